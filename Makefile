@@ -1,0 +1,52 @@
+# Two commands for a fresh machine that has Python 3.11+ and make:
+#   make demo    a training on drawn cats and dogs, with its report
+#   make test    the whole test suite
+PYTHON ?= python3
+VENV := .venv
+BACKENDS_VENV := .venv-backends
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-slow test-backends lint format clean
+
+# The stamp is newer than what it was made from, so a second call installs nothing.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+# No TensorFlow in here on purpose: the rooms that promise to work without it are
+# tested where it cannot be imported.
+$(BACKENDS_VENV)/.installed: requirements-backends.txt constraints.txt
+	test -x $(BACKENDS_VENV)/bin/python || $(PYTHON) -m venv $(BACKENDS_VENV)
+	$(BACKENDS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt torch==2.13.0
+	$(BACKENDS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --requirement requirements-backends.txt
+	touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/python -m apps.cats_dogs
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(VENV)/.installed
+	$(BIN)/python -m pytest -m slow --timeout 3600
+
+test-backends: $(VENV)/.installed $(BACKENDS_VENV)/.installed
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n 2 -m backends
+	KERAS_BACKEND=jax $(BACKENDS_VENV)/bin/python -m pytest -n 2 -m backends
+	KERAS_BACKEND=torch $(BACKENDS_VENV)/bin/python -m pytest -n 2 -m backends
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) $(BACKENDS_VENV) .pytest_cache .mypy_cache .ruff_cache

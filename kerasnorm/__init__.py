@@ -1,0 +1,28 @@
+"""kerasnorm: why validation breaks in Keras, what mends it, and the proof.
+
+The rooms are imported when they are first used, so that a command line can print
+its help without waiting for TensorFlow. As soon as Keras is imported, by whomever,
+the layers and optimizers register themselves with it, and
+`keras.saving.load_model` needs no custom objects.
+"""
+
+import lazy_loader
+import wrapt
+
+from kerasnorm.version import __version__ as __version__
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=[
+        "callbacks",
+        "data",
+        "doctor",
+        "layers",
+        "models",
+        "optimizers",
+        "surgery",
+        "training",
+    ],
+)
+
+wrapt.register_post_import_hook("kerasnorm.registration:register_all", "keras")

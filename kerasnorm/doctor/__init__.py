@@ -1,0 +1,1 @@
+"""Why validation breaks, proved by measurement."""

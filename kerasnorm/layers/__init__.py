@@ -1,0 +1,1 @@
+"""Normalization layers and the layers that stand in for them."""

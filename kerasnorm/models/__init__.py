@@ -1,0 +1,1 @@
+"""Convolutional networks whose normalization is an argument."""

@@ -1,0 +1,1 @@
+"""Optimizers, wrappers around optimizers, and learning-rate schedules."""

@@ -1,0 +1,1 @@
+"""Changes to finished Keras models: swap, fold and recalibrate norms."""

@@ -1,0 +1,47 @@
+"""Set-up shared by all tests: quiet TensorFlow, a fixed seed, the sample data."""
+
+import os
+import pathlib
+import sys
+import tarfile
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Two test workers share two cores: one thread each keeps them out of each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+SAMPLE_DATA = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed(request):
+    """Make every test that uses Keras start from the same random state."""
+    if "keras" not in sys.modules:
+        return
+    import keras
+
+    keras.utils.set_random_seed(1234)
+
+
+def unpack(name: str, tmp_path_factory) -> pathlib.Path:
+    """Unpack one archive of the sample data; skip the test where it is absent."""
+    archive = SAMPLE_DATA / name / f"{name}.tar"
+    if not archive.exists():
+        pytest.skip(f"sample data {name} is not on this machine")
+    folder = tmp_path_factory.mktemp(name)
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory) -> pathlib.Path:
+    """Folder with `train/` and `validation/` of real cat and dog photos."""
+    return unpack("cats_dogs", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def hostile_images(tmp_path_factory) -> pathlib.Path:
+    """Folder of malformed and unusual image files, by category."""
+    return unpack("hostile_images", tmp_path_factory) / "hostile_images"
