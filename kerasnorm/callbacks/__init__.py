@@ -1,1 +1,11 @@
 """Callbacks for `keras.Model.fit`."""
+
+from kerasnorm.callbacks.early_stopping import EarlyStopping
+from kerasnorm.callbacks.monitor import Monitor
+from kerasnorm.callbacks.time_limit import TimeLimit
+
+__all__ = [
+    "EarlyStopping",
+    "Monitor",
+    "TimeLimit",
+]

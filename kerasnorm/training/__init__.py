@@ -1,1 +1,12 @@
 """From settings to a trained model and its run directory."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "errors": ["UsageError"],
+        "runner": ["Run", "run"],
+        "settings": ["Settings"],
+    },
+)

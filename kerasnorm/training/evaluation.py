@@ -1,0 +1,81 @@
+"""Loss, accuracy, confusion and worst mistakes of a model on decoded pictures."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+# Smallest probability that the loss reckons with, as Keras' cross-entropy does.
+SMALLEST_PROBABILITY = 1e-7
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What a model says of some pictures, and how right it is.
+
+    Args:
+        labels: True class of each picture, `(pictures,)`.
+        probabilities: The model's output, `(pictures, classes)`.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def samples(self) -> int:
+        """Number of pictures."""
+        return len(self.labels)
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy in nats."""
+        chosen = self.probabilities[np.arange(self.samples), self.labels]
+        # The comparison keeps NaN, which clipping would turn into a number.
+        chosen = np.where(
+            chosen < SMALLEST_PROBABILITY, SMALLEST_PROBABILITY, chosen
+        ).astype(np.float64)
+        return float(-np.log(chosen).mean())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the pictures whose most probable class is the true one."""
+        return float((self.predictions == self.labels).mean())
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """Most probable class of each picture, `(pictures,)`."""
+        predictions: np.ndarray = self.probabilities.argmax(axis=-1)
+        return predictions
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Counts, `(classes, classes)`: rows are true, columns predicted classes."""
+        classes = self.probabilities.shape[-1]
+        counts = np.zeros((classes, classes), np.int64)
+        np.add.at(counts, (self.labels, self.predictions), 1)
+        return counts
+
+    def worst(self, count: int) -> list[int]:
+        """Return positions of wrongly classified pictures, most confident first.
+
+        Args:
+            count: How many at most.
+        """
+        wrong = np.flatnonzero(self.predictions != self.labels)
+        confidence = self.probabilities[wrong, self.predictions[wrong]]
+        return [int(place) for place in wrong[np.argsort(-confidence)][:count]]
+
+
+def evaluate(model: Any, pictures: Any, batch_size: int) -> Evaluation:
+    """Run a model over pictures, never augmented.
+
+    Args:
+        model: A Keras model whose output is class probabilities.
+        pictures: Decoded pictures with labels, as `data` loads them.
+        batch_size: Pictures in one step.
+    """
+    from kerasnorm.data import pipeline_tf
+
+    batches = pipeline_tf.evaluation_batches(pictures, batch_size)
+    probabilities = model.predict(batches, verbose=0)
+    return Evaluation(np.asarray(pictures.labels), np.asarray(probabilities))

@@ -1,0 +1,264 @@
+"""The folder of one run: where its files lie and how they are written."""
+
+import csv
+import dataclasses
+import datetime
+import io
+import json
+import math
+import os
+import pathlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import yaml
+
+from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings import Settings
+
+FIRST_COLUMNS = (
+    "epoch",
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "learning_rate",
+    "seconds",
+    "images_per_second",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class RunDirectory:
+    """Paths of one run directory; every file is written aside and then renamed.
+
+    Args:
+        path: The folder, `runs/<app>/<name>`.
+    """
+
+    path: pathlib.Path
+
+    @property
+    def settings_file(self) -> pathlib.Path:
+        """The resolved settings; also what `--config` takes."""
+        return self.path / "settings.yaml"
+
+    @property
+    def model_file(self) -> pathlib.Path:
+        """The model with its best weights."""
+        return self.path / "model.keras"
+
+    @property
+    def report_file(self) -> pathlib.Path:
+        """The figures of the run as JSON."""
+        return self.path / "report.json"
+
+    @property
+    def tensorboard(self) -> pathlib.Path:
+        """Folder of the event files, one below it for training and validation."""
+        return self.path / "tensorboard"
+
+    @property
+    def checkpoint(self) -> pathlib.Path:
+        """Folder of what `--resume` needs."""
+        return self.path / "checkpoint"
+
+    def write_settings(self, settings: Settings) -> None:
+        """Write `settings.yaml`.
+
+        Args:
+            settings: The resolved settings.
+        """
+        text = yaml.safe_dump(settings.to_dict(), sort_keys=False, allow_unicode=True)
+        write_text(self.settings_file, text)
+
+    def read_settings(self) -> Settings:
+        """Read `settings.yaml` back.
+
+        Raises:
+            ValueError: If the folder is not a run directory.
+        """
+        return read_settings(self.settings_file)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a value as JSON; NaN and infinity, which JSON lacks, become null.
+
+        Args:
+            name: File name, such as `environment.json`.
+            value: Anything made of plain values, arrays and dataclasses left out.
+        """
+        text = json.dumps(
+            _without_nan(value), indent=2, ensure_ascii=False, default=_plain
+        )
+        write_text(self.path / name, text + "\n")
+
+    def read_report(self) -> dict[str, Any]:
+        """Return the figures of a finished run.
+
+        Raises:
+            ValueError: If the run has not been finished.
+        """
+        if not self.report_file.is_file() or not self.model_file.is_file():
+            raise ValueError(
+                f"expected a finished run with report.json and model.keras, received "
+                f"{self.path}; finish it with --resume {self.path}"
+            )
+        report: dict[str, Any] = json.loads(
+            self.report_file.read_text(encoding="utf-8")
+        )
+        return report
+
+    def write_history(self, history: Sequence[dict[str, float]]) -> None:
+        """Write `history.csv`, a row for each epoch.
+
+        Args:
+            history: Values of each epoch by column name.
+        """
+        names = {name for row in history for name in row}
+        columns = [name for name in FIRST_COLUMNS if name in names]
+        columns += sorted(names - set(columns))
+        self._write_csv("history.csv", columns, history)
+
+    def read_history(self) -> list[dict[str, float]]:
+        """Return the rows of `history.csv`; an empty list where there is none."""
+        file = self.path / "history.csv"
+        if not file.is_file():
+            return []
+        with file.open(newline="", encoding="utf-8") as stream:
+            rows = [
+                {key: float(value) for key, value in row.items() if value != ""}
+                for row in csv.DictReader(stream)
+            ]
+        for row in rows:
+            row["epoch"] = int(row["epoch"])
+        return rows
+
+    def write_rejected(self, rejected: Iterable[tuple[str, str]]) -> None:
+        """Write `rejected_files.csv`: the files that were left out, and why.
+
+        Args:
+            rejected: Path and reason of each file.
+        """
+        rows = [{"path": path, "reason": reason} for path, reason in rejected]
+        self._write_csv("rejected_files.csv", ["path", "reason"], rows)
+
+    def _write_csv(
+        self, name: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]
+    ) -> None:
+        stream = io.StringIO(newline="")
+        writer = csv.DictWriter(stream, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path / name, stream.getvalue())
+
+
+def create(settings: Settings) -> RunDirectory:
+    """Make the folder of a new run; an existing one is never touched.
+
+    Args:
+        settings: Says where (`runs`, `app`) and under which `name`; without a name
+            the time of day is taken, and a number is added where that exists.
+
+    Raises:
+        ValueError: If a run of that name exists or the folder cannot be made.
+    """
+    parent = pathlib.Path(settings.runs) / settings.app
+    name = settings.name or datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    path = parent / name
+    number = 1
+    while True:
+        try:
+            path.mkdir(parents=True)
+            return RunDirectory(path)
+        except FileExistsError:
+            if not path.is_dir() or not parent.is_dir():
+                raise ValueError(
+                    f"expected to make the folder {path}, but a file of that name is "
+                    "in the way; give another --runs or --name"
+                ) from None
+            if settings.name:
+                raise ValueError(
+                    f"expected a new run directory, received {path}, which exists; "
+                    f"give another --name, or go on with it by --resume {path}"
+                ) from None
+            number += 1
+            path = parent / f"{name}-{number}"
+        except OSError as error:
+            raise ValueError(
+                f"expected to make the folder {path}, but {error.strerror}; "
+                "give another --runs"
+            ) from error
+
+
+def open_run(path: str | os.PathLike[str]) -> RunDirectory:
+    """Return an existing run directory.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        ValueError: If it is not a run directory.
+    """
+    folder = pathlib.Path(path)
+    if not (folder / "settings.yaml").is_file():
+        found = "does not exist" if not folder.exists() else "holds no settings.yaml"
+        raise ValueError(
+            f"expected a run directory such as runs/cats_dogs/NAME, received {path}, "
+            f"which {found}; a training prints its run directory as its last line"
+        )
+    return RunDirectory(folder)
+
+
+def read_settings(file: pathlib.Path) -> Settings:
+    """Read settings from a YAML file, which is data only: it can run no code.
+
+    Args:
+        file: The file.
+
+    Raises:
+        ValueError: If the file cannot be read or holds no settings.
+    """
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        problem = " ".join(str(error).split())
+        raise UsageError(f"expected settings in {file}, but {problem}") from error
+    if not isinstance(values, dict):
+        raise UsageError(
+            f"expected settings as `key: value` lines in {file}, received "
+            f"{type(values).__name__}"
+        )
+    return Settings.from_dict(values, where=str(file))
+
+
+def write_text(file: pathlib.Path, text: str) -> None:
+    """Write a text file so that a reader sees the old or the new one, never half.
+
+    Args:
+        file: Where it shall lie.
+        text: Its content.
+    """
+    aside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    with aside.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    aside.replace(file)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return _without_nan(value.tolist())
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"expected a plain value for JSON, received {type(value).__name__}")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return value

@@ -1,0 +1,260 @@
+"""The settings of one training: flags, YAML file and saved record in one place."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from kerasnorm.training.errors import UsageError
+
+# Spelled out because naming them must not import Keras: `--help` answers at once.
+# A test keeps this list equal to the table in `layers.factory`.
+NORMS = (
+    "batch",
+    "sync_batch",
+    "batch_renorm",
+    "ghost_batch",
+    "group",
+    "layer",
+    "instance",
+    "frn",
+    "switchable",
+    "none",
+)
+OPTIMIZERS = ("sgd", "adam", "adamw", "ranger21")
+SCHEDULES = ("constant", "cosine", "stable_decay")
+
+# They belong to one call of the program, not to the training it describes, so that
+# `--config RUN/settings.yaml` repeats a run under a new name.
+OF_ONE_CALL = ("name", "resume", "quiet", "debug")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything that decides how one training goes.
+
+    An app is a value of this class; every field is a flag of its command line
+    (`image_size` is `--image-size`) and a key of its YAML file. Nothing is read from
+    the environment.
+
+    Args:
+        app: Name of the app; first folder below `runs`.
+        data: `drawn`, a folder of class folders, a folder with `train/` and
+            `validation/`, or `tfds:NAME`.
+        image_size: Side of the square pictures in pixels, 16 to 1024.
+        batch_size: Pictures in one training step, 1 or more.
+        validation_fraction: Share of each class held back where the data has no
+            validation part, above 0 and below 1.
+        rotation_range: Random rotation up to so many degrees, 0 to 180.
+        width_shift_range: Random horizontal shift, as a share of the width, 0 to 1.
+        height_shift_range: Random vertical shift, as a share of the height, 0 to 1.
+        shear_range: Random shear up to so many degrees, 0 to 89.
+        zoom_range: Random zoom between 1 - zoom_range and 1 + zoom_range, 0 to 1.
+        color_jitter: Random brightness, contrast and saturation by up to this share,
+            0 to 1.
+        horizontal_flip: Mirror half of the training pictures left to right.
+        mixup: Beta parameter of MixUp; 0 switches it off.
+        cutmix: Beta parameter of CutMix; 0 switches it off.
+        label_smoothing: Share of the training labels spread over all classes, 0 to 1.
+        model: `convnet`, another builder of `kerasnorm.models`, or `keras:NAME` for
+            one of `keras.applications`.
+        width: Channels of the first stage of `convnet`.
+        weights: Start of a `keras:NAME` model: nothing, `imagenet` or a file.
+        norm: batch, sync_batch, batch_renorm, ghost_batch, group, layer, instance,
+            frn, switchable or none (norm-free; switches AGC on).
+        norm_momentum: Momentum of moving statistics, 0 to 1. Keras' own default of
+            0.99 needs hundreds of steps an epoch.
+        dropout: Dropout before the classifier, 0 to 1.
+        optimizer: sgd, adam, adamw or ranger21.
+        learning_rate: Peak learning rate, above 0, or `auto` for a range test.
+        weight_decay: Decoupled weight decay of the kernels, 0 or more.
+        schedule: constant, cosine or stable_decay, each after a warm-up.
+        warmup_epochs: Epochs in which the learning rate rises from 0.
+        agc: Adaptive gradient clipping at this share of the weight norm; nothing for
+            no clipping.
+        gradient_centralization: Subtract the mean from every kernel's gradient.
+        lookahead: Average the weights every five steps.
+        sam: Radius of sharpness-aware minimization; nothing for none.
+        epochs: Passes over the training pictures, 1 or more.
+        max_minutes: Training ends after the epoch in which so many minutes are over;
+            nothing for no limit.
+        patience: Epochs without a better validation loss before training stops.
+        seed: Seed of weights, order and augmentation.
+        deterministic: Same seed, same history, bit for bit; somewhat slower.
+        runs: Folder that holds all runs; a run lies in RUNS/APP/NAME.
+        name: Name of this run; the time of day if nothing.
+        resume: Run directory of an interrupted run to go on with.
+        quiet: Print nothing but the run directory.
+        debug: Show the traceback of an error.
+
+    Raises:
+        UsageError: If a value is outside its range, or values contradict each other.
+
+    Example:
+        >>> Settings(data="photos", norm="group", epochs=20).norm
+        'group'
+    """
+
+    app: str = "training"
+    data: str = "drawn"
+    image_size: int = 80
+    batch_size: int = 32
+    validation_fraction: float = 0.2
+    rotation_range: float = 15.0
+    width_shift_range: float = 0.1
+    height_shift_range: float = 0.1
+    shear_range: float = 5.0
+    zoom_range: float = 0.2
+    color_jitter: float = 0.0
+    horizontal_flip: bool = True
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    label_smoothing: float = 0.0
+    model: str = "convnet"
+    width: int = 40
+    weights: str | None = None
+    norm: str = "batch"
+    norm_momentum: float = 0.9
+    dropout: float = 0.2
+    optimizer: str = "adamw"
+    learning_rate: float | str = 2e-3
+    weight_decay: float = 0.02
+    schedule: str = "cosine"
+    warmup_epochs: float = 1.0
+    agc: float | None = None
+    gradient_centralization: bool = False
+    lookahead: bool = False
+    sam: float | None = None
+    epochs: int = 30
+    max_minutes: float | None = None
+    patience: int = 15
+    seed: int = 0
+    deterministic: bool = False
+    runs: str = "runs"
+    name: str | None = None
+    resume: str | None = None
+    quiet: bool = False
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        self._check_numbers()
+        self._check_names()
+        self._check_combinations()
+
+    def _check_numbers(self) -> None:
+        for field, low, high in (
+            ("image_size", 16, 1024),
+            ("batch_size", 1, math.inf),
+            ("rotation_range", 0, 180),
+            ("width_shift_range", 0, 1),
+            ("height_shift_range", 0, 1),
+            ("shear_range", 0, 89),
+            ("zoom_range", 0, 1),
+            ("color_jitter", 0, 1),
+            ("mixup", 0, math.inf),
+            ("cutmix", 0, math.inf),
+            ("label_smoothing", 0, 1),
+            ("width", 1, math.inf),
+            ("norm_momentum", 0, 1),
+            ("dropout", 0, 0.99),
+            ("weight_decay", 0, math.inf),
+            ("warmup_epochs", 0, math.inf),
+            ("epochs", 1, math.inf),
+            ("patience", 1, math.inf),
+            ("seed", 0, 2**32 - 1),
+        ):
+            value = getattr(self, field)
+            if not low <= value <= high:
+                limit = f"{low} or more" if high == math.inf else f"{low} to {high}"
+                raise UsageError(f"expected {_flag(field)} {limit}, received {value!r}")
+        for field in ("validation_fraction",):
+            value = getattr(self, field)
+            if not 0 < value < 1:
+                raise UsageError(
+                    f"expected {_flag(field)} above 0 and below 1, received {value!r}"
+                )
+        for field in ("agc", "sam", "max_minutes", "learning_rate"):
+            value = getattr(self, field)
+            if value is None or value == "auto":
+                continue
+            if isinstance(value, str) or not 0 < value < math.inf:
+                raise UsageError(
+                    f"expected {_flag(field)} to be a number above 0"
+                    f"{' or auto' if field == 'learning_rate' else ''}, "
+                    f"received {value!r}"
+                )
+
+    def _check_names(self) -> None:
+        _one_of("norm", self.norm, NORMS)
+        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("schedule", self.schedule, SCHEDULES)
+        for field in ("app", "name"):
+            value = getattr(self, field)
+            if value is not None and (not value or set(value) & set('/\\:*?"<>|\0')):
+                raise UsageError(
+                    f"expected {_flag(field)} to be the name of a folder, "
+                    f"received {value!r}; leave out slashes and the characters "
+                    ': * ? " < > |'
+                )
+            if value in (".", ".."):
+                raise UsageError(
+                    f"expected {_flag(field)} to be the name of a new folder, "
+                    f"received {value!r}"
+                )
+
+    def _check_combinations(self) -> None:
+        if self.norm == "ghost_batch" and self.batch_size < 2:
+            raise UsageError(
+                "expected --batch-size 2 or more with --norm ghost_batch, received "
+                f"{self.batch_size}; --norm group works with single pictures"
+            )
+        if self.weights is not None and not self.model.startswith("keras:"):
+            raise UsageError(
+                f"expected --weights together with --model keras:NAME, received "
+                f"--model {self.model}"
+            )
+
+    def replace(self, **changes: Any) -> "Settings":
+        """Return a copy with some fields changed.
+
+        Args:
+            **changes: New values by field name.
+        """
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `settings.yaml` holds: all fields but those of one call."""
+        values = dataclasses.asdict(self)
+        return {key: value for key, value in values.items() if key not in OF_ONE_CALL}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], where: str = "settings") -> "Settings":
+        """Make settings from what a YAML file holds.
+
+        Args:
+            values: Values by field name; missing ones take their defaults.
+            where: Name of the file, for the error.
+
+        Raises:
+            UsageError: If a key is not a setting.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise UsageError(
+                f"expected only known settings in {where}, received "
+                f"{', '.join(unknown)}; known are {', '.join(known)}"
+            )
+        return cls(**values)
+
+
+def _one_of(field: str, value: str, names: Sequence[str]) -> None:
+    if value not in names:
+        raise UsageError(
+            f"expected {_flag(field)} to be one of {', '.join(names)}, "
+            f"received {value!r}"
+        )
+
+
+def _flag(field: str) -> str:
+    return "--" + field.replace("_", "-")
