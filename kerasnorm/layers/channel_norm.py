@@ -1,0 +1,139 @@
+"""Base of the layers that normalize and then scale and shift each channel."""
+
+from typing import Any
+
+import keras
+
+
+class ChannelNorm(keras.layers.Layer):
+    """Hold what all norms share: the axis, `gamma`, `beta` and their options.
+
+    Args:
+        axis: Axis of the channels, -1 for channels last, 1 for channels first.
+        epsilon: Positive number added to the variance, so that it has a root.
+        center: Whether to add the weight `beta`.
+        scale: Whether to multiply by the weight `gamma`.
+        beta_initializer: Initializer of `beta`.
+        gamma_initializer: Initializer of `gamma`.
+        beta_regularizer: Regularizer of `beta`.
+        gamma_regularizer: Regularizer of `gamma`.
+        beta_constraint: Constraint of `beta`.
+        gamma_constraint: Constraint of `gamma`.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If `epsilon` is not positive or `axis` is not an integer other
+            than 0.
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        epsilon: float = 1e-5,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.axis = check_axis(axis)
+        self.epsilon = check_positive("epsilon", epsilon)
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = keras.initializers.get(beta_initializer)
+        self.gamma_initializer = keras.initializers.get(gamma_initializer)
+        self.beta_regularizer = keras.regularizers.get(beta_regularizer)
+        self.gamma_regularizer = keras.regularizers.get(gamma_regularizer)
+        self.beta_constraint = keras.constraints.get(beta_constraint)
+        self.gamma_constraint = keras.constraints.get(gamma_constraint)
+
+    def build(self, input_shape: tuple) -> None:
+        """Create `gamma` and `beta`, one number per channel."""
+        channels = channels_of(self, input_shape)
+        self.input_spec = keras.layers.InputSpec(
+            ndim=len(input_shape), axes={self.axis: channels}
+        )
+        self.gamma = self.beta = None
+        if self.scale:
+            self.gamma = self.add_weight(
+                name="gamma",
+                shape=(channels,),
+                initializer=self.gamma_initializer,
+                regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+                autocast=False,
+            )
+        if self.center:
+            self.beta = self.add_weight(
+                name="beta",
+                shape=(channels,),
+                initializer=self.beta_initializer,
+                regularizer=self.beta_regularizer,
+                constraint=self.beta_constraint,
+                autocast=False,
+            )
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the input's shape: a norm keeps it."""
+        return input_shape
+
+    def get_config(self) -> dict:
+        """Return the arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "axis": self.axis,
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+            "beta_initializer": keras.initializers.serialize(self.beta_initializer),
+            "gamma_initializer": keras.initializers.serialize(self.gamma_initializer),
+            "beta_regularizer": keras.regularizers.serialize(self.beta_regularizer),
+            "gamma_regularizer": keras.regularizers.serialize(self.gamma_regularizer),
+            "beta_constraint": keras.constraints.serialize(self.beta_constraint),
+            "gamma_constraint": keras.constraints.serialize(self.gamma_constraint),
+        }
+
+
+def check_axis(axis: Any) -> int:
+    """Return `axis`, or raise if it cannot be the axis of the channels."""
+    if isinstance(axis, bool) or not isinstance(axis, int) or axis == 0:
+        raise ValueError(
+            "Expected `axis` to be one integer, the axis of the channels (-1 for "
+            "channels last, 1 for channels first) and not the batch axis 0. "
+            f"Received: axis={axis!r}."
+        )
+    return axis
+
+
+def check_positive(name: str, value: Any) -> float:
+    """Return `value`, or raise if it is not a number above zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ValueError(
+            f"Expected `{name}` to be a number above 0, such as 1e-5. "
+            f"Received: {name}={value!r}."
+        )
+    return value
+
+
+def channels_of(layer: keras.layers.Layer, input_shape: tuple) -> int:
+    """Return the number of channels, or raise if the shape does not tell it."""
+    rank = len(input_shape)
+    axis = layer.axis
+    if rank < 2 or not -rank < axis < rank:
+        raise ValueError(
+            f"Expected `axis` of {type(layer).__name__} to be between {1 - rank} and "
+            f"{rank - 1} for an input of rank {rank}, batch axis left out. "
+            f"Received: axis={axis} with input_shape={tuple(input_shape)}."
+        )
+    if input_shape[axis] is None:
+        raise ValueError(
+            f"Expected axis {axis} of the input of {type(layer).__name__}, the "
+            "channels, to have a fixed size; give the model an Input with that size. "
+            f"Received: input_shape={tuple(input_shape)}."
+        )
+    return input_shape[axis]

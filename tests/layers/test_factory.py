@@ -1,0 +1,45 @@
+import keras
+import numpy as np
+import pytest
+
+from kerasnorm import layers
+from kerasnorm.layers.factory import NORMS
+
+# Synchronized batch norm exists on the TensorFlow backend only.
+HERE = [
+    name
+    for name in NORMS
+    if name != "sync_batch" or keras.backend.backend() == "tensorflow"
+]
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("name", HERE)
+def test_every_name_makes_a_layer_of_the_given_name(name):
+    layer = layers.make_norm(name, name="norm")
+    assert layer.name == "norm"
+    assert layer(np.ones((2, 4, 4, 32), "float32")).shape == (2, 4, 4, 32)
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"batch.*group.*none.*Received: 'grup'"):
+        layers.make_norm("grup")
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_unknown_keyword_is_not_swallowed(name):
+    with pytest.raises((TypeError, ValueError), match="colour"):
+        layers.make_norm(name, colour="red")
+
+
+@pytest.mark.parametrize(
+    ("channels", "wish", "groups"),
+    [(64, 32, 32), (24, 32, 24), (40, 32, 20), (7, 4, 1), (112, 32, 28), (1, 32, 1)],
+)
+def test_group_count_is_the_largest_divisor_not_above_the_wish(channels, wish, groups):
+    assert layers.group_count(channels, wish) == groups
+
+
+def test_group_count_refuses_to_guess_for_no_channels():
+    with pytest.raises(ValueError, match="channels=0"):
+        layers.group_count(0)
