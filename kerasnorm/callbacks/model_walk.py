@@ -1,0 +1,74 @@
+"""Walks the layers of any model and stands in for their calls."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import keras
+
+
+def walk_layers(model: keras.layers.Layer) -> Iterator[tuple[str, keras.layers.Layer]]:
+    """Visit every layer below a model once, nested models and attributes included.
+
+    Args:
+        model: Any Keras model or layer that owns layers.
+
+    Yields:
+        Path of names such as `"backbone/block1/bn"`, and the layer. A layer met in
+        several places is visited once, at its first path.
+    """
+    seen = {id(model)}
+    pending = [("", model)]
+    while pending:
+        path, owner = pending.pop(0)
+        children = []
+        for layer in _children(owner):
+            if id(layer) in seen:
+                continue
+            seen.add(id(layer))
+            children.append((f"{path}{layer.name}", layer))
+        yield from children
+        pending = [(f"{path}/", layer) for path, layer in children] + pending
+
+
+def _children(owner):
+    if isinstance(owner, keras.Model):
+        return owner.layers
+    return [
+        layer
+        for name, value in vars(owner).items()
+        if not name.startswith("__")
+        for layer in keras.tree.flatten(value)
+        if isinstance(layer, keras.layers.Layer)
+    ]
+
+
+@contextlib.contextmanager
+def stand_in(
+    calls: Mapping[keras.layers.Layer, Callable[..., Any]],
+) -> Iterator[None]:
+    """Let functions run in the place of the `call` of layers, for a while.
+
+    Only eager calls of the model see the change: graphs that Keras has compiled
+    before keep the old calls.
+
+    Args:
+        calls: For each layer a function of `(original_call, *args, **kwargs)`.
+
+    Yields:
+        Nothing; the layers are as before afterwards.
+    """
+    try:
+        for layer, function in calls.items():
+            layer.call = _bind(function, layer.call)
+        yield
+    finally:
+        for layer in calls:
+            vars(layer).pop("call", None)
+
+
+def _bind(function, original):
+    def call(*args, **kwargs):
+        return function(original, *args, **kwargs)
+
+    return call
