@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import sys
 import tarfile
 
@@ -45,3 +46,28 @@ def photos(tmp_path_factory) -> pathlib.Path:
 def hostile_images(tmp_path_factory) -> pathlib.Path:
     """Folder of malformed and unusual image files, by category."""
     return unpack("hostile_images", tmp_path_factory) / "hostile_images"
+
+
+@pytest.fixture
+def chromium():
+    """Headless browser (`new_page()` gives a page); skip where there is none.
+
+    One for each test: Playwright keeps an event loop running while it is open.
+    """
+    playwright = pytest.importorskip("playwright.sync_api")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("chromium is not on this machine")
+    options = (
+        "no-sandbox disable-gpu disable-sync no-first-run disable-component-update"
+    )
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=program,
+            args=[
+                "--disable-background-networking",
+                *(f"--{option}" for option in options.split()),
+            ],
+        )
+        yield browser
+        browser.close()

@@ -2,10 +2,12 @@
 
 from kerasnorm.callbacks.early_stopping import EarlyStopping
 from kerasnorm.callbacks.monitor import Monitor
+from kerasnorm.callbacks.throughput import Throughput
 from kerasnorm.callbacks.time_limit import TimeLimit
 
 __all__ = [
     "EarlyStopping",
     "Monitor",
+    "Throughput",
     "TimeLimit",
 ]

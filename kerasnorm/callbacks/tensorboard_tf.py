@@ -1,0 +1,191 @@
+"""Writes the curves and the settings of a run where TensorBoard finds them."""
+
+import html
+import os
+import pathlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from tensorboard.backend.event_processing import event_file_loader
+from tensorboard.compat.proto import event_pb2
+from tensorboard.plugins.scalar import summary_v2 as scalar_summary
+from tensorboard.plugins.text import summary_v2 as text_summary
+from tensorboard.summary.writer import event_file_writer, record_writer
+
+EVENT_FILES = "events.out.tfevents.*"
+
+
+class TensorBoard(keras.callbacks.Callback):
+    """Write train and validation curves that lie over each other in one chart.
+
+    Every value in the logs becomes one point per epoch with the tag `epoch/<name>`,
+    all of them in one group of charts that TensorBoard opens by itself. Values named
+    `val_<name>` go to the `validation` run under the same tag as their training
+    counterpart in the `train` run. Steps are epochs counted from 1. The learning rate
+    is added where the logs do not have it, and the settings as a table in the Text
+    tab. After every epoch all of it is on disk, so a killed run keeps its curves.
+
+    The folder holds the curves of one training. Where training goes on from an
+    earlier epoch, the points of the epochs that are trained again are removed from
+    the event files already there, so that no epoch has two points. A second `fit`
+    that counts from 0 with the same callback goes on after the first.
+
+    It differs from `keras.callbacks.TensorBoard` in writing no graph, no weight
+    images and no values per batch, and in not using the runtime of TensorFlow, which
+    would take a device's memory away from another backend of Keras.
+
+    Args:
+        log_dir: Folder for the runs `train` and `validation`.
+        settings: Names and values to show as text. Defaults to none.
+        first_epoch: Epochs already trained that `fit` does not know of, 0 or more.
+            Leave it at 0 where `fit` is told by `initial_epoch`.
+        weight_norms: Whether to add the Euclidean norm of each trainable weight as
+            `weight_norm/<path>`; one chart each, cheap to compute.
+
+    Raises:
+        ValueError: If `first_epoch` is below 0.
+
+    Example:
+        >>> from kerasnorm.callbacks.tensorboard_tf import TensorBoard
+        >>> board = TensorBoard("runs/cats_dogs/first/tensorboard", {"norm": "group"})
+        >>> model.fit(train, validation_data=validation, callbacks=[board])
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        settings: Mapping[str, Any] | None = None,
+        first_epoch: int = 0,
+        *,
+        weight_norms: bool = False,
+    ) -> None:
+        super().__init__()
+        if first_epoch < 0:
+            raise ValueError(
+                f"expected `first_epoch` 0 or more, received {first_epoch!r}"
+            )
+        self.log_dir = pathlib.Path(log_dir)
+        self.settings = settings
+        self.first_epoch = first_epoch
+        self.weight_norms = weight_norms
+        # Opened when training begins: KerasTuner copies callbacks before that.
+        self._writers: dict[str, event_file_writer.EventFileWriter] = {}
+        self._offset = first_epoch
+        self._epochs_written = 0
+        self._begun = False
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Note that the next epoch is the first of this `fit`."""
+        self._begun = False
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Before the first epoch, make room for it and write the settings."""
+        if self._begun:
+            return
+        self._begun = True
+        if self._epochs_written and epoch == 0:
+            self._offset = self._epochs_written
+        step = epoch + 1 + self._offset
+        for run in ("train", "validation"):
+            remove_events_from(self.log_dir / run, step)
+        if self.settings and not self._epochs_written:
+            table = settings_table(self.settings)
+            self._add("train", text_summary.text_pb("settings", table), step)
+        self._flush()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Write the values of the epoch and flush them to disk."""
+        step = epoch + 1 + self._offset
+        values = dict(logs or {})
+        rate = self._learning_rate()
+        if rate is not None:
+            values.setdefault("learning_rate", rate)
+        for name, value in values.items():
+            run = "validation" if name.startswith("val_") else "train"
+            self._add_scalars(run, f"epoch/{name.removeprefix('val_')}", value, step)
+        if self.weight_norms:
+            for weight in self.model.trainable_weights:
+                norm = np.linalg.norm(keras.ops.convert_to_numpy(weight))
+                self._add_scalars("train", f"weight_norm/{weight.path}", norm, step)
+        self._flush()
+        self._epochs_written = step
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Close the files."""
+        for writer in self._writers.values():
+            writer.close()
+        self._writers = {}
+
+    def _learning_rate(self) -> float | None:
+        rate = getattr(self.model.optimizer, "learning_rate", None)
+        return None if rate is None else float(keras.ops.convert_to_numpy(rate))
+
+    def _add_scalars(self, run: str, tag: str, value: Any, step: int) -> None:
+        numbers = np.asarray(value)
+        if numbers.ndim == 0:
+            self._add(run, scalar_summary.scalar_pb(tag, numbers), step)
+            return
+        # A metric that gives one value per class becomes one group of charts.
+        for index, number in enumerate(numbers.ravel()):
+            self._add(run, scalar_summary.scalar_pb(f"{tag}/{index}", number), step)
+
+    def _add(self, run: str, summary: Any, step: int) -> None:
+        if run not in self._writers:
+            folder = str(self.log_dir / run)
+            self._writers[run] = event_file_writer.EventFileWriter(folder)
+        event = event_pb2.Event(wall_time=time.time(), step=step, summary=summary)
+        self._writers[run].add_event(event)
+
+    def _flush(self) -> None:
+        for writer in self._writers.values():
+            writer.flush()
+
+
+def settings_table(settings: Mapping[str, Any]) -> str:
+    """Return settings as a Markdown table of names and values.
+
+    Args:
+        settings: Names and values.
+    """
+    lines = ["| setting | value |", "| --- | --- |"]
+    for name, value in settings.items():
+        lines.append(f"| {_cell(name)} | {_cell(value)} |")
+    return "\n".join(lines)
+
+
+def remove_events_from(folder: pathlib.Path, step: int) -> None:
+    """Remove the points at and after a step from the event files of a folder.
+
+    A file is replaced whole, never left half written; a record that a killed
+    program cut off at the end of a file is dropped with it.
+
+    Args:
+        folder: Folder of one run; it need not exist.
+        step: First step that is removed.
+    """
+    for path in sorted(folder.glob(EVENT_FILES)):
+        # Without "tfevents" in its name TensorBoard does not read it.
+        aside = path.with_name(f".{os.getpid()}.aside")
+        removed = False
+        with open(aside, "wb") as stream:
+            records = record_writer.RecordWriter(stream)
+            for record in event_file_loader.RawEventFileLoader(str(path)).Load():
+                event = event_pb2.Event.FromString(record)
+                if event.HasField("summary") and event.step >= step:
+                    removed = True
+                else:
+                    records.write(record)
+        if removed:
+            os.replace(aside, path)
+        else:
+            aside.unlink()
+
+
+def _cell(value: Any) -> str:
+    text = html.escape(" ".join(str(value).split()), quote=False)
+    for sign in "\\`*_[]|":
+        text = text.replace(sign, f"\\{sign}")
+    return text
