@@ -95,16 +95,17 @@ class EarlyStopping(keras.callbacks.Callback):
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Forget an earlier `fit`, unless its state has just been restored."""
         if not self._resumed:
-            self.set_state(dict.fromkeys(("best", "best_epoch", "best_weights")) | {
-                "epochs_seen": 0,
-                "waited": 0,
-            })
+            self.set_state(
+                dict.fromkeys(("best", "best_epoch", "best_weights"))
+                | {
+                    "epochs_seen": 0,
+                    "waited": 0,
+                }
+            )
         self._resumed = False
         self.stopped_because = None
 
-    def on_epoch_end(
-        self, epoch: int, logs: Mapping[str, float] | None = None
-    ) -> None:
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Keep the weights if they are the best, stop if patience is exhausted."""
         value = self.monitor.read(logs)
         self.epochs_seen = epoch + 1

@@ -21,7 +21,7 @@ from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
 
 FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
-SWITCHES = {name for name, field in FIELDS.items() if field.type is bool}
+SWITCHES = {name for name, field in FIELDS.items() if field.type is bool} | {"json"}
 KINDS = {
     int: "a whole number",
     float: "a number",
@@ -79,7 +79,7 @@ class App:
         return self.presets[name]
 
 
-class _Parser(jsonargparse.ArgumentParser):
+class Parser(jsonargparse.ArgumentParser):
     """A parser that raises one sentence and writes hyphens in its help."""
 
     def error(self, message: str, *args: Any, **kwargs: Any) -> NoReturn:
@@ -158,16 +158,18 @@ def normalize(argv: Sequence[str]) -> list[str]:
     return result
 
 
-def _parser(app: App) -> _Parser:
-    parser = _Parser(
+def _parser(app: App) -> Parser:
+    parser = Parser(
         prog=f"python -m apps.{app.name}",
         description=f"{app.title} Other commands: evaluate RUN_DIR, predict RUN_DIR "
         "PATH...; each has its own --help. Switches need no value: --quiet, "
         "--no-horizontal-flip.",
     )
     parser.add_argument(
-        "--config", action="config", help="YAML file with settings, such as a "
-        "run's settings.yaml; flags count more."
+        "--config",
+        action="config",
+        help="YAML file with settings, such as a "
+        "run's settings.yaml; flags count more.",
     )
     parser.add_argument(
         "--preset",
@@ -180,7 +182,7 @@ def _parser(app: App) -> _Parser:
     return parser
 
 
-def _resumed(parser: _Parser, words: list[str]) -> Settings:
+def _resumed(parser: Parser, words: list[str]) -> Settings:
     from kerasnorm.training import run_directory
 
     given = _fields(parser.parse_args(words, defaults=False))
@@ -206,7 +208,9 @@ def _data_of_config(file: str | None) -> str | None:
         values = yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         problem = " ".join(str(error).split())
-        raise UsageError(f"expected a YAML file after --config, but {problem}") from None
+        raise UsageError(
+            f"expected a YAML file after --config, but {problem}"
+        ) from None
     if not isinstance(values, dict):
         raise UsageError(
             f"expected `key: value` lines in {file}, received {type(values).__name__}"
@@ -219,10 +223,8 @@ def _data_of_config(file: str | None) -> str | None:
     return values.get("data")
 
 
-def _refuse_unknown(words: list[str], parser: _Parser) -> None:
-    known = {
-        option for action in parser._actions for option in action.option_strings
-    }
+def _refuse_unknown(words: list[str], parser: Parser) -> None:
+    known = {option for action in parser._actions for option in action.option_strings}
     for word in words:
         flag = word.partition("=")[0]
         if flag.startswith("--") and flag not in known:

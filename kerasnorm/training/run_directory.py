@@ -92,6 +92,17 @@ class RunDirectory:
         )
         write_text(self.path / name, text + "\n")
 
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Return what `write_json` wrote.
+
+        Args:
+            name: File name.
+        """
+        value: dict[str, Any] = json.loads(
+            (self.path / name).read_text(encoding="utf-8")
+        )
+        return value
+
     def read_report(self) -> dict[str, Any]:
         """Return the figures of a finished run.
 
@@ -103,10 +114,7 @@ class RunDirectory:
                 f"expected a finished run with report.json and model.keras, received "
                 f"{self.path}; finish it with --resume {self.path}"
             )
-        report: dict[str, Any] = json.loads(
-            self.report_file.read_text(encoding="utf-8")
-        )
-        return report
+        return self.read_json(self.report_file.name)
 
     def write_history(self, history: Sequence[dict[str, float]]) -> None:
         """Write `history.csv`, a row for each epoch.

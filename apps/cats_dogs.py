@@ -1,0 +1,35 @@
+"""Cats against dogs: a convolutional network on two classes of pictures.
+
+python -m apps.cats_dogs                        drawn cats and dogs, no download
+python -m apps.cats_dogs --data PHOTOS          your own photos, in class folders
+python -m apps.cats_dogs --norm group --batch-size 4
+python -m apps.cats_dogs evaluate RUN_DIR
+python -m apps.cats_dogs predict RUN_DIR PHOTO
+"""
+
+import sys
+
+from kerasnorm.training.command_line import main
+from kerasnorm.training.flags import App
+from kerasnorm.training.settings import Settings
+
+APP = App(
+    name="cats_dogs",
+    title="Train a network to tell cats from dogs.",
+    settings=Settings(app="cats_dogs"),
+    presets={
+        "drawn": {"epochs": 12, "image_size": 64},
+        "photos": {
+            "epochs": 70,
+            "image_size": 80,
+            "max_minutes": 20.0,
+            "patience": 30,
+            "color_jitter": 0.2,
+            "mixup": 0.2,
+            "label_smoothing": 0.1,
+        },
+    },
+)
+
+if __name__ == "__main__":
+    sys.exit(main(APP))

@@ -1,0 +1,136 @@
+"""Settings to a compiled model: the only place where names become objects."""
+
+import inspect
+from typing import Any
+
+import keras
+
+from kerasnorm import models, optimizers
+from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings import Settings
+
+# Norm-free networks need clipped gradients; a tighter limit throttles small batches.
+AGC_OF_NORM_FREE = 0.04
+# Norms with moving statistics, whose momentum is a setting.
+MOVING_NORMS = ("batch", "sync_batch", "batch_renorm", "ghost_batch", "switchable")
+
+
+def build_model(settings: Settings, num_classes: int) -> keras.Model:
+    """Return the uncompiled network.
+
+    Args:
+        settings: Says which model and norm.
+        num_classes: Units of the classifier.
+
+    Raises:
+        UsageError: If there is no model of that name.
+    """
+    shape = (settings.image_size, settings.image_size, 3)
+    if settings.model.startswith("keras:"):
+        return models.backbone(
+            settings.model.removeprefix("keras:"),
+            shape,
+            num_classes,
+            weights=settings.weights,
+        )
+    builders = {
+        name: getattr(models, name)
+        for name in ("convnet", "resnet", "nf_resnet", "nfnet", "res2net")
+        if hasattr(models, name)
+    }
+    if settings.model not in builders:
+        raise UsageError(
+            f"expected --model to be one of {', '.join(builders)} or keras:NAME, "
+            f"received {settings.model!r}"
+        )
+    build = builders[settings.model]
+    wished: dict[str, Any] = {
+        "norm": settings.norm,
+        "width": settings.width,
+        "dropout": settings.dropout,
+    }
+    if settings.norm in MOVING_NORMS:
+        wished["norm_options"] = {"momentum": settings.norm_momentum}
+    accepted = inspect.signature(build).parameters
+    return build(
+        shape,
+        num_classes,
+        **{key: value for key, value in wished.items() if key in accepted},
+    )
+
+
+def build_optimizer(
+    settings: Settings, model: keras.Model, steps_per_epoch: int
+) -> keras.optimizers.Optimizer:
+    """Return the optimizer with its schedule and wrappers.
+
+    Weight decay is kept from vectors (biases, gamma, beta and their like): they do
+    not overfit, and shrinking them only fights the norm.
+
+    Args:
+        settings: Says which optimizer, schedule and wrappers.
+        model: The built model, for the variables that are spared weight decay.
+        steps_per_epoch: Training steps in one epoch.
+    """
+    total_steps = settings.epochs * steps_per_epoch
+    optimizer = _plain_optimizer(settings, total_steps, steps_per_epoch)
+    optimizer.exclude_from_weight_decay(
+        var_list=[v for v in model.trainable_variables if len(v.shape) < 2]
+    )
+    if settings.lookahead:
+        optimizer = optimizers.Lookahead(optimizer)
+    if settings.gradient_centralization:
+        optimizer = optimizers.GradientCentralization(optimizer)
+    agc = settings.agc
+    if agc is None and settings.norm == "none":
+        agc = AGC_OF_NORM_FREE
+    if agc is not None:
+        optimizer = optimizers.AGC(optimizer, clip_factor=agc)
+    return optimizer
+
+
+def compile_model(
+    model: keras.Model, settings: Settings, steps_per_epoch: int
+) -> keras.Model:
+    """Compile a model for one-hot labels and probabilities.
+
+    Label smoothing and MixUp are done to the training labels in the pipeline, so the
+    validation loss is the plain cross-entropy.
+
+    Args:
+        model: The network; it is compiled in place.
+        settings: The run's settings.
+        steps_per_epoch: Training steps in one epoch.
+    """
+    model.compile(
+        optimizer=build_optimizer(settings, model, steps_per_epoch),
+        loss=keras.losses.CategoricalCrossentropy(),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+    )
+    return model
+
+
+def _plain_optimizer(
+    settings: Settings, total_steps: int, steps_per_epoch: int
+) -> keras.optimizers.Optimizer:
+    rate = _schedule(settings, total_steps, steps_per_epoch)
+    decay = settings.weight_decay or None
+    if settings.optimizer == "sgd":
+        return keras.optimizers.SGD(
+            rate, momentum=0.9, nesterov=True, weight_decay=decay
+        )
+    if settings.optimizer == "adam":
+        return keras.optimizers.Adam(rate, weight_decay=decay)
+    if settings.optimizer == "ranger21":
+        return optimizers.Ranger21(rate, weight_decay=settings.weight_decay)
+    return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
+
+
+def _schedule(settings: Settings, total_steps: int, steps_per_epoch: int) -> Any:
+    warmup = min(round(settings.warmup_epochs * steps_per_epoch), total_steps - 1)
+    peak = float(settings.learning_rate)
+    if settings.schedule == "cosine":
+        return optimizers.WarmupCosine(peak, total_steps, warmup_steps=warmup)
+    if settings.schedule == "stable_decay":
+        return optimizers.WarmupStableDecay(peak, total_steps, warmup_steps=warmup)
+    return peak

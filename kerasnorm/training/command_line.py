@@ -1,0 +1,150 @@
+"""The command line every app has: train, evaluate a run, predict with a run."""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from kerasnorm.training import flags
+from kerasnorm.training.errors import UsageError
+
+USAGE_STATUS = 2
+FAILURE_STATUS = 1
+INTERRUPTED_STATUS = 130
+
+
+def main(app: flags.App, argv: Sequence[str] | None = None) -> int:
+    """Run the command line of an app.
+
+    Args:
+        app: The app.
+        argv: Words after `python -m apps.NAME`; those of this process if None.
+
+    Returns:
+        Exit status: 0, 1 for a failure, 2 for wrong usage.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    command: Callable[[], None]
+    if words[:1] == ["evaluate"]:
+        command = lambda: evaluate_command(app, words[1:])  # noqa: E731
+    elif words[:1] == ["predict"]:
+        command = lambda: predict_command(app, words[1:])  # noqa: E731
+    else:
+        command = lambda: train_command(app, words)  # noqa: E731
+    return in_one_sentence(command, debug="--debug" in words)
+
+
+def in_one_sentence(command: Callable[[], None], debug: bool) -> int:
+    """Call a command and turn its errors into one sentence and an exit status.
+
+    Args:
+        command: The command.
+        debug: Whether to show the traceback as well.
+    """
+    try:
+        command()
+    except UsageError as error:
+        return _complain(error, USAGE_STATUS, debug)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED_STATUS
+    except BrokenPipeError:
+        # The reader of our output has gone; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE_STATUS
+    except Exception as error:
+        return _complain(error, FAILURE_STATUS, debug)
+    return 0
+
+
+def train_command(app: flags.App, words: Sequence[str]) -> None:
+    """Train as the flags say; the last line printed is the run directory.
+
+    Args:
+        app: The app.
+        words: The flags.
+    """
+    settings = flags.parse_training(app, words)
+    from kerasnorm.training import quiet
+
+    quiet.import_keras()
+    from kerasnorm.training import runner
+
+    print(runner.run(settings).directory)
+
+
+def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
+    """Print loss and accuracy of a finished run on its own or other pictures.
+
+    Args:
+        app: The app.
+        words: Run directory and flags.
+    """
+    parser = flags.Parser(
+        prog=f"python -m apps.{app.name} evaluate",
+        description="Loss and accuracy of a finished run, as JSON.",
+    )
+    parser.add_argument("run_directory", help="What the training printed last.")
+    parser.add_argument(
+        "--data",
+        type=str | None,
+        help="Folder of class folders (or with validation/), or tfds:NAME; the run's "
+        "own validation pictures if not given.",
+    )
+    _add_common(parser)
+    options = parser.parse_args(flags.normalize(words))
+    from kerasnorm.training import quiet
+
+    quiet.import_keras()
+    from kerasnorm.training import inference
+
+    result = inference.evaluate_run(options.run_directory, options.data)
+    for path, reason in result.pop("rejected"):
+        print(f"left out {path}: {reason}", file=sys.stderr)
+    print(json.dumps(result, indent=None if options.json else 2))
+
+
+def predict_command(app: flags.App, words: Sequence[str]) -> None:
+    """Print label and probability of pictures.
+
+    Args:
+        app: The app.
+        words: Run directory, files or folders, and flags.
+    """
+    parser = flags.Parser(
+        prog=f"python -m apps.{app.name} predict",
+        description="What a finished run says of pictures: path, label, probability.",
+    )
+    parser.add_argument("run_directory", help="What the training printed last.")
+    parser.add_argument("paths", nargs="+", help="Picture files, or folders of them.")
+    _add_common(parser)
+    options = parser.parse_args(flags.normalize(words))
+    from kerasnorm.training import quiet
+
+    quiet.import_keras()
+    from kerasnorm.training import inference
+
+    predictions, rejected = inference.predict_run(options.run_directory, options.paths)
+    for path, reason in rejected:
+        print(f"left out {path}: {reason}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(predictions, ensure_ascii=False, indent=2))
+        return
+    for found in predictions:
+        print(f"{found['path']}\t{found['label']}\t{found['probability']:.4f}")
+
+
+def _add_common(parser: flags.Parser) -> None:
+    parser.add_argument("--json", type=bool, default=False, help="Print JSON.")
+    parser.add_argument(
+        "--debug", type=bool, default=False, help="Show the traceback of an error."
+    )
+
+
+def _complain(error: Exception, status: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    sentence = " ".join(str(error).split()) or type(error).__name__
+    print(f"error: {sentence}", file=sys.stderr)
+    return status

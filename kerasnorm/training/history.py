@@ -1,0 +1,32 @@
+"""Keeps `history.csv` up to date while training goes on."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+
+from kerasnorm.training.run_directory import RunDirectory
+
+
+class HistoryFile(keras.callbacks.Callback):
+    """Write the history after every epoch, so that a killed run has its figures.
+
+    Args:
+        directory: The run directory.
+        rows: Rows of the epochs before an interruption.
+
+    Attributes:
+        rows: One dict per epoch; `epoch` counts from 1.
+    """
+
+    def __init__(
+        self, directory: RunDirectory, rows: Sequence[dict[str, float]] = ()
+    ) -> None:
+        super().__init__()
+        self.directory = directory
+        self.rows = list(rows)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Add the epoch and write the file."""
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        self.rows.append({"epoch": epoch + 1, **values})
+        self.directory.write_history(self.rows)

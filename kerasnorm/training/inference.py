@@ -1,0 +1,118 @@
+"""What a finished run is good for: evaluate it, and predict with it."""
+
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from kerasnorm.data import pictures as picture_loading
+from kerasnorm.data import sources
+from kerasnorm.data.index import ImageIndex, picture_files
+from kerasnorm.training import evaluation, run_directory
+
+BATCH_SIZE = 64
+
+
+def evaluate_run(
+    path: str | os.PathLike[str], data: str | None = None
+) -> dict[str, Any]:
+    """Measure a finished run on its own validation pictures or on others.
+
+    Args:
+        path: The run directory.
+        data: A folder or `tfds:NAME`; with a validation part this part is taken, else
+            all pictures. None for what the run was validated on.
+
+    Returns:
+        `loss`, `accuracy`, `samples`, `data`, and `rejected` as (path, reason).
+
+    Raises:
+        ValueError: If the run is not finished or the classes are others.
+    """
+    directory = run_directory.open_run(path)
+    report = directory.read_report()
+    settings = directory.read_settings()
+    if data is None:
+        index = sources.open_source(
+            settings.data,
+            validation_fraction=settings.validation_fraction,
+            seed=settings.seed,
+        ).validation
+    else:
+        index = sources.open_evaluation(data)
+    if list(index.class_names) != report["class_names"]:
+        raise ValueError(
+            f"expected pictures of the classes {', '.join(report['class_names'])}, "
+            f"received {', '.join(index.class_names)} in {data or settings.data}; "
+            "name the class folders as in training"
+        )
+    pictures = picture_loading.load_pictures(index, settings.image_size)
+    result = evaluation.evaluate(load_model(directory), pictures, BATCH_SIZE)
+    return {
+        "loss": result.loss,
+        "accuracy": result.accuracy,
+        "samples": result.samples,
+        "data": data or settings.data,
+        "rejected": [(str(file), reason) for file, reason in pictures.rejected],
+    }
+
+
+def predict_run(
+    path: str | os.PathLike[str], paths: Sequence[str]
+) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """Classify picture files.
+
+    Args:
+        path: The run directory.
+        paths: Files, or folders whose pictures are taken at any depth.
+
+    Returns:
+        A list of `path`, `label` and `probability`, and the files left out with the
+        reason.
+
+    Raises:
+        ValueError: If the run is not finished, or no picture can be read.
+    """
+    directory = run_directory.open_run(path)
+    report = directory.read_report()
+    files: list[str] = []
+    for name in paths:
+        given = pathlib.Path(name)
+        if not given.exists():
+            raise ValueError(
+                f"expected a picture or a folder, but {name} does not exist"
+            )
+        files += (
+            [str(file) for file in picture_files(given)] if given.is_dir() else [name]
+        )
+    if not files:
+        raise ValueError(f"expected pictures, but found none in {', '.join(paths)}")
+    index = ImageIndex(
+        paths=tuple(files),
+        labels=(0,) * len(files),
+        class_names=tuple(report["class_names"]),
+    )
+    pictures = picture_loading.load_pictures(index, report["image_size"])
+    result = evaluation.evaluate(load_model(directory), pictures, BATCH_SIZE)
+    predictions = [
+        {
+            "path": str(file),
+            "label": report["class_names"][label],
+            "probability": float(chances[label]),
+        }
+        for file, label, chances in zip(
+            pictures.paths, result.predictions, result.probabilities, strict=True
+        )
+    ]
+    return predictions, [(str(file), reason) for file, reason in pictures.rejected]
+
+
+def load_model(directory: run_directory.RunDirectory) -> keras.Model:
+    """Load the model of a run for inference; a model file can run no code.
+
+    Args:
+        directory: The run directory.
+    """
+    return keras.saving.load_model(directory.model_file, compile=False, safe_mode=True)

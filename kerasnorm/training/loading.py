@@ -1,0 +1,53 @@
+"""Settings to decoded pictures: find, split, decode, and check that they suffice."""
+
+import dataclasses
+from typing import Any
+
+from kerasnorm.data import pictures as picture_loading
+from kerasnorm.data import sources
+from kerasnorm.training.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Decoded pictures of one run and the files that were left out.
+
+    Args:
+        train: Pictures to learn from.
+        validation: Pictures to judge by.
+        rejected: Path and reason of every file that could not be used.
+    """
+
+    train: Any
+    validation: Any
+    rejected: list[tuple[str, str]]
+
+
+def load_data(settings: Settings) -> Data:
+    """Find, split and decode the pictures.
+
+    Args:
+        settings: Data, image size, split and seed.
+
+    Raises:
+        ValueError: If there are too few good pictures.
+    """
+    source = sources.open_source(
+        settings.data,
+        validation_fraction=settings.validation_fraction,
+        seed=settings.seed,
+    )
+    train = picture_loading.load_pictures(source.train, settings.image_size)
+    validation = picture_loading.load_pictures(source.validation, settings.image_size)
+    if settings.batch_size > len(train):
+        raise ValueError(
+            f"expected at least one batch of {settings.batch_size} training pictures, "
+            f"received {len(train)} in {settings.data}; give a smaller --batch-size "
+            "or more pictures"
+        )
+    rejected = [
+        (str(path), reason)
+        for pictures in (train, validation)
+        for path, reason in pictures.rejected
+    ]
+    return Data(train, validation, rejected)

@@ -1,0 +1,163 @@
+"""One run from settings to report: data, model, fit, evaluation, files."""
+
+import dataclasses
+import pathlib
+import time
+from typing import Any
+
+import keras
+import rich.console
+
+from kerasnorm import callbacks
+from kerasnorm.callbacks.tensorboard_tf import TensorBoard
+from kerasnorm.data import pipeline_tf
+from kerasnorm.data.augment import Augmentation
+from kerasnorm.training import assemble, environment, progress, run_directory
+from kerasnorm.training.history import HistoryFile
+from kerasnorm.training.loading import Data, load_data
+from kerasnorm.training.results import Outcome, write_results
+from kerasnorm.training.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What a finished run leaves behind.
+
+    Args:
+        directory: The run directory.
+        report: Content of `report.json`.
+    """
+
+    directory: pathlib.Path
+    report: dict[str, Any]
+
+
+def run(settings: Settings) -> Run:
+    """Train, evaluate and report as the settings say.
+
+    Every app and every trial of a search ends here, so a tuned result can be repeated
+    by an app.
+
+    Args:
+        settings: The resolved settings.
+
+    Returns:
+        The run directory and the figures in it.
+
+    Raises:
+        UsageError: If the settings cannot be used.
+        ValueError: If the data cannot be used, or the run directory exists.
+
+    Example:
+        >>> from kerasnorm.training import Settings, run
+        >>> run(Settings(data="photos", norm="group", epochs=20)).report["best_epoch"]
+    """
+    console = rich.console.Console(quiet=settings.quiet)
+    prepare_random_state(settings)
+    data = load_data(settings)
+    steps_per_epoch = pipeline_tf.steps_per_epoch(data.train, settings.batch_size)
+    model = assemble.compile_model(
+        assemble.build_model(settings, len(data.train.class_names)),
+        settings,
+        steps_per_epoch,
+    )
+    directory = run_directory.create(settings)
+    directory.write_settings(settings)
+    directory.write_json("environment.json", environment.describe(settings.seed))
+    directory.write_rejected(data.rejected)
+    console.print(
+        f"{len(data.train)} training and {len(data.validation)} validation pictures "
+        f"of {', '.join(data.train.class_names[:10])}; {len(data.rejected)} files "
+        f"left out; {model.count_params():,} parameters",
+        highlight=False,
+    )
+    outcome = fit(model, settings, data, directory, console)
+    report = write_results(model, settings, data, directory, outcome)
+    progress.print_summary(console, directory, report)
+    return Run(directory.path, report)
+
+
+def prepare_random_state(settings: Settings) -> None:
+    """Seed everything that draws, and make operations repeatable if asked.
+
+    Args:
+        settings: Seed and whether to be deterministic.
+    """
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(settings.seed)
+    if settings.deterministic and keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def fit(
+    model: keras.Model,
+    settings: Settings,
+    data: Data,
+    directory: run_directory.RunDirectory,
+    console: rich.console.Console,
+) -> Outcome:
+    """Train, and return the history, why training stopped and how long it took.
+
+    Args:
+        model: The compiled model; it ends with its best weights.
+        settings: The run's settings.
+        data: The pictures.
+        directory: Where the curves are written.
+        console: Where progress is shown.
+    """
+    steps_per_epoch = pipeline_tf.steps_per_epoch(data.train, settings.batch_size)
+    stopping = callbacks.EarlyStopping(patience=settings.patience)
+    history = HistoryFile(directory)
+    limits = []
+    if settings.max_minutes is not None:
+        limits.append(callbacks.TimeLimit(settings.max_minutes))
+    batches = pipeline_tf.training_batches(
+        data.train,
+        settings.batch_size,
+        augmentation(settings),
+        settings.seed,
+        mixup=settings.mixup,
+        cutmix=settings.cutmix,
+        label_smoothing=settings.label_smoothing,
+    )
+    started = time.monotonic()
+    model.fit(
+        batches,
+        epochs=settings.epochs,
+        steps_per_epoch=steps_per_epoch,
+        validation_data=pipeline_tf.evaluation_batches(
+            data.validation, settings.batch_size
+        ),
+        callbacks=[
+            callbacks.Throughput(),
+            callbacks.LearningRateLog(),
+            stopping,
+            *limits,
+            history,
+            TensorBoard(directory.tensorboard, settings.to_dict()),
+            progress.ProgressLines(console, settings.epochs, steps_per_epoch),
+        ],
+        verbose=0,
+    )
+    reasons = [limit.stopped_because for limit in limits if limit.stopped_because]
+    reason = reasons[0] if reasons else str(stopping.stopped_because)
+    return Outcome(history.rows, reason, time.monotonic() - started)
+
+
+def augmentation(settings: Settings) -> Augmentation:
+    """Return what is done to training pictures, as the settings say.
+
+    Args:
+        settings: The run's settings.
+    """
+    return Augmentation(
+        rotation_range=settings.rotation_range,
+        width_shift_range=settings.width_shift_range,
+        height_shift_range=settings.height_shift_range,
+        shear_range=settings.shear_range,
+        zoom_range=settings.zoom_range,
+        horizontal_flip=settings.horizontal_flip,
+        color_jitter=settings.color_jitter,
+    )

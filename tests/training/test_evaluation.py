@@ -1,0 +1,38 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from kerasnorm.training.evaluation import Evaluation
+
+LABELS = np.array([0, 1, 2, 1])
+PROBABILITIES = np.array(
+    [[0.7, 0.2, 0.1], [0.5, 0.3, 0.2], [0.1, 0.0, 0.9], [0.01, 0.04, 0.95]]
+)
+RESULT = Evaluation(LABELS, PROBABILITIES)
+
+
+def test_the_loss_is_keras_own():
+    expected = keras.losses.CategoricalCrossentropy()(np.eye(3)[LABELS], PROBABILITIES)
+    assert RESULT.loss == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_accuracy_and_confusion_count_the_same_hits():
+    assert RESULT.accuracy == 0.5
+    np.testing.assert_array_equal(RESULT.confusion, [[1, 0, 0], [1, 0, 1], [0, 0, 1]])
+
+
+def test_the_most_confident_mistake_comes_first():
+    assert RESULT.worst(5) == [3, 1]
+    assert RESULT.worst(1) == [3]
+
+
+def test_nan_stays_nan():
+    probabilities = np.where(LABELS[:, None] == 1, np.nan, PROBABILITIES)
+    assert math.isnan(Evaluation(LABELS, probabilities).loss)
+
+
+def test_a_zero_probability_gives_a_finite_loss():
+    result = Evaluation(np.array([0]), np.array([[0.0, 1.0]]))
+    assert result.loss == pytest.approx(-math.log(1e-7))

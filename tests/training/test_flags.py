@@ -1,0 +1,135 @@
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from kerasnorm.training.errors import UsageError
+from kerasnorm.training.flags import App, normalize, parse_training
+from kerasnorm.training.settings import Settings
+
+APP = App(
+    "toy",
+    "A toy.",
+    Settings(app="toy", epochs=5),
+    presets={"drawn": {"epochs": 7}, "photos": {"epochs": 60}, "quick": {"epochs": 2}},
+)
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ("--image-size 96", ["--image_size", "96"]),
+        ("--image-size=96", ["--image_size=96"]),
+        ("--quiet --debug", ["--quiet=true", "--debug=true"]),
+        ("--quiet false", ["--quiet", "false"]),
+        ("--no-horizontal-flip", ["--horizontal_flip=false"]),
+        ("--print_config", ["--print_config"]),
+        ("a-b --name x-y", ["a-b", "--name", "x-y"]),
+    ],
+)
+def test_flags_are_spelled_for_the_parser(argv, expected):
+    assert normalize(argv.split()) == expected
+
+
+def test_the_last_word_counts(tmp_path):
+    file = tmp_path / "some.yaml"
+    file.write_text("epochs: 9\nnorm: group\n")
+    settings = parse_training(APP, ["--config", str(file), "--epochs", "11"])
+    assert (settings.epochs, settings.norm, settings.app) == (11, "group", "toy")
+
+
+@pytest.mark.parametrize(
+    ("argv", "epochs"),
+    [
+        ([], 7),
+        (["--data", "somewhere"], 60),
+        (["--preset", "quick"], 2),
+        (["--preset", "quick", "--epochs", "3"], 3),
+        (["--data=tfds:mnist"], 60),
+    ],
+)
+def test_presets_follow_the_data_unless_named(argv, epochs):
+    assert parse_training(APP, argv).epochs == epochs
+
+
+def test_saved_settings_repeat_a_run(tmp_path):
+    first = parse_training(APP, ["--norm", "frn", "--agc", "0.02", "--name", "one"])
+    file = tmp_path / "settings.yaml"
+    file.write_text(yaml.safe_dump(first.to_dict()))
+    again = parse_training(APP, ["--config", str(file)])
+    assert again == first.replace(name=None)
+
+
+def test_settings_of_another_app_are_refused(tmp_path):
+    file = tmp_path / "settings.yaml"
+    file.write_text(yaml.safe_dump(Settings(app="other").to_dict()))
+    with pytest.raises(UsageError, match=r"python -m apps\.other"):
+        parse_training(APP, ["--config", str(file)])
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ("--nrom batch", "unknown flag --nrom; did you mean --norm"),
+        ("--norm foo", "--norm to be one of batch,.*received 'foo'"),
+        ("--image-size big", "--image-size to be a whole number, received 'big'"),
+        ("--image-size 0", "--image-size 16 to 1024, received 0"),
+        ("--agc much", "--agc to be a number or null, received 'much'"),
+        ("--epochs", "--epochs: expected one argument"),
+        ("--config nowhere.yaml", "nowhere.yaml"),
+        ("--preset slow", "drawn, photos, quick, received 'slow'"),
+        ("stray", "stray"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(argv, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        parse_training(APP, argv.split())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_config_file_with_unknown_keys_is_refused(tmp_path):
+    file = tmp_path / "some.yaml"
+    file.write_text("epocs: 9\n")
+    with pytest.raises(UsageError, match="epocs"):
+        parse_training(APP, ["--config", str(file)])
+
+
+def test_a_config_file_is_data_only(tmp_path):
+    file = tmp_path / "some.yaml"
+    file.write_text("name: !!python/object/apply:os.system ['touch danger']\n")
+    with pytest.raises(UsageError):
+        parse_training(APP, ["--config", str(file)])
+    assert not (tmp_path / "danger").exists()
+
+
+def run_directory_with(tmp_path, settings):
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings.to_dict()))
+    return str(tmp_path)
+
+
+def test_resume_takes_the_settings_of_the_run(tmp_path):
+    path = run_directory_with(tmp_path, Settings(app="toy", norm="layer", epochs=3))
+    settings = parse_training(APP, ["--resume", path, "--epochs", "8", "--quiet"])
+    assert (settings.norm, settings.epochs, settings.resume) == ("layer", 8, path)
+    assert settings.quiet
+
+
+def test_resume_refuses_what_must_not_change(tmp_path):
+    path = run_directory_with(tmp_path, Settings(app="toy"))
+    with pytest.raises(UsageError, match="--norm"):
+        parse_training(APP, ["--resume", path, "--norm", "group"])
+
+
+def test_help_answers_in_under_a_second_without_keras():
+    command = [sys.executable, "-X", "importtime", "-m", "apps.cats_dogs", "--help"]
+    started = time.monotonic()
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    elapsed = time.monotonic() - started
+    assert "--image-size" in found.stdout
+    modules = {line.rpartition("|")[2].strip() for line in found.stderr.splitlines()}
+    assert "kerasnorm.training.flags" in modules
+    assert not {"keras", "tensorflow", "jax", "torch"} & modules
+    # Generous: the claim is one second on an idle machine.
+    assert elapsed < 10

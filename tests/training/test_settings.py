@@ -1,0 +1,75 @@
+import dataclasses
+import math
+
+import pytest
+
+from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings import NORMS, OF_ONE_CALL, Settings
+
+
+def test_norm_names_are_those_of_the_layers():
+    from kerasnorm.layers import factory
+
+    assert set(NORMS) == set(factory.NORMS)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("image_size", 0),
+        ("image_size", 15),
+        ("batch_size", 0),
+        ("validation_fraction", 0.0),
+        ("validation_fraction", 1.0),
+        ("rotation_range", -1),
+        ("zoom_range", 1.5),
+        ("label_smoothing", -0.1),
+        ("norm_momentum", 1.1),
+        ("dropout", 1.0),
+        ("epochs", 0),
+        ("patience", 0),
+        ("seed", -1),
+        ("seed", 2**32),
+        ("learning_rate", 0.0),
+        ("learning_rate", -1.0),
+        ("learning_rate", math.nan),
+        ("learning_rate", "fast"),
+        ("agc", 0.0),
+        ("sam", -1.0),
+        ("max_minutes", 0.0),
+        ("norm", "batchnorm"),
+        ("optimizer", "adamax"),
+        ("schedule", "linear"),
+        ("name", "a/b"),
+        ("name", ".."),
+        ("name", ""),
+    ],
+)
+def test_a_value_outside_its_range_is_named_with_its_flag(field, value):
+    with pytest.raises(UsageError, match=f"--{field.replace('_', '-')}.*received"):
+        Settings(**{field: value})
+
+
+def test_ghost_batches_need_two_pictures():
+    with pytest.raises(UsageError, match="ghost_batch"):
+        Settings(norm="ghost_batch", batch_size=1)
+
+
+def test_settings_survive_the_round_trip():
+    settings = Settings(norm="frn", agc=0.01, learning_rate="auto", name="mine")
+    again = Settings.from_dict(settings.to_dict())
+    assert again == dataclasses.replace(settings, name=None)
+
+
+def test_what_belongs_to_one_call_is_not_saved():
+    assert not set(OF_ONE_CALL) & set(Settings().to_dict())
+
+
+def test_unknown_keys_are_listed():
+    with pytest.raises(UsageError, match=r"in file\.yaml, received nrom; known are"):
+        Settings.from_dict({"nrom": "group"}, where="file.yaml")
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().norm = "group"
