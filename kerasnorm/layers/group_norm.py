@@ -5,7 +5,8 @@ from typing import Any
 from keras import ops
 
 from kerasnorm.layers import moments
-from kerasnorm.layers.channel_norm import ChannelNorm, channels_of
+from kerasnorm.layers.channel_norm import ChannelNorm
+from kerasnorm.layers.checks import channels_of
 from kerasnorm.registration import register
 
 

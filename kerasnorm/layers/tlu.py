@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerasnorm.layers.channel_norm import channels_of, check_axis
+from kerasnorm.layers.checks import channels_of, check_axis
 from kerasnorm.registration import register
 
 
