@@ -6,11 +6,11 @@ from kerasnorm.layers.filter_response_norm import FilterResponseNorm
 from kerasnorm.layers.ghost_batch_norm import GhostBatchNorm
 from kerasnorm.layers.group_norm import GroupNorm, group_count
 from kerasnorm.layers.instance_norm import InstanceNorm
-from kerasnorm.layers.skip_init import SkipInit
 from kerasnorm.layers.scaled_weight_standardization import (
     ScaledWSConv2D,
     ScaledWSDepthwiseConv2D,
 )
+from kerasnorm.layers.skip_init import SkipInit
 from kerasnorm.layers.stochastic_depth import StochasticDepth
 from kerasnorm.layers.switchable_norm import SwitchableNorm
 from kerasnorm.layers.tlu import TLU

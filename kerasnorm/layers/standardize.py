@@ -51,6 +51,7 @@ def standardize_scaled(
 
 
 def fan_in_of(kernel_shape: tuple, axes: tuple[int, ...]) -> int:
+    """Return how many weights make up one filter."""
     fan_in = 1
     for axis in axes:
         fan_in *= kernel_shape[axis]
@@ -58,6 +59,7 @@ def fan_in_of(kernel_shape: tuple, axes: tuple[int, ...]) -> int:
 
 
 def check_fan_in(layer: keras.layers.Layer, fan_in: int) -> None:
+    """Raise if a filter has a single weight, which would become 0."""
     if fan_in < 2:
         raise ValueError(
             f"Expected a kernel of {type(layer).__name__} with at least 2 weights per "
@@ -68,8 +70,10 @@ def check_fan_in(layer: keras.layers.Layer, fan_in: int) -> None:
 
 
 def full_precision(layer: keras.layers.Layer) -> Any:
+    """Return the raw kernel of a layer in at least float32."""
     return ops.cast(layer.kernel, at_least_float32(layer.compute_dtype))
 
 
 def uncast_kernel(kwargs: dict) -> dict:
+    """Return the arguments of `add_weight`, sparing a kernel the cast to float16."""
     return {**kwargs, "autocast": False} if kwargs.get("name") == "kernel" else kwargs
