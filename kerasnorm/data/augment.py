@@ -1,0 +1,137 @@
+"""ImageDataGenerator's augmentation options as one frozen, checked value."""
+
+import dataclasses
+
+FILL_MODES = ("nearest", "constant", "reflect", "wrap")
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """How training pictures are varied; validation pictures never are.
+
+    Every amount is drawn anew for each picture and epoch, uniformly from its range.
+    All geometry is composed into one affine warp, all colour into one linear map, so
+    a picture is interpolated once. The size and the value range, 0 to 255, stay.
+
+    Args:
+        rotation_range: Degrees; drawn from minus to plus this.
+        width_shift_range: Share of the width, 0 to 1; drawn from minus to plus this.
+        height_shift_range: Share of the height, 0 to 1.
+        shear_range: Degrees; drawn from minus to plus this.
+        zoom_range: Share, 0 to below 1, for factors from 1 - share to 1 + share, or
+            the pair (smallest, largest) itself. Factors below 1 enlarge. Height and
+            width draw separately.
+        horizontal_flip: Mirror half of the pictures left to right.
+        vertical_flip: Turn half of the pictures upside down.
+        fill_mode: What is seen beyond the border: "nearest", "constant", "reflect" or
+            "wrap".
+        cval: Value beyond the border for "constant", 0 to 255.
+        brightness_range: Pair of factors, 1 leaves the picture as it is.
+        contrast_range: Pair of factors; the distance from the mean brightness.
+        saturation_range: Pair of factors; 0 is gray.
+        channel_shift_range: Value added to all channels, drawn from minus to plus
+            this, 0 to 255.
+
+    Raises:
+        ValueError: An option is out of its range.
+
+    Example:
+        >>> Augmentation(rotation_range=15, zoom_range=0.1).zoom_factors
+        (0.9, 1.1)
+    """
+
+    rotation_range: float = 0.0
+    width_shift_range: float = 0.0
+    height_shift_range: float = 0.0
+    shear_range: float = 0.0
+    zoom_range: float | tuple[float, float] = 0.0
+    horizontal_flip: bool = False
+    vertical_flip: bool = False
+    fill_mode: str = "nearest"
+    cval: float = 0.0
+    brightness_range: tuple[float, float] | None = None
+    contrast_range: tuple[float, float] | None = None
+    saturation_range: tuple[float, float] | None = None
+    channel_shift_range: float = 0.0
+
+    def __post_init__(self):
+        check_between(self, "rotation_range", 0, 180, "degrees")
+        check_between(self, "shear_range", 0, 89, "degrees")
+        check_between(self, "width_shift_range", 0, 1, "a share of the width")
+        check_between(self, "height_shift_range", 0, 1, "a share of the height")
+        check_between(self, "channel_shift_range", 0, 255, "a pixel value")
+        check_between(self, "cval", 0, 255, "a pixel value")
+        if not isinstance(self.zoom_range, tuple | list):
+            check_between(self, "zoom_range", 0, 0.99, "a share")
+        else:
+            check_pair(self, "zoom_range", smallest=0.01)
+        for name in ("brightness_range", "contrast_range", "saturation_range"):
+            check_pair(self, name, smallest=0.0)
+        if self.fill_mode not in FILL_MODES:
+            raise ValueError(
+                f"`fill_mode` must be one of {', '.join(FILL_MODES)}. Received: "
+                f"{self.fill_mode!r}."
+            )
+
+    @classmethod
+    def none(cls) -> "Augmentation":
+        """Return the value that leaves every picture as it is."""
+        return cls()
+
+    @property
+    def zoom_factors(self) -> tuple[float, float]:
+        """Smallest and largest zoom factor."""
+        if isinstance(self.zoom_range, tuple):
+            return self.zoom_range
+        return 1 - self.zoom_range, 1 + self.zoom_range
+
+    @property
+    def has_geometry(self) -> bool:
+        """Whether pictures are warped."""
+        return (
+            self.rotation_range > 0
+            or self.width_shift_range > 0
+            or self.height_shift_range > 0
+            or self.shear_range > 0
+            or self.zoom_factors != (1.0, 1.0)
+            or self.horizontal_flip
+            or self.vertical_flip
+        )
+
+    @property
+    def has_colour(self) -> bool:
+        """Whether pixel values are changed."""
+        return (
+            self.channel_shift_range > 0
+            or self.brightness_range not in (None, (1.0, 1.0))
+            or self.contrast_range not in (None, (1.0, 1.0))
+            or self.saturation_range not in (None, (1.0, 1.0))
+        )
+
+
+def check_between(
+    augmentation: Augmentation, name: str, low: float, high: float, unit: str
+) -> None:
+    """Raise ValueError unless an option is a number between two limits."""
+    value = getattr(augmentation, name)
+    if not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(
+            f"`{name}` must be {unit}, from {low} to {high}. Received: {value!r}."
+        )
+
+
+def check_pair(augmentation: Augmentation, name: str, smallest: float) -> None:
+    """Turn an option into a pair of floats; raise ValueError where it is none."""
+    value = getattr(augmentation, name)
+    if value is None:
+        return
+    if (
+        not isinstance(value, tuple | list)
+        or len(value) != 2
+        or not smallest <= value[0] <= value[1]
+    ):
+        raise ValueError(
+            f"`{name}` must be a pair of factors, the smaller first and at least "
+            f"{smallest}, for example (0.8, 1.2). Received: {value!r}."
+        )
+    object.__setattr__(augmentation, name, (float(value[0]), float(value[1])))

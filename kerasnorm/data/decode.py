@@ -1,0 +1,215 @@
+"""The one rule by which a file becomes a picture: upright, 8-bit RGB, fully read."""
+
+import io
+import os
+import stat
+import warnings
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from kerasnorm.data.errors import PictureError
+
+# Formats that decode by themselves. EPS is left out on purpose: Pillow would start
+# Ghostscript on a file a stranger sent.
+FORMATS = (
+    "JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "WEBP", "AVIF", "TIFF", "ICO", "PPM",
+    "TGA", "JPEG2000", "PCX", "SGI",
+)  # fmt: skip
+
+MAX_PIXELS = 89_478_485
+"""Pixels above which a file counts as a decompression bomb: a quarter gigabyte as RGB,
+the number at which Pillow begins to warn."""
+
+MAX_BYTES = 512 * 2**20
+"""Bytes above which a file is not even read."""
+
+# A progressive JPEG may revisit every pixel as often as it likes; ten revisits of the
+# largest picture take a few seconds, an honest file has about ten scans.
+MAX_SCANNED_PIXELS = 10 * MAX_PIXELS
+
+ORIENTATION_TAG = 0x0112
+# What turns a picture of each EXIF orientation upright.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+BILINEAR = Image.Resampling.BILINEAR
+
+
+def decode_picture(
+    path: str | os.PathLike,
+    image_size: tuple[int, int] | None = None,
+    *,
+    max_pixels: int = MAX_PIXELS,
+) -> np.ndarray:
+    """Read one file as the picture that trains, validates and predicts.
+
+    Every part of the library reads pictures through this function, so that a picture
+    cannot look different in training and in prediction. EXIF rotation is applied;
+    CMYK, palette, grayscale, Lab and 16-bit pictures are converted to 8-bit RGB; an
+    alpha channel is dropped, as Pillow does; of an animation the first frame counts.
+
+    Args:
+        path: The file. Its content decides what it is, its name does not.
+        image_size: Height and width in pixels to resize to, antialiased and without
+            keeping the aspect ratio; None keeps the size of the file. JPEG files are
+            decoded at the smallest scale that still covers it.
+        max_pixels: Larger pictures are rejected before they are decoded.
+
+    Returns:
+        Array of uint8, (height, width, 3).
+
+    Raises:
+        PictureError: The file is missing, empty, truncated, malformed, too large, or
+            not a picture.
+    """
+    image = open_picture(path, image_size, max_pixels=max_pixels)
+    if image_size is not None:
+        height, width = image_size
+        image = image.resize((width, height), BILINEAR)
+    return np.asarray(image)
+
+
+def open_picture(
+    path: str | os.PathLike,
+    cover: tuple[int, int] | None = None,
+    *,
+    max_pixels: int = MAX_PIXELS,
+) -> Image.Image:
+    """Read one file as an upright 8-bit RGB Pillow image.
+
+    Args:
+        path: The file.
+        cover: Height and width in pixels that the result must at least have where the
+            file has them; a JPEG may then be decoded at a smaller scale.
+        max_pixels: Larger pictures are rejected before they are decoded.
+
+    Returns:
+        The decoded image in mode RGB.
+
+    Raises:
+        PictureError: The file cannot become a picture.
+    """
+    name = os.fspath(path)
+    content = read_file(name)
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as file:
+            check_size(name, file, content, max_pixels)
+            orientation = orientation_of(file)
+            if cover is not None and file.format == "JPEG":
+                # Orientations 5 to 8 turn the decoded picture by 90 degrees.
+                height, width = cover if orientation < 5 else cover[::-1]
+                file.draft(file.mode, (width, height))
+            file.load()
+            image = to_rgb(name, file)
+            return image.transpose(UPRIGHT[orientation]) if orientation > 1 else image
+    except PictureError:
+        raise
+    except MemoryError:
+        raise PictureError(name, "not enough memory to decode it") from None
+    except Exception as error:
+        # Pillow's decoders raise whatever their parsing stumbles on (OSError,
+        # SyntaxError, struct.error, KeyError ...): all mean the same to the caller.
+        raise PictureError(name, reason_of(error)) from error
+
+
+def read_file(name: str) -> bytes:
+    """Read a regular file of at most `MAX_BYTES` bytes, or raise PictureError."""
+    try:
+        status = os.stat(name)
+        if not stat.S_ISREG(status.st_mode):
+            # Opening a named pipe would wait for ever.
+            raise PictureError(name, "not a regular file")
+        if status.st_size > MAX_BYTES:
+            raise PictureError(
+                name, f"{status.st_size:,} bytes are more than {MAX_BYTES:,}"
+            )
+        with open(name, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise PictureError(name, error.strerror or str(error)) from error
+    if not content:
+        raise PictureError(name, "the file is empty")
+    return content
+
+
+def check_size(name: str, image: Image.Image, content: bytes, max_pixels: int) -> None:
+    """Raise PictureError for a picture that would be too large to decode."""
+    width, height = image.size
+    if width * height > max_pixels:
+        raise PictureError(
+            name,
+            f"decompression bomb: {width}x{height} pixels are more than {max_pixels:,}",
+        )
+    if image.format == "JPEG":
+        scans = content.count(b"\xff\xda")
+        if scans * width * height > MAX_SCANNED_PIXELS:
+            raise PictureError(
+                name, f"decompression bomb: {scans} scans of {width}x{height} pixels"
+            )
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; 1 (upright) where there is none to read."""
+    try:
+        orientation = image.getexif().get(ORIENTATION_TAG, 1)
+    except Exception:
+        # A broken EXIF block says nothing about the pixels.
+        return 1
+    return orientation if orientation in UPRIGHT else 1
+
+
+def to_rgb(name: str, image: Image.Image) -> Image.Image:
+    """Convert any mode of Pillow to 8-bit RGB, keeping the brightness."""
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I"):
+        return from_16_bits(name, image)
+    if image.mode == "F":
+        raise PictureError(name, "floating-point pixels have no agreed brightness")
+    if image.mode == "P" and "transparency" in image.info:
+        # The same colours as without the detour, without Pillow's warning.
+        image = image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def from_16_bits(name: str, image: Image.Image) -> Image.Image:
+    """Keep the high byte of each 16-bit gray value; Pillow alone would clip at 255."""
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() > 65535:
+        raise PictureError(name, "32-bit pixels have no agreed brightness")
+    return Image.fromarray((values.astype(np.uint16) >> 8).astype(np.uint8)).convert(
+        "RGB"
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Put an exception of Pillow into a few words."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not a picture in a known format"
+    if isinstance(error, Image.DecompressionBombError):
+        return "decompression bomb: too many pixels"
+    if "truncated" in str(error).lower():
+        return "truncated: the file ends before the picture does"
+    return f"cannot be decoded ({str(error) or type(error).__name__})"
+
+
+class QuietPillow(warnings.catch_warnings):
+    """Silence Pillow's warnings about odd but readable files.
+
+    Enter it once in the main thread around a parallel pass: what those warnings say
+    is reported by the scanner, and the warning filters are not safe to change from
+    several threads.
+    """
+
+    def __enter__(self):
+        result = super().__enter__()
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        return result

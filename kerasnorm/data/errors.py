@@ -1,0 +1,31 @@
+"""The two errors of the data room: wrong data, and one picture that cannot be used."""
+
+
+class DataError(ValueError):
+    """Say in one sentence what is wrong with the user's data and how to mend it.
+
+    Apps print the message alone; everything a user can mend without reading code is
+    raised as this class or a subclass.
+    """
+
+
+class PictureError(DataError):
+    """Say why one file cannot become a picture.
+
+    Args:
+        path: The file.
+        reason: A few words, as they appear in the list of rejected files.
+
+    Example:
+        >>> error = PictureError("cat/3.jpg", "the file is empty")
+        >>> str(error)
+        'cat/3.jpg: the file is empty'
+    """
+
+    def __init__(self, path: str, reason: str):
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self):
+        return type(self), (self.path, self.reason)

@@ -1,0 +1,186 @@
+"""Class folders to an immutable table of files and labels, and its seeded split."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from kerasnorm.data.errors import DataError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageIndex:
+    """Table of image files with their classes.
+
+    Args:
+        paths: Path of every file.
+        labels: Class index of every file, int64, (files,).
+        class_names: Names of the classes; a label is a position in it.
+        ignored: Files that were seen and left out, each with the reason.
+    """
+
+    paths: tuple[str, ...]
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    ignored: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self):
+        labels = np.array(self.labels, dtype=np.int64)
+        if labels.shape != (len(self.paths),):
+            raise ValueError(
+                f"`labels` must hold one class index per path, ({len(self.paths)},). "
+                f"Received: shape {labels.shape}."
+            )
+        if labels.size and not 0 <= labels.min() <= labels.max() < len(
+            self.class_names
+        ):
+            raise ValueError(
+                f"`labels` must be in 0 to {len(self.class_names) - 1}, the positions "
+                f"in `class_names`. Received: {labels.min()} to {labels.max()}."
+            )
+        labels.flags.writeable = False
+        object.__setattr__(self, "paths", tuple(self.paths))
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "ignored", tuple(self.ignored))
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def take(self, positions) -> "ImageIndex":
+        """Return the table of the files at these positions, in their order.
+
+        Args:
+            positions: Integers in 0 to len - 1.
+
+        Returns:
+            The smaller table, with the same class names.
+        """
+        positions = np.asarray(positions, dtype=np.int64)
+        return ImageIndex(
+            tuple(self.paths[position] for position in positions),
+            self.labels[positions],
+            self.class_names,
+        )
+
+
+def index_directory(directory: str | os.PathLike) -> ImageIndex:
+    """List the files below the class folders of a directory.
+
+    Classes are the sub-folders in alphabetical order, as ImageDataGenerator and
+    image_dataset_from_directory number them; files are found at any depth below.
+    Whether a file is a picture is decided later, by decoding it. Hidden folders are
+    not entered; hidden files (`.DS_Store`, `._cat.jpg`) are listed as ignored.
+
+    Args:
+        directory: Folder with one sub-folder for each class.
+
+    Returns:
+        The table of all files, ordered by class and path.
+
+    Raises:
+        DataError: The folder is missing or not a folder, has fewer than two class
+            folders, or a class folder without files.
+    """
+    directory = check_directory(directory)
+    class_names = class_folders(directory)
+    if len(class_names) < 2:
+        found = f"only {class_names[0]!r}" if class_names else "none"
+        raise DataError(
+            f"Expected at least two class folders below {str(directory)!r}, found "
+            f"{found}. Put the pictures of each class into a folder named after it."
+        )
+    paths: list[str] = []
+    labels: list[int] = []
+    ignored: list[tuple[str, str]] = []
+    for label, name in enumerate(class_names):
+        found_before = len(paths)
+        for path in walk_files(directory / name):
+            if os.path.basename(path).startswith("."):
+                ignored.append((path, "hidden file"))
+            else:
+                paths.append(path)
+                labels.append(label)
+        if len(paths) == found_before:
+            raise DataError(
+                f"Class folder {str(directory / name)!r} has no files. Put pictures "
+                "into it or remove it."
+            )
+    return ImageIndex(
+        tuple(paths), np.array(labels, np.int64), tuple(class_names), tuple(ignored)
+    )
+
+
+def check_directory(directory: str | os.PathLike) -> pathlib.Path:
+    """Return the path of an existing folder, or raise DataError."""
+    path = pathlib.Path(directory).expanduser()
+    if not path.exists():
+        raise DataError(f"There is no folder {str(path)!r}. Check the path.")
+    if not path.is_dir():
+        raise DataError(
+            f"Expected a folder of pictures, {str(path)!r} is a file. Give the folder "
+            "that holds the class folders."
+        )
+    return path
+
+
+def class_folders(directory: pathlib.Path) -> list[str]:
+    """Return the names of the sub-folders that are classes, sorted."""
+    with os.scandir(directory) as entries:
+        return sorted(
+            entry.name
+            for entry in entries
+            if entry.is_dir() and not entry.name.startswith(".")
+        )
+
+
+def walk_files(directory: pathlib.Path) -> Iterator[str]:
+    """Yield the paths of all files below a folder, folder by folder, sorted."""
+    for root, folders, names in os.walk(os.fspath(directory)):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            yield os.path.join(root, name)
+
+
+def split_index(
+    index: ImageIndex, validation_fraction: float, seed: int
+) -> tuple[ImageIndex, ImageIndex]:
+    """Split a table at random into training and validation, class by class.
+
+    Every class gives the same share, and at least one file to either side.
+
+    Args:
+        index: The table.
+        validation_fraction: Share of the files for validation, above 0, below 1.
+        seed: The same seed gives the same split of the same table.
+
+    Returns:
+        The training table and the validation table, each in the order of `index`.
+
+    Raises:
+        DataError: The fraction is out of range, or a class has only one file.
+    """
+    if not 0 < validation_fraction < 1:
+        raise DataError(
+            "The validation fraction must be above 0 and below 1, for example 0.2. "
+            f"Received: {validation_fraction!r}."
+        )
+    random = np.random.default_rng(seed)
+    is_validation = np.zeros(len(index), dtype=bool)
+    for label, name in enumerate(index.class_names):
+        members = np.flatnonzero(index.labels == label)
+        if len(members) < 2:
+            raise DataError(
+                f"Class {name!r} has {len(members)} file, a split needs at least two. "
+                "Add pictures or remove the class."
+            )
+        share = round(len(members) * validation_fraction)
+        share = min(max(share, 1), len(members) - 1)
+        is_validation[random.permutation(members)[:share]] = True
+    train = index.take(np.flatnonzero(~is_validation))
+    return (
+        dataclasses.replace(train, ignored=index.ignored),
+        index.take(np.flatnonzero(is_validation)),
+    )

@@ -1,0 +1,150 @@
+"""Draws an augmentation's amounts and composes them: affine warps, colour maps."""
+
+import numpy as np
+
+from kerasnorm.data import draws
+from kerasnorm.data.augment import Augmentation
+
+
+def draw_warps(
+    augmentation: Augmentation,
+    seed: int,
+    epoch,
+    samples: np.ndarray,
+    image_size: tuple[int, int],
+) -> np.ndarray:
+    """Draw one affine warp for each sample.
+
+    Args:
+        augmentation: The ranges.
+        seed: The run's seed.
+        epoch: Number of the pass over the data.
+        samples: Positions of the samples in the data set, (batch,).
+        image_size: Height and width in pixels.
+
+    Returns:
+        Matrices from output to input (row, column, 1), float64, (batch, 2, 3).
+    """
+
+    def between(low: float, high: float, stream: int) -> np.ndarray:
+        return low + (high - low) * draws.uniform(seed, epoch, samples, stream)
+
+    def around(amount: float, stream: int) -> np.ndarray:
+        return between(-amount, amount, stream)
+
+    height, width = image_size
+    return affine_matrices(
+        image_size,
+        theta=around(augmentation.rotation_range, draws.ROTATION),
+        tx=around(augmentation.height_shift_range, draws.HEIGHT_SHIFT) * height,
+        ty=around(augmentation.width_shift_range, draws.WIDTH_SHIFT) * width,
+        shear=around(augmentation.shear_range, draws.SHEAR),
+        zx=between(*augmentation.zoom_factors, draws.HEIGHT_ZOOM),
+        zy=between(*augmentation.zoom_factors, draws.WIDTH_ZOOM),
+        flip_horizontal=augmentation.horizontal_flip
+        * (draws.uniform(seed, epoch, samples, draws.HORIZONTAL_FLIP) < 0.5),
+        flip_vertical=augmentation.vertical_flip
+        * (draws.uniform(seed, epoch, samples, draws.VERTICAL_FLIP) < 0.5),
+    )
+
+
+def affine_matrices(
+    image_size: tuple[int, int],
+    *,
+    theta=0.0,
+    tx=0.0,
+    ty=0.0,
+    shear=0.0,
+    zx=1.0,
+    zy=1.0,
+    flip_horizontal=False,
+    flip_vertical=False,
+) -> np.ndarray:
+    """Compose rotation, shift, shear, zoom and flips about the middle of the picture.
+
+    The output pixel at (row, column) takes its value from the input at
+    M (row, column, 1), with M = C R T S Z F C^-1: rotation R, shift T, shear S, zoom Z,
+    flip F, and C the shift of the origin to the middle of the picture.
+
+    Args:
+        image_size: Height and width in pixels.
+        theta: Rotation in degrees.
+        tx: Shift along the height, in pixels of the input.
+        ty: Shift along the width, in pixels of the input.
+        shear: Angle in degrees.
+        zx: Zoom along the height; below 1 enlarges.
+        zy: Zoom along the width; below 1 enlarges.
+        flip_horizontal: Whether to mirror left to right.
+        flip_vertical: Whether to turn upside down.
+
+    Returns:
+        float64 array, (batch, 2, 3); each argument may be one value or one for each
+        picture of the batch.
+    """
+    theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical = np.broadcast_arrays(
+        *np.atleast_1d(theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical)
+    )
+    theta, shear = np.deg2rad(theta), np.deg2rad(shear)
+    cosine, sine = np.cos(theta), np.sin(theta)
+    # R S, then Z F scales its columns; T contributes R (tx, ty).
+    rows = zx * np.where(flip_vertical, -1.0, 1.0)
+    columns = zy * np.where(flip_horizontal, -1.0, 1.0)
+    linear = np.empty((len(theta), 2, 2))
+    linear[:, 0, 0] = cosine * rows
+    linear[:, 1, 0] = sine * rows
+    linear[:, 0, 1] = (-cosine * np.sin(shear) - sine * np.cos(shear)) * columns
+    linear[:, 1, 1] = (-sine * np.sin(shear) + cosine * np.cos(shear)) * columns
+    shift = np.stack([cosine * tx - sine * ty, sine * tx + cosine * ty], axis=-1)
+    middle = (np.array(image_size) - 1) / 2
+    offset = middle + shift - linear @ middle
+    return np.concatenate([linear, offset[:, :, None]], axis=-1)
+
+
+def rescaled(
+    matrices: np.ndarray, from_size: tuple[int, int], to_size: tuple[int, int]
+) -> np.ndarray:
+    """Let warps of pictures of one size read from pictures stored at another.
+
+    Args:
+        matrices: From `affine_matrices`, (batch, 2, 3).
+        from_size: Height and width in pixels the matrices were made for.
+        to_size: Height and width in pixels of the stored pictures.
+
+    Returns:
+        Matrices from output pixels of `from_size` to stored pixels, (batch, 2, 3).
+    """
+    ratio = np.array(to_size) / np.array(from_size)
+    matrices = matrices * ratio[:, None]
+    # Pixel centres lie half a pixel inside the border at either size.
+    matrices[:, :, 2] += (ratio - 1) / 2
+    return matrices
+
+
+def draw_colours(
+    augmentation: Augmentation, seed: int, epoch, samples: np.ndarray
+) -> np.ndarray:
+    """Draw brightness, contrast, saturation and channel shift for each sample.
+
+    Args:
+        augmentation: The ranges.
+        seed: The run's seed.
+        epoch: Number of the pass over the data.
+        samples: Positions of the samples in the data set, (batch,).
+
+    Returns:
+        float64 array, (batch, 4), in that order.
+    """
+    columns = []
+    for pair, stream in (
+        (augmentation.brightness_range, draws.BRIGHTNESS),
+        (augmentation.contrast_range, draws.CONTRAST),
+        (augmentation.saturation_range, draws.SATURATION),
+        (
+            (-augmentation.channel_shift_range, augmentation.channel_shift_range),
+            draws.CHANNEL_SHIFT,
+        ),
+    ):
+        low, high = pair or (1.0, 1.0)
+        share = draws.uniform(seed, epoch, samples, stream)
+        columns.append(low + (high - low) * share)
+    return np.stack(columns, axis=-1)
