@@ -1,0 +1,52 @@
+"""Finds who holds an object, for optimizers that are handed bare variables."""
+
+import gc
+from collections.abc import Iterable, Sequence
+
+import keras
+
+
+def find_owners(
+    variables: Iterable, layer_types: tuple[type, ...]
+) -> dict[int, keras.layers.Layer]:
+    """Find the layers that own variables.
+
+    Keras hands an optimizer a list of variables, and a variable does not know its
+    layer: the path of a depthwise kernel in a layer named `"mixer"` reads like that of
+    a dense one, and so may its shape. Layers do know their variables, so this asks
+    every layer alive in the process, once, while an optimizer is being built (about
+    0.2 seconds). It needs no help from the model, works before and after
+    `load_model`, in `fit` and in custom loops, on every backend, and changes nothing
+    in Keras.
+
+    Args:
+        variables: Keras variables of one or several models.
+        layer_types: Kinds of layers that count as owners.
+
+    Returns:
+        Layer by the `id` of the variable; the innermost, should layers of these kinds
+        be nested. A variable no such layer holds is absent.
+    """
+    wanted = {id(variable) for variable in variables}
+    owners: dict[int, keras.layers.Layer] = {}
+    layers = find_live(*layer_types)
+    # A layer inside another holds fewer weights, so it comes later and stays.
+    for layer in sorted(layers, key=lambda layer: len(layer.weights), reverse=True):
+        for weight in layer.weights:
+            if id(weight) in wanted:
+                owners[id(weight)] = layer
+    return owners
+
+
+def find_live(*types: type) -> Sequence:
+    """List the living objects of some types.
+
+    Args:
+        *types: Classes whose instances Python's garbage collector tracks; that is
+            every ordinary class.
+
+    Returns:
+        Their instances and those of their subclasses.
+    """
+    # `isinstance` would wake lazy proxies, which claim to be what they stand for.
+    return [found for found in gc.get_objects() if issubclass(type(found), types)]

@@ -1,0 +1,207 @@
+"""The base of optimizers that wrap another optimizer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+
+class _OfInner:
+    """An attribute that lives on the inner optimizer only."""
+
+    def __set_name__(self, owner: type, name: str):
+        self.name = name
+
+    def __get__(self, instance, owner: type):
+        return (
+            self if instance is None else getattr(instance.inner_optimizer, self.name)
+        )
+
+    def __set__(self, instance, value):
+        # Keras' constructor sets its own defaults before there is an inner optimizer.
+        if "inner_optimizer" in vars(instance):
+            setattr(instance.inner_optimizer, self.name, value)
+
+
+class OptimizerWrapper(keras.optimizers.Optimizer):
+    """Base class of an optimizer that changes what another optimizer does.
+
+    The wrapper goes through the steps of Keras' `Optimizer.apply` with the settings
+    and the state of the inner optimizer (learning rate, iterations, gradient
+    accumulation, weight decay, gradient clipping, moving average of the weights,
+    constraints) and leaves the update itself to it. A subclass changes
+
+    - `transform_gradients`: the gradients, after loss scaling has been undone, after
+      accumulated gradients have been averaged, after replicas have been added up, and
+      before the inner optimizer's own clipping, weight decay and moments;
+    - `after_update`: the weights after an update of the inner optimizer, before its
+      moving average of the weights.
+
+    Wrappers nest: the outermost transforms first and acts last. Under `mixed_float16`
+    Keras puts its `LossScaleOptimizer` outside all of them.
+
+    Args:
+        optimizer: The optimizer to wrap, a Keras optimizer or anything
+            `keras.optimizers.get` takes; later found as `inner_optimizer`.
+        name: Name of the optimizer.
+
+    Raises:
+        TypeError: If `optimizer` runs `apply` in its own way, as `LossScaleOptimizer`
+            does; that one belongs outside.
+    """
+
+    _accumulated_gradients = _OfInner()
+    _iterations = _OfInner()
+    _learning_rate = _OfInner()
+    _model_variables_moving_average = _OfInner()
+    _trainable_variables = _OfInner()
+    _trainable_variables_indices = _OfInner()
+    clipnorm = _OfInner()
+    clipvalue = _OfInner()
+    ema_momentum = _OfInner()
+    ema_overwrite_frequency = _OfInner()
+    global_clipnorm = _OfInner()
+    gradient_accumulation_steps = _OfInner()
+    loss_scale_factor = _OfInner()
+    use_ema = _OfInner()
+    weight_decay = _OfInner()
+
+    def __init__(self, optimizer, name: str | None = None):
+        super().__init__(learning_rate=0.0, name=name)
+        # The inner optimizer keeps the count and the learning rate.
+        for variable in list(self._variables):
+            self._untrack_variable(variable)
+        inner = keras.optimizers.get(optimizer)
+        runs_as_keras = type(inner).apply is keras.optimizers.Optimizer.apply
+        if not runs_as_keras:
+            raise TypeError(
+                f"`optimizer` must update through Keras' own `apply`, received "
+                f"{type(inner).__name__}, which replaces it. Put "
+                f"{type(self).__name__} inside: "
+                f"{type(inner).__name__}({type(self).__name__}(...))."
+            )
+        self.inner_optimizer = inner
+
+    def build(self, variables):
+        """Build the inner optimizer for `variables`."""
+        if not self.inner_optimizer.built:
+            self.inner_optimizer.build(variables)
+        self.built = True
+
+    def transform_gradients(self, gradients: Sequence, variables: Sequence) -> Sequence:
+        """Change the gradients; the default returns them as they are.
+
+        Args:
+            gradients: Gradients as they would reach an optimizer without clipping.
+            variables: Their variables, with the weights before the update.
+
+        Returns:
+            As many gradients.
+        """
+        return gradients
+
+    def after_update(self, variables: Sequence) -> None:
+        """Change the weights after an update; the default does nothing.
+
+        Args:
+            variables: The variables that have been updated.
+        """
+
+    @property
+    def variables(self):
+        """Own variables first, then those of the inner optimizer."""
+        return self._variables + self.inner_optimizer.variables
+
+    @property
+    def learning_rate(self):
+        """Learning rate of the inner optimizer."""
+        return self.inner_optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate):
+        self.inner_optimizer.learning_rate = learning_rate
+
+    @property
+    def iterations(self):
+        """Updates of the inner optimizer so far."""
+        return self.inner_optimizer.iterations
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Update one variable as the inner optimizer does."""
+        self.inner_optimizer.update_step(gradient, variable, learning_rate)
+
+    def scale_loss(self, loss):
+        """Multiply the loss by the inner `loss_scale_factor`."""
+        return self.inner_optimizer.scale_loss(loss)
+
+    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+        """Exclude variables from the inner weight decay."""
+        self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)
+
+    def finalize_variable_values(self, var_list):
+        """Leave the weights that training ends with, such as the moving average."""
+        self.inner_optimizer.finalize_variable_values(var_list)
+
+    def save_own_variables(self, store):
+        """Save what the wrapper itself remembers."""
+        # Keras saves the inner optimizer by itself, as it does a layer's sublayers.
+        for index, variable in enumerate(self._variables):
+            store[str(index)] = keras.ops.convert_to_numpy(variable)
+
+    def load_own_variables(self, store):
+        """Load what `save_own_variables` saved."""
+        if len(store.keys()) != len(self._variables):
+            raise ValueError(
+                f"Expected {len(self._variables)} saved variables for {self.name!r}, "
+                f"received {len(store.keys())}. Load the file with the optimizer, and "
+                "the trainable layers, it was saved with."
+            )
+        for index, variable in enumerate(self._variables):
+            variable.assign(store[str(index)])
+
+    # Keras calls the next two just before `_backend_update_step`. They wait until the
+    # gradients have been transformed, and until the innermost wrapper.
+    def _clip_gradients(self, grads):
+        return grads
+
+    def _apply_weight_decay(self, variables):
+        pass
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        inner = self.inner_optimizer
+        replicas = _num_replicas()
+        if replicas > 1:
+            from kerasnorm.optimizers import replicas_tf
+
+            grads = replicas_tf.sum_over_replicas(grads)
+        grads = self.transform_gradients(grads, trainable_variables)
+        grads = inner._clip_gradients(grads)
+        if replicas > 1:
+            # Keras is going to add up the replicas once more.
+            grads = [gradient / replicas for gradient in grads]
+        inner._apply_weight_decay(trainable_variables)
+        inner._backend_update_step(grads, trainable_variables, learning_rate)
+        self.after_update(trainable_variables)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments, the inner optimizer serialized whole."""
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.inner_optimizer),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make the optimizer that `get_config` described."""
+        inner = keras.saving.deserialize_keras_object(
+            config["optimizer"], custom_objects=custom_objects
+        )
+        return cls(**{**config, "optimizer": inner})
+
+
+def _num_replicas() -> int:
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    from kerasnorm.optimizers import replicas_tf
+
+    return replicas_tf.num_replicas()
