@@ -5,7 +5,9 @@ from typing import Any
 
 import keras
 
-from kerasnorm.models import blocks, norm_free
+from kerasnorm.models import layout
+from kerasnorm.models.style import channel_axis, make_style
+from kerasnorm.models.variance import ALPHA, ExpectedVariance
 
 
 def convnet(
@@ -17,6 +19,7 @@ def convnet(
     width: int = 40,
     depths: Sequence[int] = (1, 1, 1),
     dropout: float = 0.2,
+    asymmetric: bool = False,
     norm_options: Mapping[str, Any] | None = None,
 ) -> keras.Model:
     """Build a residual network that trains in minutes on a CPU.
@@ -35,6 +38,8 @@ def convnet(
         width: Channels of the first stage.
         depths: Number of residual blocks in each stage.
         dropout: Share of the pooled features dropped in training, 0 to below 1.
+        asymmetric: Whether the convolutions are `AsymmetricConv2D`, which
+            `surgery.fuse_asymmetric` makes plain after training.
         norm_options: Keyword arguments for every norm layer. Batch normalization gets
             `momentum=0.9` unless it is given here, because small data sets have few
             steps per epoch.
@@ -44,66 +49,62 @@ def convnet(
         in 0..255 to float32 probabilities of (batch, num_classes).
 
     Raises:
-        ValueError: If the norm or the activation is unknown.
+        ValueError: If the norm or the activation is unknown, or `asymmetric` meets
+            another norm than batch normalization.
 
     Example:
         >>> model = convnet((80, 80, 3), 2, norm="group")
         >>> model.compile("adamw", "sparse_categorical_crossentropy", ["accuracy"])
     """
-    style = blocks.Style(norm, activation, blocks.with_momentum(norm, norm_options))
+    style = make_style(norm, activation, norm_options, asymmetric=asymmetric)
+    widths = [width * 2**stage for stage in range(len(depths))]
+    places = layout.lay_out(depths, widths)
     pictures = keras.Input(input_shape, name="pictures")
-    x = blocks.standardize_pixels(pictures)
-    x = style.convolve(x, width, strides=2, name="stem_conv")
-    if norm == "none":
-        x = _norm_free_stages(style, x, width, depths)
+    x = layout.standardize_pixels(pictures)
+    if style.is_norm_free:
+        x = style.convolve(x, width, strides=2, name="stem_conv")
+        x = _norm_free_stages(style, x, places)
     else:
-        x = style.normalize(x, name="stem_norm")
-        x = _stages(style, x, width, depths)
-    outputs = blocks.classify(x, num_classes, dropout=dropout)
+        x = style.convolve_normalize(x, width, strides=2, name="stem")
+        for place in places:
+            x = _block(style, x, place)
+    outputs = layout.classify(x, num_classes, dropout)
     return keras.Model(pictures, outputs, name="convnet")
 
 
-def _stages(style, x, width, depths):
-    for stage, depth in enumerate(depths):
-        for index in range(depth):
-            strides = 2 if stage > 0 and index == 0 else 1
-            name = f"stage{stage + 1}_block{index + 1}"
-            x = _block(style, x, width * 2**stage, strides, name)
-    return x
-
-
-def _block(style, x, filters, strides, name):
-    shortcut = x
-    if strides > 1 or x.shape[blocks.channel_axis()] != filters:
-        if strides > 1:
-            shortcut = blocks.average_pool(shortcut)
-        shortcut = style.convolve(shortcut, filters, 1, name=f"{name}_shortcut_conv")
-        shortcut = style.normalize(
-            shortcut, activate=False, name=f"{name}_shortcut_norm"
+def _block(style, x, place):
+    shortcut, name, filters = x, place.name, place.filters
+    if place.strides > 1 or x.shape[channel_axis()] != filters:
+        if place.strides > 1:
+            shortcut = layout.average_pool(shortcut)
+        shortcut = style.convolve_normalize(
+            shortcut, filters, 1, name=f"{name}_shortcut", activate=False
         )
-    x = style.convolve(x, filters, strides=strides, name=f"{name}_conv1")
-    x = style.normalize(x, name=f"{name}_norm1")
-    x = style.convolve(x, filters, name=f"{name}_conv2")
-    x = style.normalize(x, activate=False, zero_gamma=True, name=f"{name}_norm2")
-    x = keras.layers.Add(name=f"{name}_add")([shortcut, x])
+    x = style.convolve_normalize(x, filters, strides=place.strides, name=f"{name}_1")
+    x = style.convolve_normalize(
+        x, filters, name=f"{name}_2", activate=False, zero_gamma=True
+    )
+    x = style.add_branch(shortcut, x, place)
     return style.activate(x, name=f"{name}_out")
 
 
-def _norm_free_stages(style, x, width, depths):
-    variance = norm_free.ExpectedVariance()
-    for stage, depth in enumerate(depths):
-        for index in range(depth):
-            filters = width * 2**stage
-            strides = 2 if stage > 0 and index == 0 else 1
-            name = f"stage{stage + 1}_block{index + 1}"
-            entry = style.activate(x, scale=variance.beta, name=f"{name}_act1")
-            shortcut = x
-            if index == 0:
-                shortcut = norm_free.transition(style, entry, filters, strides, name)
-                variance.reset()
-            x = style.convolve(entry, filters, strides=strides, name=f"{name}_conv1")
-            x = style.activate(x, name=f"{name}_act2")
-            x = style.convolve(x, filters, name=f"{name}_conv2")
-            x = norm_free.add_branch(shortcut, x, name=name)
-            variance.grow()
-    return style.activate(x, scale=variance.beta, name="final_act")
+def _norm_free_stages(style, x, places):
+    variance = ExpectedVariance()
+    for place in places:
+        name = place.name
+        entry = style.activate(x, scale=variance.beta, name=f"{name}_entry")
+        shortcut = x
+        if place.is_first:
+            pooled = layout.average_pool(entry) if place.strides > 1 else entry
+            shortcut = style.convolve(
+                pooled, place.filters, 1, name=f"{name}_shortcut_conv"
+            )
+            variance.reset()
+        x = style.convolve(
+            entry, place.filters, strides=place.strides, name=f"{name}_1_conv"
+        )
+        x = style.activate(x)
+        x = style.convolve(x, place.filters, name=f"{name}_2_conv")
+        x = style.add_branch(shortcut, x, place, alpha=ALPHA)
+        variance.grow()
+    return style.activate(x, scale=variance.beta, name="final")
