@@ -11,6 +11,8 @@ from kerasnorm.training.settings import Settings
 
 # Norm-free networks need clipped gradients; a tighter limit throttles small batches.
 AGC_OF_NORM_FREE = 0.04
+# Part of the training in which `stable_decay` lowers the learning rate to 0.
+DECAY_SHARE = 0.3
 # Norms with moving statistics, whose momentum is a setting.
 MOVING_NORMS = ("batch", "sync_batch", "batch_renorm", "ghost_batch", "switchable")
 
@@ -132,5 +134,10 @@ def _schedule(settings: Settings, total_steps: int, steps_per_epoch: int) -> Any
     if settings.schedule == "cosine":
         return optimizers.WarmupCosine(peak, total_steps, warmup_steps=warmup)
     if settings.schedule == "stable_decay":
-        return optimizers.WarmupStableDecay(peak, total_steps, warmup_steps=warmup)
+        return optimizers.WarmupStableDecay(
+            peak,
+            total_steps,
+            warmup_steps=warmup,
+            decay_steps=round(DECAY_SHARE * total_steps),
+        )
     return peak

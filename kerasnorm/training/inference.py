@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from kerasnorm.data import pictures as picture_loading
 from kerasnorm.data import sources
-from kerasnorm.data.index import ImageIndex, picture_files
+from kerasnorm.data.index import ImageIndex, index_directory, walk_files
 from kerasnorm.training import evaluation, run_directory
 
 BATCH_SIZE = 64
@@ -41,14 +42,15 @@ def evaluate_run(
             seed=settings.seed,
         ).validation
     else:
-        index = sources.open_evaluation(data)
+        index = evaluation_index(data)
     if list(index.class_names) != report["class_names"]:
         raise ValueError(
             f"expected pictures of the classes {', '.join(report['class_names'])}, "
             f"received {', '.join(index.class_names)} in {data or settings.data}; "
             "name the class folders as in training"
         )
-    pictures = picture_loading.load_pictures(index, settings.image_size)
+    side = settings.image_size
+    pictures = picture_loading.load_pictures(index, (side, side))
     result = evaluation.evaluate(load_model(directory), pictures, BATCH_SIZE)
     return {
         "loss": result.loss,
@@ -57,6 +59,24 @@ def evaluate_run(
         "data": data or settings.data,
         "rejected": [(str(file), reason) for file, reason in pictures.rejected],
     }
+
+
+def evaluation_index(data: str) -> ImageIndex:
+    """List the pictures that a `--data` of `evaluate` names.
+
+    Args:
+        data: `drawn`, `tfds:NAME` or a folder; of what brings a validation part only
+            that part is taken.
+
+    Raises:
+        DataError: If there is nothing usable.
+    """
+    folder = pathlib.Path(data)
+    if data == "drawn" or data.startswith(sources.TFDS_PREFIX):
+        return sources.open_source(data).validation
+    if (folder / "train").is_dir() and (folder / "validation").is_dir():
+        return index_directory(folder / "validation")
+    return index_directory(folder)
 
 
 def predict_run(
@@ -84,17 +104,15 @@ def predict_run(
             raise ValueError(
                 f"expected a picture or a folder, but {name} does not exist"
             )
-        files += (
-            [str(file) for file in picture_files(given)] if given.is_dir() else [name]
-        )
+        files += list(walk_files(given)) if given.is_dir() else [name]
     if not files:
         raise ValueError(f"expected pictures, but found none in {', '.join(paths)}")
+    side = report["image_size"]
+    # Nothing is known of their classes: they form one.
     index = ImageIndex(
-        paths=tuple(files),
-        labels=(0,) * len(files),
-        class_names=tuple(report["class_names"]),
+        tuple(files), np.zeros(len(files), np.int64), class_names=("pictures",)
     )
-    pictures = picture_loading.load_pictures(index, report["image_size"])
+    pictures = picture_loading.load_pictures(index, (side, side))
     result = evaluation.evaluate(load_model(directory), pictures, BATCH_SIZE)
     predictions = [
         {

@@ -37,8 +37,9 @@ def load_data(settings: Settings) -> Data:
         validation_fraction=settings.validation_fraction,
         seed=settings.seed,
     )
-    train = picture_loading.load_pictures(source.train, settings.image_size)
-    validation = picture_loading.load_pictures(source.validation, settings.image_size)
+    size = (settings.image_size, settings.image_size)
+    train = picture_loading.load_pictures(source.train, size)
+    validation = picture_loading.load_pictures(source.validation, size)
     if settings.batch_size > len(train):
         raise ValueError(
             f"expected at least one batch of {settings.batch_size} training pictures, "

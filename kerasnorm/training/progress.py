@@ -61,6 +61,7 @@ class ProgressLines(keras.callbacks.Callback):
             f"  val_accuracy {show('val_accuracy', '.3f')}"
             f"  {show('images_per_second', '.0f')} images/s",
             highlight=False,
+            soft_wrap=True,
         )
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
@@ -105,7 +106,9 @@ def print_summary(
         "",
     )
     console.print(table)
-    console.print(f"stopped because {report['stopped_because']}", highlight=False)
+    console.print(
+        f"stopped because {report['stopped_because']}", highlight=False, soft_wrap=True
+    )
     lines = (
         f"report       {directory.path / 'report.html'}",
         f"tensorboard  tensorboard --logdir {directory.path.parent.parent}",

@@ -53,9 +53,10 @@ def run(settings: Settings) -> Run:
         >>> run(Settings(data="photos", norm="group", epochs=20)).report["best_epoch"]
     """
     console = rich.console.Console(quiet=settings.quiet)
+    settings = with_full_path(settings)
     prepare_random_state(settings)
     data = load_data(settings)
-    steps_per_epoch = pipeline_tf.steps_per_epoch(data.train, settings.batch_size)
+    steps_per_epoch = len(data.train) // settings.batch_size
     model = assemble.compile_model(
         assemble.build_model(settings, len(data.train.class_names)),
         settings,
@@ -70,11 +71,22 @@ def run(settings: Settings) -> Run:
         f"of {', '.join(data.train.class_names[:10])}; {len(data.rejected)} files "
         f"left out; {model.count_params():,} parameters",
         highlight=False,
+        soft_wrap=True,
     )
     outcome = fit(model, settings, data, directory, console)
     report = write_results(model, settings, data, directory, outcome)
     progress.print_summary(console, directory, report)
     return Run(directory.path, report)
+
+
+def with_full_path(settings: Settings) -> Settings:
+    """Write a data folder out in full, so that the run works from anywhere.
+
+    Args:
+        settings: The run's settings.
+    """
+    folder = pathlib.Path(settings.data)
+    return settings.replace(data=str(folder.resolve())) if folder.is_dir() else settings
 
 
 def prepare_random_state(settings: Settings) -> None:
@@ -107,7 +119,7 @@ def fit(
         directory: Where the curves are written.
         console: Where progress is shown.
     """
-    steps_per_epoch = pipeline_tf.steps_per_epoch(data.train, settings.batch_size)
+    steps_per_epoch = len(data.train) // settings.batch_size
     stopping = callbacks.EarlyStopping(patience=settings.patience)
     history = HistoryFile(directory)
     limits = []
@@ -126,12 +138,14 @@ def fit(
     model.fit(
         batches,
         epochs=settings.epochs,
+        # The order is the pipeline's; Keras would only warn that it cannot shuffle.
+        shuffle=False,
         steps_per_epoch=steps_per_epoch,
         validation_data=pipeline_tf.evaluation_batches(
             data.validation, settings.batch_size
         ),
         callbacks=[
-            callbacks.Throughput(),
+            callbacks.Throughput(settings.batch_size),
             callbacks.LearningRateLog(),
             stopping,
             *limits,
@@ -152,6 +166,7 @@ def augmentation(settings: Settings) -> Augmentation:
     Args:
         settings: The run's settings.
     """
+    jitter = (1 - settings.color_jitter, 1 + settings.color_jitter)
     return Augmentation(
         rotation_range=settings.rotation_range,
         width_shift_range=settings.width_shift_range,
@@ -159,5 +174,7 @@ def augmentation(settings: Settings) -> Augmentation:
         shear_range=settings.shear_range,
         zoom_range=settings.zoom_range,
         horizontal_flip=settings.horizontal_flip,
-        color_jitter=settings.color_jitter,
+        brightness_range=jitter,
+        contrast_range=jitter,
+        saturation_range=jitter,
     )

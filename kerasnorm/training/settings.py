@@ -49,13 +49,13 @@ class Settings:
         width_shift_range: Random horizontal shift, as a share of the width, 0 to 1.
         height_shift_range: Random vertical shift, as a share of the height, 0 to 1.
         shear_range: Random shear up to so many degrees, 0 to 89.
-        zoom_range: Random zoom between 1 - zoom_range and 1 + zoom_range, 0 to 1.
+        zoom_range: Random zoom between 1 - zoom_range and 1 + zoom_range, 0 to 0.99.
         color_jitter: Random brightness, contrast and saturation by up to this share,
             0 to 1.
         horizontal_flip: Mirror half of the training pictures left to right.
         mixup: Beta parameter of MixUp; 0 switches it off.
         cutmix: Beta parameter of CutMix; 0 switches it off.
-        label_smoothing: Share of the training labels spread over all classes, 0 to 1.
+        label_smoothing: Share of a training label spread over all classes, 0 to 0.99.
         model: `convnet`, another builder of `kerasnorm.models`, or `keras:NAME` for
             one of `keras.applications`.
         width: Channels of the first stage of `convnet`.
@@ -149,11 +149,11 @@ class Settings:
             ("width_shift_range", 0, 1),
             ("height_shift_range", 0, 1),
             ("shear_range", 0, 89),
-            ("zoom_range", 0, 1),
+            ("zoom_range", 0, 0.99),
             ("color_jitter", 0, 1),
             ("mixup", 0, math.inf),
             ("cutmix", 0, math.inf),
-            ("label_smoothing", 0, 1),
+            ("label_smoothing", 0, 0.99),
             ("width", 1, math.inf),
             ("norm_momentum", 0, 1),
             ("dropout", 0, 0.99),
