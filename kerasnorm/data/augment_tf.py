@@ -22,7 +22,9 @@ def warp(
 
     Args:
         images: (batch, height, width, channels), any number type.
-        matrices: From output to input (row, column, 1), (batch, 2, 3).
+        matrices: From output to input (row, column, 1), (batch, 2, 3). Positions are
+            computed in their type: float32 is twice as fast, float64 decides at the
+            border as SciPy does.
         output_size: Height and width in pixels of the result.
         fill_mode: "nearest", "constant", "reflect" or "wrap", as in `scipy.ndimage`.
         cval: Value beyond the border for "constant".
@@ -33,16 +35,15 @@ def warp(
     """
     _, height, width, channels = images.shape
     rows, columns = tf.meshgrid(
-        tf.range(output_size[0], dtype=tf.float32),
-        tf.range(output_size[1], dtype=tf.float32),
+        tf.range(output_size[0], dtype=matrices.dtype),
+        tf.range(output_size[1], dtype=matrices.dtype),
         indexing="ij",
     )
-    grid = tf.stack(
-        [tf.reshape(rows, [-1]), tf.reshape(columns, [-1]), tf.ones([tf.size(rows)])]
-    )
-    matrices = tf.cast(matrices, tf.float32)[..., None]
-    # Written out: XLA fuses sums of products into the gather, not a matrix product.
-    positions = tf.reduce_sum(matrices * grid, axis=2)
+    # In SciPy's order of the sum, so that in float64 a position that falls on the
+    # border falls on the same side of it.
+    offset, by_row, by_column = (matrices[:, :, None, part] for part in (2, 0, 1))
+    positions = offset + by_row * tf.reshape(rows, [-1])
+    positions += by_column * tf.reshape(columns, [-1])
     y, inside_y = into_picture(positions[:, 0], height, fill_mode)
     x, inside_x = into_picture(positions[:, 1], width, fill_mode)
     pixels = tf.reshape(images, [-1, channels])
@@ -57,7 +58,8 @@ def warp(
         result = at(tf.floor(y + 0.5), tf.floor(x + 0.5))
     else:
         top, left = tf.floor(y), tf.floor(x)
-        down, right = (y - top)[..., None], (x - left)[..., None]
+        down = tf.cast(y - top, tf.float32)[..., None]
+        right = tf.cast(x - left, tf.float32)[..., None]
         upper = at(top, left) * (1 - right) + at(top, left + 1) * right
         lower = at(top + 1, left) * (1 - right) + at(top + 1, left + 1) * right
         result = upper * (1 - down) + lower * down
@@ -69,7 +71,7 @@ def warp(
 
 def into_picture(position, length: int, fill_mode: str):
     """Map positions along one axis as the fill mode asks, and say which were inside."""
-    last = float(length - 1)
+    last = tf.constant(length - 1, position.dtype)
     inside = (position >= 0) & (position <= last)
     if fill_mode == "wrap" and length > 1:
         # SciPy's "wrap" repeats every length - 1 pixels: the first and the last pixel
@@ -80,16 +82,23 @@ def into_picture(position, length: int, fill_mode: str):
         position = tf.where(position > last, above, position)
         return position, inside
     if fill_mode == "reflect":
-        return position, inside
-    return tf.clip_by_value(position, 0.0, last), inside
+        period = tf.constant(2 * length, position.dtype)
+        below = position + period * tf.floor(-position / period)
+        below = tf.where(below < -length, below + period, -below - 1)
+        above = position - period * tf.floor(position / period)
+        above = tf.where(above >= length, period - 1 - above, above)
+        position = tf.where(position < 0, below, position)
+        return tf.where(position > last, above, position), inside
+    return tf.clip_by_value(position, tf.zeros_like(last), last), inside
 
 
 def border_index(index, length: int, fill_mode: str):
     """Turn whole positions along one axis into indices of existing pixels."""
     index = tf.cast(index, tf.int32)
     if fill_mode == "reflect":
-        index = tf.math.floormod(index, 2 * length)
-        return tf.minimum(index, 2 * length - 1 - index)
+        # Interpolation reaches one pixel beyond the border, which mirrors.
+        index = tf.where(index < 0, -1 - index, index)
+        return tf.where(index >= length, 2 * length - 1 - index, index)
     return tf.clip_by_value(index, 0, length - 1)
 
 

@@ -13,6 +13,10 @@ from kerasnorm.data.mix_tf import cut_and_mix, draw_mixes
 from kerasnorm.data.pictures import Pictures
 from kerasnorm.data.transforms import draw_colours, draw_warps
 
+# Compiled apart: fused into one, XLA would warp anew for every use of a pixel.
+compiled_warp = tf.function(warp, jit_compile=True)
+compiled_recolour = tf.function(recolour, jit_compile=True)
+
 
 def training_batches(
     pictures: Pictures,
@@ -77,10 +81,9 @@ def training_batches(
     gather = gatherer(pictures.images)
     labels = one_hot(pictures, label_smoothing)
 
-    @tf.function(jit_compile=True)
     def vary(images, warps, colours):
         if augmentation.has_geometry:
-            images = warp(
+            images = compiled_warp(
                 images,
                 warps,
                 size,
@@ -88,7 +91,9 @@ def training_batches(
                 cval=augmentation.cval,
             )
         images = tf.cast(images, tf.float32)
-        return recolour(images, colours) if augmentation.has_colour else images
+        if augmentation.has_colour:
+            images = compiled_recolour(images, colours)
+        return images
 
     def batch(step):
         samples, warps, colours, mixes = tf.numpy_function(

@@ -36,11 +36,11 @@ def draw_warps(
     return affine_matrices(
         image_size,
         theta=around(augmentation.rotation_range, draws.ROTATION),
-        tx=around(augmentation.height_shift_range, draws.HEIGHT_SHIFT) * height,
-        ty=around(augmentation.width_shift_range, draws.WIDTH_SHIFT) * width,
+        tx=around(augmentation.width_shift_range, draws.WIDTH_SHIFT) * width,
+        ty=around(augmentation.height_shift_range, draws.HEIGHT_SHIFT) * height,
         shear=around(augmentation.shear_range, draws.SHEAR),
-        zx=between(*augmentation.zoom_factors, draws.HEIGHT_ZOOM),
-        zy=between(*augmentation.zoom_factors, draws.WIDTH_ZOOM),
+        zx=between(*augmentation.zoom_factors, draws.WIDTH_ZOOM),
+        zy=between(*augmentation.zoom_factors, draws.HEIGHT_ZOOM),
         flip_horizontal=augmentation.horizontal_flip
         * (draws.uniform(seed, epoch, samples, draws.HORIZONTAL_FLIP) < 0.5),
         flip_vertical=augmentation.vertical_flip
@@ -59,45 +59,54 @@ def affine_matrices(
     zy=1.0,
     flip_horizontal=False,
     flip_vertical=False,
+    middle: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Compose rotation, shift, shear, zoom and flips about the middle of the picture.
+    """Compose rotation, shift, shear, zoom and flips into one matrix for each picture.
 
-    The output pixel at (row, column) takes its value from the input at
-    M (row, column, 1), with M = C R T S Z F C^-1: rotation R, shift T, shear S, zoom Z,
-    flip F, and C the shift of the origin to the middle of the picture.
+    In coordinates (x, y) of columns and rows, the output pixel at p takes its value
+    from the input at C R T S Z C^-1 F p: rotation R = [[cos, -sin], [sin, cos]],
+    shift T, shear S = [[1, -sin], [0, cos]], zoom Z = diag(zx, zy), C the shift of the
+    origin to the middle of the picture, F the flips.
 
     Args:
         image_size: Height and width in pixels.
         theta: Rotation in degrees.
-        tx: Shift along the height, in pixels of the input.
-        ty: Shift along the width, in pixels of the input.
+        tx: Shift in the x direction, in pixels of the input.
+        ty: Shift in the y direction, in pixels of the input.
         shear: Angle in degrees.
-        zx: Zoom along the height; below 1 enlarges.
-        zy: Zoom along the width; below 1 enlarges.
+        zx: Zoom in the x direction; below 1 enlarges.
+        zy: Zoom in the y direction; below 1 enlarges.
         flip_horizontal: Whether to mirror left to right.
         flip_vertical: Whether to turn upside down.
+        middle: Point (x, y) that rotation, shear and zoom leave where it is; default:
+            the middle of the picture.
 
     Returns:
-        float64 array, (batch, 2, 3); each argument may be one value or one for each
-        picture of the batch.
+        Matrices from output to input (row, column, 1), float64, (batch, 2, 3); each
+        amount may be one number or one for each picture of the batch.
     """
     theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical = np.broadcast_arrays(
         *np.atleast_1d(theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical)
     )
-    theta, shear = np.deg2rad(theta), np.deg2rad(shear)
-    cosine, sine = np.cos(theta), np.sin(theta)
-    # R S, then Z F scales its columns; T contributes R (tx, ty).
-    rows = zx * np.where(flip_vertical, -1.0, 1.0)
-    columns = zy * np.where(flip_horizontal, -1.0, 1.0)
-    linear = np.empty((len(theta), 2, 2))
-    linear[:, 0, 0] = cosine * rows
-    linear[:, 1, 0] = sine * rows
-    linear[:, 0, 1] = (-cosine * np.sin(shear) - sine * np.cos(shear)) * columns
-    linear[:, 1, 1] = (-sine * np.sin(shear) + cosine * np.cos(shear)) * columns
-    shift = np.stack([cosine * tx - sine * ty, sine * tx + cosine * ty], axis=-1)
-    middle = (np.array(image_size) - 1) / 2
-    offset = middle + shift - linear @ middle
-    return np.concatenate([linear, offset[:, :, None]], axis=-1)
+    cosine, sine = np.cos(np.deg2rad(theta)), np.sin(np.deg2rad(theta))
+    along, across = np.cos(np.deg2rad(shear)), np.sin(np.deg2rad(shear))
+    # The columns of R S Z, and the part of the shift that R turns.
+    matrices = np.empty((len(theta), 2, 3))
+    matrices[:, 0, 0] = cosine * zx
+    matrices[:, 1, 0] = sine * zx
+    matrices[:, 0, 1] = (-cosine * across - sine * along) * zy
+    matrices[:, 1, 1] = (-sine * across + cosine * along) * zy
+    matrices[:, 0, 2] = cosine * tx - sine * ty
+    matrices[:, 1, 2] = sine * tx + cosine * ty
+    last = np.array(image_size[::-1]) - 1.0
+    centre = last / 2 if middle is None else np.array(middle)
+    matrices[:, :, 2] += centre - matrices[:, :, :2] @ centre
+    for axis, flipped in ((0, flip_horizontal), (1, flip_vertical)):
+        flipped = np.asarray(flipped, bool)
+        matrices[flipped, :, 2] += matrices[flipped, :, axis] * last[axis]
+        matrices[flipped, :, axis] *= -1
+    # From (x, y) to (row, column).
+    return matrices[:, ::-1][:, :, [1, 0, 2]]
 
 
 def rescaled(
