@@ -6,7 +6,6 @@ from typing import Any
 import keras
 
 from kerasnorm import models, optimizers
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
 
 # Norm-free networks need clipped gradients; a tighter limit throttles small batches.
@@ -23,9 +22,6 @@ def build_model(settings: Settings, num_classes: int) -> keras.Model:
     Args:
         settings: Says which model and norm.
         num_classes: Units of the classifier.
-
-    Raises:
-        UsageError: If there is no model of that name.
     """
     shape = (settings.image_size, settings.image_size, 3)
     if settings.model.startswith("keras:"):
@@ -35,17 +31,7 @@ def build_model(settings: Settings, num_classes: int) -> keras.Model:
             num_classes,
             weights=settings.weights,
         )
-    builders = {
-        name: getattr(models, name)
-        for name in ("convnet", "resnet", "nf_resnet", "nfnet", "res2net")
-        if hasattr(models, name)
-    }
-    if settings.model not in builders:
-        raise UsageError(
-            f"expected --model to be one of {', '.join(builders)} or keras:NAME, "
-            f"received {settings.model!r}"
-        )
-    build = builders[settings.model]
+    build = getattr(models, settings.model)
     wished: dict[str, Any] = {
         "norm": settings.norm,
         "width": settings.width,

@@ -21,6 +21,7 @@ NORMS = (
     "switchable",
     "none",
 )
+MODELS = ("convnet", "resnet", "nf_resnet", "nfnet", "res2net")
 OPTIMIZERS = ("sgd", "adam", "adamw", "ranger21")
 SCHEDULES = ("constant", "cosine", "stable_decay")
 
@@ -186,6 +187,8 @@ class Settings:
 
     def _check_names(self) -> None:
         _one_of("norm", self.norm, NORMS)
+        if not self.model.startswith("keras:"):
+            _one_of("model", self.model, (*MODELS, "keras:NAME"))
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
         _one_of("schedule", self.schedule, SCHEDULES)
         for field in ("app", "name"):
