@@ -2,5 +2,15 @@
 
 from kerasnorm.models.convnet import convnet
 from kerasnorm.models.multiply_adds import count_multiply_adds
+from kerasnorm.models.nfnet import nf_resnet, nfnet
+from kerasnorm.models.res2net import res2net
+from kerasnorm.models.resnet import resnet
 
-__all__ = ["convnet", "count_multiply_adds"]
+__all__ = [
+    "convnet",
+    "count_multiply_adds",
+    "nf_resnet",
+    "nfnet",
+    "res2net",
+    "resnet",
+]

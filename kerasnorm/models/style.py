@@ -53,14 +53,16 @@ class Style:
         """Whether the network does without norms."""
         return self.norm == "none"
 
-    def convolve(self, x, filters, kernel_size=3, **options):
+    def convolve(self, x, filters, kernel_size=3, *, silent=False, **options):
         """Apply a convolution with "same" padding, fit for the norm of this style.
 
         Args:
             x: Feature map of shape (batch, height, width, channels).
             filters: Number of output channels.
             kernel_size: Side of the kernel in pixels.
-            **options: `strides` in pixels, `groups`, `name`, `kernel_initializer`.
+            silent: Whether the outputs start at 0, for the end of a residual branch.
+                Norm-free networks leave that to SkipInit.
+            **options: `strides` in pixels, `groups` and `name`.
 
         Returns:
             Feature map of shape (batch, height / strides, width / strides, filters).
@@ -68,9 +70,9 @@ class Style:
         options = {"padding": "same", **options}
         if self.is_norm_free:
             return layers.ScaledWSConv2D(filters, kernel_size, **options)(x)
-        options.setdefault("kernel_initializer", "he_normal")
         if self.asymmetric and kernel_size > 1:
-            return self._convolve_asymmetric(x, filters, kernel_size, **options)
+            return self._convolve_asymmetric(x, filters, kernel_size, silent, **options)
+        options["kernel_initializer"] = "zeros" if silent else "he_normal"
         return keras.layers.Conv2D(filters, kernel_size, use_bias=False, **options)(x)
 
     def convolve_normalize(
@@ -91,10 +93,8 @@ class Style:
             Feature map of shape (batch, height / strides, width / strides, filters).
         """
         if self.asymmetric and kernel_size > 1:
-            gamma = {"gamma_initializer": "zeros"} if zero_gamma else {}
-            kw = {"kernel_initializer": "he_normal", **gamma, **kw}
             x = self._convolve_asymmetric(
-                x, filters, kernel_size, name=f"{name}_conv", **kw
+                x, filters, kernel_size, zero_gamma, name=f"{name}_conv", **kw
             )
             return self.activate(x) if activate else x
         x = self.convolve(x, filters, kernel_size, name=f"{name}_conv", **kw)
@@ -146,6 +146,23 @@ class Style:
             x = keras.layers.Rescaling(scale * gain)(x)
         return x
 
+    def activate_sum(self, x, *, fresh, name=None):
+        """Apply the activation after an addition.
+
+        Args:
+            x: Feature map of any shape.
+            fresh: Whether the shortcut was projected, and so has not been activated
+                yet. Only then does a norm-free network scale it: the activation of
+                what is activated already hardly changes its variance.
+            name: Name of the activation layer.
+
+        Returns:
+            Feature map of the same shape.
+        """
+        if fresh:
+            return self.activate(x, name=name)
+        return keras.layers.Activation(self.activation, name=name)(x)
+
     def add_branch(self, shortcut, branch, place, *, alpha=1.0, rescale=True):
         """Add a residual branch to its shortcut.
 
@@ -167,14 +184,16 @@ class Style:
             branch = layers.SkipInit(alpha, name=f"{place.name}_skip_init")(branch)
         return keras.layers.Add(name=f"{place.name}_add")([shortcut, branch])
 
-    def _convolve_asymmetric(self, x, filters, kernel_size, **options):
-        norm_options = {
-            name: self.options[name]
-            for name in ("momentum", "epsilon")
-            if name in self.options
-        }
+    def _convolve_asymmetric(self, x, filters, kernel_size, silent, **options):
+        for name in ("momentum", "epsilon"):
+            if name in self.options:
+                options[name] = self.options[name]
         return layers.AsymmetricConv2D(
-            filters, kernel_size, **{**norm_options, **options}
+            filters,
+            kernel_size,
+            kernel_initializer="he_normal",
+            gamma_initializer="zeros" if silent else "ones",
+            **options,
         )(x)
 
 
