@@ -178,14 +178,11 @@ class AGC(OptimizerWrapper):
 
     def get_config(self):
         """Return the constructor arguments, the inner optimizer serialized whole."""
-        exclude = self.exclude
-        if callable(exclude):
-            exclude = keras.saving.serialize_keras_object(exclude)
         return {
             **super().get_config(),
             "clip_factor": self.clip_factor,
             "epsilon": self.epsilon,
-            "exclude": exclude,
+            "exclude": serialize_exclude(self.exclude),
             "count_clips": self.count_clips,
         }
 
@@ -198,6 +195,20 @@ class AGC(OptimizerWrapper):
             )
             config = {**config, "exclude": exclude}
         return super().from_config(config, custom_objects)
+
+
+def serialize_exclude(exclude):
+    """Turn the `exclude` argument of `AGC` into something JSON can hold.
+
+    Args:
+        exclude: Path parts, a function or `None`.
+
+    Returns:
+        The same, a function as Keras serializes it.
+    """
+    return (
+        keras.saving.serialize_keras_object(exclude) if callable(exclude) else exclude
+    )
 
 
 def _has_part(path: str, part: str) -> bool:

@@ -1,4 +1,4 @@
-"""Sums and updates across the replicas of a `tf.distribute` strategy."""
+"""Sums and assignments across the replicas of a `tf.distribute` strategy."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,7 +16,7 @@ def sum_over_replicas(tensors: Sequence) -> Sequence:
     """Add up each tensor over all replicas.
 
     Args:
-        tensors: One tensor for each variable, as this replica computed it.
+        tensors: Tensors of any shapes, as this replica computed them.
 
     Returns:
         The sums, the same on every replica.
@@ -25,24 +25,52 @@ def sum_over_replicas(tensors: Sequence) -> Sequence:
     return context.all_reduce(tf.distribute.ReduceOp.SUM, list(tensors))
 
 
-def update_each(function: Callable, variables: Sequence, *arguments: Sequence) -> None:
-    """Call a function that assigns to a variable, on every replica's copy of it.
+def assign_all(variables: Sequence, values: Sequence) -> None:
+    """Assign a value to each variable; every replica calls this with the same values.
 
     Args:
-        function: Called as `function(variable, *arguments)` for each variable, with
-            TensorFlow variables. It may assign to the variable.
-        variables: Keras variables.
-        *arguments: Further sequences as long as `variables`, of Keras variables or
-            tensors.
+        variables: Keras variables that live on every replica.
+        values: One tensor for each.
     """
 
-    def update_all(strategy, *rows):
-        for row in zip(*rows, strict=True):
-            strategy.extended.update(row[0], function, args=row[1:], group=False)
+    def assign(variable, value):
+        variable.assign(value)
 
-    rows = [[_native(entry) for entry in row] for row in (variables, *arguments)]
-    tf.distribute.get_replica_context().merge_call(update_all, args=tuple(rows))
+    def update(strategy, variables, values):
+        for variable, value in zip(variables, values, strict=True):
+            strategy.extended.update(variable, assign, args=(value,), group=False)
+
+    tf.distribute.get_replica_context().merge_call(
+        update, args=(_native(variables), list(values))
+    )
 
 
-def _native(entry):
-    return entry.value if isinstance(entry, keras.Variable) else entry
+def assign_when(condition, function: Callable, *rows: Sequence) -> None:
+    """Assign to rows of variables what a function makes of them, if a condition holds.
+
+    Args:
+        condition: Boolean tensor, the same on every replica.
+        function: Takes one variable of each row and returns a new value for each.
+        *rows: Keras variables that live on every replica; rows of equal length.
+    """
+
+    def assign(*variables):
+        for variable, value in zip(variables, function(*variables), strict=True):
+            variable.assign(value)
+
+    def update(strategy, condition, *rows):
+        def update_rows():
+            for first, *others in zip(*rows, strict=True):
+                strategy.extended.update(first, assign, args=others, group=False)
+
+        # TensorFlow allows no update of all replicas within a condition of one.
+        first_condition = strategy.experimental_local_results(condition)[0]
+        tf.cond(first_condition, update_rows, lambda: None)
+
+    tf.distribute.get_replica_context().merge_call(
+        update, args=(condition, *map(_native, rows))
+    )
+
+
+def _native(variables: Sequence) -> list:
+    return [v.value if isinstance(v, keras.Variable) else v for v in variables]

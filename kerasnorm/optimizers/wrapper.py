@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from kerasnorm.optimizers.assignment import num_replicas, sum_over_replicas
+
 
 class _OfInner:
     """An attribute that lives on the inner optimizer only."""
@@ -34,8 +36,8 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
     - `transform_gradients`: the gradients, after loss scaling has been undone, after
       accumulated gradients have been averaged, after replicas have been added up, and
       before the inner optimizer's own clipping, weight decay and moments;
-    - `after_update`: the weights after an update of the inner optimizer, before its
-      moving average of the weights.
+    - `before_update` and `after_update`: what happens around an update of the inner
+      optimizer, before its moving average of the weights.
 
     Wrappers nest: the outermost transforms first and acts last. Under `mixed_float16`
     Keras puts its `LossScaleOptimizer` outside all of them.
@@ -100,12 +102,11 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
         """
         return gradients
 
-    def after_update(self, variables: Sequence) -> None:
-        """Change the weights after an update; the default does nothing.
+    def before_update(self) -> None:
+        """Do something before an update; the default does nothing."""
 
-        Args:
-            variables: The variables that have been updated.
-        """
+    def after_update(self) -> None:
+        """Do something after an update; the default does nothing."""
 
     @property
     def variables(self):
@@ -150,6 +151,9 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
 
     def load_own_variables(self, store):
         """Load what `save_own_variables` saved."""
+        # A file saved before the first update holds nothing to load.
+        if not store.keys():
+            return
         if len(store.keys()) != len(self._variables):
             raise ValueError(
                 f"Expected {len(self._variables)} saved variables for {self.name!r}, "
@@ -169,19 +173,17 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         inner = self.inner_optimizer
-        replicas = _num_replicas()
-        if replicas > 1:
-            from kerasnorm.optimizers import replicas_tf
-
-            grads = replicas_tf.sum_over_replicas(grads)
+        replicas = num_replicas()
+        grads = sum_over_replicas(grads)
         grads = self.transform_gradients(grads, trainable_variables)
         grads = inner._clip_gradients(grads)
         if replicas > 1:
             # Keras is going to add up the replicas once more.
             grads = [gradient / replicas for gradient in grads]
+        self.before_update()
         inner._apply_weight_decay(trainable_variables)
         inner._backend_update_step(grads, trainable_variables, learning_rate)
-        self.after_update(trainable_variables)
+        self.after_update()
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments, the inner optimizer serialized whole."""
@@ -197,11 +199,3 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
             config["optimizer"], custom_objects=custom_objects
         )
         return cls(**{**config, "optimizer": inner})
-
-
-def _num_replicas() -> int:
-    if keras.backend.backend() != "tensorflow":
-        return 1
-    from kerasnorm.optimizers import replicas_tf
-
-    return replicas_tf.num_replicas()
