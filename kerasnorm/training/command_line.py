@@ -12,6 +12,7 @@ from kerasnorm.training.errors import UsageError
 USAGE_STATUS = 2
 FAILURE_STATUS = 1
 INTERRUPTED_STATUS = 130
+COMMON_SWITCHES = ("json", "debug")
 
 
 def main(app: flags.App, argv: Sequence[str] | None = None) -> int:
@@ -93,7 +94,7 @@ def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
         "own validation pictures if not given.",
     )
     _add_common(parser)
-    options = parser.parse_args(flags.normalize(words))
+    options = parser.parse_args(flags.normalize(words, COMMON_SWITCHES))
     from kerasnorm.training import quiet
 
     quiet.import_keras()
@@ -119,7 +120,7 @@ def predict_command(app: flags.App, words: Sequence[str]) -> None:
     parser.add_argument("run_directory", help="What the training printed last.")
     parser.add_argument("paths", nargs="+", help="Picture files, or folders of them.")
     _add_common(parser)
-    options = parser.parse_args(flags.normalize(words))
+    options = parser.parse_args(flags.normalize(words, COMMON_SWITCHES))
     from kerasnorm.training import quiet
 
     quiet.import_keras()

@@ -11,7 +11,7 @@ import difflib
 import pathlib
 import re
 import typing
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NoReturn
 
 import jsonargparse
@@ -21,7 +21,7 @@ from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
 
 FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
-SWITCHES = {name for name, field in FIELDS.items() if field.type is bool} | {"json"}
+SWITCHES = {name for name, field in FIELDS.items() if field.type is bool}
 KINDS = {
     int: "a whole number",
     float: "a number",
@@ -130,11 +130,14 @@ def parse_training(app: App, argv: Sequence[str]) -> Settings:
     return Settings(**values)
 
 
-def normalize(argv: Sequence[str]) -> list[str]:
+def normalize(
+    argv: Sequence[str], switches: Collection[str] = frozenset(SWITCHES)
+) -> list[str]:
     """Spell flags as jsonargparse does: underscores, and a value for every switch.
 
     Args:
         argv: Words of a command line.
+        switches: Names of the flags that need no value.
 
     Example:
         >>> normalize(["--image-size", "96", "--quiet", "--no-horizontal-flip"])
@@ -149,9 +152,9 @@ def normalize(argv: Sequence[str]) -> list[str]:
         flag, equals, value = word[2:].partition("=")
         flag = flag.replace("-", "_")
         following = words[position + 1] if position + 1 < len(words) else ""
-        if flag.startswith("no_") and flag[3:] in SWITCHES and not equals:
+        if flag.startswith("no_") and flag[3:] in switches and not equals:
             result.append(f"--{flag[3:]}=false")
-        elif flag in SWITCHES and not equals and following not in ("true", "false"):
+        elif flag in switches and not equals and following not in ("true", "false"):
             result.append(f"--{flag}=true")
         else:
             result.append(f"--{flag}{equals}{value}")

@@ -1,0 +1,161 @@
+"""The `kerasnorm` command: scan pictures, examine and change finished models."""
+
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kerasnorm.training import flags
+from kerasnorm.training.command_line import in_one_sentence
+from kerasnorm.training.errors import UsageError
+from kerasnorm.version import __version__
+
+SWITCHES = ("json", "prove", "ci", "debug")
+FOUND_STATUS = 3
+NORM_HELP = "Name of the new norm, such as group, frn, instance or none."
+Command = Callable[[list[str]], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `kerasnorm COMMAND ...`.
+
+    Args:
+        argv: Words after `kerasnorm`; those of this process if None.
+
+    Returns:
+        Exit status: 0, 1 for a failure, 2 for wrong usage, 3 if `doctor --ci` found
+        something.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["--version"]:
+        print(__version__)
+        return 0
+    if not words or words[0] in ("-h", "--help"):
+        print(_overview())
+        return 0
+    status = [0]
+
+    def command() -> None:
+        if words[0] not in COMMANDS:
+            raise UsageError(
+                f"expected a command, one of {', '.join(COMMANDS)}, received "
+                f"{words[0]!r}"
+            )
+        status[0] = COMMANDS[words[0]][1](words[1:])
+
+    failed = in_one_sentence(command, debug="--debug" in words)
+    return failed or status[0]
+
+
+def swap(words: list[str]) -> int:
+    """Replace the norms of a saved model."""
+    parser = _parser("swap", "Replace the norms of a model; the file given stays.")
+    parser.add_argument("model", help="A .keras file.")
+    parser.add_argument("output", help="Where the new model goes.")
+    parser.add_argument("--to", type=str, required=True, help=NORM_HELP)
+    options = _parse(parser, words)
+    model = _load(options.model, options.output)
+    from kerasnorm import surgery
+
+    try:
+        new_model, report = surgery.swap_norm(model, options.to)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return _save(new_model, options.output, report)
+
+
+def fold(words: list[str]) -> int:
+    """Fold batch normalization into the layers before it."""
+    parser = _parser("fold", "Fold batch normalization into convolutions and Dense.")
+    parser.add_argument("model", help="A .keras file.")
+    parser.add_argument("output", help="Where the new model goes.")
+    options = _parse(parser, words)
+    model = _load(options.model, options.output)
+    from kerasnorm import surgery
+
+    return _save(surgery.fold_batch_norm(model), options.output)
+
+
+def recalibrate(words: list[str]) -> int:
+    """Re-estimate the moving statistics of a saved model."""
+    parser = _parser("recalibrate", "Re-estimate the moving statistics of a model.")
+    parser.add_argument("model", help="A .keras file.")
+    parser.add_argument("output", help="Where the new model goes.")
+    parser.add_argument(
+        "--data", type=str, required=True, help="Folder of class folders of pictures."
+    )
+    parser.add_argument("--batch_size", type=int, default=32, help="Pictures a step.")
+    parser.add_argument(
+        "--samples", type=int, default=4096, help="Pictures to use at most."
+    )
+    options = _parse(parser, words)
+    model = _load(options.model, options.output)
+    from kerasnorm import surgery
+    from kerasnorm.data import pictures, pipeline_tf
+    from kerasnorm.training import inference
+
+    size = model.input_shape[1:3]
+    if None in size:
+        raise ValueError(
+            f"expected a model of a fixed picture size, received input shape "
+            f"{model.input_shape}; build it with a height and a width"
+        )
+    loaded = pictures.load_pictures(inference.evaluation_index(options.data), size)
+    batches = pipeline_tf.training_batches(loaded, min(options.batch_size, len(loaded)))
+    steps = -(-min(options.samples, len(loaded)) // options.batch_size)
+    surgery.recalibrate_batch_norm(
+        model, (x for x, _ in batches.take(steps)), samples=options.samples
+    )
+    return _save(model, options.output)
+
+
+def _parser(name: str, description: str) -> flags.Parser:
+    parser = flags.Parser(prog=f"kerasnorm {name}", description=description)
+    parser.add_argument("--debug", type=bool, default=False, help="Show tracebacks.")
+    return parser
+
+
+def _parse(parser: flags.Parser, words: list[str]) -> Any:
+    options = parser.parse_args(flags.normalize(words, SWITCHES))
+    from kerasnorm.training import quiet
+
+    quiet.import_keras()
+    return options
+
+
+def _load(path: str, output: str) -> Any:
+    import keras
+
+    if not pathlib.Path(path).is_file():
+        raise ValueError(f"expected a .keras file, but {path} does not exist")
+    if pathlib.Path(output).exists():
+        raise ValueError(f"expected a new file, but {output} exists; name another one")
+    if pathlib.Path(output).suffix != ".keras":
+        raise UsageError(f"expected an output that ends in .keras, received {output}")
+    # A file may come from anywhere: safe mode never runs code from it.
+    return keras.saving.load_model(path, safe_mode=True)
+
+
+def _save(model: Any, output: str, report: Any = None) -> int:
+    if report is not None:
+        print(report)
+    model.save(output)
+    print(output)
+    return 0
+
+
+COMMANDS: dict[str, tuple[str, Command]] = {
+    "swap": ("replace the norms of a model", swap),
+    "fold": ("fold batch normalization into the layers before it", fold),
+    "recalibrate": ("re-estimate the moving statistics of a model", recalibrate),
+}
+
+
+def _overview() -> str:
+    lines = ["usage: kerasnorm COMMAND ...", "", "commands:"]
+    lines += [f"  {name:<12} {what}" for name, (what, _) in COMMANDS.items()]
+    return "\n".join([*lines, "", "`kerasnorm COMMAND --help` tells more."])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
