@@ -1,0 +1,137 @@
+"""Splits the gap between training and validation loss into parts that add up."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kerasnorm.doctor.bootstrap import blocks_of, draws_of_mean, interval
+from kerasnorm.doctor.loss_matrix import LossMatrix
+from kerasnorm.doctor.samples import Samples
+
+#: The parts, from the loss that was optimized to the loss that is seen.
+PARTS: dict[str, str] = {
+    "batch_noise": "training batches normalized by themselves instead of by all (B'-A)",
+    "generalization": "new samples instead of training samples (D''-B')",
+    "input_shift": "statistics of training inputs on validation inputs (D'-D'')",
+    "stale_statistics": "moving statistics instead of true ones (D-D')",
+}
+
+
+@dataclass(frozen=True)
+class GapBudget(Mapping[str, float]):
+    """Mapping from the name of each part to its loss; the values sum to `gap`.
+
+    Args:
+        parts: Value of each part, in the unit of the loss.
+        intervals: 95% bootstrap interval of each part, and of `"gap"`.
+        training_loss: Loss as the model was optimized (A).
+        validation_loss: Validation loss as seen (D).
+    """
+
+    parts: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    training_loss: float
+    validation_loss: float
+
+    @property
+    def gap(self) -> float:
+        """Validation loss as seen minus training loss as optimized."""
+        return sum(self.parts.values())
+
+    def __getitem__(self, name: str) -> float:
+        return self.parts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.parts)
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the budget as JSON values; what is not a number becomes None."""
+        return {
+            "training_loss": _number(self.training_loss),
+            "validation_loss": _number(self.validation_loss),
+            "gap": _number(self.gap),
+            "parts": {name: _number(value) for name, value in self.parts.items()},
+            "intervals": {
+                name: [_number(low), _number(high)]
+                for name, (low, high) in self.intervals.items()
+            },
+        }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+class PairedDraws:
+    """Bootstrap draws of the cells' means that keep samples and batches together.
+
+    Cells of the same split share their draws, so differences between them are paired,
+    and differences of differences add up in every draw.
+
+    Args:
+        matrix: The loss matrix.
+        train: The training samples it was measured on.
+        validation: The validation samples, or None.
+    """
+
+    def __init__(
+        self, matrix: LossMatrix, train: Samples, validation: Samples | None
+    ) -> None:
+        self.matrix = matrix
+        self.blocks = {
+            "train": blocks_of(train.batches()),
+            "validation": blocks_of(validation.batches()) if validation else [],
+        }
+
+    def of(self, cell: str) -> np.ndarray:
+        """Return the draws of the mean loss of one cell."""
+        split, seed = ("train", 1) if cell[0] in "AB" else ("validation", 2)
+        return draws_of_mean(self.matrix.losses[cell], self.blocks[split], seed)
+
+    def difference(self, first: str, second: str) -> tuple[float, float, float]:
+        """Return the mean difference of two cells and its 95% interval."""
+        value = self.matrix.mean(first) - self.matrix.mean(second)
+        low, high = interval(self.of(first) - self.of(second))
+        return value, low, high
+
+
+def split_gap(
+    matrix: LossMatrix, train: Samples, validation: Samples | None
+) -> GapBudget | None:
+    """Split D - A into parts, each with a paired bootstrap interval over batches.
+
+    Args:
+        matrix: The loss matrix.
+        train: The training samples it was measured on.
+        validation: The validation samples.
+
+    Returns:
+        The budget; only its generalization part where no norm depends on the batch;
+        None without validation losses.
+    """
+    if "D" not in matrix.losses or validation is None:
+        return None
+    draws = PairedDraws(matrix, train, validation)
+    if "D'" in matrix.losses:
+        pairs = {
+            "batch_noise": ("B'", "A"),
+            "generalization": ("D''", "B'"),
+            "input_shift": ("D'", "D''"),
+            "stale_statistics": ("D", "D'"),
+        }
+    else:
+        pairs = {"generalization": ("D", "B")}
+    measured = {name: draws.difference(*pair) for name, pair in pairs.items()}
+    intervals = {name: (low, high) for name, (_, low, high) in measured.items()}
+    intervals["gap"] = draws.difference("D", "A")[1:]
+    return GapBudget(
+        {name: value for name, (value, _, _) in measured.items()},
+        intervals,
+        matrix.mean("A"),
+        matrix.mean("D"),
+    )

@@ -1,0 +1,182 @@
+"""Judges the data: their order, their preparation, their labels, their overlap."""
+
+from kerasnorm.doctor.finding import Finding
+from kerasnorm.doctor.measurements import Measurements
+
+# Permutation tests draw 400 times: 0.0025 is the smallest p-value they give.
+SIGNIFICANT = 0.005
+# Share of the shuffled entropy that batches of a badly shuffled set still have;
+# batches drawn by chance stay within 3% of it.
+ORDERED = 0.85
+# Share of the gap that a simple map must repair to be the cause. Real domain shift
+# gives up about 30% to moment matching.
+REPAIRED = 0.6
+# Loss that a gap must have before anybody looks for its cause.
+GAP = 0.25
+# Loss that exchanging classes must save: 0.02 at most in healthy runs, 1.7 and more
+# with exchanged classes.
+EXCHANGED = 0.3
+# Share of validation samples found in the training data that makes its loss useless.
+LEAKED = 0.05
+# Area under the curve of telling the splits apart; augmentation alone can reach 0.8,
+# so it never decides by itself.
+SEPARATE = 0.7
+# Loss that statistics of the validation inputs save: 0.04 at most in healthy runs.
+ADAPTED = 0.1
+
+
+def check_order(m: Measurements) -> Finding | None:
+    """Find training batches that hold too few classes."""
+    order = m.label_order
+    if order is None or order.p_value > SIGNIFICANT:
+        return None
+    share = order.entropy / max(order.shuffled, 1e-9)
+    if share > ORDERED:
+        return None
+    gap = m.budget.gap if m.budget and m.has("D") else 0.0
+    return Finding(
+        "ordered_batches",
+        "error",
+        f"Training batches have {share:.0%} of the label entropy of shuffled ones "
+        f"({order.entropy:.3g} against {order.shuffled:.3g} nats in {order.batches} "
+        "batches): classes come in runs.",
+        {
+            "entropy": order.entropy,
+            "entropy_shuffled": order.shuffled,
+            "p_value": order.p_value,
+            "batches": order.batches,
+        },
+        "shuffle over the whole epoch: dataset.shuffle(number_of_samples) before "
+        "batch(), or shuffle=True",
+        max(gap, GAP),
+    )
+
+
+def _best_validation(m: Measurements) -> str:
+    return "D'" if m.has("D'") else "D"
+
+
+def generalization_gap(m: Measurements) -> tuple[float, float, float]:
+    """Return what new samples cost under true training statistics, with interval."""
+    if m.has("D'", "B'"):
+        return m.difference("D'", "B'")
+    return m.difference("D", "B")
+
+
+def check_mapping(m: Measurements) -> Finding | None:
+    """Find inputs that a simple map turns into those of training."""
+    gap = generalization_gap(m)[0]
+    if not m.maps or gap < GAP * m.unit:
+        return None
+    best = m.maps[0]
+    # A named scaling explains more than moments that happen to match as well.
+    for trial in m.maps:
+        if trial.kind != "moments" and trial.gain > 0.9 * best.gain:
+            best = trial
+            break
+    if best.low <= 0 or best.gain < max(REPAIRED * gap, GAP * m.unit):
+        return None
+    train, validation = m.train_inputs, m.validation_inputs
+    ranges = {}
+    if train is not None and validation is not None:
+        ranges = {
+            "training_range": [train.smallest, train.largest],
+            "validation_range": [validation.smallest, validation.largest],
+            "training_mean": train.mean,
+            "validation_mean": validation.mean,
+        }
+    return Finding(
+        "input_mismatch",
+        "error",
+        f"With validation inputs mapped ({best.name}) the validation loss falls from "
+        f"{best.loss + best.gain:.3g} to {best.loss:.3g}: the two splits are prepared "
+        "differently.",
+        {"map": best.name, "gain": best.gain, "share_of_gap": best.gain / gap} | ranges,
+        f"prepare validation inputs as training inputs ({best.name}), best inside the "
+        "model: keras.layers.Rescaling(...)",
+        best.gain,
+    )
+
+
+def check_labels(m: Measurements) -> Finding | None:
+    """Find outputs that count the classes in another order than the labels."""
+    p = m.permutation
+    if p is None or p.low <= 0 or p.loss - p.loss_permuted < EXCHANGED:
+        return None
+    if p.accuracy_permuted <= p.accuracy:
+        return None
+    moved = [i for i, j in enumerate(p.mapping) if i != j]
+    return Finding(
+        "label_mismatch",
+        "error",
+        f"Exchanging {len(moved)} classes lifts the validation accuracy from "
+        f"{p.accuracy:.1%} to {p.accuracy_permuted:.1%}: the splits number their "
+        "classes differently.",
+        {
+            "mapping": list(p.mapping),
+            "accuracy": p.accuracy,
+            "accuracy_exchanged": p.accuracy_permuted,
+            "loss": p.loss,
+            "loss_exchanged": p.loss_permuted,
+        },
+        "give both splits the same list of classes: class_names=[...] or classes=[...]",
+        p.loss - p.loss_permuted,
+    )
+
+
+def check_overlap(m: Measurements) -> Finding | None:
+    """Find validation samples that were trained on."""
+    o = m.overlap
+    if o is None:
+        return None
+    share = max(o.exact, o.similar if o.similar_inside < 0.01 else 0.0)
+    if share < LEAKED:
+        return None
+    return Finding(
+        "leakage",
+        "error",
+        f"{share:.1%} of the validation samples are in the training data as well, at "
+        "least: the validation loss is better than the truth.",
+        {
+            "exact": o.exact,
+            "similar": o.similar,
+            "similar_inside_training": o.similar_inside,
+            "compared": list(o.compared),
+        },
+        "split anew by group, after removing duplicates: kerasnorm scan DIR lists them",
+        GAP,
+    )
+
+
+def check_domain(m: Measurements) -> Finding | None:
+    """Find validation inputs of another distribution."""
+    gap, low, _ = generalization_gap(m)
+    if gap < GAP * m.unit or low <= 0 or check_mapping(m) or check_labels(m):
+        return None
+    separate = m.separation is not None and m.separation.low > SEPARATE
+    adapted, adapted_low, _ = m.difference("D'", "D''")
+    adapts = adapted_low > 0 and adapted > ADAPTED * m.unit
+    if not separate or (m.has("D''") and not adapts):
+        return None
+    return Finding(
+        "domain_shift",
+        "error",
+        "Simple features tell the splits apart (area "
+        f"{m.separation.area:.2f})"  # type: ignore[union-attr]
+        + (
+            f", and statistics of the validation inputs lower the loss by {adapted:.3g}"
+            if adapts
+            else ""
+        )
+        + "; no simple map explains the difference.",
+        {
+            "separation": m.separation.area,  # type: ignore[union-attr]
+            "statistics_of_validation_save": adapted,
+            "gap": gap,
+        },
+        "collect training data like the validation data, or "
+        "kerasnorm.surgery.swap_norm(model, 'group'); unlabelled validation inputs "
+        "can adapt the statistics: recalibrate_batch_norm(model, validation)",
+        gap,
+        alternatives=() if adapts else ("overfitting",),
+    )

@@ -1,0 +1,284 @@
+"""Judges the moving statistics: broken, stale, and what made them so."""
+
+from kerasnorm.doctor.finding import Finding
+from kerasnorm.doctor.measurements import Measurements
+
+# Healthy networks, trained with a falling learning rate, show up to 0.03 nats between
+# moving and true statistics; planted faults 0.2 and more.
+STALE = 0.1
+# An average of the initial 1 and true variances cannot exceed the larger of the two;
+# a thousand times as much comes from a past explosion.
+BROKEN_EXCESS = 1e3
+# Share of a shift that statistics estimated with dropout on must reproduce.
+REPRODUCED = 0.5
+# Loss that larger batches save: 0.12 to 0.17 nats with batches of two, 0.02 in
+# healthy runs.
+BATCH_NOISE = 0.06
+# Above this the noise of batch statistics regularizes more than it harms.
+SMALL_BATCH = 16
+# The initial variance 1 still distorts the average when it weighs this much of the
+# true one.
+INITIAL_SHARE = 0.05
+
+
+def check_broken(m: Measurements) -> Finding | None:
+    """Find moving statistics that no average of batches can give."""
+    bad = [n for n in m.norms if n.not_finite or n.negative]
+    far = [
+        n for n in m.norms if n.excess > BROKEN_EXCESS or n.mean_excess > BROKEN_EXCESS
+    ]
+    if not bad and not far:
+        return None
+    worst = (bad or far)[0]
+    if bad:
+        what = (
+            f"{worst.not_finite} channels are not finite and {worst.negative} moving "
+            "variances are negative"
+        )
+    else:
+        what = (
+            f"the moving variance is {worst.excess:.3g} and the moving mean "
+            f"{worst.mean_excess:.3g} times as large as any average of batches could be"
+        )
+    repaired = m.difference("D", "D'")[0] if m.has("D") else 0.0
+    return Finding(
+        "broken_statistics",
+        "error",
+        f"In {worst.path}, {what}.",
+        {
+            "layers": len(bad or far),
+            "not_finite_channels": sum(n.not_finite for n in m.norms),
+            "negative_variances": sum(n.negative for n in m.norms),
+            "largest_excess": max(n.excess for n in m.norms),
+            "validation_loss_repaired": _finite(m.matrix.mean("D'")),
+        },
+        "kerasnorm.surgery.recalibrate_batch_norm(model, train); then lower the "
+        "learning rate or clip gradients, and stop at NaN with "
+        "keras.callbacks.TerminateOnNaN()",
+        max(repaired, 1.0),
+        tuple(n.path for n in bad or far),
+    )
+
+
+def is_stale(m: Measurements) -> bool:
+    """Return whether true statistics lower the loss on both splits."""
+    on_train = m.difference("B", "B'")
+    on_validation = m.difference("D", "D'")
+    threshold = STALE * m.unit
+    train_agrees = on_train[1] > 0 and on_train[0] > threshold / 2
+    if not m.has("D", "D'"):
+        return train_agrees and on_train[0] > threshold
+    return train_agrees and on_validation[1] > 0 and on_validation[0] > threshold
+
+
+def check_stale(m: Measurements) -> Finding | None:
+    """Find moving statistics that differ from the true ones, and say why they do."""
+    if not is_stale(m) or check_broken(m):
+        return None
+    for judge in (
+        _overridden,
+        _unfrozen,
+        _averaged,
+        _disturbed,
+        _single_sample,
+        _lagging,
+    ):
+        finding = judge(m)
+        if finding is not None:
+            return finding
+    return None
+
+
+def _evidence(m: Measurements) -> dict:
+    value, low, high = (
+        m.difference("D", "D'") if m.has("D") else m.difference("B", "B'")
+    )
+    return {
+        "validation_loss": _finite(m.matrix.mean("D")),
+        "with_true_statistics": _finite(m.matrix.mean("D'")),
+        "costs": value,
+        "interval": [low, high],
+        "on_training_samples": m.difference("B", "B'")[0],
+        "steps": m.optimizer.steps,
+        "momentum": max((n.momentum for n in m.norms), default=None),
+    }
+
+
+def _stale(m, code, summary, remedy, extra=(), where=(), alternatives=()) -> Finding:
+    evidence = {**_evidence(m), **dict(extra)}
+    costs = (
+        f" True statistics lower the validation loss from {m.matrix.mean('D'):.3g} to "
+        f"{m.matrix.mean(D_TRUE):.3g}."
+        if m.has("D", D_TRUE)
+        else f" True statistics lower the training loss by {evidence['costs']:.3g}."
+    )
+    return Finding(
+        code,
+        "error",
+        summary + costs,
+        evidence,
+        remedy,
+        evidence["costs"],
+        where,
+        alternatives,
+    )
+
+
+D_TRUE = "D'"
+
+
+def _overridden(m: Measurements) -> Finding | None:
+    flags = {p: f for p, f in (m.structure.baked_flags or {}).items() if not f}
+    if not flags:
+        return None
+    return _stale(
+        m,
+        "training_flag_overridden",
+        f"{', '.join(flags)} is called with training=False in the graph, which `fit` "
+        "overrides in Keras 3: its batch norms train.",
+        "layer.trainable = False for every batch norm of the base, then "
+        "model.compile(...) again; training=False alone freezes nothing",
+        {"layers": list(flags)},
+        tuple(flags),
+    )
+
+
+def _unfrozen(m: Measurements) -> Finding | None:
+    paths = m.structure.unfrozen_in_frozen_base
+    if not paths:
+        return None
+    return _stale(
+        m,
+        "unfrozen_norm_in_frozen_base",
+        f"{len(paths)} batch norms, first {paths[0]}, train between frozen layers and "
+        "have moved to statistics of their own.",
+        "set trainable = False on these batch norms, then model.compile(...) again",
+        {"layers": list(paths)},
+        paths,
+    )
+
+
+def _averaged(m: Measurements) -> Finding | None:
+    if not m.optimizer.uses_ema:
+        return None
+    sure = m.optimizer.weights_are_average > 0.5
+    return _stale(
+        m,
+        "ema_statistics",
+        "The optimizer averages the weights (use_ema), but not the moving statistics, "
+        "which belong to the weights before averaging.",
+        "kerasnorm.surgery.recalibrate_batch_norm(model, train) after every averaging",
+        {"share_of_weights_that_equal_their_average": m.optimizer.weights_are_average},
+        alternatives=() if sure else ("stale_statistics",),
+    )
+
+
+def _disturbed(m: Measurements) -> Finding | None:
+    """Find dropout or augmentation layers that explain the moving statistics."""
+    for group, code, summary, remedy in (
+        (
+            "dropout",
+            "dropout_before_norm",
+            "With dropout acting the statistics come out as the moving ones: dropout "
+            "in front of a batch norm makes its variance in training larger than in "
+            "validation.",
+            "move dropout behind the last batch norm, or "
+            "kerasnorm.surgery.recalibrate_batch_norm(model, train)",
+        ),
+        (
+            "augmentation",
+            "train_augmentation_shift",
+            "With the augmentation layers acting the statistics come out as the moving "
+            "ones: they describe augmented pictures, validation has plain ones.",
+            "kerasnorm.surgery.recalibrate_batch_norm(model, train) on plain pictures, "
+            "or milder augmentation in the last epochs",
+        ),
+    ):
+        trial = m.awake.get(group)
+        if trial is None:
+            continue
+        shift, low, _ = trial
+        stale = m.difference("B", "B'")[0]
+        if low > 0 and shift > REPRODUCED * stale:
+            return _stale(m, code, summary, remedy, {"shift_reproduced": shift})
+    return None
+
+
+def _single_sample(m: Measurements) -> Finding | None:
+    if m.last_size != 1 and m.batch_size != 1:
+        return None
+    lag = max((n.initial_share for n in m.norms), default=0.0)
+    return _stale(
+        m,
+        "single_sample_batch",
+        "The last batch of each epoch holds one sample, whose variance is 0 or that of "
+        "one picture, and the moving statistics follow it."
+        if m.batch_size != 1
+        else "Every batch holds one sample: batch norm sees no other.",
+        "drop the last partial batch: dataset.batch(size, drop_remainder=True)"
+        if m.batch_size != 1
+        else "use larger batches, or kerasnorm.surgery.swap_norm(model, 'group')",
+        {"batch_size": m.batch_size, "last_batch": m.last_size},
+        alternatives=("stale_statistics",) if lag > INITIAL_SHARE else (),
+    )
+
+
+def _lagging(m: Measurements) -> Finding:
+    initial = max((n.initial_share for n in m.norms), default=float("nan"))
+    per_epoch = m.batches or 0
+    momentum = max(0.0, 1 - 4 / per_epoch) if per_epoch > 4 else 0.5
+    if initial > INITIAL_SHARE:
+        why = (
+            f"After {m.optimizer.steps} steps the initial statistics still weigh "
+            f"{initial:.3g} times as much as the true variance."
+        )
+    else:
+        why = "The weights move faster than the moving statistics follow."
+    return _stale(
+        m,
+        "stale_statistics",
+        why,
+        "kerasnorm.surgery.recalibrate_batch_norm(model, train), or train with "
+        "kerasnorm.callbacks.RecalibrateBatchNorm, or with "
+        f"momentum={min(momentum, 0.99):.2g}",
+        {"initial_share": _finite(initial)},
+    )
+
+
+def check_small_batch(m: Measurements) -> Finding | None:
+    """Find batches whose own statistics cost more loss than those of 64 samples."""
+    value, low, high = m.difference("As", "A64")
+    if m.batch_size > SMALL_BATCH or low <= 0 or value < BATCH_NOISE * m.unit:
+        return None
+    accumulated = m.optimizer.accumulation_steps > 1
+    evidence = {
+        "batch_size": m.batch_size,
+        "loss_in_such_batches": m.matrix.mean("As"),
+        "loss_in_batches_of_64": m.matrix.mean("A64"),
+        "interval": [low, high],
+        "accumulation_steps": m.optimizer.accumulation_steps,
+    }
+    if m.batch_size == 1:
+        code, what = "single_sample_batch", "Every batch holds one sample"
+    elif accumulated:
+        code = "gradient_accumulation"
+        what = (
+            f"{m.optimizer.accumulation_steps} batches make one step, but batch norms "
+            f"see {m.batch_size} samples at a time"
+        )
+    else:
+        code, what = "small_batch", f"Batches hold {m.batch_size} samples"
+    return Finding(
+        code,
+        "error",
+        f"{what}; normalized by themselves they cost {value:.3g} more loss than in "
+        "batches of 64 with the same weights.",
+        evidence,
+        "kerasnorm.surgery.swap_norm(model, 'group') and train on, or batches of 16 "
+        "and more",
+        max(value, m.difference("D", "D'")[0]),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if abs(value) < 1e30 else None

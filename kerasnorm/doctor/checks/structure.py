@@ -1,0 +1,58 @@
+"""Judges facts about the model and its optimizer that no loss can show."""
+
+from kerasnorm.doctor.checks.statistics import is_stale
+from kerasnorm.doctor.finding import Finding
+from kerasnorm.doctor.measurements import Measurements
+
+
+def check_freeze(m: Measurements) -> Finding | None:
+    """Find layers that were frozen after the training step was made."""
+    names = m.optimizer.frozen_but_trained
+    if not names:
+        return None
+    return Finding(
+        "freeze_without_recompile",
+        "error",
+        f"{len(names)} variables, first {names[0]}, are marked frozen, but the "
+        "compiled training step trains them.",
+        {"variables": len(names), "first": list(names[:5])},
+        "model.compile(...) again after setting trainable = False",
+        max(m.difference("D", "D'")[0], 0.0),
+        names[:5],
+    )
+
+
+def check_flags(m: Measurements) -> Finding | None:
+    """Find `training=False` in the graph where it does not freeze anything."""
+    flags = {p: f for p, f in (m.structure.baked_flags or {}).items() if not f}
+    if not flags or is_stale(m):
+        return None
+    return Finding(
+        "training_flag_overridden",
+        "warning",
+        f"{', '.join(flags)} is called with training=False in the graph, but holds "
+        "batch norms that `fit` trains all the same in Keras 3. It costs no loss so "
+        "far.",
+        {"layers": list(flags)},
+        "set trainable = False on the batch norms and model.compile(...) again, or "
+        "remove training=False",
+        0.0,
+        tuple(flags),
+    )
+
+
+def check_unfrozen(m: Measurements) -> Finding | None:
+    """Mention batch norms that train between frozen layers without harm so far."""
+    paths = m.structure.unfrozen_in_frozen_base
+    if not paths or is_stale(m):
+        return None
+    return Finding(
+        "unfrozen_norm_in_frozen_base",
+        "info",
+        f"{len(paths)} batch norms, first {paths[0]}, train between frozen layers. It "
+        "costs no loss so far.",
+        {"layers": list(paths)},
+        "set trainable = False on these batch norms, then model.compile(...) again",
+        0.0,
+        paths,
+    )

@@ -1,0 +1,103 @@
+"""The result of an examination: verdict, findings, budget, and their forms."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kerasnorm.doctor.budget import GapBudget
+from kerasnorm.doctor.finding import CODES, HEALTHY, Finding
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What the doctor found.
+
+    Args:
+        findings: Causes, the most likely first; informative ones last.
+        budget: The gap between training and validation loss in parts that add up,
+            None without validation data or labels.
+        losses: Mean loss of each cell of the loss matrix.
+        measurements: What else was measured, JSON values.
+        notes: What could not be examined, and what was assumed.
+        seconds: Time it took.
+
+    Example:
+        >>> examination = kerasnorm.doctor.examine(model, train, validation)
+        >>> examination.verdict
+        'stale_statistics'
+        >>> print(examination.to_text())
+    """
+
+    findings: tuple[Finding, ...]
+    budget: GapBudget | None
+    losses: Mapping[str, float]
+    measurements: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> str:
+        """Code of the most likely cause, `"healthy"` if none could be proved."""
+        for finding in self.findings:
+            if finding.severity != "info":
+                return finding.code
+        return HEALTHY
+
+    @property
+    def summary(self) -> str:
+        """One sentence for the verdict."""
+        for finding in self.findings:
+            if finding.severity != "info":
+                return finding.summary
+        return CODES[HEALTHY]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON values; what is not a number becomes None."""
+        return {
+            "verdict": self.verdict,
+            "summary": self.summary,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "budget": self.budget.to_dict() if self.budget else None,
+            "losses": dict(self.losses),
+            "measurements": dict(self.measurements),
+            "notes": list(self.notes),
+            "seconds": round(self.seconds, 2),
+        }
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """Return everything as JSON text."""
+        return json.dumps(_plain(self.to_dict()), indent=indent, allow_nan=False)
+
+    def to_text(self, width: int = 100) -> str:
+        """Return a table for the terminal, without colours.
+
+        Args:
+            width: Columns of the terminal.
+        """
+        from kerasnorm.doctor.report_text import render_text
+
+        return render_text(self, width)
+
+    def to_html(self, fragment: bool = False) -> str:
+        """Return a self-contained page.
+
+        Args:
+            fragment: Whether to return a `<section>` to put into another page.
+        """
+        from kerasnorm.doctor.report_html import render_html
+
+        return render_html(self, fragment)
+
+
+def _plain(value: Any) -> Any:
+    """Replace what JSON does not know: NaN, tuples, NumPy's numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return None
+    return value

@@ -1,0 +1,96 @@
+"""What the doctor can find: the codes, and the record of one finding."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+HEALTHY = "healthy"
+
+#: Every code with the sentence that explains it to somebody who has not met it.
+CODES: dict[str, str] = {
+    HEALTHY: "No cause that the measurements can prove.",
+    "broken_statistics": "Moving statistics are not numbers, negative or out of range.",
+    "mixed_precision_overflow": "Float16 activations overflow where float32 ones do "
+    "not.",
+    "leakage": "Validation samples are also in the training data.",
+    "label_mismatch": "Labels and outputs count the classes differently.",
+    "input_mismatch": "Validation inputs are prepared differently from training "
+    "inputs.",
+    "ordered_batches": "Training batches hold fewer classes than shuffling would give.",
+    "freeze_without_recompile": "Layers were frozen after `compile`, so they still "
+    "train.",
+    "training_flag_overridden": "`training=` written into the graph is overridden by "
+    "`fit`.",
+    "unfrozen_norm_in_frozen_base": "Batch norms train inside a frozen base.",
+    "ema_statistics": "Averaged weights run with the moving statistics of others.",
+    "single_sample_batch": "Batches of one sample spoil the moving statistics.",
+    "gradient_accumulation": "Batch norms see the small parts of an accumulated batch.",
+    "small_batch": "Batches are too small for their statistics.",
+    "dropout_before_norm": "Dropout in front of a batch norm shifts its statistics.",
+    "train_augmentation_shift": "Statistics of augmented pictures do not fit plain "
+    "ones.",
+    "stale_statistics": "Moving statistics lag behind the weights.",
+    "learning_rate_too_high": "The learning rate is too high for training to settle.",
+    "label_noise": "A share of the labels is wrong, and the network learned them.",
+    "domain_shift": "Validation inputs come from another distribution.",
+    "overfitting": "The network fits the training samples, not the task.",
+}
+
+SEVERITIES = ("info", "warning", "error")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One cause with its proof and its remedy.
+
+    Args:
+        code: One of `CODES`.
+        severity: `"info"`, `"warning"` or `"error"`. Only warnings and errors can
+            become the verdict.
+        summary: One sentence with the numbers that matter.
+        evidence: Measured numbers and names, JSON values only.
+        remedy: What to do, as a call or a command to type.
+        effect: Loss that this cause explains, in the unit of the loss; ranks the
+            findings of equal severity.
+        where: Paths of the layers concerned, if any.
+        alternatives: Codes that the measurements cannot tell from this one; the
+            summary then says what would decide.
+
+    Raises:
+        ValueError: If the code or the severity is unknown.
+    """
+
+    code: str
+    severity: str
+    summary: str
+    evidence: Mapping[str, Any]
+    remedy: str
+    effect: float = 0.0
+    where: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(
+                f"expected `code` to be one of {', '.join(CODES)}, received "
+                f"{self.code!r}"
+            )
+        if self.severity not in SEVERITIES:
+            raise ValueError(
+                f"expected `severity` to be one of {', '.join(SEVERITIES)}, received "
+                f"{self.severity!r}"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as JSON values."""
+        return {
+            "code": self.code,
+            "title": CODES[self.code],
+            "severity": self.severity,
+            "summary": self.summary,
+            "evidence": dict(self.evidence),
+            "remedy": self.remedy,
+            "effect": self.effect,
+            "where": list(self.where),
+            "alternatives": list(self.alternatives),
+        }

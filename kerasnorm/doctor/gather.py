@@ -1,0 +1,226 @@
+"""Takes a bounded sample of batches from any iterable, evenly over the epoch."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasnorm.doctor.samples import Samples, arrays_of
+
+# Pictures of 224 pixels fill this with about 850 samples; two splits stay below 1.1 GB.
+MEMORY_LIMIT = 512 * 2**20
+# A source of unknown length is followed this far, so that classes that come late in
+# the epoch are seen, but an endless generator ends.
+STREAM_BATCHES = 2000
+UNKNOWN, INFINITE = -2, -1
+
+Numbered = tuple[int, Any]
+
+
+def gather(
+    source: Any, limit: int = 1024, *, seconds: float = 20.0, name: str = "training"
+) -> Samples:
+    """Take at most about `limit` samples, whole batches spread over the epoch.
+
+    Batches that can be asked for by number (lists, `PyDataset`) are; a stream is read
+    once, and every k-th batch is kept. The last batch of the epoch is always looked
+    at, because its size matters to batch normalization.
+
+    Args:
+        source: Iterable of `x`, `(x, y)` or `(x, y, weights)` batches of arrays or
+            tensors, or one such tuple of whole arrays.
+        limit: Samples to keep, at least 1.
+        seconds: Time after which a stream is no longer followed.
+        name: What the source is, for messages.
+
+    Returns:
+        The samples, as NumPy arrays in memory.
+
+    Raises:
+        ValueError: If the source holds no batch, or batches of different kinds.
+        TypeError: If the source cannot be iterated.
+
+    Example:
+        >>> samples = gather([(np.zeros((4, 2)), np.zeros(4))])
+        >>> samples.count
+        4
+    """
+    if _is_whole(source):
+        source = _cut(source)
+    length = _length(source)
+    if length is not None and hasattr(source, "__getitem__"):
+        taken = _by_number(source, length, limit)
+        end = length
+    else:
+        taken, end = _from_stream(source, length, limit, seconds, name)
+    if not taken:
+        raise ValueError(
+            f"expected at least one batch of {name} data, received none; a generator "
+            "that was used before is empty: make a new one"
+        )
+    return _join(taken, end, length, limit, name)
+
+
+def _is_whole(source):
+    return (
+        isinstance(source, tuple)
+        and len(source) in (2, 3)
+        and all(hasattr(part, "shape") and len(part.shape) > 0 for part in source)
+        and len({part.shape[0] for part in source}) == 1
+    )
+
+
+def _cut(source, size=32):
+    count = source[0].shape[0]
+    return [
+        tuple(part[start : start + size] for part in source)
+        for start in range(0, count, size)
+    ]
+
+
+def _length(source: Any) -> int | None:
+    """Return the number of batches of an epoch, None where nobody knows."""
+    if isinstance(source, keras.utils.PyDataset):
+        return source.num_batches
+    if hasattr(source, "cardinality"):
+        length = int(source.cardinality())
+        return None if length in (UNKNOWN, INFINITE) else length
+    try:
+        return len(source)
+    except TypeError:
+        return None
+
+
+def _by_number(source, length: int, limit: int) -> list[Numbered]:
+    if length == 0:
+        return []
+    first, last = source[0], source[length - 1]
+    size = max(1, _rows(first))
+    keep = max(1, min(length, limit // size))
+    chosen = np.unique(np.linspace(0, length - 1, keep).round().astype(int))
+    known = {0: first, length - 1: last}
+    return [
+        (i, known[i] if i in known else source[i])
+        for i in map(int, (*chosen, *(() if length - 1 in chosen else (length - 1,))))
+    ]
+
+
+def _from_stream(
+    source: Iterable, length: int | None, limit: int, seconds: float, name: str
+) -> tuple[list[Numbered], int | None]:
+    """Keep every k-th batch; double k whenever twice the limit has been kept."""
+    try:
+        stream: Iterator = iter(source)
+    except TypeError:
+        raise TypeError(
+            f"expected an iterable of batches as {name} data, received "
+            f"{type(source).__name__}"
+        ) from None
+    endless = hasattr(source, "cardinality") and int(source.cardinality()) == INFINITE
+    kept: list[Numbered] = []
+    stride, number, newest = 1, -1, None
+    deadline = time.perf_counter() + seconds
+    for number, batch in enumerate(stream):
+        newest = (number, batch)
+        size = max(1, _rows(batch))
+        if number == 0 and length is not None:
+            stride = max(1, int(length * size / limit))
+        if number % stride == 0:
+            kept.append(newest)
+        if len(kept) * size >= 2 * limit:
+            if endless:
+                break
+            kept, stride = kept[::2], stride * 2
+        if number + 1 >= STREAM_BATCHES or time.perf_counter() > deadline:
+            break
+        if length is not None and number + 1 >= length:
+            break
+    else:
+        if newest is not None and kept[-1][0] != newest[0]:
+            kept.append(newest)
+        return kept, number + 1
+    if length is not None and number + 1 == length:
+        if newest is not None and kept[-1][0] != number:
+            kept.append(newest)
+        return kept, length
+    return kept, None
+
+
+def _parts(batch) -> tuple[Any, Any, Any]:
+    if isinstance(batch, (tuple, list)) and 1 <= len(batch) <= 3:
+        return tuple(batch) + (None,) * (3 - len(batch))  # type: ignore[return-value]
+    return batch, None, None
+
+
+def _rows(batch) -> int:
+    return len(next(arrays_of(_parts(batch)[0])))
+
+
+def _to_numpy(value) -> np.ndarray:
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
+    return array.astype("float32") if array.dtype == np.float64 else array
+
+
+def _join(taken: list[Numbered], end, length, limit: int, name: str) -> Samples:
+    batches = [
+        tuple(
+            None if part is None else keras.tree.map_structure(_to_numpy, part)
+            for part in _parts(batch)
+        )
+        for _, batch in taken
+    ]
+    rows = [len(next(arrays_of(batch[0]))) for batch in batches]
+    last_size = rows[-1] if end is not None and taken[-1][0] == end - 1 else None
+    batches, notes = _within_memory(*_of_one_shape(batches, name), limit)
+    rows = [len(next(arrays_of(batch[0]))) for batch in batches]
+    x, y, weights = (_concatenate([batch[i] for batch in batches]) for i in range(3))
+    return Samples(
+        x,
+        y,
+        None if weights is None else np.asarray(weights, "float32").reshape(-1),
+        tuple(rows),
+        last_size,
+        end if end is not None else length,
+        tuple(notes),
+    )
+
+
+def _of_one_shape(batches: list, name: str) -> tuple[list, list[str]]:
+    def shape(batch):
+        return str(
+            [
+                None
+                if part is None
+                else keras.tree.map_structure(lambda a: a.shape[1:], part)
+                for part in batch
+            ]
+        )
+
+    shapes = [shape(batch) for batch in batches]
+    common = max(shapes, key=shapes.count)
+    same = [b for b, s in zip(batches, shapes, strict=True) if s == common]
+    if len(same) == len(batches):
+        return batches, []
+    left = len(batches) - len(same)
+    return same, [f"{left} of {len(batches)} {name} batches of another shape left out"]
+
+
+def _within_memory(batches: list, notes: list[str], limit: int):
+    """Thin the batches evenly to the sample limit and the memory limit."""
+    size = max(sum(a.nbytes for a in arrays_of(batch[0])) for batch in batches)
+    rows = max(len(next(arrays_of(batch[0]))) for batch in batches)
+    keep = max(1, min(MEMORY_LIMIT // max(size, 1), -(-limit // max(rows, 1))))
+    if len(batches) > keep:
+        chosen = np.unique(np.linspace(0, len(batches) - 1, keep).round().astype(int))
+        batches = [batches[i] for i in chosen]
+    return batches, notes
+
+
+def _concatenate(nests: list) -> Any:
+    if nests[0] is None:
+        return None
+    return keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *nests)

@@ -1,0 +1,77 @@
+"""Everything that was measured, in one record that the checks read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kerasnorm.doctor.budget import GapBudget, PairedDraws
+from kerasnorm.doctor.loss_matrix import LossMatrix
+from kerasnorm.doctor.probes.inputs import InputMoments, MapTrial, SplitSeparation
+from kerasnorm.doctor.probes.labels import ClassPermutation, LabelOrder
+from kerasnorm.doctor.probes.leakage import Overlap
+from kerasnorm.doctor.probes.moving import NormState
+from kerasnorm.doctor.probes.optimizer import OptimizerState
+from kerasnorm.doctor.probes.structure import Structure
+
+
+@dataclass
+class Measurements:
+    """What the probes measured; a field is None where its probe could not run.
+
+    Args:
+        matrix: The loss matrix.
+        draws: Its paired bootstrap draws.
+        budget: The split of the gap, None without validation data.
+        unit: Loss that counts as one: 1 nat for cross-entropies, the loss of the best
+            constant output otherwise. Thresholds are multiples of it.
+        chance: Loss of always predicting the class shares, None for other tasks.
+        batch_size: Samples in a training batch.
+        last_size: Samples in the last training batch of the epoch.
+        batches: Training batches in an epoch.
+        structure: Wiring of the model.
+        optimizer: State of the optimizer.
+        norms: Moving statistics of each norm.
+        awake: For each group of layers that act in training only, means of B' and D'
+            under statistics estimated with that group acting, with interval of the
+            difference to B': `(value, low, high)`.
+        label_order: Order of the classes in training batches.
+        train_inputs: Moments of training inputs.
+        validation_inputs: Moments of validation inputs.
+        maps: Trials of simple maps on validation inputs.
+        separation: How well the splits can be told apart.
+        permutation: Exchange of classes.
+        overlap: Validation samples in the training data.
+        extra: Measurements of optional probes, by name.
+    """
+
+    matrix: LossMatrix
+    draws: PairedDraws
+    budget: GapBudget | None
+    unit: float
+    chance: float | None
+    batch_size: int
+    last_size: int | None
+    batches: int | None
+    structure: Structure
+    optimizer: OptimizerState
+    norms: list[NormState] = field(default_factory=list)
+    awake: Mapping[str, Any] = field(default_factory=dict)
+    label_order: LabelOrder | None = None
+    train_inputs: InputMoments | None = None
+    validation_inputs: InputMoments | None = None
+    maps: list[MapTrial] | None = None
+    separation: SplitSeparation | None = None
+    permutation: ClassPermutation | None = None
+    overlap: Overlap | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def has(self, *cells: str) -> bool:
+        """Return whether these cells were measured and are finite numbers."""
+        losses = self.matrix.losses
+        return all(c in losses and bool(abs(self.matrix.mean(c)) < 1e30) for c in cells)
+
+    def difference(self, first: str, second: str) -> tuple[float, float, float]:
+        """Return a difference of cells and its 95% interval; zeros if unmeasured."""
+        if not self.has(first, second):
+            return 0.0, 0.0, 0.0
+        return self.draws.difference(first, second)

@@ -1,0 +1,1 @@
+"""What the doctor measures, one subject a file; nothing here judges."""

@@ -1,0 +1,51 @@
+"""Measures what dropout or augmentation layers do to the statistics behind them."""
+
+import keras
+
+from kerasnorm.doctor.budget import PairedDraws
+from kerasnorm.doctor.loss_matrix import LossMatrix, loss_of
+from kerasnorm.doctor.losses import LossOfSamples
+from kerasnorm.doctor.probes.structure import random_layers
+from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.statistics import (
+    EVALUATION_BATCH,
+    batch_norms,
+    evaluate,
+    run_on_batch_statistics,
+    write_statistics,
+)
+
+
+def measure_awake(
+    model: keras.Model,
+    train: Samples,
+    loss: LossOfSamples,
+    matrix: LossMatrix,
+) -> dict[str, tuple[float, float, float]]:
+    """Estimate the statistics with dropout, then augmentation acting, and evaluate.
+
+    Args:
+        model: The model; wrap the call in `state.preserved`.
+        train: The training samples of the matrix.
+        loss: The loss of each sample.
+        matrix: The loss matrix, for B' (estimated with everything asleep).
+
+    Returns:
+        For each group of layers that the model has, how much the training loss under
+        those statistics exceeds B', with its 95% interval.
+    """
+    norms = batch_norms(model)
+    found = {}
+    for group, layers in random_layers(model).items():
+        batches = train.shuffled(max(train.batch_size, EVALUATION_BATCH))
+        try:
+            _, statistics = run_on_batch_statistics(
+                model, train, batches, awake=layers, record=True
+            )
+            write_statistics(norms, statistics)
+            losses = loss_of(loss, train, evaluate(model, train))
+        finally:
+            write_statistics(norms, matrix.moving)
+        both = LossMatrix({"B'": matrix.losses["B'"], "Bon": losses})
+        found[group] = PairedDraws(both, train, None).difference("Bon", "B'")
+    return found

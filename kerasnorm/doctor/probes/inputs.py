@@ -1,0 +1,210 @@
+"""Measures whether validation inputs look like training inputs, and what maps them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import permutations
+
+import keras
+import numpy as np
+
+from kerasnorm.doctor.loss_matrix import loss_of
+from kerasnorm.doctor.losses import LossOfSamples
+from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.statistics import evaluate
+
+Map = Callable[[np.ndarray], np.ndarray]
+
+#: Preparations of pictures that people mix up: name, slope, offset.
+SCALINGS: tuple[tuple[str, float, float], ...] = (
+    ("x * 255", 255.0, 0.0),
+    ("x / 255", 1 / 255, 0.0),
+    ("x / 127.5 - 1", 1 / 127.5, -1.0),
+    ("(x + 1) * 127.5", 127.5, 127.5),
+    ("x * 2 - 1", 2.0, -1.0),
+    ("(x + 1) / 2", 0.5, 0.5),
+    ("255 - x", -1.0, 255.0),
+    ("1 - x", -1.0, 1.0),
+)
+
+# Preparations differ by factors of 2 and more, the contrast of splits by less.
+NEAR = 1.35
+
+
+@dataclass(frozen=True)
+class MapTrial:
+    """Loss of validation samples whose inputs went through one map.
+
+    Args:
+        name: What the map does to validation inputs.
+        kind: `"scaling"`, `"moments"`, `"channels"` or `"orientation"`.
+        loss: Mean loss with the map.
+        gain: Mean fall of the loss, positive if the map repairs.
+        low: Lower 95% limit of that fall.
+    """
+
+    name: str
+    kind: str
+    loss: float
+    gain: float
+    low: float
+
+
+@dataclass(frozen=True)
+class InputMoments:
+    """Moments and range of the inputs of one split, all channels together."""
+
+    mean: float
+    deviation: float
+    smallest: float
+    largest: float
+    channel_means: tuple[float, ...]
+
+
+def describe_inputs(samples: Samples) -> InputMoments | None:
+    """Return moments and range of single-array inputs, None for nested ones."""
+    x = samples.x
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub":
+        return None
+    x = x.astype("float32")
+    axes = tuple(range(x.ndim - 1))
+    return InputMoments(
+        float(x.mean(dtype="float64")),
+        float(x.std(dtype="float64")),
+        float(x.min()),
+        float(x.max()),
+        tuple(x.mean(axis=axes, dtype="float64").reshape(-1)[:8].tolist()),
+    )
+
+
+def try_maps(
+    model: keras.Model, train: Samples, validation: Samples, loss: LossOfSamples
+) -> list[MapTrial]:
+    """Send validation inputs through simple maps and measure which lowers the loss.
+
+    Args:
+        model: The model, with the statistics under which the maps are to be judged.
+        train: Training samples, for the moments to match.
+        validation: Validation samples.
+        loss: The loss of each sample.
+
+    Returns:
+        One trial for each map that could apply, the best first.
+    """
+    x = validation.x
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub" or x.ndim < 2:
+        return []
+    x = x.astype("float32")
+    before = loss_of(loss, validation, evaluate(model, validation))
+    trials = []
+    for name, kind, function in _maps(train.x.astype("float32"), x):
+        mapped = validation.with_inputs(np.ascontiguousarray(function(x), "float32"))
+        after = loss_of(loss, mapped, evaluate(model, mapped))
+        gain = before - after
+        low = gain.mean() - 1.96 * gain.std() / np.sqrt(len(gain))
+        trials.append(
+            MapTrial(name, kind, float(after.mean()), float(gain.mean()), float(low))
+        )
+    return sorted(trials, key=lambda trial: -trial.gain)
+
+
+def _maps(train: np.ndarray, x: np.ndarray) -> Iterator[tuple[str, str, Map]]:
+    for name, slope, offset in SCALINGS:
+        if _fits(train, x, slope, offset):
+            yield name, "scaling", lambda v, s=slope, o=offset: v * s + o
+    axes = tuple(range(x.ndim - 1))
+    slope = (train.std(axis=axes) + 1e-6) / (x.std(axis=axes) + 1e-6)
+    offset = train.mean(axis=axes) - x.mean(axis=axes) * slope
+    text = f"x * {np.mean(slope):.3g} + {np.mean(offset):.3g}, channel by channel"
+    yield text, "moments", lambda v: v * slope + offset
+    if x.ndim != 4:
+        return
+    if x.shape[-1] == 3:
+        for order in permutations(range(3)):
+            if order != (0, 1, 2):
+                text = "channels in the order " + "".join("RGB"[i] for i in order)
+                yield text, "channels", lambda v, o=order: v[..., list(o)]
+    yield "upside down", "orientation", lambda v: v[:, ::-1]
+    if x.shape[1] == x.shape[2]:
+        yield "rows and columns exchanged", "orientation", lambda v: v.swapaxes(1, 2)
+
+
+def _fits(train: np.ndarray, x: np.ndarray, slope: float, offset: float) -> bool:
+    """Return whether a scaling brings the inputs near enough to those of training."""
+    deviation = float(train.std()) + 1e-9
+    wider = abs(slope) * float(x.std()) / deviation
+    moved = abs(float(x.mean()) * slope + offset - float(train.mean()))
+    return 1 / NEAR < wider < NEAR and moved < deviation * (NEAR - 1)
+
+
+@dataclass(frozen=True)
+class SplitSeparation:
+    """How well simple features of the inputs tell the splits apart.
+
+    Args:
+        area: Cross-validated area under the ROC curve, 0.5 for exchangeable splits.
+        low: Lower 95% limit of that area.
+    """
+
+    area: float
+    low: float
+
+
+def measure_separation(train: Samples, validation: Samples) -> SplitSeparation | None:
+    """Let a linear classifier tell training from validation inputs.
+
+    Args:
+        train: Training samples.
+        validation: Validation samples.
+
+    Returns:
+        Its cross-validated success, None where the inputs are no single array or too
+        few.
+    """
+    if min(train.count, validation.count) < 32:
+        return None
+    if not isinstance(train.x, np.ndarray) or train.x.dtype.kind not in "fiub":
+        return None
+    if train.x.shape[1:] != validation.x.shape[1:]:
+        return None
+    features = np.concatenate([_features(train.x), _features(validation.x)])
+    labels = np.r_[np.zeros(train.count), np.ones(validation.count)]
+    order = np.random.default_rng(0).permutation(len(labels))
+    scores = np.empty(len(labels))
+    folds = np.array_split(order, 4)
+    for held in folds:
+        rest = np.setdiff1d(order, held)
+        scores[held] = _discriminate(features[rest], labels[rest], features[held])
+    area = np.mean([_area(scores[held], labels[held]) for held in folds])
+    # Hanley and McNeil's error of an area near one half.
+    error = np.sqrt((1 / train.count + 1 / validation.count) / 12)
+    return SplitSeparation(float(area), float(area - 1.96 * error))
+
+
+def _features(x: np.ndarray) -> np.ndarray:
+    x = x.astype("float32")
+    if x.ndim < 4:
+        return x.reshape(len(x), -1)[:, :64]
+    axes = (1, 2)
+    steps = [np.abs(np.diff(x, axis=axis)).mean(axis=axes) for axis in axes]
+    rows, columns = x.shape[1] // 3, x.shape[2] // 3
+    border = x[:, :2].mean(axis=axes) - x[:, rows:-rows, columns:-columns].mean(axes)
+    return np.concatenate([x.mean(axes), x.std(axes), *steps, border], axis=1)
+
+
+def _discriminate(features, labels, others) -> np.ndarray:
+    mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-8
+    features, others = (features - mean) / deviation, (others - mean) / deviation
+    gram = features.T @ features + len(features) * 0.01 * np.eye(features.shape[1])
+    weights = np.linalg.solve(gram, features.T @ (labels - labels.mean()))
+    return others @ weights
+
+
+def _area(scores: np.ndarray, labels: np.ndarray) -> float:
+    ranks = np.empty(len(scores))
+    ranks[np.argsort(scores)] = np.arange(1, len(scores) + 1)
+    positive = labels == 1
+    count = positive.sum()
+    if count in (0, len(labels)):
+        return 0.5
+    above = ranks[positive].sum() - count * (count + 1) / 2
+    return float(above / (count * (len(labels) - count)))

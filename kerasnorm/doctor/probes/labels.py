@@ -1,0 +1,151 @@
+"""Measures labels: their order in the batches, and how outputs count the classes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize
+
+from kerasnorm.doctor.bootstrap import permutation_p
+from kerasnorm.doctor.losses import class_probabilities
+from kerasnorm.doctor.samples import Samples
+
+# Fewer batches or samples cannot show an order that chance would not.
+SMALLEST_NUMBER_OF_BATCHES = 4
+
+
+@dataclass(frozen=True)
+class LabelOrder:
+    """How mixed the classes are inside training batches.
+
+    Args:
+        entropy: Mean label entropy of the batches, in nats.
+        shuffled: The same after shuffling all labels.
+        p_value: How often shuffling gives so little entropy.
+        batches: Number of batches seen.
+    """
+
+    entropy: float
+    shuffled: float
+    p_value: float
+    batches: int
+
+
+def measure_label_order(samples: Samples) -> LabelOrder | None:
+    """Compare the label entropy of batches with that of shuffled batches.
+
+    Args:
+        samples: Training samples in the batches in which they came.
+
+    Returns:
+        The comparison, None where labels are no classes or batches are too few.
+    """
+    classes = samples.classes()
+    batches = [batch for batch in samples.batches() if len(batch) > 1]
+    if classes is None or len(batches) < SMALLEST_NUMBER_OF_BATCHES:
+        return None
+    numbers = np.unique(classes, return_inverse=True)[1]
+    if numbers.max() == 0:
+        return None
+    count = int(numbers.max()) + 1
+
+    def entropy(labels: np.ndarray) -> float:
+        return float(np.mean([_entropy(labels[b], count) for b in batches]))
+
+    observed = entropy(numbers)
+    nulls: list[float] = []
+
+    def null(generator: np.random.Generator) -> float:
+        nulls.append(entropy(generator.permutation(numbers)))
+        return nulls[-1]
+
+    p_value = permutation_p(observed, null)
+    return LabelOrder(observed, float(np.mean(nulls)), p_value, len(batches))
+
+
+def _entropy(labels: np.ndarray, count: int) -> float:
+    shares = np.bincount(labels, minlength=count) / len(labels)
+    shares = shares[shares > 0]
+    return float(-(shares * np.log(shares)).sum())
+
+
+def label_entropy(samples: Samples) -> float | None:
+    """Return the loss in nats of always predicting the share of each class."""
+    classes = samples.classes()
+    if classes is None:
+        return None
+    numbers = np.unique(classes, return_inverse=True)[1]
+    return _entropy(numbers, int(numbers.max()) + 1)
+
+
+@dataclass(frozen=True)
+class ClassPermutation:
+    """What exchanging classes does to the validation result.
+
+    Args:
+        mapping: Class of the labels for each output that fits best.
+        loss: Cross-entropy as it is, on the outputs given.
+        loss_permuted: Cross-entropy with the classes exchanged, where the exchange
+            was chosen on other samples.
+        low: Lower 95% limit of the fall of the loss.
+        accuracy: Accuracy as it is.
+        accuracy_permuted: Accuracy with the classes exchanged.
+    """
+
+    mapping: tuple[int, ...]
+    loss: float
+    loss_permuted: float
+    low: float
+    accuracy: float
+    accuracy_permuted: float
+
+
+def measure_class_permutation(
+    samples: Samples, outputs: np.ndarray
+) -> ClassPermutation | None:
+    """Find the exchange of classes that fits the outputs best.
+
+    The exchange is chosen on one half of the samples and judged on the other, both
+    ways round; chance finds a better exchange only on the half it was chosen on.
+
+    Args:
+        samples: Validation samples.
+        outputs: Outputs of the model for them.
+
+    Returns:
+        The comparison, None where this is no classification.
+    """
+    classes, shares = samples.classes(), class_probabilities(outputs)
+    if classes is None or shares is None or samples.count < 8:
+        return None
+    count = shares.shape[1]
+    if classes.max() >= count:
+        return None
+    order = np.random.default_rng(0).permutation(samples.count)
+    halves = np.array_split(order, 2)
+    permuted = np.empty_like(shares)
+    for chosen_on, judged_on in (halves, halves[::-1]):
+        mapping = _best_mapping(classes[chosen_on], shares[chosen_on], count)
+        permuted[judged_on[:, None], mapping] = shares[judged_on]
+    before, after = (_cross_entropy(s, classes) for s in (shares, permuted))
+    differences = before - after
+    spread = differences.std() / np.sqrt(len(differences))
+    return ClassPermutation(
+        tuple(int(i) for i in _best_mapping(classes, shares, count)),
+        float(before.mean()),
+        float(after.mean()),
+        float(differences.mean() - 1.96 * spread),
+        float((shares.argmax(axis=1) == classes).mean()),
+        float((permuted.argmax(axis=1) == classes).mean()),
+    )
+
+
+def _best_mapping(classes, shares, count: int) -> np.ndarray:
+    """Return the class for each output: the assignment of the greatest agreement."""
+    agreement = np.zeros((count, count))
+    np.add.at(agreement.T, classes, shares)
+    return optimize.linear_sum_assignment(-agreement)[1]
+
+
+def _cross_entropy(shares: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    own = shares[np.arange(len(classes)), classes]
+    return -np.log(np.clip(own, 1e-7, 1.0))

@@ -1,0 +1,128 @@
+"""Samples taken once from any iterable of batches, and how they were batched."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs, labels and weights in memory, in the order in which they came.
+
+    Args:
+        x: Inputs as one array or a nest of arrays, each (samples, ...).
+        y: Labels likewise, or None where the batches have none.
+        weights: Sample weights of (samples,), or None.
+        sizes: Samples in each batch taken.
+        last_size: Samples in the last batch of the epoch, None where the end of the
+            epoch was not reached.
+        num_batches: Batches in an epoch, None where unknown.
+        notes: Sentences about what was left out.
+    """
+
+    x: Any
+    y: Any
+    weights: np.ndarray | None
+    sizes: tuple[int, ...]
+    last_size: int | None = None
+    num_batches: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of samples."""
+        return sum(self.sizes)
+
+    @property
+    def batch_size(self) -> int:
+        """Most frequent batch size."""
+        sizes, counts = np.unique(self.sizes, return_counts=True)
+        return int(sizes[counts.argmax()])
+
+    def batches(self) -> list[np.ndarray]:
+        """Return the sample numbers of each batch as it came."""
+        return np.split(np.arange(self.count), np.cumsum(self.sizes)[:-1])
+
+    def shuffled(self, batch_size: int, seed: int = 0) -> list[np.ndarray]:
+        """Return sample numbers of batches drawn anew, without a smaller last one.
+
+        Args:
+            batch_size: Samples in each batch, at least 1.
+            seed: Decides the order.
+
+        Returns:
+            Arrays of `batch_size` sample numbers; the samples left over join the last
+            batch, so that no batch has less support than the others.
+        """
+        order = np.random.default_rng(seed).permutation(self.count)
+        size = min(batch_size, self.count)
+        cuts = np.arange(size, self.count - size + 1, size)
+        return np.split(order, cuts)
+
+    def take(self, numbers: np.ndarray) -> tuple[Any, Any, np.ndarray | None]:
+        """Return inputs, labels and weights of these samples."""
+        weights = None if self.weights is None else self.weights[numbers]
+        return pick(self.x, numbers), pick(self.y, numbers), weights
+
+    def head(self, limit: int) -> "Samples":
+        """Return at most `limit` samples: whole batches, evenly over the epoch."""
+        if self.count <= limit:
+            return self
+        keep = max(1, min(len(self.sizes), round(limit / self.batch_size)))
+        chosen = np.unique(
+            np.linspace(0, len(self.sizes) - 1, keep).round().astype(int)
+        )
+        batches = self.batches()
+        numbers = np.concatenate([batches[i] for i in chosen])
+        x, y, weights = self.take(numbers)
+        sizes = tuple(self.sizes[i] for i in chosen)
+        return Samples(
+            x, y, weights, sizes, self.last_size, self.num_batches, self.notes
+        )
+
+    def with_inputs(self, x: Any) -> "Samples":
+        """Return the same samples with other inputs."""
+        return Samples(
+            x,
+            self.y,
+            self.weights,
+            self.sizes,
+            self.last_size,
+            self.num_batches,
+            self.notes,
+        )
+
+    def pictures(self) -> np.ndarray | None:
+        """Return the inputs if they are one array of (samples, rows, columns, ...)."""
+        if isinstance(self.x, np.ndarray) and self.x.ndim == 4:
+            return self.x
+        return None
+
+    def classes(self) -> np.ndarray | None:
+        """Return class numbers of (samples,), None for labels of another kind."""
+        y = self.y
+        if not isinstance(y, np.ndarray) or y.ndim > 2:
+            return None
+        if y.ndim == 2 and y.shape[1] > 1:
+            one_hot = np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
+            return y.argmax(axis=1) if one_hot else None
+        flat = y.reshape(-1)
+        whole = np.all(np.isfinite(flat)) and np.all(flat == np.round(flat))
+        if not whole or flat.min(initial=0) < 0:
+            return None
+        return flat.astype(np.int64)
+
+
+def pick(nest: Any, numbers: np.ndarray) -> Any:
+    """Return the rows of every array of a nest."""
+    if nest is None:
+        return None
+    return keras.tree.map_structure(lambda array: array[numbers], nest)
+
+
+def arrays_of(nest: Any) -> Iterator[np.ndarray]:
+    """Yield the arrays of a nest."""
+    yield from keras.tree.flatten(nest)

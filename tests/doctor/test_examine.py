@@ -1,0 +1,162 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from kerasnorm.doctor import examine
+from tests.doctor.networks import (
+    batches,
+    data,
+    examine_planted,
+    set_statistics,
+    sharp_network,
+)
+
+pytestmark = pytest.mark.backends
+
+
+def healthy(model, train, validation):
+    return model, train, validation
+
+
+def stale(model, train, validation):
+    set_statistics(model.get_layer("norm"), [1.2, 0.0], [4.0, 1.0])
+    return model, train, validation
+
+
+def averaged(model, train, validation):
+    model.compile(keras.optimizers.SGD(use_ema=True), "binary_crossentropy")
+    return stale(model, train, validation)
+
+
+def broken(model, train, validation):
+    set_statistics(model.get_layer("norm"), [np.nan, 0.0], [1.0, 1.0])
+    return model, train, validation
+
+
+def negative(model, train, validation):
+    set_statistics(model.get_layer("norm"), [0.0, 0.0], [-1.0, 1.0])
+    return model, train, validation
+
+
+def unscaled(model, train, validation):
+    train = ((train[0] - 3) / 255, train[1])
+    set_statistics(model.get_layer("norm"), train[0].mean(0), train[0].var(0))
+    validation = (validation[0] - 3, validation[1])
+    return model, train, validation
+
+
+def exchanged(model, train, validation):
+    return model, train, (validation[0], 1 - validation[1])
+
+
+def ordered(model, train, validation):
+    order = np.argsort(train[1])
+    return model, (train[0][order], train[1][order]), validation
+
+
+def leaked(model, train, validation):
+    x, y = validation[0].copy(), validation[1].copy()
+    x[:64], y[:64] = train[0][:64], train[1][:64]
+    return model, train, (x, y)
+
+
+def dropped(model, train, validation):
+    x = train[0] + np.array([3.0, 0.0], "float32")
+    model = sharp_network(x, before=[keras.layers.Dropout(0.7, seed=1)])
+    second = (x**2).mean(axis=0) / 0.3 - x.mean(axis=0) ** 2
+    set_statistics(model.get_layer("norm"), x.mean(axis=0), second)
+    shifted = validation[0] + np.array([3.0, 0.0], "float32")
+    return model, (x, train[1]), (shifted, validation[1])
+
+
+@pytest.mark.parametrize(
+    ("plant", "verdict"),
+    [
+        (healthy, "healthy"),
+        (stale, "stale_statistics"),
+        (averaged, "ema_statistics"),
+        (broken, "broken_statistics"),
+        (negative, "broken_statistics"),
+        (unscaled, "input_mismatch"),
+        (exchanged, "label_mismatch"),
+        (ordered, "ordered_batches"),
+        (leaked, "leakage"),
+        (dropped, "dropout_before_norm"),
+    ],
+)
+def test_the_planted_cause_is_the_verdict(plant, verdict):
+    assert examine_planted(plant).verdict == verdict
+
+
+def test_weights_and_statistics_are_as_before():
+    train, validation = data(), data(seed=1)
+    model = sharp_network(train[0])
+    before = [weight.tobytes() for weight in model.get_weights()]
+    examine(model, train, validation)
+    assert [weight.tobytes() for weight in model.get_weights()] == before
+
+
+def test_sparse_one_hot_and_binary_labels_give_the_same_losses():
+    (x, y), (vx, vy) = data(), data(seed=1)
+    model = sharp_network(x)
+    inputs = keras.Input((2,))
+    shares = model(inputs)
+    both = keras.Model(inputs, keras.layers.Concatenate()([1 - shares, shares]))
+    hot = np.eye(2, dtype="float32")
+    cases = [
+        (model, "binary_crossentropy", y, vy),
+        (both, "sparse_categorical_crossentropy", y.astype(int), vy.astype(int)),
+        (both, "categorical_crossentropy", hot[y.astype(int)], hot[vy.astype(int)]),
+    ]
+    found = [
+        examine(net, (x, labels), (vx, others), loss=loss).losses["D"]
+        for net, loss, labels, others in cases
+    ]
+    assert found == pytest.approx([found[0]] * 3, rel=1e-4)
+
+
+def test_without_validation_the_note_says_so():
+    x, y = data()
+    examination = examine(sharp_network(x), (x, y))
+    assert examination.budget is None and "no validation data" in examination.notes[0]
+
+
+def test_without_compile_the_loss_is_inferred_with_a_note():
+    x, y = data()
+    model = sharp_network(x)
+    model = keras.Model(model.inputs, model.outputs)
+    examination = examine(model, (x, y), data(seed=1))
+    assert any("inferred" in note for note in examination.notes)
+
+
+def test_unlabelled_data_give_a_partial_examination():
+    x, _ = data()
+    examination = examine(sharp_network(x), [x], [data(seed=1)[0]])
+    assert examination.verdict == "healthy" and "no labels" in " ".join(
+        examination.notes
+    )
+
+
+def test_one_batch_of_each_split_is_enough():
+    train, validation = data(8), data(8, seed=1)
+    assert examine(sharp_network(train[0]), train, validation).verdict == "healthy"
+
+
+def test_used_up_generators_are_named():
+    x, y = data()
+    with pytest.raises(ValueError, match="validation data, received none"):
+        examine(sharp_network(x), (x, y), iter([]))
+
+
+def test_the_json_is_strict_even_where_losses_are_not_numbers():
+    text = examine_planted(broken).to_json()
+    assert json.loads(text)["losses"]["D"] is None
+
+
+def test_progress_is_reported():
+    x, y = data()
+    said = []
+    examine(sharp_network(x), batches(x, y), batches(x, y), progress=said.append)
+    assert "measuring the loss matrix" in said

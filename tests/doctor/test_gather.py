@@ -1,0 +1,101 @@
+import keras
+import numpy as np
+import pytest
+
+from kerasnorm.doctor.gather import gather
+
+
+def numbered(count, size=4):
+    for i in range(count):
+        yield np.full((size, 1), i, "float32"), np.full(size, i)
+
+
+class Numbered(keras.utils.PyDataset):
+    def __init__(self, count):
+        super().__init__()
+        self.count, self.asked = count, []
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, number):
+        self.asked.append(number)
+        return np.full((4, 1), number, "float32"), np.full(4, number)
+
+
+def kinds(samples):
+    return sorted(set(samples.x[:, 0].astype(int).tolist()))
+
+
+def test_a_generator_is_sampled_over_the_whole_epoch():
+    found = kinds(gather(numbered(100), 40))
+    assert found[0] == 0 and found[-1] == 99 and max(np.diff(found)) <= 20
+
+
+def test_a_list_is_sampled_over_the_whole_epoch():
+    found = kinds(gather(list(numbered(100)), 40))
+    assert found[0] == 0 and found[-1] == 99 and len(found) == 10
+
+
+def test_a_py_dataset_is_asked_only_for_the_batches_needed():
+    source = Numbered(50)
+    gather(source, 20)
+    assert len(source.asked) <= 6
+
+
+def test_the_size_of_the_last_batch_is_known():
+    source = [*numbered(5), (np.zeros((1, 1), "float32"), np.zeros(1))]
+    assert gather(iter(source)).last_size == 1
+
+
+def test_an_endless_generator_ends():
+    def endless():
+        while True:
+            yield np.zeros((4, 1)), np.zeros(4)
+
+    samples = gather(endless(), 40, seconds=0.2)
+    assert samples.count <= 40 and samples.last_size is None
+
+
+def test_whole_arrays_are_cut_into_batches():
+    assert gather((np.zeros((70, 3)), np.zeros(70))).sizes == (32, 32, 6)
+
+
+def test_batches_of_another_shape_are_left_out_with_a_note():
+    source = [*numbered(3), (np.zeros((4, 2), "float32"), np.zeros(4))]
+    samples = gather(source)
+    assert samples.count == 12 and "1 of 4" in samples.notes[0]
+
+
+def test_an_empty_source_says_what_to_do():
+    with pytest.raises(ValueError, match="make a new one"):
+        gather(iter([]), name="validation")
+
+
+def test_something_else_than_an_iterable_is_refused():
+    with pytest.raises(TypeError, match="iterable of batches"):
+        gather(3)
+
+
+def test_nested_inputs_stay_nested():
+    samples = gather([({"a": np.zeros((2, 1)), "b": np.ones((2, 3))}, np.zeros(2))] * 3)
+    assert samples.x["b"].shape == (6, 3)
+
+
+def test_unlabelled_batches_have_no_labels():
+    assert gather([np.zeros((2, 3))] * 3).y is None
+
+
+def test_tf_data_is_sampled():
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.range(40).map(
+        lambda i: (tf.fill((4, 1), i), tf.fill((4,), i))
+    )
+    found = kinds(gather(data, 40))
+    assert found[0] == 0 and found[-1] >= 35
+
+
+def test_repeated_tf_data_ends():
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensors((tf.zeros((4, 1)), tf.zeros(4))).repeat()
+    assert gather(data, 40).count <= 40

@@ -1,0 +1,58 @@
+import html.parser
+
+import pytest
+
+from tests.doctor.networks import examine_planted, set_statistics
+
+
+@pytest.fixture(scope="module")
+def examination():
+    def stale(model, train, validation):
+        set_statistics(model.get_layer("norm"), [1.2, 0.0], [4.0, 1.0])
+        return model, train, validation
+
+    return examine_planted(stale)
+
+
+class Balance(html.parser.HTMLParser):
+    """Counts what is open and what is asked for from elsewhere."""
+
+    void = ("meta", "br", "link", "img")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.loads = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.loads += [v for k, v in attributes if k in ("src", "href")]
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("fragment", [False, True])
+def test_the_page_is_balanced_and_loads_nothing(examination, fragment):
+    parser = Balance()
+    parser.feed(examination.to_html(fragment=fragment))
+    assert parser.open == [] and parser.loads == []
+
+
+def test_a_fragment_is_one_section(examination):
+    text = examination.to_html(fragment=True)
+    assert text.startswith("<section") and text.rstrip().endswith("</section>")
+
+
+def test_the_waterfall_names_every_part(examination):
+    text = examination.to_html()
+    assert all(name.replace("_", " ") in text for name in examination.budget)
+
+
+def test_the_table_fits_the_terminal(examination):
+    assert max(map(len, examination.to_text(80).splitlines())) <= 80
+
+
+def test_the_table_shows_verdict_and_remedy(examination):
+    text = examination.to_text()
+    assert "stale_statistics" in text and "recalibrate_batch_norm" in text

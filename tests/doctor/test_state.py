@@ -1,0 +1,64 @@
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from kerasnorm.doctor.state import all_variables, preserved
+from tests.doctor.networks import data, sharp_network
+
+pytestmark = pytest.mark.backends
+
+
+def values(model):
+    return [
+        np.asarray(keras.ops.convert_to_numpy(v)).tobytes()
+        for v in all_variables(model)
+    ]
+
+
+def trained():
+    x, y = data(64)
+    model = sharp_network(x, before=[keras.layers.Dropout(0.5)])
+    model.fit(x, y, epochs=1, verbose=0)
+    return model, x, y
+
+
+def test_everything_is_as_before_after_training():
+    model, x, y = trained()
+    before = values(model)
+    with preserved(model):
+        model.fit(x, y, epochs=1, verbose=0)
+        changed = values(model)
+    assert values(model) == before != changed
+
+
+def test_everything_is_as_before_after_an_exception():
+    model, x, y = trained()
+    before = values(model)
+    with pytest.raises(RuntimeError, match="stop"), preserved(model):
+        model.fit(x, y, epochs=1, verbose=0)
+        raise RuntimeError("stop")
+    assert values(model) == before
+
+
+def test_statistics_that_are_not_numbers_return_as_they_were():
+    model, x, _ = trained()
+    model.get_layer("norm").moving_mean.assign(np.full(x.shape[1], np.nan, "float32"))
+    before = values(model)
+    with preserved(model):
+        model.get_layer("norm").moving_mean.assign(np.zeros(x.shape[1], "float32"))
+    assert values(model) == before
+
+
+def test_global_random_generators_are_as_before():
+    model, _, _ = trained()
+    random.seed(1)
+    np.random.seed(1)
+    expected = random.random(), np.random.rand()
+    random.seed(1)
+    np.random.seed(1)
+    with preserved(model):
+        random.random()
+        np.random.rand()
+    assert (random.random(), np.random.rand()) == expected
