@@ -1,5 +1,6 @@
 """Convolutional networks whose normalization is an argument."""
 
+from kerasnorm.models.backbone import backbone, list_backbones, unfreeze
 from kerasnorm.models.convnet import convnet
 from kerasnorm.models.multiply_adds import count_multiply_adds
 from kerasnorm.models.nfnet import nf_resnet, nfnet
@@ -7,10 +8,13 @@ from kerasnorm.models.res2net import res2net
 from kerasnorm.models.resnet import resnet
 
 __all__ = [
+    "backbone",
     "convnet",
     "count_multiply_adds",
+    "list_backbones",
     "nf_resnet",
     "nfnet",
     "res2net",
     "resnet",
+    "unfreeze",
 ]
