@@ -1,0 +1,178 @@
+"""How the report says numbers, times, names and pictures."""
+
+import base64
+import io
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import markupsafe
+import numpy as np
+import PIL.Image
+
+ABSENT = "\N{EN DASH}"
+# Side of a thumbnail in pixels; the page shows it at about half of that.
+THUMBNAIL = 256
+# Signs that turn the direction of the text after them, so that a file name can show
+# itself as something else.
+TEXT_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def finite(value: Any) -> float | None:
+    """Return a number, or None where it is missing, NaN or infinite.
+
+    Args:
+        value: A number or None.
+    """
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def percent(share: float | None) -> str:
+    """Return a share of 0 to 1 in percent with one decimal.
+
+    Args:
+        share: The share; None if it is not known.
+    """
+    if finite(share) is None:
+        return _not_finite(share)
+    return f"{share * 100:.1f}%"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number with so many significant digits, without needless exponents.
+
+    Args:
+        value: The number; None if it is not known.
+        digits: Significant digits of numbers below 1,000.
+    """
+    if finite(value) is None:
+        return _not_finite(value)
+    size = abs(value)
+    if size >= 1e7 or 0 < size < 1e-4:
+        return f"{value:.2e}"
+    return f"{value:,.0f}" if size >= 1000 else f"{value:.{digits}g}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time in the two units that fit it.
+
+    Args:
+        seconds: The time in seconds; None if it is not known.
+    """
+    if finite(seconds) is None:
+        return _not_finite(seconds)
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m {rest:02}s"
+    return f"{minutes // 60}h {minutes % 60:02}m"
+
+
+def short_count(count: int) -> str:
+    """Return a count in thousands (k), millions (M) or billions (G).
+
+    Args:
+        count: The count, 0 or more.
+    """
+    for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return str(count)
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested mappings as pairs of dotted name and text.
+
+    Args:
+        values: Names and values, some of which may be mappings.
+        prefix: Put before every name.
+    """
+    pairs = []
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            pairs += flatten(value, f"{prefix}{name}.")
+        else:
+            pairs.append((f"{prefix}{name}", plain(value)))
+    return pairs
+
+
+def plain(value: Any) -> str:
+    """Return a setting in words: no None, True or brackets.
+
+    Args:
+        value: The setting.
+    """
+    if value is None or value == "" or value == {}:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(plain(item) for item in value) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def clean(value: Any) -> Any:
+    """Return text with every sign that a page cannot show spelled as an escape.
+
+    These are control signs, signs that turn the direction of the text, and the bytes
+    of a file name that are not UTF-8.
+
+    Args:
+        value: Text; anything else, markup included, comes back as it is.
+    """
+    if not isinstance(value, str) or isinstance(value, markupsafe.Markup):
+        return value
+    return "".join(map(_visible, value))
+
+
+def below_common_folder(
+    rejected: Iterable[tuple[str, str]],
+) -> tuple[str | None, list[tuple[str, str]]]:
+    """Return the folder that holds all files, and their paths below it.
+
+    Args:
+        rejected: Path and reason of each file.
+
+    Returns:
+        The folder, None if the paths are not absolute or have none in common, and
+        the pairs with shortened paths.
+    """
+    pairs = [(os.fspath(path), reason) for path, reason in rejected]
+    if not pairs or not all(os.path.isabs(path) for path, _ in pairs):
+        return None, pairs
+    try:
+        folder = os.path.commonpath([os.path.dirname(path) for path, _ in pairs])
+    except ValueError:
+        # Different drives.
+        return None, pairs
+    return folder, [(os.path.relpath(path, folder), reason) for path, reason in pairs]
+
+
+def thumbnail(picture: np.ndarray) -> str:
+    """Return a picture as the address of an `<img>` that holds its data.
+
+    Args:
+        picture: The pixels, uint8 of shape (height, width, 3).
+    """
+    image = PIL.Image.fromarray(picture)
+    image.thumbnail((THUMBNAIL, THUMBNAIL), PIL.Image.Resampling.LANCZOS)
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=88)
+    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
+def _not_finite(value: float | None) -> str:
+    if value is None:
+        return ABSENT
+    return "NaN" if math.isnan(value) else "infinite"
+
+
+def _visible(sign: str) -> str:
+    code = ord(sign)
+    is_control = code < 32 or 127 <= code < 160
+    is_not_utf8 = 0xD800 <= code < 0xE000
+    if is_control or is_not_utf8 or sign in TEXT_DIRECTION:
+        return sign.encode("unicode_escape").decode()
+    return sign

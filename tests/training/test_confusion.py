@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from kerasnorm.training import confusion
+
+COUNTS = np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
+NAMES = ["cat", "dog", "owl"]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.03, 0.5, 0.94, 1.0])
+@pytest.mark.parametrize("total", [1, 20, 1000])
+def test_interval_ends_solve_wilsons_equation(share, total):
+    # An end p of the interval is where the observed share lies 1.96 standard errors
+    # of p away from p.
+    for end in confusion.wilson_interval(share, total):
+        deviation = (share - end) ** 2
+        assert deviation == pytest.approx(
+            1.959964**2 * end * (1 - end) / total, abs=1e-12
+        )
+
+
+def test_interval_of_a_share_that_rounding_put_above_one():
+    exact = confusion.wilson_interval(1.0, 10)
+    assert confusion.wilson_interval(1.0000001, 10) == exact
+
+
+def test_interval_of_a_known_case():
+    low, high = confusion.wilson_interval(0.9, 100)
+    assert (round(low, 4), round(high, 4)) == (0.8256, 0.9448)
+
+
+def test_figures_of_each_class():
+    figures = confusion.class_figures(COUNTS, NAMES)
+    assert [(one.name, one.pictures, one.taken_for) for one in figures] == [
+        ("cat", 10, "dog"),
+        ("dog", 10, "cat"),
+        ("owl", 0, None),
+    ]
+    assert (figures[0].recall, figures[0].precision) == (0.8, pytest.approx(8 / 9))
+
+
+def test_class_without_pictures_has_no_shares_and_comes_last():
+    last = confusion.class_figures(COUNTS[::-1, ::-1], NAMES[::-1])[-1]
+    assert (last.name, last.recall, last.precision) == ("owl", None, None)
+
+
+def test_pairs_are_the_most_frequent_mistakes():
+    assert confusion.confused_pairs(COUNTS, NAMES) == [
+        confusion.Pair("cat", "dog", 2, 0.2),
+        confusion.Pair("dog", "cat", 1, 0.1),
+    ]
+
+
+def test_pairs_are_limited():
+    assert len(confusion.confused_pairs(COUNTS, NAMES, limit=1)) == 1
+
+
+def test_a_single_mistake_among_thousands_is_shaded():
+    shades = confusion.shades(np.array([[9999, 1], [0, 0]]))
+    np.testing.assert_array_equal(shades, [[10, 1], [0, 0]])
+
+
+def test_counts_are_left_as_they_are():
+    counts = COUNTS.copy()
+    confusion.class_figures(counts, NAMES)
+    confusion.confused_pairs(counts, NAMES)
+    confusion.shades(counts)
+    np.testing.assert_array_equal(counts, COUNTS)
