@@ -109,6 +109,13 @@ def print_summary(
     console.print(
         f"stopped because {report['stopped_because']}", highlight=False, soft_wrap=True
     )
+    examination = report.get("examination")
+    if examination:
+        console.print(
+            f"doctor       {examination['verdict']}: {examination['summary']}",
+            highlight=False,
+            soft_wrap=True,
+        )
     lines = (
         f"report       {directory.path / 'report.html'}",
         f"tensorboard  tensorboard --logdir {directory.path.parent.parent}",

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from kerasnorm import callbacks
-from kerasnorm.training import evaluation
+from kerasnorm.training import checkup, evaluation
 from kerasnorm.training.loading import Data
 from kerasnorm.training.report import Mistake, RunRecord, write_report
 from kerasnorm.training.run_directory import RunDirectory
@@ -72,6 +72,8 @@ def write_results(
         "image_size": settings.image_size,
     }
     save_model(model, directory)
+    examination = checkup.examine_run(model, settings, data, history)
+    report["examination"] = checkup.verdict_of(examination)
     mistakes = [
         Mistake(
             path=str(data.validation.paths[place]),
@@ -92,7 +94,7 @@ def write_results(
         confusion=validation.confusion,
         mistakes=mistakes,
         rejected=data.rejected,
-        examination_html=None,
+        examination_html=examination and examination.to_html(fragment=True),
     )
     write_report(record, directory.path)
     directory.write_json("report.json", report)

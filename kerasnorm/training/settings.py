@@ -82,6 +82,8 @@ class Settings:
         patience: Epochs without a better validation loss before training stops.
         seed: Seed of weights, order and augmentation.
         deterministic: Same seed, same history, bit for bit; somewhat slower.
+        examine: Have the doctor examine the trained model, which takes less than a
+            minute, and put what it finds into the report.
         runs: Folder that holds all runs; a run lies in RUNS/APP/NAME.
         name: Name of this run; the time of day if nothing.
         resume: Run directory of an interrupted run to go on with.
@@ -131,6 +133,7 @@ class Settings:
     patience: int = 15
     seed: int = 0
     deterministic: bool = False
+    examine: bool = True
     runs: str = "runs"
     name: str | None = None
     resume: str | None = None
