@@ -51,8 +51,8 @@ def gather(
         source = _cut(source)
     length = _length(source)
     if length is not None and hasattr(source, "__getitem__"):
-        taken = _by_number(source, length, limit)
-        end = length
+        taken: list[Numbered] = _by_number(source, length, limit)
+        end: int | None = length
     else:
         taken, end = _from_stream(source, length, limit, seconds, name)
     if not taken:
@@ -150,7 +150,8 @@ def _from_stream(
 
 def _parts(batch) -> tuple[Any, Any, Any]:
     if isinstance(batch, (tuple, list)) and 1 <= len(batch) <= 3:
-        return tuple(batch) + (None,) * (3 - len(batch))  # type: ignore[return-value]
+        x, y, weights = (*batch, None, None)[:3]
+        return x, y, weights
     return batch, None, None
 
 

@@ -65,13 +65,18 @@ def _single(chosen: Any, inferred: bool) -> LossOfSamples:
     function = keras.losses.get(chosen)
     call = function.call if isinstance(function, keras.losses.Loss) else function
     config = function.get_config() if hasattr(function, "get_config") else {}
-    name = getattr(function, "name", None) or getattr(function, "__name__", "loss")
+    name = str(getattr(function, "name", getattr(function, "__name__", "loss")))
 
     def of(y: Any, outputs: Any, weights: Any) -> np.ndarray:
-        outputs = ops.cast(ops.convert_to_tensor(outputs), "float32")
+        outputs = np.asarray(outputs, "float32")
+        useless = ~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
+        # Some losses raise on NaN, others return a number: neither is an answer.
+        outputs = np.where(np.isfinite(outputs), outputs, np.float32(0.5))
+        outputs = ops.convert_to_tensor(outputs)
         values = ops.convert_to_numpy(call(_fit_labels(y, outputs), outputs))
         values = np.asarray(values, "float64")
         values = values.reshape(len(values), -1).mean(axis=1)
+        values[useless] = np.nan
         return values if weights is None else values * weights
 
     return LossOfSamples(name, inferred, of, bool(config.get("from_logits", False)))

@@ -114,7 +114,8 @@ def test_sparse_one_hot_and_binary_labels_give_the_same_losses():
         examine(net, (x, labels), (vx, others), loss=loss).losses["D"]
         for net, loss, labels, others in cases
     ]
-    assert found == pytest.approx([found[0]] * 3, rel=1e-4)
+    # 1 - share loses digits in float32 where a share is near 1.
+    assert found == pytest.approx([found[0]] * 3, rel=1e-3)
 
 
 def test_without_validation_the_note_says_so():

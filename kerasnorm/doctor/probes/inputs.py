@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import permutations
+from typing import Any
 
 import keras
 import numpy as np
@@ -110,22 +112,26 @@ def try_maps(
 def _maps(train: np.ndarray, x: np.ndarray) -> Iterator[tuple[str, str, Map]]:
     for name, slope, offset in SCALINGS:
         if _fits(train, x, slope, offset):
-            yield name, "scaling", lambda v, s=slope, o=offset: v * s + o
+            yield name, "scaling", partial(_scale, slope=slope, offset=offset)
     axes = tuple(range(x.ndim - 1))
     slope = (train.std(axis=axes) + 1e-6) / (x.std(axis=axes) + 1e-6)
     offset = train.mean(axis=axes) - x.mean(axis=axes) * slope
     text = f"x * {np.mean(slope):.3g} + {np.mean(offset):.3g}, channel by channel"
-    yield text, "moments", lambda v: v * slope + offset
+    yield text, "moments", partial(_scale, slope=slope, offset=offset)
     if x.ndim != 4:
         return
     if x.shape[-1] == 3:
         for order in permutations(range(3)):
             if order != (0, 1, 2):
                 text = "channels in the order " + "".join("RGB"[i] for i in order)
-                yield text, "channels", lambda v, o=order: v[..., list(o)]
+                yield text, "channels", partial(np.take, indices=order, axis=-1)
     yield "upside down", "orientation", lambda v: v[:, ::-1]
     if x.shape[1] == x.shape[2]:
         yield "rows and columns exchanged", "orientation", lambda v: v.swapaxes(1, 2)
+
+
+def _scale(x: np.ndarray, slope: Any, offset: Any) -> np.ndarray:
+    return x * slope + offset
 
 
 def _fits(train: np.ndarray, x: np.ndarray, slope: float, offset: float) -> bool:
