@@ -5,11 +5,15 @@ from typing import Any
 
 import keras
 
-from kerasnorm import models, optimizers
+from kerasnorm import callbacks, models, optimizers
 from kerasnorm.training.settings import Settings
 
 # Norm-free networks need clipped gradients; a tighter limit throttles small batches.
 AGC_OF_NORM_FREE = 0.04
+# The limit of the paper that Ranger21 is from.
+AGC_OF_RANGER21 = 0.01
+# Where the range test begins.
+FIRST_RATE = 1e-6
 # Part of the training in which `stable_decay` lowers the learning rate to 0.
 DECAY_SHARE = 0.3
 # Norms with moving statistics, whose momentum is a setting.
@@ -61,19 +65,18 @@ def build_optimizer(
         steps_per_epoch: Training steps in one epoch.
     """
     total_steps = settings.epochs * steps_per_epoch
-    optimizer = _plain_optimizer(settings, total_steps, steps_per_epoch)
-    optimizer.exclude_from_weight_decay(
-        var_list=[v for v in model.trainable_variables if len(v.shape) < 2]
-    )
-    if settings.lookahead:
-        optimizer = optimizers.Lookahead(optimizer)
-    if settings.gradient_centralization:
-        optimizer = optimizers.GradientCentralization(optimizer)
-    agc = settings.agc
-    if agc is None and settings.norm == "none":
-        agc = AGC_OF_NORM_FREE
-    if agc is not None:
-        optimizer = optimizers.AGC(optimizer, clip_factor=agc)
+    rate = _schedule(settings, total_steps, steps_per_epoch)
+    if settings.optimizer == "ranger21":
+        # Clipping, centralization and Lookahead are parts of it.
+        optimizer = optimizers.Ranger21(
+            rate,
+            weight_decay=settings.weight_decay,
+            clip_factor=settings.agc or AGC_OF_RANGER21,
+        )
+    else:
+        optimizer = _wrapped(_plain_optimizer(settings, rate), model, settings)
+    if settings.sam is not None:
+        optimizer = optimizers.SAM(optimizer, rho=settings.sam)
     return optimizer
 
 
@@ -90,18 +93,31 @@ def compile_model(
         settings: The run's settings.
         steps_per_epoch: Training steps in one epoch.
     """
+    optimizer = build_optimizer(settings, model, steps_per_epoch)
     model.compile(
-        optimizer=build_optimizer(settings, model, steps_per_epoch),
+        optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
+    if isinstance(optimizer, optimizers.SAM):
+        optimizer.attach(model)
     return model
 
 
-def _plain_optimizer(
-    settings: Settings, total_steps: int, steps_per_epoch: int
-) -> keras.optimizers.Optimizer:
-    rate = _schedule(settings, total_steps, steps_per_epoch)
+def find_learning_rate(model: keras.Model, settings: Settings, batches: Any) -> float:
+    """Return the learning rate that a range test suggests; the model stays as it is.
+
+    Args:
+        model: The uncompiled network; the test leaves no trace in its weights.
+        settings: The run's settings, with `learning_rate` still `auto`.
+        batches: Training batches.
+    """
+    trial = settings.replace(learning_rate=FIRST_RATE, schedule="constant")
+    compile_model(model, trial, steps_per_epoch=1)
+    return callbacks.LearningRateFinder(batches, minimum=FIRST_RATE).find(model)
+
+
+def _plain_optimizer(settings: Settings, rate: Any) -> keras.optimizers.Optimizer:
     decay = settings.weight_decay or None
     if settings.optimizer == "sgd":
         return keras.optimizers.SGD(
@@ -109,9 +125,25 @@ def _plain_optimizer(
         )
     if settings.optimizer == "adam":
         return keras.optimizers.Adam(rate, weight_decay=decay)
-    if settings.optimizer == "ranger21":
-        return optimizers.Ranger21(rate, weight_decay=settings.weight_decay)
     return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
+
+
+def _wrapped(
+    optimizer: keras.optimizers.Optimizer, model: keras.Model, settings: Settings
+) -> keras.optimizers.Optimizer:
+    optimizer.exclude_from_weight_decay(
+        var_list=[v for v in model.trainable_variables if len(v.shape) < 2]
+    )
+    if settings.lookahead:
+        optimizer = optimizers.Lookahead(optimizer)
+    if settings.gradient_centralization:
+        optimizer = optimizers.GradientCentralization(optimizer)
+    agc = settings.agc
+    if agc is None and settings.norm == "none":
+        agc = AGC_OF_NORM_FREE
+    if agc is not None:
+        optimizer = optimizers.AGC(optimizer, clip_factor=agc)
+    return optimizer
 
 
 def _schedule(settings: Settings, total_steps: int, steps_per_epoch: int) -> Any:

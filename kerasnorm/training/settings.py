@@ -214,6 +214,16 @@ class Settings:
                 "expected --batch-size 2 or more with --norm ghost_batch, received "
                 f"{self.batch_size}; --norm group works with single pictures"
             )
+        inside = [
+            _flag(field)
+            for field in ("lookahead", "gradient_centralization")
+            if self.optimizer == "ranger21" and getattr(self, field)
+        ]
+        if inside:
+            raise UsageError(
+                f"expected --optimizer ranger21 without {' and '.join(inside)}, which "
+                "it does by itself; leave the flag out"
+            )
         if self.weights is not None and not self.model.startswith("keras:"):
             raise UsageError(
                 f"expected --weights together with --model keras:NAME, received "
