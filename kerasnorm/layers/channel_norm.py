@@ -3,8 +3,10 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from kerasnorm.layers.checks import channels_of, check_axis, check_positive
+from kerasnorm.layers.moments import at_least_float32
 
 
 class ChannelNorm(keras.layers.Layer):
@@ -79,6 +81,14 @@ class ChannelNorm(keras.layers.Layer):
                 constraint=self.beta_constraint,
                 autocast=False,
             )
+
+    def scale_and_center(self) -> tuple:
+        """Return `gamma` and `beta`, or ones and zeros, in at least float32."""
+        channels = self.input_spec.axes[self.axis]
+        dtype = at_least_float32(self.compute_dtype)
+        gamma = ops.ones(channels) if self.gamma is None else self.gamma
+        beta = ops.zeros(channels) if self.beta is None else self.beta
+        return ops.cast(gamma, dtype), ops.cast(beta, dtype)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return the input's shape: a norm keeps it."""

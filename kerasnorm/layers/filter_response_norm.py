@@ -7,6 +7,7 @@ from keras import ops
 
 from kerasnorm.layers import moments
 from kerasnorm.layers.channel_norm import ChannelNorm
+from kerasnorm.layers.multiply_add import multiply_add
 from kerasnorm.registration import register
 
 
@@ -58,25 +59,22 @@ class FilterResponseNorm(ChannelNorm):
 
     def call(self, inputs: Any) -> Any:
         """Normalize `inputs`, of shape (batch, ..., channels)."""
+        source = moments.to_canonical(inputs, self.axis)
         dtype = moments.at_least_float32(self.compute_dtype)
-        x = moments.to_canonical(ops.cast(inputs, dtype), self.axis % inputs.ndim)
-        square = ops.mean(ops.square(x), axis=(1, 3), keepdims=True)
-        epsilon = self.epsilon
+        square = moments.mean_over_pixels(ops.square(ops.cast(source, dtype)))
+        gamma, beta = self.scale_and_center()
+        epsilon = self.epsilon + ops.zeros_like(gamma)
         if self.epsilon_l is not None:
-            epsilon = epsilon + ops.abs(self._column(self.epsilon_l))
-        slope = ops.rsqrt(square + epsilon)
-        if self.gamma is not None:
-            slope = slope * self._column(self.gamma)
-        outputs = x * slope
-        if self.beta is not None:
-            outputs = outputs + self._column(self.beta)
-        if self.tau is not None:
-            outputs = ops.maximum(outputs, self._column(self.tau))
-        outputs = ops.reshape(outputs, ops.shape(inputs))
-        return ops.cast(outputs, self.compute_dtype)
-
-    def _column(self, weight: Any) -> Any:
-        return ops.reshape(weight, (1, 1, -1, 1))
+            epsilon = epsilon + ops.abs(ops.cast(self.epsilon_l, dtype))
+        outputs = multiply_add(
+            source,
+            lambda source: ops.cast(source, dtype),
+            (square, epsilon, gamma, beta),
+            _coefficients,
+            _gradients,
+            None if self.tau is None else ops.cast(self.tau, dtype),
+        )
+        return ops.reshape(outputs, ops.shape(inputs))
 
     def get_config(self) -> dict:
         """Return the arguments of the constructor."""
@@ -85,3 +83,24 @@ class FilterResponseNorm(ChannelNorm):
             "learn_epsilon": self.learn_epsilon,
             "tlu": self.tlu,
         }
+
+
+def _coefficients(square: Any, epsilon: Any, gamma: Any, beta: Any) -> tuple:
+    slope = gamma / ops.sqrt(square + epsilon)
+    return slope, ops.broadcast_to(beta, ops.shape(slope))
+
+
+def _gradients(
+    dy: Any,
+    dy_pixels: Any,
+    count: Any,
+    square: Any,
+    epsilon: Any,
+    gamma: Any,
+    beta: Any,
+) -> tuple:
+    power = square + epsilon
+    root = ops.sqrt(power)
+    curve = -gamma * dy_pixels / (power * root)
+    d_weights = 0.5 * curve, dy_pixels / root, dy
+    return curve, None, (None, *(ops.sum(d, axis=0) * count for d in d_weights))

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from keras import ops
-
-from kerasnorm.layers import moments
+from kerasnorm.layers import pools
 from kerasnorm.layers.channel_norm import ChannelNorm
 from kerasnorm.layers.checks import channels_of
+from kerasnorm.layers.pooled_norm import PooledNorm
 from kerasnorm.registration import register
 
 
@@ -47,32 +46,11 @@ class GroupNorm(ChannelNorm):
 
     def call(self, inputs: Any) -> Any:
         """Normalize `inputs`, of shape (batch, ..., channels)."""
-        dtype = moments.at_least_float32(self.compute_dtype)
-        x = moments.to_canonical(ops.cast(inputs, dtype), self.axis % inputs.ndim)
-        centered, stats = moments.shifted_moments(x)
-        channels = x.shape[2]
-        groups = self.count_groups(channels)
-        grouped = (-1, groups, channels // groups)
-        shift = ops.reshape(stats.shift, grouped)
-        offset = ops.reshape(stats.offset, grouped)
-        variance = ops.reshape(stats.variance, grouped)
-        pivot = ops.mean(shift, axis=-1, keepdims=True)
-        distance = shift - pivot + offset
-        mean = ops.mean(distance, axis=-1, keepdims=True)
-        spread = ops.mean(
-            variance + ops.square(distance - mean), axis=-1, keepdims=True
-        )
-        inverse = ops.rsqrt(spread + self.epsilon)
-        slope = ops.reshape(ops.broadcast_to(inverse, ops.shape(shift)), (-1, channels))
-        start = ops.reshape((shift - pivot - mean) * inverse, (-1, channels))
-        if self.gamma is not None:
-            slope, start = slope * self.gamma, start * self.gamma
-        if self.beta is not None:
-            start = start + self.beta
-        slope = ops.expand_dims(ops.expand_dims(slope, 1), 3)
-        start = ops.expand_dims(ops.expand_dims(start, 1), 3)
-        outputs = ops.reshape(centered * slope + start, ops.shape(inputs))
-        return ops.cast(outputs, self.compute_dtype)
+        channels = inputs.shape[self.axis]
+        pool = pools.channel_groups(self.count_groups(channels), channels)
+        norm = PooledNorm([pool], self.epsilon)
+        outputs, _ = norm(inputs, self.axis, *self.scale_and_center())
+        return outputs
 
     def count_groups(self, channels: int) -> int:
         """Return the number of groups, or raise if they do not divide `channels`."""

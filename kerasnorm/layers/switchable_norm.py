@@ -4,8 +4,9 @@ from typing import Any
 
 from keras import ops
 
-from kerasnorm.layers import moments
+from kerasnorm.layers import pools
 from kerasnorm.layers.channel_norm import ChannelNorm
+from kerasnorm.layers.pooled_norm import PooledNorm
 from kerasnorm.registration import register
 
 
@@ -68,30 +69,26 @@ class SwitchableNorm(ChannelNorm):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Normalize `inputs`, of shape (batch, ..., channels)."""
-        dtype = moments.at_least_float32(self.compute_dtype)
-        x = moments.to_canonical(ops.cast(inputs, dtype), self.axis % inputs.ndim)
-        _, stats = moments.shifted_moments(x)
-        mean = stats.shift + stats.offset
-        means, variances = [mean], [stats.variance]
-        for axis in (1, 0) if self.batch_statistics else (1,):
-            pooled = ops.mean(mean, axis=axis, keepdims=True)
-            spread = stats.variance + ops.square(mean - pooled)
-            means.append(pooled)
-            variances.append(ops.mean(spread, axis=axis, keepdims=True))
-        if self.moving_mean is not None:
-            if training and self.trainable:
-                self._update(means[2], variances[2])
-            else:
-                means[2] = ops.expand_dims(self.moving_mean, 0)
-                variances[2] = ops.expand_dims(self.moving_variance, 0)
-        mean = self._mix(means, self.mean_logits)
-        inverse = ops.rsqrt(self._mix(variances, self.variance_logits) + self.epsilon)
-        slope = inverse if self.gamma is None else inverse * self.gamma
-        outputs = (x - self._column(mean)) * self._column(slope)
-        if self.beta is not None:
-            outputs = outputs + ops.reshape(self.beta, (1, 1, -1, 1))
-        outputs = ops.reshape(outputs, ops.shape(inputs))
-        return ops.cast(outputs, self.compute_dtype)
+        groups = pools.channel_groups
+        channels = self.input_spec.axes[self.axis]
+        batch: Any = pools.whole_batch()
+        members: list = [groups(channels, channels), groups(1, channels)]
+        update = self.moving_mean is not None and training and self.trainable
+        if self.moving_mean is not None and not update:
+            members.append(pools.Fixed(self.moving_mean, self.moving_variance))
+        elif self.batch_statistics:
+            members.append(batch)
+        norm = PooledNorm(members, self.epsilon)
+        outputs, stats = norm(
+            inputs,
+            self.axis,
+            *self.scale_and_center(),
+            ops.softmax(ops.convert_to_tensor(self.mean_logits)),
+            ops.softmax(ops.convert_to_tensor(self.variance_logits)),
+        )
+        if update:
+            self._update(batch.mean(stats), batch.variance(stats))
+        return outputs
 
     def _update(self, mean: Any, variance: Any) -> None:
         for moving, batch in (
@@ -100,13 +97,6 @@ class SwitchableNorm(ChannelNorm):
         ):
             batch = ops.stop_gradient(ops.squeeze(batch, axis=0))
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
-
-    def _mix(self, members: list, logits: Any) -> Any:
-        shares = ops.softmax(ops.convert_to_tensor(logits))
-        return sum(shares[i] * member for i, member in enumerate(members))
-
-    def _column(self, values: Any) -> Any:
-        return ops.expand_dims(ops.expand_dims(values, 1), 3)
 
     def get_config(self) -> dict:
         """Return the arguments of the constructor."""

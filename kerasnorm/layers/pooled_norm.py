@@ -1,0 +1,133 @@
+"""The arithmetic of norms that pool mean and variance, and of mixtures of them.
+
+    mean = sum_k mean_shares[k] * mean of pool k
+    variance = sum_k variance_shares[k] * variance of pool k
+    y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
+
+One pool with share 1 is group, instance or layer normalization, or batch normalization
+in training; three are switchable normalization. Everything here works on
+(batch, channels) tensors; the pixels are touched by `moments` and `multiply_add` only.
+"""
+
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from kerasnorm.layers import moments
+from kerasnorm.layers.multiply_add import multiply_add
+from kerasnorm.layers.pools import Fixed, Pool
+
+
+class Mixture(NamedTuple):
+    """Mixed statistics, as seen from the shifted pixels.
+
+    Attributes:
+        deviations: Per pool, how far each mean lies from the pool's mean.
+        variances: Per pool, the pool's variance.
+        center: What to add to the shifted pixels so that they are centred.
+        variance: Mixed variance plus epsilon.
+        root: Square root of `variance`.
+    """
+
+    deviations: list
+    variances: list
+    center: Any
+    variance: Any
+    root: Any
+
+
+class PooledNorm:
+    """A norm with given pools, from moments to coefficients and to gradients.
+
+    Args:
+        pools: Where each set of statistics comes from.
+        epsilon: Positive number added to the variance.
+    """
+
+    def __init__(self, pools: list[Pool | Fixed], epsilon: float) -> None:
+        self.pools = pools
+        self.epsilon = epsilon
+
+    def __call__(self, inputs: Any, axis: int, *weights: Any) -> Any:
+        """Normalize.
+
+        Args:
+            inputs: Tensor with the batch first and at least one more axis.
+            axis: Axis of the channels.
+            *weights: `gamma` and `beta`, each (channels,), and for several pools
+                `mean_shares` and `variance_shares`, each (pools,); in the dtype of
+                the statistics.
+
+        Returns:
+            The outputs, in the shape and dtype of `inputs`, and the `Moments`.
+        """
+        source = moments.to_canonical(inputs, axis)
+        dtype = moments.at_least_float32(source.dtype)
+        pixels, stats = moments.take_moments(ops.cast(source, dtype))
+
+        def restore(source: Any) -> Any:
+            # At full precision the shifted pixels are kept themselves, which saves
+            # shifting again; at half precision they would be twice as large.
+            if source.dtype == pixels.dtype:
+                return source
+            return ops.cast(source, dtype) - moments.column(stats.shift)
+
+        outputs = multiply_add(
+            pixels if source.dtype == pixels.dtype else source,
+            restore,
+            (*stats, *weights),
+            self.coefficients,
+            self.gradients,
+        )
+        return ops.reshape(outputs, ops.shape(inputs)), stats
+
+    def mix(self, stats: moments.Moments, shares: list) -> Mixture:
+        """Pool the moments and mix the pools by their shares."""
+        deviations = [pool.deviation(stats) for pool in self.pools]
+        variances = [pool.variance(stats) for pool in self.pools]
+        center = _weighted(shares[0], deviations) - stats.offset
+        variance = _weighted(shares[1], variances) + self.epsilon
+        return Mixture(deviations, variances, center, variance, ops.sqrt(variance))
+
+    def coefficients(self, *arrays: Any) -> tuple:
+        """Return slope and start of the shifted pixels, each (batch, channels)."""
+        gamma, beta = arrays[3:5]
+        mixture = self.mix(moments.Moments(*arrays[:3]), self._shares(arrays))
+        start = beta * mixture.root + gamma * mixture.center
+        return gamma / mixture.root, start / mixture.root
+
+    def gradients(self, dy: Any, dy_pixels: Any, count: Any, *arrays: Any) -> tuple:
+        """Return curve and rest of the gradient, and the gradients of `arrays`."""
+        stats, gamma = moments.Moments(*arrays[:3]), arrays[3]
+        shares = self._shares(arrays)
+        mixture = self.mix(stats, shares)
+        dy_centered = dy_pixels + mixture.center * dy
+        d_mean = -gamma * dy / mixture.root
+        d_variance = -0.5 * gamma * dy_centered / (mixture.root * mixture.variance)
+        curve = rest = 0.0
+        for i, pool in enumerate(self.pools):
+            part = 2.0 * shares[1][i] * pool.spread(d_variance)
+            curve = curve + part
+            rest = rest + part * (mixture.deviations[i] - stats.offset)
+            rest = rest + shares[0][i] * pool.spread(d_mean)
+        d_weights = [
+            ops.sum(dy_centered / mixture.root, axis=0) * count,
+            ops.sum(dy, axis=0) * count,
+        ]
+        if len(arrays) > 5:
+            d_weights += [
+                ops.stack([-ops.sum(d_mean * d) * count for d in mixture.deviations]),
+                ops.stack([ops.sum(d_variance * v) * count for v in mixture.variances]),
+            ]
+        return (
+            curve * mixture.root / mixture.root,
+            rest * mixture.root / mixture.root,
+            (None, None, None, *d_weights),
+        )
+
+    def _shares(self, arrays: tuple) -> list:
+        return list(arrays[5:]) or [(1.0,), (1.0,)]
+
+
+def _weighted(shares: Any, values: list) -> Any:
+    return sum(shares[i] * value for i, value in enumerate(values))

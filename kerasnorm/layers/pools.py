@@ -1,0 +1,81 @@
+"""What a norm pools its statistics over: groups of channels, the batch, parts of it."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from kerasnorm.layers.moments import Moments
+
+
+class Pool(NamedTuple):
+    """Statistics taken over pools of (sample, channel) pairs.
+
+    Attributes:
+        average: Function that replaces each number of a (batch, channels) tensor by the
+            mean of its pool, to a tensor that broadcasts against it.
+    """
+
+    average: Callable[[Any], Any]
+
+    def mean(self, stats: Moments) -> Any:
+        """Return the mean of each pool."""
+        middle = self.average(stats.shift)
+        return middle + self.average(stats.shift - middle + stats.offset)
+
+    def deviation(self, stats: Moments) -> Any:
+        """Return how far each mean lies from its pool's mean; (batch, channels)."""
+        distance = stats.shift - self.average(stats.shift) + stats.offset
+        return distance - self.average(distance)
+
+    def variance(self, stats: Moments) -> Any:
+        """Return the variance of each pool, within and between its members."""
+        return self.average(stats.variance() + ops.square(self.deviation(stats)))
+
+    def spread(self, gradient: Any) -> Any:
+        """Return what each member gets of a gradient of its pool's statistic."""
+        return self.average(gradient)
+
+
+class Fixed(NamedTuple):
+    """Statistics that are given, such as moving averages; nothing flows into them.
+
+    Attributes:
+        mean: Mean per channel, (channels,).
+        given_variance: Variance per channel, (channels,).
+    """
+
+    mean: Any
+    given_variance: Any
+
+    def deviation(self, stats: Moments) -> Any:
+        """Return how far each mean lies from the given one; (batch, channels)."""
+        return stats.shift - self.mean + stats.offset
+
+    def variance(self, stats: Moments) -> Any:
+        """Return the given variance."""
+        return ops.broadcast_to(self.given_variance, ops.shape(stats.offset))
+
+    def spread(self, gradient: Any) -> Any:
+        """Return zeros."""
+        return ops.zeros_like(gradient)
+
+
+def channel_groups(groups: int, channels: int) -> Pool:
+    """Pool neighbouring channels of one sample, `groups` pools per sample."""
+
+    def average(values: Any) -> Any:
+        grouped = (ops.shape(values)[0], groups, channels // groups)
+        mean = ops.mean(ops.reshape(values, grouped), axis=2, keepdims=True)
+        return ops.reshape(ops.broadcast_to(mean, grouped), (-1, channels))
+
+    if groups == channels:
+        return Pool(lambda values: values)
+    if groups == 1:
+        return Pool(lambda values: ops.mean(values, axis=1, keepdims=True))
+    return Pool(average)
+
+
+def whole_batch() -> Pool:
+    """Pool all samples, one pool per channel."""
+    return Pool(lambda values: ops.mean(values, axis=0, keepdims=True))
