@@ -1,15 +1,22 @@
 """Callbacks for `keras.Model.fit`."""
 
+from kerasnorm.callbacks.checkpoint import Checkpoint, Position
 from kerasnorm.callbacks.early_stopping import EarlyStopping
+from kerasnorm.callbacks.learning_rate_finder import LearningRateFinder
 from kerasnorm.callbacks.learning_rate_log import LearningRateLog
 from kerasnorm.callbacks.monitor import Monitor
+from kerasnorm.callbacks.recalibration import RecalibrateBatchNorm
 from kerasnorm.callbacks.throughput import Throughput
 from kerasnorm.callbacks.time_limit import TimeLimit
 
 __all__ = [
+    "Checkpoint",
     "EarlyStopping",
+    "LearningRateFinder",
     "LearningRateLog",
     "Monitor",
+    "Position",
+    "RecalibrateBatchNorm",
     "Throughput",
     "TimeLimit",
 ]
