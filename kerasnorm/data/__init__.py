@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "augment": ["Augmentation"],
         "decode": ["decode_picture"],
         "errors": ["DataError", "PictureError"],
+        "generator": ["ImageDataGenerator"],
         "index": ["ImageIndex", "index_directory", "split_index"],
         "pictures": ["Pictures", "load_pictures"],
         "pipeline_tf": ["evaluation_batches", "training_batches"],

@@ -69,6 +69,36 @@ def warp(
     return tf.reshape(result, [-1, *output_size, channels])
 
 
+def level(images, shifts, factors, value_range: tuple[float, float]):
+    """Shift all channels of each picture, then scale its brightness.
+
+    Args:
+        images: float32, (batch, height, width, channels); of four channels the last
+            is alpha, whose brightness stays.
+        shifts: Value to add; the picture's own extremes stay the extremes, (batch,);
+            None leaves it out.
+        factors: Factor of the distance from the lowest value, (batch,); None leaves
+            it out.
+        value_range: Lowest and highest value a pixel can have.
+
+    Returns:
+        float32 tensor of the same shape.
+    """
+    if shifts is not None:
+        lowest = tf.reduce_min(images, axis=[1, 2, 3], keepdims=True)
+        highest = tf.reduce_max(images, axis=[1, 2, 3], keepdims=True)
+        shifted = images + shifts[:, None, None, None]
+        images = tf.clip_by_value(shifted, lowest, highest)
+    if factors is None:
+        return images
+    low, high = value_range
+    factors = factors[:, None, None, None]
+    bright = tf.clip_by_value(low + (images - low) * factors, low, high)
+    if images.shape[-1] == 4:
+        bright = tf.concat([bright[..., :3], images[..., 3:]], axis=-1)
+    return bright
+
+
 def into_picture(position, length: int, fill_mode: str):
     """Map positions along one axis as the fill mode asks, and say which were inside."""
     last = tf.constant(length - 1, position.dtype)
@@ -122,3 +152,9 @@ def recolour(images, colours):
     coloured = saturation * images + (1 - saturation) * gray
     brightened = brightness * (contrast * coloured + (1 - contrast) * mean)
     return tf.clip_by_value(brightened + shift, 0.0, 255.0)
+
+
+# Compiled apart: fused into one, XLA would warp anew for every use of a pixel.
+compiled_warp = tf.function(warp, jit_compile=True)
+compiled_level = tf.function(level, jit_compile=True)
+compiled_recolour = tf.function(recolour, jit_compile=True)

@@ -10,11 +10,18 @@ from PIL import Image, UnidentifiedImageError
 
 from kerasnorm.data.errors import PictureError
 
-# Formats that decode by themselves. EPS is left out on purpose: Pillow would start
-# Ghostscript on a file a stranger sent.
-FORMATS = (
-    "JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "WEBP", "AVIF", "TIFF", "ICO", "PPM",
-    "TGA", "JPEG2000", "PCX", "SGI",
+# Loaded here once: Pillow's own loading on demand is not safe between threads.
+Image.init()
+
+# Formats that decode by themselves, as far as this Pillow was built with them. EPS is
+# left out on purpose: Pillow would start Ghostscript on a file a stranger sent.
+FORMATS = tuple(
+    name
+    for name in (
+        "JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "WEBP", "AVIF", "TIFF", "ICO",
+        "PPM", "TGA", "JPEG2000", "PCX", "SGI",
+    )
+    if name in Image.OPEN
 )  # fmt: skip
 
 MAX_PIXELS = 89_478_485
@@ -81,18 +88,22 @@ def open_picture(
     path: str | os.PathLike,
     cover: tuple[int, int] | None = None,
     *,
+    mode: str = "RGB",
+    upright: bool = True,
     max_pixels: int = MAX_PIXELS,
 ) -> Image.Image:
-    """Read one file as an upright 8-bit RGB Pillow image.
+    """Read one file as an upright Pillow image of 8 bits a channel.
 
     Args:
         path: The file.
         cover: Height and width in pixels that the result must at least have where the
             file has them; a JPEG may then be decoded at a smaller scale.
+        mode: "RGB", "L" (gray) or "RGBA".
+        upright: Whether to apply the EXIF rotation.
         max_pixels: Larger pictures are rejected before they are decoded.
 
     Returns:
-        The decoded image in mode RGB.
+        The decoded image.
 
     Raises:
         PictureError: The file cannot become a picture.
@@ -102,13 +113,13 @@ def open_picture(
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as file:
             check_size(name, file, content, max_pixels)
-            orientation = orientation_of(file)
+            orientation = orientation_of(file) if upright else 1
             if cover is not None and file.format == "JPEG":
                 # Orientations 5 to 8 turn the decoded picture by 90 degrees.
                 height, width = cover if orientation < 5 else cover[::-1]
                 file.draft(file.mode, (width, height))
             file.load()
-            image = to_rgb(name, file)
+            image = convert(name, file, mode)
             return image.transpose(UPRIGHT[orientation]) if orientation > 1 else image
     except PictureError:
         raise
@@ -166,18 +177,16 @@ def orientation_of(image: Image.Image) -> int:
     return orientation if orientation in UPRIGHT else 1
 
 
-def to_rgb(name: str, image: Image.Image) -> Image.Image:
-    """Convert any mode of Pillow to 8-bit RGB, keeping the brightness."""
-    if image.mode == "RGB":
-        return image
+def convert(name: str, image: Image.Image, mode: str) -> Image.Image:
+    """Convert any mode of Pillow to 8 bits a channel, keeping the brightness."""
     if image.mode.startswith("I"):
-        return from_16_bits(name, image)
+        image = from_16_bits(name, image)
     if image.mode == "F":
         raise PictureError(name, "floating-point pixels have no agreed brightness")
     if image.mode == "P" and "transparency" in image.info:
         # The same colours as without the detour, without Pillow's warning.
         image = image.convert("RGBA")
-    return image.convert("RGB")
+    return image if image.mode == mode else image.convert(mode)
 
 
 def from_16_bits(name: str, image: Image.Image) -> Image.Image:
@@ -185,9 +194,7 @@ def from_16_bits(name: str, image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 65535:
         raise PictureError(name, "32-bit pixels have no agreed brightness")
-    return Image.fromarray((values.astype(np.uint16) >> 8).astype(np.uint8)).convert(
-        "RGB"
-    )
+    return Image.fromarray((values.astype(np.uint16) >> 8).astype(np.uint8))
 
 
 def reason_of(error: Exception) -> str:

@@ -83,4 +83,5 @@ def epoch_order(seed: int, epoch: int, length: int) -> np.ndarray:
     ORDER, ROTATION, HEIGHT_SHIFT, WIDTH_SHIFT, SHEAR, HEIGHT_ZOOM, WIDTH_ZOOM,
     HORIZONTAL_FLIP, VERTICAL_FLIP, CHANNEL_SHIFT, BRIGHTNESS, CONTRAST, SATURATION,
     MIX_KIND, MIX_SHARE, MIX_TOP, MIX_LEFT, BATCH_OPERATION,
-) = range(18)  # fmt: skip
+    HEIGHT_SHIFT_SIGN, WIDTH_SHIFT_SIGN,
+) = range(20)  # fmt: skip

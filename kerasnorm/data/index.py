@@ -136,10 +136,33 @@ def class_folders(directory: pathlib.Path) -> list[str]:
         )
 
 
-def walk_files(directory: pathlib.Path) -> Iterator[str]:
-    """Yield the paths of all files below a folder, folder by folder, sorted."""
-    for root, folders, names in os.walk(os.fspath(directory)):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+def walk_files(
+    directory: str | os.PathLike, *, hidden: bool = False, follow_links: bool = False
+) -> Iterator[str]:
+    """Yield the paths of all files below a folder, folder by folder, sorted.
+
+    Args:
+        directory: The folder.
+        hidden: Whether to enter folders whose name begins with a dot.
+        follow_links: Whether to enter folders that are symbolic links.
+
+    Yields:
+        Paths that begin with `directory`.
+    """
+    folders = []
+    seen = set()
+    for root, below, names in os.walk(os.fspath(directory), followlinks=follow_links):
+        if follow_links:
+            # A link to a folder above itself would be walked for ever.
+            real = os.path.realpath(root)
+            if real in seen:
+                below.clear()
+                continue
+            seen.add(real)
+        if not hidden:
+            below[:] = [name for name in below if not name.startswith(".")]
+        folders.append((root, names))
+    for root, names in sorted(folders):
         for name in sorted(names):
             yield os.path.join(root, name)
 

@@ -7,15 +7,11 @@ import tensorflow as tf
 
 from kerasnorm.data import draws
 from kerasnorm.data.augment import Augmentation
-from kerasnorm.data.augment_tf import recolour, warp
+from kerasnorm.data.augment_tf import compiled_recolour, compiled_warp
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.mix_tf import cut_and_mix, draw_mixes
 from kerasnorm.data.pictures import Pictures
 from kerasnorm.data.transforms import draw_colours, draw_warps
-
-# Compiled apart: fused into one, XLA would warp anew for every use of a pixel.
-compiled_warp = tf.function(warp, jit_compile=True)
-compiled_recolour = tf.function(recolour, jit_compile=True)
 
 
 def training_batches(

@@ -1,0 +1,143 @@
+"""ImageDataGenerator's iterator over pictures held in an array."""
+
+from typing import Any
+
+import numpy as np
+
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.generator.iterator import Flow, PictureIterator
+from kerasnorm.data.generator.random_transforms import value_range_of
+
+SUBSETS = ("training", "validation")
+
+
+class ArrayIterator(PictureIterator):
+    """Batches of pictures from an array, with optional targets and weights.
+
+    Args:
+        x: Pictures, rank 4; or a pair of pictures and further inputs, one array or a
+            list of them, that are handed on unchanged.
+        y: Targets, one for each picture; None gives batches without targets.
+        generator: The ImageDataGenerator.
+        flow: How to walk.
+        sample_weight: A weight for each picture.
+        subset: "training" or "validation": a part of the data, as the generator's
+            `validation_split` says; None is all of it.
+        ignore_class_split: Accept parts with different sets of classes.
+
+    Raises:
+        DataError: Shapes or lengths do not fit, or the parts differ in their classes.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any,
+        generator: Any,
+        flow: Flow,
+        *,
+        sample_weight: Any = None,
+        subset: str | None = None,
+        ignore_class_split: bool = False,
+    ):
+        x, misc = split_inputs(x)
+        x = np.asarray(x)
+        y = None if y is None else np.asarray(y)
+        weights = None if sample_weight is None else np.asarray(sample_weight)
+        check_lengths(x, y=y, sample_weight=weights, misc=misc)
+        if subset is not None:
+            check_subset(subset)
+            part = part_of(x, y, generator, subset, ignore_class_split)
+            x, misc = x[part], [array[part] for array in misc]
+            y = None if y is None else y[part]
+            weights = None if weights is None else weights[part]
+        if x.ndim != 4:
+            raise DataError(
+                "Pictures must have rank 4, (samples, height, width, channels). "
+                f"Received: shape {x.shape}. Add the missing axis."
+            )
+        if len(x) == 0:
+            raise DataError("There are no pictures to iterate over. Received: 0.")
+        validation = subset == "validation" and generator.compat == "fixed"
+        super().__init__(generator, len(x), flow, augment=not validation)
+        self.x, self.x_misc, self.y, self.sample_weight = x, misc, y, weights
+        self._value_range = value_range_of(x)
+
+    def read(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return pictures, channels last, and the samples as they are."""
+        images = self.x[samples]
+        if self.data_format == "channels_first":
+            images = np.moveaxis(images, 1, -1)
+        return images, samples
+
+    def value_range(self) -> tuple[float, float]:
+        """Lowest and highest value a pixel can have, told from all pictures."""
+        return self._value_range
+
+    def with_targets(self, images: np.ndarray, samples: np.ndarray):
+        """Return pictures with further inputs, targets and weights."""
+        inputs: Any = images
+        if self.x_misc:
+            inputs = [images, *(array[samples] for array in self.x_misc)]
+        if self.y is None:
+            return inputs
+        if self.sample_weight is None:
+            return inputs, self.y[samples]
+        return inputs, self.y[samples], self.sample_weight[samples]
+
+
+def split_inputs(x: Any) -> tuple[Any, list[np.ndarray]]:
+    """Part pictures from the further inputs of a (pictures, inputs) pair."""
+    if not isinstance(x, tuple | list):
+        return x, []
+    if len(x) != 2:
+        # A plain list of pictures.
+        return x, []
+    pictures, further = x
+    if not isinstance(further, list):
+        further = [further]
+    return pictures, [np.asarray(array) for array in further]
+
+
+def check_lengths(
+    x: np.ndarray,
+    *,
+    y: np.ndarray | None,
+    sample_weight: np.ndarray | None,
+    misc: list[np.ndarray],
+) -> None:
+    """Raise DataError unless everything has one entry for each picture."""
+    named = [("y", y), ("sample_weight", sample_weight)]
+    named += [("the further inputs of `x`", array) for array in misc]
+    for name, array in named:
+        if array is not None and len(array) != len(x):
+            raise DataError(
+                f"`x` and {name} must have the same length. Received: {len(x)} and "
+                f"{len(array)}."
+            )
+
+
+def check_subset(subset: str) -> None:
+    """Raise DataError for a part that does not exist."""
+    if subset not in SUBSETS:
+        raise DataError(
+            f"`subset` must be one of {', '.join(SUBSETS)}. Received: {subset!r}."
+        )
+
+
+def part_of(
+    x: np.ndarray, y: np.ndarray | None, generator: Any, subset: str, ignore: bool
+) -> slice:
+    """Return the slice of a part: validation comes first, as in Keras' class."""
+    border = int(len(x) * generator.validation_split)
+    if y is not None and not ignore:
+        before, after = (
+            np.unique(np.asarray(half)).tolist() for half in (y[:border], y[border:])
+        )
+        if before != after:
+            raise DataError(
+                "The validation part (the first "
+                f"{border} samples) and the training part have different classes. "
+                "Shuffle the arrays first, or pass `ignore_class_split=True`."
+            )
+    return slice(0, border) if subset == "validation" else slice(border, None)

@@ -1,0 +1,110 @@
+"""ImageDataGenerator's iterator over class folders."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.generator.array_iterator import check_subset
+from kerasnorm.data.generator.file_iterator import (
+    FileFormat,
+    FileIterator,
+    check_choice,
+)
+from kerasnorm.data.generator.iterator import Flow
+from kerasnorm.data.index import check_directory, walk_files
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff")
+"""What counts as a picture by its name, as in Keras' class."""
+
+
+class DirectoryIterator(FileIterator):
+    """Batches of pictures from class folders.
+
+    Class folders, their numbers, the order of the files and the split are those of
+    Keras' class: every sub-folder is a class, hidden ones too.
+
+    Args:
+        directory: Folder with a sub-folder for each class.
+        generator: The ImageDataGenerator.
+        flow: How to walk.
+        file_format: How files become arrays.
+        classes: Names of the sub-folders in the order of their numbers; default: all,
+            sorted.
+        class_mode: "categorical", "binary", "sparse", "input" or None.
+        subset: "training" or "validation": a part of each class, as the generator's
+            `validation_split` says; None is all of it.
+        follow_links: Whether to enter folders that are symbolic links.
+
+    Raises:
+        DataError: The folder is missing or empty, or an option is unknown.
+    """
+
+    allowed_class_modes = ("categorical", "binary", "sparse", "input", None)
+
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        generator: Any,
+        flow: Flow,
+        file_format: FileFormat,
+        *,
+        classes: Sequence[str] | None = None,
+        class_mode: str | None = "categorical",
+        subset: str | None = None,
+        follow_links: bool = False,
+    ):
+        check_choice("class_mode", class_mode, self.allowed_class_modes)
+        folder = check_directory(directory)
+        if classes is None:
+            with os.scandir(folder) as entries:
+                classes = sorted(entry.name for entry in entries if entry.is_dir())
+        self.directory = directory
+        self.class_indices = {name: number for number, name in enumerate(classes)}
+        self.num_classes = len(self.class_indices)
+        if class_mode == "binary" and self.num_classes != 2:
+            raise DataError(
+                f"`class_mode='binary'` needs two classes. Received: "
+                f"{self.num_classes} in {str(directory)!r}. Use 'categorical'."
+            )
+        self.split = None
+        if subset is not None:
+            check_subset(subset)
+            border = generator.validation_split
+            self.split = (0, border) if subset == "validation" else (border, 1)
+        paths: list[str] = []
+        labels: list[int] = []
+        for name, number in self.class_indices.items():
+            found = class_files(os.path.join(directory, name), follow_links)
+            if self.split is not None:
+                first, last = (int(len(found) * share) for share in self.split)
+                found = found[first:last]
+            paths += found
+            labels += [number] * len(found)
+        super().__init__(
+            paths, generator, flow, file_format, class_mode=class_mode, subset=subset
+        )
+        self.classes = np.array(labels, dtype=np.int32)
+        self.filenames = [os.path.relpath(path, directory) for path in paths]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class number of every file."""
+        return self.classes
+
+    def with_targets(self, images: np.ndarray, samples: np.ndarray):
+        """Return pictures with the targets of the class mode."""
+        if self.class_mode is None:
+            return images
+        return images, self.class_targets(images, samples)
+
+
+def class_files(directory: str, follow_links: bool) -> list[str]:
+    """Return the picture files below a class folder in the order of Keras' class."""
+    return [
+        path
+        for path in walk_files(directory, hidden=True, follow_links=follow_links)
+        if path.lower().endswith(EXTENSIONS)
+    ]

@@ -1,0 +1,166 @@
+"""ImageDataGenerator's iterator over picture files: decoding, caching, targets."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from kerasnorm.data.decode import open_picture
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.generator.iterator import Flow, PictureIterator
+from kerasnorm.data.generator.picture_store import PictureStore
+from kerasnorm.data.pictures import check_image_size
+
+COLOR_MODES = {"rgb": ("RGB", 3), "rgba": ("RGBA", 4), "grayscale": ("L", 1)}
+INTERPOLATIONS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "hamming": Image.Resampling.HAMMING,
+    "box": Image.Resampling.BOX,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class FileFormat:
+    """How a file becomes an array.
+
+    Args:
+        target_size: Height and width in pixels.
+        color_mode: "rgb", "rgba" or "grayscale".
+        interpolation: Name of Pillow's filter: nearest, bilinear, bicubic, hamming,
+            box or lanczos.
+        keep_aspect_ratio: Cut the middle out instead of distorting.
+        upright: Whether to apply the EXIF rotation.
+
+    Raises:
+        DataError: A name is unknown or a size below 1.
+    """
+
+    target_size: tuple[int, int] = (256, 256)
+    color_mode: str = "rgb"
+    interpolation: str = "nearest"
+    keep_aspect_ratio: bool = False
+    upright: bool = True
+
+    def __post_init__(self):
+        object.__setattr__(self, "target_size", tuple(self.target_size))
+        check_image_size(self.target_size)
+        check_choice("color_mode", self.color_mode, COLOR_MODES)
+        check_choice("interpolation", self.interpolation, INTERPOLATIONS)
+
+    @property
+    def array_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the arrays."""
+        return (*self.target_size, COLOR_MODES[self.color_mode][1])
+
+    def decode(self, path: str) -> np.ndarray:
+        """Read one file; raise PictureError if it is not a picture.
+
+        Pixel for pixel what Keras' `load_img` gives, except that EXIF rotation and
+        16-bit brightness are respected.
+        """
+        image = open_picture(
+            path, mode=COLOR_MODES[self.color_mode][0], upright=self.upright
+        )
+        height, width = self.target_size
+        if image.size != (width, height):
+            image = image.resize(
+                (width, height),
+                INTERPOLATIONS[self.interpolation],
+                box=middle_box(image.size, width / height)
+                if self.keep_aspect_ratio
+                else None,
+            )
+        return np.asarray(image).reshape(self.array_shape)
+
+
+class FileIterator(PictureIterator):
+    """Batches of pictures read from files; base of the two below.
+
+    Args:
+        filepaths: The files.
+        targets: One entry for each file, or several lists of them for "multi_output".
+        generator: The ImageDataGenerator.
+        flow: How to walk.
+        file_format: How files become arrays.
+        class_mode: What the targets are.
+        subset: "training", "validation" or None.
+    """
+
+    allowed_class_modes: tuple[str | None, ...] = ()
+
+    def __init__(
+        self,
+        filepaths: Sequence[str],
+        generator: Any,
+        flow: Flow,
+        file_format: FileFormat,
+        *,
+        class_mode: str | None,
+        subset: str | None,
+    ):
+        if not filepaths:
+            raise DataError("No picture files were found. Check the folder and names.")
+        validation = subset == "validation" and generator.compat == "fixed"
+        super().__init__(generator, len(filepaths), flow, augment=not validation)
+        self.samples = self.n
+        self.subset = subset
+        self.class_mode = class_mode
+        self.color_mode = file_format.color_mode
+        self.target_size = file_format.target_size
+        self.interpolation = file_format.interpolation
+        self.keep_aspect_ratio = file_format.keep_aspect_ratio
+        shape = file_format.array_shape
+        self.image_shape = (
+            shape if self.data_format == "channels_last" else (shape[2], *shape[:2])
+        )
+        self.filepaths = list(filepaths)
+        self._store = PictureStore(
+            self.filepaths,
+            file_format.decode,
+            shape,
+            cache=generator.cache,
+            memory_budget=generator.memory_budget,
+        )
+
+    @property
+    def rejected(self) -> dict[str, str]:
+        """Files that could not be read so far, each with the reason."""
+        return self._store.rejected
+
+    def read(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return pictures, and the samples that were really read."""
+        return self._store.read(samples)
+
+    def class_targets(self, images: np.ndarray, samples: np.ndarray) -> Any:
+        """Return the targets of the class modes that both kinds of files know."""
+        if self.class_mode == "input":
+            return images.copy()
+        labels = [self.labels[sample] for sample in samples]
+        if self.class_mode in ("binary", "sparse"):
+            return np.array(labels, dtype=self.dtype)
+        targets = np.zeros((len(samples), len(self.class_indices)), dtype=self.dtype)
+        for row, label in enumerate(labels):
+            # A list of labels sets several.
+            targets[row, label] = 1
+        return targets
+
+
+def middle_box(size: tuple[int, int], ratio: float) -> tuple[int, int, int, int]:
+    """Return the largest box (left, top, right, bottom) of a ratio in the middle."""
+    width, height = size
+    box_width = min(width, int(height * ratio))
+    box_height = min(height, int(width / ratio))
+    left, top = (width - box_width) // 2, (height - box_height) // 2
+    return left, top, left + box_width, top + box_height
+
+
+def check_choice(name: str, value: Any, choices: Any) -> None:
+    """Raise DataError unless a value is among the known ones."""
+    if value not in choices:
+        known = ", ".join(repr(choice) for choice in choices)
+        raise DataError(f"`{name}` must be one of {known}. Received: {value!r}.")

@@ -1,0 +1,204 @@
+"""What ImageDataGenerator's iterators share: order, batches, position, epochs."""
+
+import dataclasses
+import os
+import pathlib
+import threading
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasnorm.data import draws
+from kerasnorm.data.generator import random_parameters, random_transforms, standardize
+
+
+@dataclasses.dataclass(frozen=True)
+class Flow:
+    """How an iterator walks through its samples.
+
+    Args:
+        batch_size: Samples in a batch; the last batch of an epoch may be smaller.
+        shuffle: Whether each epoch has its own random order.
+        seed: Decides order and transforms; None takes one from the system.
+        save_to_dir: Folder to save every transformed picture to, for looking at them.
+        save_prefix: Begins the names of saved pictures.
+        save_format: "png", "jpeg" or another format of Pillow.
+    """
+
+    batch_size: int = 32
+    shuffle: bool = True
+    seed: int | None = None
+    save_to_dir: str | os.PathLike | None = None
+    save_prefix: str = ""
+    save_format: str = "png"
+
+
+class PictureIterator(keras.utils.PyDataset):
+    """Batches of transformed pictures, by index, by `next()`, or as a dataset.
+
+    Batch b of epoch e is a pure function of (seed, e, b): it does not depend on what
+    was read before. `epoch` counts up at `on_epoch_end()`, which Keras calls, and when
+    `next()` passes the end.
+
+    Args:
+        generator: The ImageDataGenerator.
+        n: Number of samples.
+        flow: How to walk.
+        augment: Whether pictures are transformed at random.
+    """
+
+    def __init__(self, generator: Any, n: int, flow: Flow, augment: bool):
+        super().__init__()
+        if flow.batch_size < 1:
+            raise ValueError(
+                f"`batch_size` must be at least 1. Received: {flow.batch_size}."
+            )
+        self.image_data_generator = generator
+        self.n = n
+        self.batch_size = flow.batch_size
+        self.shuffle = flow.shuffle
+        self.seed = flow.seed
+        self.save_to_dir = flow.save_to_dir
+        self.save_prefix = flow.save_prefix
+        self.save_format = flow.save_format
+        self.data_format = generator.data_format
+        self.dtype = generator.dtype
+        self.augment = augment
+        self.epoch = 0
+        self.batch_index = 0
+        self.total_batches_seen = 0
+        self._seed = (
+            int(np.random.SeedSequence().generate_state(1)[0])
+            if flow.seed is None
+            else int(flow.seed)
+        )
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return -(-self.n // self.batch_size)
+
+    def __getitem__(self, index: int):
+        if not -len(self) <= index < len(self):
+            raise ValueError(
+                f"The batch must be from 0 to {len(self) - 1}. Received: {index}."
+            )
+        return self.batch(self.epoch, index % len(self))
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        with self._lock:
+            epoch, index = self.epoch, self.batch_index
+            self.batch_index += 1
+            self.total_batches_seen += 1
+            if self.batch_index >= len(self):
+                self.batch_index = 0
+                self.epoch += 1
+        return self.batch(epoch, index)
+
+    next = __next__
+
+    @property
+    def index_array(self) -> np.ndarray:
+        """The order of the samples in the current epoch."""
+        return self.order(self.epoch)
+
+    def reset(self) -> None:
+        """Let `next()` begin at the first batch of the current epoch."""
+        self.batch_index = 0
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch; Keras calls this."""
+        self.epoch += 1
+
+    def seek(self, step: int) -> None:
+        """Go to a batch counted from the beginning of training.
+
+        A training that stopped after k steps goes on exactly with `seek(k)`.
+
+        Args:
+            step: Number of batches to leave out, epochs and all.
+        """
+        self.epoch, self.batch_index = divmod(step, len(self))
+
+    def as_dataset(self, first_step: int | None = None):
+        """Return the tf.data pipeline: parallel, prefetching, in a fixed order.
+
+        Args:
+            first_step: None makes the dataset one epoch long, and every pass over it
+                the next epoch, so it can be given to `fit` as it is. A number makes it
+                endless, from that batch on; give `fit` `steps_per_epoch=len(iterator)`.
+
+        Returns:
+            `tf.data.Dataset` of the same batches as the iterator gives.
+        """
+        from kerasnorm.data.generator import iterator_tf
+
+        return iterator_tf.dataset(self, first_step)
+
+    def order(self, epoch: int) -> np.ndarray:
+        """Return the order in which an epoch visits the samples, int64, (n,)."""
+        if self.shuffle:
+            return draws.epoch_order(self._seed, epoch, self.n)
+        return np.arange(self.n)
+
+    def batch(self, epoch: int, index: int):
+        """Return one batch of one epoch.
+
+        Args:
+            epoch: Number of the pass over the data.
+            index: Number of the batch, 0 to len - 1.
+
+        Returns:
+            What `fit`, `evaluate` or `predict` takes: pictures, or a tuple of pictures,
+            targets and sample weights.
+        """
+        first = index * self.batch_size
+        samples = self.order(epoch)[first : first + self.batch_size]
+        return self.make(epoch, samples, first)
+
+    def make(self, epoch: int, samples: np.ndarray, first: int = 0):
+        """Read, transform and normalize samples and attach their targets."""
+        images, samples = self.read(samples)
+        images = self.transform(epoch, samples, images)
+        if self.save_to_dir is not None:
+            self.save(epoch, first, images)
+        return self.with_targets(images, samples)
+
+    def transform(self, epoch: int, samples: np.ndarray, images: np.ndarray):
+        """Transform pictures, channels last, into what the model sees."""
+        generator = self.image_data_generator
+        if self.augment:
+            parameters = random_parameters.draw_parameters(
+                generator, self._seed, epoch, samples, images.shape[1:3]
+            )
+            images = random_transforms.transform_batch(
+                generator, images, parameters, self.value_range()
+            )
+        if self.data_format == "channels_first":
+            images = np.moveaxis(images, -1, 1)
+        # A copy: normalization works in place, and the pictures may be a cache's.
+        images = np.array(images, np.result_type(np.float32, self.dtype))
+        return standardize.standardize_batch(generator, images).astype(self.dtype)
+
+    def save(self, epoch: int, first: int, images: np.ndarray) -> None:
+        """Write pictures to the folder that was asked for."""
+        for place, image in enumerate(images, start=first):
+            mark = draws.random_bits(self._seed, epoch, place, draws.ORDER) % 10**7
+            name = f"{self.save_prefix}_{place}_{mark}.{self.save_format}"
+            picture = keras.utils.array_to_img(image, self.data_format, scale=True)
+            picture.save(pathlib.Path(self.save_to_dir or ".", name))
+
+    def value_range(self) -> tuple[float, float]:
+        """Lowest and highest value a pixel can have before normalization."""
+        return 0.0, 255.0
+
+    def read(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return pictures, channels last, and which samples they really are."""
+        raise NotImplementedError
+
+    def with_targets(self, images: np.ndarray, samples: np.ndarray):
+        """Return pictures together with their targets and weights."""
+        raise NotImplementedError

@@ -1,0 +1,58 @@
+"""The tf.data pipeline of ImageDataGenerator's iterators."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
+    """Return batches of an iterator, made in parallel and in their fixed order.
+
+    Args:
+        iterator: A PictureIterator.
+        first_step: None: one epoch, and each pass over the dataset is the next one. A
+            number: endless, from that batch on.
+
+    Returns:
+        Dataset with the structure of the iterator's batches.
+    """
+    steps = len(iterator)
+    example = keras.tree.map_structure(
+        np.asarray, iterator.make(0, np.zeros(1, np.int64))
+    )
+    leaves = keras.tree.flatten(example)
+
+    def make(step: np.int64):
+        return keras.tree.flatten(iterator.batch(*divmod(int(step), steps)))
+
+    def batch(step):
+        parts = tf.numpy_function(make, [step], [leaf.dtype for leaf in leaves])
+        for part, leaf in zip(parts, leaves, strict=True):
+            part.set_shape([None, *leaf.shape[1:]])
+        return keras.tree.pack_sequence_as(example, parts)
+
+    if first_step is not None:
+        return batches(tf.data.Dataset.range(first_step, np.iinfo(np.int64).max), batch)
+    passes = iter(range(iterator.epoch, np.iinfo(np.int64).max))
+
+    def next_epoch(_):
+        # Runs once for each pass over the dataset.
+        return tf.numpy_function(lambda: np.int64(next(passes)), [], tf.int64)
+
+    numbers = (
+        tf.data.Dataset.range(1)
+        .map(next_epoch)
+        .flat_map(
+            lambda epoch: tf.data.Dataset.range(epoch * steps, (epoch + 1) * steps)
+        )
+    )
+    return batches(numbers, batch).apply(tf.data.experimental.assert_cardinality(steps))
+
+
+def batches(numbers: tf.data.Dataset, batch) -> tf.data.Dataset:
+    """Map batch numbers to batches, in order, ahead of their use."""
+    return numbers.map(
+        batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    ).prefetch(tf.data.AUTOTUNE)

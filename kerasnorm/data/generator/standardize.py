@@ -1,0 +1,99 @@
+"""ImageDataGenerator's normalization: per picture, per data set, and whitening."""
+
+from typing import Any
+
+import numpy as np
+
+# Added to every standard deviation, as in Keras' class.
+EPSILON = 1e-6
+
+
+def standardize_batch(options: Any, images: np.ndarray) -> np.ndarray:
+    """Normalize pictures as the options say.
+
+    The order is: preprocessing function, rescale, then the picture's own mean and
+    deviation, the data set's mean and deviation, and whitening.
+
+    Args:
+        options: The ImageDataGenerator.
+        images: Floats, (batch, height, width, channels) or channels first as the
+            options say. They may be overwritten.
+
+    Returns:
+        Array of the same shape.
+    """
+    if options.preprocessing_function is not None:
+        for position, image in enumerate(images):
+            images[position] = options.preprocessing_function(image)
+    if options.rescale:
+        images *= options.rescale
+    axes = tuple(range(1, images.ndim))
+    if options.samplewise_center:
+        images -= np.mean(images, axis=axes, keepdims=True)
+    if options.samplewise_std_normalization:
+        images /= np.std(images, axis=axes, keepdims=True) + EPSILON
+    if options.featurewise_center and fitted(options, "mean", "featurewise_center"):
+        images -= options.mean
+    if options.featurewise_std_normalization and fitted(
+        options, "std", "featurewise_std_normalization"
+    ):
+        images /= options.std + EPSILON
+    if options.zca_whitening and fitted(
+        options, "zca_whitening_matrix", "zca_whitening"
+    ):
+        flat = images.reshape(len(images), -1) @ options.zca_whitening_matrix
+        images = flat.reshape(images.shape)
+    return images
+
+
+def fitted(options: Any, statistic: str, option: str) -> bool:
+    """Say whether `fit` has computed a statistic; raise RuntimeError if it must have.
+
+    Keras' class only warns and hands on pictures that are not normalized.
+    """
+    if getattr(options, statistic) is not None:
+        return True
+    if options.compat == "fixed":
+        raise RuntimeError(
+            f"`{option}` needs statistics of the data set, which are not known yet. "
+            "Call `fit(pictures)` first."
+        )
+    return False
+
+
+def fit_statistics(options: Any, images: np.ndarray) -> None:
+    """Set mean, deviation and whitening matrix of the options from pictures.
+
+    Args:
+        options: The ImageDataGenerator.
+        images: Floats, rank 4, with the channels where the options say.
+    """
+    axes = tuple({0, 1, 2, 3} - {options.channel_axis})
+    if options.featurewise_center:
+        options.mean = np.mean(images, axis=axes, keepdims=True)[0]
+        images = images - options.mean
+    if options.featurewise_std_normalization:
+        options.std = np.std(images, axis=axes, keepdims=True)[0]
+        images = images / (options.std + EPSILON)
+    if options.zca_whitening:
+        options.zca_whitening_matrix = whitening_matrix(
+            images.reshape(len(images), -1), options.zca_epsilon
+        )
+
+
+def whitening_matrix(flat: np.ndarray, epsilon: float) -> np.ndarray:
+    """Return the matrix that whitens centred data while staying close to it.
+
+    ZCA: with flat.T = U diag(d) V^T and n samples, U diag(1 / sqrt(d^2 / n + epsilon))
+    U^T.
+
+    Args:
+        flat: (samples, features).
+        epsilon: Added to each variance, so that directions without any stay finite.
+
+    Returns:
+        (features, features).
+    """
+    directions, spread, _ = np.linalg.svd(flat.T, full_matrices=False)
+    scale = 1 / np.sqrt(spread**2 / len(flat) + epsilon)
+    return (directions * scale) @ directions.T
