@@ -13,7 +13,10 @@ Check = Callable[[Measurements], Finding | None]
 
 CHECKS: tuple[Check, ...] = (
     statistics.check_broken,
+    training.check_precision,
+    training.check_diverged,
     data.check_overlap,
+    data.check_head,
     data.check_labels,
     data.check_mapping,
     data.check_order,
@@ -22,7 +25,10 @@ CHECKS: tuple[Check, ...] = (
     structure.check_unfrozen,
     statistics.check_stale,
     statistics.check_small_batch,
+    training.check_learning_rate,
+    data.check_augmentation,
     data.check_domain,
+    training.check_noise,
     training.check_overfitting,
 )
 
@@ -88,5 +94,10 @@ def _summary(m: Measurements) -> dict[str, Any]:
         "class_permutation": m.permutation and asdict(m.permutation),
         "overlap": m.overlap and asdict(m.overlap),
         "layers_awake": dict(m.awake),
+        "disagreement": m.disagreement and asdict(m.disagreement),
+        "learning_rate_trial": m.rate_trial and asdict(m.rate_trial),
+        "precision": m.precision and asdict(m.precision),
+        "curves": m.curves and asdict(m.curves),
+        "plain_statistics": m.plain,
         **m.extra,
     }

@@ -6,11 +6,15 @@ from typing import Any
 
 from kerasnorm.doctor.budget import GapBudget, PairedDraws
 from kerasnorm.doctor.loss_matrix import LossMatrix
+from kerasnorm.doctor.probes.history import Curves
 from kerasnorm.doctor.probes.inputs import InputMoments, MapTrial, SplitSeparation
 from kerasnorm.doctor.probes.labels import ClassPermutation, LabelOrder
 from kerasnorm.doctor.probes.leakage import Overlap
+from kerasnorm.doctor.probes.learning_rate import RateTrial
 from kerasnorm.doctor.probes.moving import NormState
+from kerasnorm.doctor.probes.noise import Disagreement
 from kerasnorm.doctor.probes.optimizer import OptimizerState
+from kerasnorm.doctor.probes.precision import Precision
 from kerasnorm.doctor.probes.structure import Structure
 
 
@@ -41,6 +45,14 @@ class Measurements:
         separation: How well the splits can be told apart.
         permutation: Exchange of classes.
         overlap: Validation samples in the training data.
+        disagreement: Confident predictions against labels.
+        rate_trial: Short trainings at the learning rate and a tenth of it.
+        precision: Float16 against float32.
+        curves: What the history tells.
+        plain: How much statistics of training samples without augmentation lower the
+            validation loss, with interval.
+        head_problem: What is wrong between labels, outputs and loss.
+        weights_finite: Whether all trainable weights are finite numbers.
         extra: Measurements of optional probes, by name.
     """
 
@@ -63,6 +75,13 @@ class Measurements:
     separation: SplitSeparation | None = None
     permutation: ClassPermutation | None = None
     overlap: Overlap | None = None
+    disagreement: Disagreement | None = None
+    rate_trial: RateTrial | None = None
+    precision: Precision | None = None
+    curves: Curves | None = None
+    plain: tuple[float, float, float] | None = None
+    head_problem: str | None = None
+    weights_finite: bool = True
     extra: dict[str, Any] = field(default_factory=dict)
 
     def has(self, *cells: str) -> bool:

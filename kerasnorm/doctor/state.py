@@ -48,15 +48,3 @@ def all_variables(model: keras.Model) -> list[Any]:
         optimizer = getattr(optimizer, "inner_optimizer", None)
     unique = {id(variable): variable for variable in variables}
     return list(unique.values())
-
-
-@contextlib.contextmanager
-def without_gradients() -> Iterator[None]:
-    """Keep torch from recording a graph for every forward pass."""
-    if keras.backend.backend() != "torch":
-        yield
-        return
-    import torch
-
-    with torch.no_grad():
-        yield

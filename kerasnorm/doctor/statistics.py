@@ -1,16 +1,16 @@
 """Runs a model with batch norms in one mode and everything else in inference mode."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from kerasnorm.callbacks import batch_moments
 from kerasnorm.callbacks.model_walk import stand_in, walk_layers
+from kerasnorm.callbacks.recalibration import without_gradients
 from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.state import without_gradients
 
 Layers = dict[str, keras.layers.Layer]
 #: Moving mean and variance of each layer, by path.
@@ -56,64 +56,6 @@ def write_statistics(layers: Layers, statistics: Statistics) -> None:
         layers[path].moving_variance.assign(variance)
 
 
-@dataclass
-class Population:
-    """Mean and variance of one layer's inputs over all samples, in float64."""
-
-    count: float = 0.0
-    mean: Any = 0.0
-    squares: Any = field(default=0.0)
-
-    def add(self, count: float, mean: np.ndarray, variance: np.ndarray) -> None:
-        """Add one batch: how many values per channel, their mean and variance."""
-        if not count:
-            return
-        total = self.count + count
-        difference = mean - self.mean
-        self.mean = self.mean + difference * (count / total)
-        self.squares = (
-            self.squares
-            + variance * count
-            + difference**2 * (self.count * count / total)
-        )
-        self.count = total
-
-    def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and biased variance as float32."""
-        variance = self.squares / max(self.count, 1)
-        return np.asarray(self.mean, "float32"), np.asarray(variance, "float32")
-
-
-def input_moments(layer, inputs: Any, mask: Any = None):
-    """Return count, mean and variance of each channel of one batch of inputs."""
-    x = ops.cast(inputs, "float32")
-    axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
-    axes = [i for i in range(len(x.shape)) if i != axis % len(x.shape)]
-    count = np.prod([x.shape[i] for i in axes], dtype="float64")
-    if mask is None:
-        mean, variance = ops.moments(x, axes=axes)
-    else:
-        shape = tuple(mask.shape) + (1,) * (len(x.shape) - len(mask.shape))
-        weights = ops.broadcast_to(
-            ops.reshape(ops.cast(mask, "float32"), shape), x.shape
-        )
-        total = ops.maximum(ops.sum(weights, axis=axes), 1.0)
-        mean = ops.sum(x * weights, axis=axes) / total
-        spread = ops.square(x - ops.reshape(mean, _kept(x, axis))) * weights
-        variance = ops.sum(spread, axis=axes) / total
-        count = float(np.max(ops.convert_to_numpy(total)))
-    return (
-        float(count),
-        np.asarray(ops.convert_to_numpy(mean), "float64"),
-        np.asarray(ops.convert_to_numpy(variance), "float64"),
-    )
-
-
-def _kept(x, axis: int) -> tuple[int, ...]:
-    rank = len(x.shape)
-    return tuple(x.shape[i] if i == axis % rank else 1 for i in range(rank))
-
-
 def evaluate(model: keras.Model, samples: Samples) -> Any:
     """Return the outputs of all samples, everything in inference mode."""
     batches = samples.batches()
@@ -151,7 +93,7 @@ def run_on_batch_statistics(
         Wu and Johnson, "Rethinking Batch in BatchNorm", arXiv 2105.07576, section 3.
     """
     layers = batch_norms(model)
-    populations = {path: Population() for path in layers}
+    populations = {path: batch_moments.Moments() for path in layers}
 
     def train(original, *args, **kwargs):
         kwargs["training"] = True
@@ -160,7 +102,11 @@ def run_on_batch_statistics(
     def train_and_record(path, layer):
         def call(original, *args, **kwargs):
             inputs = args[0] if args else kwargs["inputs"]
-            populations[path].add(*input_moments(layer, inputs, kwargs.get("mask")))
+            wide = ops.cast(inputs, "float32")
+            count, *moments = batch_moments.measure(
+                wide, layer.axis, kwargs.get("mask")
+            )
+            populations[path].add(count, *map(ops.convert_to_numpy, moments))
             return train(original, *args, **kwargs)
 
         return call
@@ -174,8 +120,12 @@ def run_on_batch_statistics(
             outputs = run(model, samples, batches)
     finally:
         write_statistics(layers, saved)
-    measured = {p: population.result() for p, population in populations.items()}
-    return outputs, measured if record else {}
+    measured: Statistics = {
+        path: (seen.mean.astype("float32"), seen.variance.astype("float32"))
+        for path, seen in populations.items()
+        if seen.count
+    }
+    return outputs, measured
 
 
 def run(model: keras.Model, samples: Samples, batches: Sequence[np.ndarray]) -> Any:

@@ -25,6 +25,20 @@ SEPARATE = 0.7
 ADAPTED = 0.1
 
 
+def check_head(m: Measurements) -> Finding | None:
+    """Find labels that do not belong to the outputs or to the loss."""
+    if not m.head_problem:
+        return None
+    return Finding(
+        "label_mismatch",
+        "error",
+        m.head_problem[0].upper() + m.head_problem[1:] + ".",
+        {},
+        "make labels, outputs and loss agree",
+        1.0,
+    )
+
+
 def check_order(m: Measurements) -> Finding | None:
     """Find training batches that hold too few classes."""
     order = m.label_order
@@ -148,10 +162,47 @@ def check_overlap(m: Measurements) -> Finding | None:
     )
 
 
+def check_augmentation(m: Measurements) -> Finding | None:
+    """Find statistics of augmented pictures that do not fit plain ones."""
+    adapted, adapted_low, _ = m.difference("D'", "D''")
+    if adapted_low <= 0 or adapted < ADAPTED * m.unit or check_mapping(m):
+        return None
+    if m.plain is not None:
+        saved, low, _ = m.plain
+        sure = low > 0 and saved > REPAIRED * adapted
+        if not sure:
+            return None
+    else:
+        saved = adapted
+        # Real shift leaves validation harder than training after adapting.
+        if m.difference("D''", "B'")[1] > 0 or check_labels(m):
+            return None
+    return Finding(
+        "train_augmentation_shift",
+        "error",
+        f"Statistics of {'plain training' if m.plain else 'validation'} pictures lower "
+        f"the validation loss by {saved:.3g}: those in the model describe augmented "
+        "pictures."
+        + (
+            ""
+            if m.plain
+            else " Either that, or validation comes from another distribution: "
+            "examine(..., plain=training pictures without augmentation) decides."
+        ),
+        {"statistics_save": saved, "of_validation_save": adapted},
+        "kerasnorm.surgery.recalibrate_batch_norm(model, plain training pictures), or "
+        "milder augmentation in the last epochs",
+        saved,
+        alternatives=() if m.plain else ("domain_shift",),
+    )
+
+
 def check_domain(m: Measurements) -> Finding | None:
     """Find validation inputs of another distribution."""
     gap, low, _ = generalization_gap(m)
     if gap < GAP * m.unit or low <= 0 or check_mapping(m) or check_labels(m):
+        return None
+    if check_augmentation(m):
         return None
     separate = m.separation is not None and m.separation.low > SEPARATE
     adapted, adapted_low, _ = m.difference("D'", "D''")

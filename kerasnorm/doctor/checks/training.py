@@ -1,6 +1,7 @@
-"""Judges the training: overfitting."""
+"""Judges the training: overfitting, wrong labels, learning rate, precision."""
 
 from kerasnorm.doctor.checks.data import (
+    check_augmentation,
     check_domain,
     check_labels,
     check_mapping,
@@ -13,6 +14,18 @@ from kerasnorm.doctor.measurements import Measurements
 # validation sets are kept out by the lower limit of the interval.
 OVERFITTED = 0.3
 SURELY = 0.15
+# Rate of contradicted confident predictions, and what a ceiling must add to the
+# likelihood to be believed: 3 nats are a likelihood ratio of 20.
+NOISY = 0.12
+BELIEVED = 3.0
+CONFIDENTLY_WRONG = 0.15
+# Without memory of its training labels a network has not learned wrong ones.
+MEMORIZED = 0.85
+# Loss that a tenth of the learning rate must save in a short training, and share of
+# the loss of new weights that the full rate must have left over.
+SLOWER_SAVES = 0.1
+UNLEARNED = 0.6
+LARGEST_SCALE_LOST = 1.0
 
 
 def check_overfitting(m: Measurements) -> Finding | None:
@@ -20,7 +33,8 @@ def check_overfitting(m: Measurements) -> Finding | None:
     gap, low, high = generalization_gap(m)
     if gap < OVERFITTED * m.unit or low < SURELY * m.unit:
         return None
-    if check_mapping(m) or check_labels(m) or check_domain(m):
+    others = (check_mapping, check_labels, check_domain, check_noise)
+    if any(check(m) for check in (*others, check_augmentation)):
         return None
     seen = "D'" if m.has("D'") else "D"
     trained = "B'" if m.has("B'") else "B"
@@ -36,8 +50,112 @@ def check_overfitting(m: Measurements) -> Finding | None:
             "gap": gap,
             "interval": [low, high],
             "chance": m.chance,
+            **({"best_epoch": m.curves.best_epoch} if m.curves else {}),
         },
         "stop earlier (kerasnorm.callbacks.EarlyStopping), augment, add data, or "
         "regularize: weight decay, dropout before the last layer",
         gap,
+    )
+
+
+def check_noise(m: Measurements) -> Finding | None:
+    """Find labels that contradict even the most confident held-out predictions."""
+    d = m.disagreement
+    gap, low, _ = generalization_gap(m)
+    if d is None or gap < OVERFITTED * m.unit or low <= 0:
+        return None
+    if d.training_accuracy < MEMORIZED or d.rate < NOISY or d.gain < BELIEVED:
+        return None
+    if d.confident_errors < CONFIDENTLY_WRONG or check_mapping(m) or check_labels(m):
+        return None
+    return Finding(
+        "label_noise",
+        "error",
+        f"The network knows {d.training_accuracy:.0%} of its training labels, yet "
+        f"{d.confident_errors:.0%} of its most confident validation predictions are "
+        f"contradicted: about {d.rate:.0%} of the labels look wrong.",
+        {
+            "rate": d.rate,
+            "log_likelihood_gain": d.gain,
+            "confident_errors": d.confident_errors,
+            "training_accuracy": d.training_accuracy,
+            "validation_accuracy": d.accuracy,
+        },
+        "look at the samples whose labels the network contradicts most confidently and "
+        "correct them; until then label smoothing and early stopping",
+        gap,
+        alternatives=("overfitting",),
+    )
+
+
+def check_learning_rate(m: Measurements) -> Finding | None:
+    """Find a rate at which training fails and a tenth of it does not."""
+    trial = m.rate_trial
+    if trial is None or trial.low <= 0 or trial.gain < SLOWER_SAVES * m.unit:
+        return None
+    failed = not trial.loss < UNLEARNED * min(trial.start, m.chance or trial.start)
+    if not failed or not trial.loss_at_tenth < trial.start:
+        return None
+    return Finding(
+        "learning_rate_too_high",
+        "error",
+        f"From new weights, {trial.steps} steps at {trial.learning_rate:.3g} end at a "
+        f"loss of {trial.loss:.3g}, at a tenth of it {trial.loss_at_tenth:.3g}.",
+        {
+            "learning_rate": trial.learning_rate,
+            "loss": trial.loss,
+            "loss_at_a_tenth": trial.loss_at_tenth,
+            "loss_of_new_weights": trial.start,
+            "interval_low": trial.low,
+            **({"share_of_rising_epochs": m.curves.jumps} if m.curves else {}),
+        },
+        f"learning_rate={trial.learning_rate / 10:.2g}, with a warm-up; "
+        "kerasnorm.callbacks.LearningRateFinder finds a better one",
+        trial.gain,
+    )
+
+
+def check_diverged(m: Measurements) -> Finding | None:
+    """Find weights that are not numbers where no shorter training explained them."""
+    if m.weights_finite or check_learning_rate(m):
+        return None
+    half = m.precision is not None
+    return Finding(
+        "mixed_precision_overflow" if half else "learning_rate_too_high",
+        "error",
+        "Trainable weights are not finite numbers: training diverged."
+        + (" Float16 overflow or too high a learning rate." if half else ""),
+        {"float16": half, "learning_rate": m.optimizer.learning_rate},
+        "train again with a tenth of the learning rate and "
+        "keras.callbacks.TerminateOnNaN()" + (", in float32 to decide" if half else ""),
+        1.0,
+        alternatives=("learning_rate_too_high",) if half else ("broken_statistics",),
+    )
+
+
+def check_precision(m: Measurements) -> Finding | None:
+    """Find outputs that overflow in float16 only."""
+    p = m.precision
+    if p is None:
+        return None
+    scale = m.optimizer.loss_scale
+    overflows = p.overflowing > p.overflowing_in_float32
+    collapsed = scale is not None and scale < LARGEST_SCALE_LOST
+    if not overflows and not collapsed:
+        return None
+    return Finding(
+        "mixed_precision_overflow",
+        "error",
+        f"{p.overflowing:.0%} of the outputs overflow in float16, "
+        f"{p.overflowing_in_float32:.0%} in float32 with the same weights."
+        if overflows
+        else f"The loss scale has fallen to {scale:.2g}: gradients overflow.",
+        {
+            "overflowing": p.overflowing,
+            "overflowing_in_float32": p.overflowing_in_float32,
+            "loss_scale": scale,
+        },
+        "give the layers that overflow dtype='float32', or use "
+        "keras.mixed_precision.set_global_policy('mixed_bfloat16')",
+        1.0,
     )

@@ -1,0 +1,144 @@
+"""Faults of fine-tuning, and the healthy set-ups, some of which look ill."""
+
+import keras
+import numpy as np
+
+from benchmarks.zoo_cases import KINDS, Case, case, pictures, trained, usual
+from benchmarks.zoo_data import augment, batches, draw_shapes
+from benchmarks.zoo_models import network, train
+
+
+def _base(seed):
+    """Return a network trained on other pictures, without its last layer."""
+    x, y = draw_shapes(1024, 4000 + seed, noise=35.0)
+    model = network(KINDS[seed % 3], momentum=0.9)
+    train(model, x, y, epochs=5)
+    return keras.Model(model.input, model.layers[-2].output, name="base")
+
+
+def _on_top(base, **call):
+    inputs = keras.Input(base.input_shape[1:])
+    outputs = keras.layers.Dense(4, activation="softmax")(base(inputs, **call))
+    return keras.Model(inputs, outputs)
+
+
+def _dimmed(seed):
+    """Return pictures whose statistics differ from those the base has seen."""
+    return tuple((x * 0.35 + 120, y) for x, y in pictures(seed, 512))
+
+
+def _norms(base):
+    return [layer for layer in base.layers if hasattr(layer, "moving_mean")]
+
+
+@case("unfrozen_norm_in_frozen_base")
+def norms_left_training(seed):
+    base = _base(seed)
+    base.trainable = False
+    for norm in _norms(base):
+        norm.trainable, norm.momentum = True, 0.99
+    (x, y), held = _dimmed(seed)
+    model = _on_top(base)
+    history = train(model, x, y, epochs=3, rate=1e-2)
+    return usual(model, (x, y), held, history)
+
+
+@case("training_flag_overridden")
+def unfrozen_with_flag(seed):
+    base = _base(seed)
+    for norm in _norms(base):
+        norm.momentum = 0.99
+    (x, y), held = _dimmed(seed)
+    model = _on_top(base, training=False)
+    history = train(model, x, y, epochs=3, rate=1e-2)
+    return usual(model, (x, y), held, history)
+
+
+@case("freeze_without_recompile")
+def frozen_too_late(seed):
+    (x, y), held = pictures(seed, 512)
+    model = network(KINDS[seed])
+    train(model, x, y, epochs=3, optimizer=keras.optimizers.Adam(3e-3))
+    for layer in model.layers[:-1]:
+        layer.trainable = False
+    model.fit(x, y, epochs=2, verbose=0)
+    return usual(model, (x, y), held)
+
+
+@case("healthy")
+def healthy_plain(seed):
+    return usual(*trained(seed))
+
+
+@case("healthy")
+def healthy_residual(seed):
+    return usual(*trained(seed, "residual"))
+
+
+@case("healthy")
+def healthy_preactivation(seed):
+    return usual(*trained(seed, "preactivation"))
+
+
+@case("healthy")
+def healthy_group(seed):
+    return usual(*trained(seed, "plain", "group"))
+
+
+@case("healthy")
+def healthy_frn(seed):
+    return usual(*trained(seed, "residual", "frn"))
+
+
+@case("healthy")
+def healthy_without_norm(seed):
+    return usual(*trained(seed, "plain", "none", rate=2e-3))
+
+
+@case("healthy")
+def healthy_strong_augmentation(seed):
+    (x, y), held = pictures(seed)
+    generator = np.random.default_rng(seed)
+
+    def change(v):
+        return augment(v, generator, 0.8)
+
+    model = network(KINDS[seed])
+    history = train(model, x, y, epochs=12, change=change)
+    return Case(model, batches(change(x), y), batches(*held, 64, None), history)
+
+
+@case("healthy")
+def healthy_small_validation(seed):
+    model, data, (x, y), history = trained(seed, KINDS[seed])
+    return usual(model, data, (x[:40], y[:40]), history)
+
+
+@case("healthy")
+def healthy_high_dropout(seed):
+    return usual(*trained(seed, KINDS[seed], dropout=0.6))
+
+
+@case("healthy")
+def healthy_early(seed):
+    return usual(*trained(seed, KINDS[seed], epochs=2, rate=1e-3))
+
+
+@case("healthy")
+def healthy_fine_tuning(seed):
+    base = _base(seed)
+    base.trainable = False
+    (x, y), held = pictures(seed, 512)
+    model = _on_top(base, training=False)
+    return usual(model, (x, y), held, train(model, x, y, epochs=4, rate=1e-2))
+
+
+@case("healthy")
+def healthy_imbalanced(seed):
+    (x, y), (vx, vy) = pictures(seed, 1400, 700)
+    generator = np.random.default_rng(seed)
+    keep = np.array([1.0, 1.0, 0.4, 0.15])
+    kept, held = (generator.random(len(v)) < keep[v] for v in (y, vy))
+    model = network(KINDS[seed])
+    history = train(model, x[kept], y[kept])
+    return usual(model, (x[kept], y[kept]), (vx[held], vy[held]), history)

@@ -1,0 +1,31 @@
+"""Measures the loss against the size of the batches that normalize themselves."""
+
+import keras
+
+from kerasnorm.doctor.loss_matrix import loss_of
+from kerasnorm.doctor.losses import LossOfSamples
+from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.statistics import run_on_batch_statistics
+
+SIZES = (2, 4, 8, 16, 32, 64)
+# Two samples at a time make many calls; this many samples show the trend.
+SAMPLES = 192
+
+
+def measure_batch_sizes(
+    model: keras.Model, train: Samples, loss: LossOfSamples
+) -> dict[int, float]:
+    """Return the mean training loss for batches of 2 to 64, at frozen weights.
+
+    Args:
+        model: The model.
+        train: Training samples.
+        loss: The loss of each sample.
+    """
+    few = train.head(SAMPLES)
+    found = {}
+    for size in SIZES:
+        if size <= few.count:
+            outputs, _ = run_on_batch_statistics(model, few, few.shuffled(size))
+            found[size] = float(loss_of(loss, few, outputs).mean())
+    return found

@@ -1,0 +1,262 @@
+"""One examination while it runs: what is measured, in which order, until when."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasnorm.doctor.budget import PairedDraws, split_gap
+from kerasnorm.doctor.loss_matrix import LossMatrix, loss_of, measure_losses
+from kerasnorm.doctor.losses import LossOfSamples, resolve_loss
+from kerasnorm.doctor.measurements import Measurements
+from kerasnorm.doctor.probes.awake import measure_awake
+from kerasnorm.doctor.probes.batch_size import measure_batch_sizes
+from kerasnorm.doctor.probes.head import label_problem
+from kerasnorm.doctor.probes.history import read_history
+from kerasnorm.doctor.probes.inputs import describe_inputs, measure_separation, try_maps
+from kerasnorm.doctor.probes.labels import (
+    label_entropy,
+    measure_class_permutation,
+    measure_label_order,
+)
+from kerasnorm.doctor.probes.leakage import measure_overlap
+from kerasnorm.doctor.probes.learning_rate import try_learning_rates
+from kerasnorm.doctor.probes.moving import measure_norm_states
+from kerasnorm.doctor.probes.noise import measure_disagreement
+from kerasnorm.doctor.probes.optimizer import inspect_optimizer
+from kerasnorm.doctor.probes.precision import measure_precision
+from kerasnorm.doctor.probes.structure import inspect_structure
+from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.statistics import (
+    EVALUATION_BATCH,
+    batch_norms,
+    evaluate,
+    read_statistics,
+    run,
+    run_on_batch_statistics,
+    write_statistics,
+)
+
+# Passes over each split that the loss matrix and the probes make together.
+PASSES = 9
+# Batches of two make a pass long; this many leave 0.03 nats of noise.
+MOST_BATCHES = 192
+# Samples sent through every map of the inputs: enough to see 0.1 nats.
+MAP_SAMPLES = 256
+# Below this share of the loss of chance, training has got somewhere: the learning rate
+# is not what is wrong.
+LEARNED = 0.75
+Progress = Callable[[str], None]
+
+
+class Visit:
+    """Take fewer samples where time is short, then measure one thing after another.
+
+    Args:
+        model: The model, inside `preserved`.
+        splits: Samples of `"train"`, `"validation"` and `"plain"`, None where absent.
+        loss: Loss to use instead of the compiled one.
+        deadline: Time, as `time.perf_counter()` counts, when probes are left out.
+        say: Called with a sentence at every step.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        splits: dict[str, Samples | None],
+        loss: Any,
+        deadline: float,
+        say: Progress,
+    ) -> None:
+        self.model, self.deadline, self.say = model, deadline, say
+        self.notes = [note for s in splits.values() if s for note in s.notes]
+        if splits["validation"] is None:
+            self.notes.append("no validation data: the gap was not examined")
+        self._fit_to_time(splits)
+        self.problem: str | None = None
+        self.loss = self._resolve(loss)
+
+    def _fit_to_time(self, splits) -> None:
+        """Take fewer samples where all passes would last longer than there is time."""
+        probe = splits["train"].head(32)
+        first = [np.arange(min(probe.count, 64))]
+        run(self.model, probe, first)
+        begin = time.perf_counter()
+        run(self.model, probe, first)
+        each = (time.perf_counter() - begin) / len(first[0])
+        left = max(self.deadline - time.perf_counter(), 1.0)
+        limit = max(128, int(0.6 * left / (2 * PASSES * each)))
+        for name, split in splits.items():
+            if split is not None and split.count > limit:
+                self.notes.append(
+                    f"{limit} of {split.count} {name} samples were used, to finish in "
+                    "time"
+                )
+        train = splits["train"]
+        self.train: Samples = train.head(min(limit, MOST_BATCHES * train.batch_size))
+        self.validation, self.plain = (
+            splits[name] and splits[name].head(limit)
+            for name in ("validation", "plain")
+        )
+
+    def _resolve(self, loss: Any) -> LossOfSamples | None:
+        splits = [s for s in (self.train, self.validation) if s is not None]
+        if any(split.y is None for split in splits):
+            self.notes.append("no labels: losses were not measured")
+            return None
+        found = resolve_loss(self.model, self.train.y, loss)
+        if found.inferred:
+            self.notes.append(f"the model has no loss: {found.name} was inferred")
+        outputs = getattr(self.model, "outputs", None)
+        width = outputs[0].shape[-1] if outputs and len(outputs) == 1 else None
+        problems = [label_problem(split.y, width, found.name) for split in splits]
+        self.problem = next((problem for problem in problems if problem), None)
+        if self.problem:
+            self.notes.append("labels do not fit the model: losses were not measured")
+            return None
+        return found
+
+    def measure(self, history: Any) -> Measurements:
+        """Measure everything that there are data and time for."""
+        model, train = self.model, self.train
+        matrix = LossMatrix({})
+        if self.loss is not None:
+            self.say("measuring the loss matrix")
+            matrix = measure_losses(model, train, self.validation, self.loss)
+        found = Measurements(
+            matrix=matrix,
+            draws=PairedDraws(matrix, train, self.validation),
+            budget=split_gap(matrix, train, self.validation),
+            unit=self._unit(),
+            chance=label_entropy(train),
+            batch_size=train.batch_size,
+            last_size=train.last_size,
+            batches=train.num_batches,
+            structure=inspect_structure(model),
+            optimizer=inspect_optimizer(model),
+            curves=read_history(history),
+            head_problem=self.problem,
+            weights_finite=weights_are_finite(model),
+        )
+        found.norms = self._norm_states(found)
+        found.train_inputs = describe_inputs(train)
+        found.label_order = measure_label_order(train)
+        found.precision = measure_precision(model, train.head(32))
+        self._look_at_layers(found)
+        if self.validation is not None:
+            self._compare_splits(found, self.validation)
+        self._train_shortly(found)
+        return found
+
+    def _norm_states(self, found: Measurements) -> list:
+        matrix = found.matrix
+        moving = matrix.moving or read_statistics(batch_norms(self.model))
+        return measure_norm_states(
+            self.model, moving, matrix.estimated, found.optimizer.steps
+        )
+
+    def _unit(self) -> float:
+        """Return 1 nat, or the loss of the best constant for other losses."""
+        if self.loss is None or "crossentropy" in self.loss.name:
+            return 1.0
+        y = self.train.y
+        if not isinstance(y, np.ndarray):
+            return 1.0
+        constant = np.broadcast_to(y.mean(axis=0, keepdims=True), y.shape)
+        constant = np.ascontiguousarray(constant, "float32")
+        if constant.ndim == 1:
+            constant = constant[:, np.newaxis]
+        return max(float(self.loss.of(y, constant, None).mean()), 1e-9)
+
+    def _in_time(self, what: str) -> bool:
+        if time.perf_counter() < self.deadline:
+            self.say(what)
+            return True
+        self.notes.append(f"{what}: left out, no time")
+        return False
+
+    def _look_at_layers(self, found: Measurements) -> None:
+        if self.loss is None or not found.has("B", "B'"):
+            return
+        if found.difference("B", "B'")[1] > 0 and self._in_time("waking dropout"):
+            found.awake = measure_awake(self.model, self.train, self.loss, found.matrix)
+        if found.has("A64") and self._in_time("trying batch sizes"):
+            found.extra["loss_by_batch_size"] = measure_batch_sizes(
+                self.model, self.train, self.loss
+            )
+
+    def _compare_splits(self, found: Measurements, validation: Samples) -> None:
+        found.validation_inputs = describe_inputs(validation)
+        if self._in_time("looking for validation samples in the training data"):
+            found.overlap = measure_overlap(self.plain or self.train, validation)
+        found.separation = measure_separation(self.train, validation)
+        if self.loss is None:
+            return
+        seen, trained = ("D'", "B'") if found.has("D'") else ("D", "B")
+        outputs = found.matrix.outputs
+        best = "D''" if found.has("D''") else "D"
+        if isinstance(outputs.get(best), np.ndarray):
+            found.permutation = measure_class_permutation(validation, outputs[best])
+        if not found.has(seen, trained) or not isinstance(outputs[seen], np.ndarray):
+            return
+        found.disagreement = measure_disagreement(
+            self.train, outputs[trained], validation, outputs[seen]
+        )
+        if found.difference(seen, trained)[0] >= 0.1 * found.unit and self._in_time(
+            "trying maps of the validation inputs"
+        ):
+            found.maps = self._try_maps(found, validation, self.loss)
+        if self.plain is not None and self._in_time("trying plain training samples"):
+            self._try_plain(found, self.plain, validation, self.loss)
+
+    def _try_maps(self, found, validation, loss) -> list:
+        """Try maps under true training statistics, so that stale ones do not blur."""
+        norms, matrix = batch_norms(self.model), found.matrix
+        try:
+            write_statistics(norms, matrix.estimated)
+            few = validation.head(MAP_SAMPLES)
+            return try_maps(self.model, self.train, few, loss)
+        finally:
+            write_statistics(norms, matrix.moving)
+
+    def _try_plain(self, found, plain, validation, loss) -> None:
+        norms, matrix = batch_norms(self.model), found.matrix
+        if not matrix.estimated:
+            return
+        batches = plain.shuffled(max(plain.batch_size, EVALUATION_BATCH))
+        try:
+            _, statistics = run_on_batch_statistics(
+                self.model, plain, batches, record=True
+            )
+            write_statistics(norms, statistics)
+            losses = loss_of(loss, validation, evaluate(self.model, validation))
+        finally:
+            write_statistics(norms, matrix.moving)
+        both = LossMatrix({"D'": matrix.losses["D'"], "Dplain": losses})
+        draws = PairedDraws(both, self.train, validation)
+        found.plain = draws.difference("D'", "Dplain")
+
+    def _train_shortly(self, found: Measurements) -> None:
+        """Try learning rates where training did not get anywhere."""
+        if self.loss is None or found.chance is None:
+            return
+        trained = "B'" if found.has("B'") else "B"
+        if found.has(trained) and found.weights_finite:
+            if found.matrix.mean(trained) < LEARNED * found.chance:
+                return
+        if self._in_time("training shortly at two learning rates"):
+            left = max(self.deadline - time.perf_counter(), 5.0)
+            found.rate_trial = try_learning_rates(
+                self.model, self.train, self.loss, left
+            )
+
+
+def weights_are_finite(model: keras.Model) -> bool:
+    """Return whether all trainable weights are finite numbers."""
+    return all(
+        np.isfinite(ops.convert_to_numpy(ops.cast(v, "float32"))).all()
+        for v in model.trainable_variables
+    )
