@@ -7,7 +7,7 @@ from keras import ops
 
 from kerasnorm.optimizers.assignment import assign_all, sum_over_replicas
 from kerasnorm.optimizers.decay import norm_loss_scale, stable_decay_scale
-from kerasnorm.optimizers.gradients import unit_axes_of
+from kerasnorm.optimizers.gradients import make_dense, unit_axes_of
 from kerasnorm.registration import register
 
 
@@ -115,7 +115,7 @@ class AdaPNM(keras.optimizers.Optimizer):
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         gradients = [
-            ops.cast(ops.convert_to_tensor(gradient), variable.dtype)
+            ops.cast(make_dense(gradient), variable.dtype)
             for gradient, variable in zip(
                 sum_over_replicas(grads), trainable_variables, strict=True
             )

@@ -107,11 +107,13 @@ class AGC(OptimizerWrapper):
         index = self._get_variable_index(variable)
         if self._spared[index]:
             return gradient, None
-        # Sparse gradients of embeddings have no unit-wise norm as they are.
-        gradient = ops.convert_to_tensor(gradient)
         axes = self._unit_axes[index]
         return gradients.clip_units(
-            gradient, variable, axes, self.clip_factor, self.epsilon
+            gradients.make_dense(gradient),
+            variable,
+            axes,
+            self.clip_factor,
+            self.epsilon,
         )
 
     def _count(self, clipped: Sequence, variables: Sequence) -> None:

@@ -1,7 +1,5 @@
 """Gradient centralization around any Keras optimizer."""
 
-import keras
-
 from kerasnorm.optimizers import gradients
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
 from kerasnorm.registration import register
@@ -61,7 +59,7 @@ class GradientCentralization(OptimizerWrapper):
         axes = self._unit_axes[self._get_variable_index(variable)]
         if axes is None:
             return gradient
-        return gradients.centralize(keras.ops.convert_to_tensor(gradient), axes)
+        return gradients.centralize(gradients.make_dense(gradient), axes)
 
     def _is_centralized(self, variable, axes: tuple[int, ...] | None) -> bool:
         if axes is None or (self.convolutions_only and len(variable.shape) < 3):

@@ -164,6 +164,22 @@ def units_in(shape: Sequence[int], axes: tuple[int, ...] | None) -> int:
     return math.prod(size for axis, size in enumerate(shape) if axis not in axes)
 
 
+def make_dense(gradient):
+    """Turn a sparse gradient, such as that of an embedding, into a dense one.
+
+    Args:
+        gradient: Tensor, or `tf.IndexedSlices`, or a sparse tensor of the backend.
+
+    Returns:
+        A tensor.
+    """
+    if keras.backend.backend() == "tensorflow" and hasattr(gradient, "indices"):
+        import tensorflow as tf
+
+        return tf.convert_to_tensor(gradient)
+    return ops.convert_to_tensor(gradient, sparse=False)
+
+
 def _summed_axes(equation: str) -> tuple[int, ...]:
     """Axes of the second operand that an einsum equation sums away."""
     inputs, outputs = equation.replace(" ", "").split("->")

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from kerasnorm.optimizers.assignment import assign_all, sum_over_replicas
+from kerasnorm.optimizers.gradients import make_dense
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
 from kerasnorm.registration import register
 
@@ -130,7 +131,7 @@ class SAM(OptimizerWrapper):
         ]
         climbing = [variable for _, variable in pairs]
         weights = [ops.copy(variable) for variable in climbing]
-        summed = sum_over_replicas([ops.convert_to_tensor(g) for g, _ in pairs])
+        summed = sum_over_replicas([make_dense(g) for g, _ in pairs])
         sizes = [ops.abs(w) if self.adaptive else ops.ones_like(w) for w in weights]
         scaled = [size * g for size, g in zip(sizes, summed, strict=True)]
         squares = [ops.sum(ops.square(ops.cast(g, "float32"))) for g in scaled]

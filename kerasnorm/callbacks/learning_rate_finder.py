@@ -1,0 +1,259 @@
+"""Finds a learning rate by training a little with ever larger ones."""
+
+import itertools
+import math
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasnorm.callbacks.temporary_learning_rate import (
+    TemporaryLearningRate,
+    has_settable_rate,
+)
+
+
+class LearningRateFinder(keras.callbacks.Callback):
+    """Range test: raise the learning rate step by step and watch the loss.
+
+    The loss first stays, then falls, then explodes; a good learning rate lies well
+    before the one with the lowest loss. Use `find` before training, to choose the peak
+    of a schedule, or pass the finder to `fit`, which then starts with the learning rate
+    it suggests.
+
+    The test trains in earnest, one batch a step, with the model's own optimizer. When
+    it is over, the weights, moving statistics, random states, metrics and every
+    variable of the optimizer (slots, iterations, learning rate) are as before.
+
+    Args:
+        batches: Training batches `(x, y)` or `(x, y, sample_weight)`: a list, a
+            `tf.data.Dataset`, a `keras.utils.PyDataset`; anything that can be walked
+            through more than once. Begun again if there are fewer than `steps`.
+        minimum: First learning rate, above 0. Default 1e-6.
+        maximum: Last learning rate, above `minimum`. Default 10.
+        steps: Number of learning rates, evenly spaced by ratio, at least 10. The test
+            stops early when the loss explodes. Default 100.
+        smoothing: Share of the past in the moving average of the loss, 0 to 1.
+            Default 0.9.
+        stop_factor: The test stops when the smoothed loss is this many times its
+            lowest value, above 1, or not finite. Default 4.
+        share: The suggestion is this share of the learning rate with the lowest
+            smoothed loss, 0 to 1. Default 0.1.
+
+    Attributes:
+        learning_rates: Learning rates tried, as an array of shape (points,).
+        losses: Loss of the batch after each of them, of shape (points,).
+        smoothed_losses: Their moving average, of shape (points,).
+        suggestion: Suggested learning rate, or `None` before the test.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
+        ```python
+        finder = LearningRateFinder(train_batches)
+        finder.find(model)
+        finder.plot("learning_rates.png")
+        model.optimizer.learning_rate = finder.suggestion
+        ```
+
+    Reference:
+        Smith 2017, Cyclical learning rates for training neural networks, section 3.3,
+        https://arxiv.org/abs/1506.01186.
+    """
+
+    def __init__(
+        self,
+        batches: Iterable,
+        minimum: float = 1e-6,
+        maximum: float = 10.0,
+        *,
+        steps: int = 100,
+        smoothing: float = 0.9,
+        stop_factor: float = 4.0,
+        share: float = 0.1,
+    ):
+        super().__init__()
+        if not 0 < minimum < maximum:
+            raise ValueError(
+                "`minimum` must be above 0 and below `maximum`, received "
+                f"minimum={minimum!r}, maximum={maximum!r}."
+            )
+        if steps < 10:
+            raise ValueError(
+                f"`steps` must be at least 10, received {steps!r}. A hundred is usual."
+            )
+        if not 0 <= smoothing < 1:
+            raise ValueError(
+                f"`smoothing` must be at least 0 and below 1, received {smoothing!r}."
+            )
+        if stop_factor <= 1:
+            raise ValueError(
+                f"`stop_factor` must be above 1, received {stop_factor!r}."
+            )
+        if not 0 < share <= 1:
+            raise ValueError(
+                f"`share` must be above 0 and at most 1, received {share!r}."
+            )
+        self.batches = batches
+        self.minimum = minimum
+        self.maximum = maximum
+        self.steps = steps
+        self.smoothing = smoothing
+        self.stop_factor = stop_factor
+        self.share = share
+        self.learning_rates = np.zeros(0)
+        self.losses = np.zeros(0)
+        self.smoothed_losses = np.zeros(0)
+        self.suggestion: float | None = None
+
+    def on_train_begin(self, logs=None):
+        """Find a learning rate and start the training with it."""
+        if not has_settable_rate(self.model.optimizer):
+            raise ValueError(
+                "The finder cannot set the learning rate of an optimizer that has a "
+                "schedule; call `find(model)` and make the schedule from the "
+                "`suggestion`."
+            )
+        self.model.optimizer.learning_rate = self.find(self.model)
+
+    def find(self, model: keras.Model) -> float:
+        """Run the test on a compiled and built model, and leave it as it was.
+
+        Args:
+            model: The model; its optimizer may have a schedule, which the test
+                replaces for its duration.
+
+        Returns:
+            The suggested learning rate.
+
+        Raises:
+            ValueError: If the model is not compiled and built.
+            RuntimeError: If the loss never fell, so that nothing can be suggested.
+        """
+        optimizer = getattr(model, "optimizer", None)
+        if optimizer is None or not model.built:
+            raise ValueError(
+                "`find` expects a compiled and built model. Call `model.compile`, and "
+                "`model.build` if it was not given an input shape."
+            )
+        if not optimizer.built:
+            optimizer.build(model.trainable_variables)
+        model.reset_metrics()
+        memory = [(v, keras.ops.convert_to_numpy(v)) for v in _state_of(model)]
+        try:
+            self._sweep(model)
+        finally:
+            # The test may have created metrics.
+            model.reset_metrics()
+            for variable, value in memory:
+                variable.assign(value)
+        self.suggestion = self._suggest()
+        return self.suggestion
+
+    def plot(self, path: str | os.PathLike | None = None):
+        """Draw the losses over the learning rates, and the suggestion.
+
+        Args:
+            path: Where to save the picture (format by its ending), or `None`.
+
+        Returns:
+            The `matplotlib.figure.Figure`.
+
+        Raises:
+            RuntimeError: If the test has not been run.
+        """
+        if self.suggestion is None:
+            raise RuntimeError("There is nothing to plot: call `find(model)` first.")
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        axes = figure.subplots()
+        axes.plot(self.learning_rates, self.losses, alpha=0.3, label="loss")
+        axes.plot(self.learning_rates, self.smoothed_losses, label="smoothed loss")
+        axes.axvline(
+            self.suggestion,
+            color="black",
+            linestyle="dashed",
+            label=f"suggestion {self.suggestion:.2g}",
+        )
+        axes.set_xscale("log")
+        # What comes after the explosion would squeeze the rest.
+        low, high = self.smoothed_losses.min(), self.smoothed_losses[0]
+        margin = max(high - low, 1e-12) * 0.25
+        axes.set_ylim(low - margin, max(high, self.losses[0]) + margin)
+        axes.set_xlabel("learning rate")
+        axes.set_ylabel("loss")
+        axes.legend()
+        if path is not None:
+            figure.savefig(path, dpi=120)
+        return figure
+
+    def _sweep(self, model: keras.Model) -> None:
+        """Train with one learning rate after the other and record the losses."""
+        ratio = (self.maximum / self.minimum) ** (1 / (self.steps - 1))
+        rates = [self.minimum * ratio**step for step in range(self.steps)]
+        points: list[tuple[float, float, float]] = []
+        average, weight, lowest = 0.0, 0.0, math.inf
+        with TemporaryLearningRate(model, self.minimum, ratio) as learning_rate:
+            for step, batch in enumerate(_take(self.batches, self.steps + 1)):
+                if step < self.steps:
+                    learning_rate.set(rates[step])
+                loss = float(model.train_on_batch(*batch, return_dict=True)["loss"])
+                if not math.isfinite(loss):
+                    break
+                average = self.smoothing * average + (1 - self.smoothing) * loss
+                weight = self.smoothing * weight + (1 - self.smoothing)
+                smoothed = average / weight
+                lowest = min(lowest, smoothed)
+                # A batch's loss is computed before its update, so it shows what the
+                # learning rate of the step before has done.
+                if step:
+                    points.append((rates[step - 1], loss, smoothed))
+                if smoothed > self.stop_factor * lowest:
+                    break
+        columns = np.array(points).reshape(-1, 3).T
+        self.learning_rates, self.losses, self.smoothed_losses = columns
+
+    def _suggest(self) -> float:
+        """Take a share of the learning rate with the lowest smoothed loss."""
+        lowest = int(np.argmin(self.smoothed_losses)) if len(self.losses) else 0
+        if lowest < 2:
+            raise RuntimeError(
+                "The loss never fell, so no learning rate can be suggested; lower "
+                "`minimum`, or look for a fault in the model or the data."
+            )
+        return float(self.share * self.learning_rates[lowest])
+
+
+def _state_of(model: keras.Model) -> list:
+    """Every variable that training may change."""
+    return [*model.variables, *model.metrics_variables, *model.optimizer.variables]
+
+
+def _take(batches: Iterable, count: int) -> Iterator[tuple[Any, ...]]:
+    """Give a number of batches as NumPy arrays, from the beginning again if need be."""
+    found = False
+    for taken in itertools.islice(_walk_again_and_again(batches), count):
+        found = True
+        yield keras.tree.map_structure(np.asarray, tuple(taken))
+    if not found:
+        raise ValueError("`batches` is empty. Pass batches of training data.")
+
+
+def _walk_again_and_again(batches: Iterable) -> Iterator:
+    while True:
+        empty = True
+        for batch in _walk(batches):
+            empty = False
+            yield batch
+        if empty:
+            return
+
+
+def _walk(batches) -> Iterator:
+    if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
+        return (batches[index] for index in range(len(batches)))
+    return iter(batches)
