@@ -65,6 +65,11 @@ class EarlyStopping(keras.callbacks.Callback):
         """Best value of the monitored quantity so far; None before the first."""
         return self.monitor.best
 
+    @property
+    def is_over(self) -> bool:
+        """Whether patience is exhausted, also of a training taken up again."""
+        return self.waited >= self.patience
+
     def get_state(self) -> dict[str, Any]:
         """Return what a checkpoint must keep for training to go on as if unbroken.
 
@@ -117,14 +122,16 @@ class EarlyStopping(keras.callbacks.Callback):
                 self._best_weights = self.model.get_weights()
             return
         self.waited += 1
-        if self.waited >= self.patience:
+        if self.is_over:
             self.model.stop_training = True
-            self.stopped_because = self._reason()
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Bring the best weights back and settle the reason."""
-        if self.stopped_because is None:
-            self.stopped_because = f"all {self.epochs_seen} epochs were trained"
+        self.stopped_because = (
+            self._reason()
+            if self.is_over
+            else f"all {self.epochs_seen} epochs were trained"
+        )
         if self.restore_best_weights and self._best_weights is not None:
             self.model.set_weights(self._best_weights)
 

@@ -1,16 +1,20 @@
-"""Ends training after a given time, at the end of the epoch."""
+"""Ends training after a given time, at the end of an epoch wherever that is near."""
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
 
 class TimeLimit(keras.callbacks.Callback):
-    """Stop after the epoch in which the time is over.
+    """Stop after the epoch whose end is nearest to the limit.
 
-    It also stops where the next epoch, taken as long as the longest so far, would
-    overrun the limit by more than half, so that a limit is kept on average.
+    An epoch is not begun if, taken as long as the longest so far, it would overrun
+    the limit by more than half, so that a limit is kept on average. An epoch that
+    turns out longer, or the first one, which has no measure, does not go on for
+    ever: `is_overrun` says so in its midst. The callback itself never leaves an epoch
+    before its end; `kerasnorm.training` does, after a checkpoint.
 
     Args:
         minutes: Training time allowed, above 0. Time spent before an interruption
@@ -34,13 +38,42 @@ class TimeLimit(keras.callbacks.Callback):
         self.minutes = minutes
         self.spent_seconds = spent_seconds
         self.stopped_because: str | None = None
-        self._started = 0.0
+        self._started: float | None = None
         self._epoch_started = 0.0
         self._longest_epoch = 0.0
+        self._epochs = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the next epoch would end too far beyond the limit."""
+        return self._spent() + self._longest_epoch / 2 >= self.minutes * 60
+
+    @property
+    def is_overrun(self) -> bool:
+        """Whether even the epoch in progress has gone too far beyond the limit."""
+        return self._spent() - self._longest_epoch / 2 >= self.minutes * 60
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the time spent, for a checkpoint."""
+        return {
+            "spent_seconds": self._spent(),
+            "longest_epoch": self._longest_epoch,
+            "epochs": self._epochs,
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Count the time of an interrupted training; call it before `fit`.
+
+        Args:
+            state: What `get_state` returned.
+        """
+        self.spent_seconds = state["spent_seconds"]
+        self._longest_epoch = state["longest_epoch"]
+        self._epochs = state["epochs"]
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Start the clock."""
-        self._started = time.monotonic() - self.spent_seconds
+        self._started = time.monotonic()
         self.stopped_because = None
 
     def on_epoch_begin(
@@ -49,15 +82,23 @@ class TimeLimit(keras.callbacks.Callback):
         """Note when the epoch began."""
         self._epoch_started = time.monotonic()
 
-    def on_epoch_end(
-        self, epoch: int, logs: Mapping[str, float] | None = None
-    ) -> None:
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Stop if the next epoch would end too far beyond the limit."""
-        now = time.monotonic()
-        self._longest_epoch = max(self._longest_epoch, now - self._epoch_started)
-        if now - self._started + self._longest_epoch / 2 >= self.minutes * 60:
+        duration = time.monotonic() - self._epoch_started
+        self._longest_epoch = max(self._longest_epoch, duration)
+        self._epochs = epoch + 1
+        if self.is_over:
             self.model.stop_training = True
+
+    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
+        """Settle the reason and stop the clock."""
+        if self.is_over:
             self.stopped_because = (
-                f"the time limit of {self.minutes:g} minutes was reached "
-                f"after epoch {epoch + 1}"
+                f"the time limit of {self.minutes:g} minutes was reached after epoch "
+                f"{self._epochs}"
             )
+        self.spent_seconds, self._started = self._spent(), None
+
+    def _spent(self) -> float:
+        running = 0.0 if self._started is None else time.monotonic() - self._started
+        return self.spent_seconds + running

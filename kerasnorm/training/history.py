@@ -1,6 +1,7 @@
 """Keeps `history.csv` up to date while training goes on."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 
@@ -24,6 +25,18 @@ class HistoryFile(keras.callbacks.Callback):
         super().__init__()
         self.directory = directory
         self.rows = list(rows)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the rows so far, for a checkpoint."""
+        return {"rows": list(self.rows)}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take over the rows of an interrupted training.
+
+        Args:
+            state: What `get_state` returned.
+        """
+        self.rows = list(state["rows"])
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Add the epoch and write the file."""

@@ -1,8 +1,8 @@
 """One run from settings to report: data, model, fit, evaluation, files."""
 
 import dataclasses
+import math
 import pathlib
-import time
 from typing import Any
 
 import keras
@@ -12,7 +12,13 @@ from kerasnorm import callbacks
 from kerasnorm.callbacks.tensorboard_tf import TensorBoard
 from kerasnorm.data import pipeline_tf
 from kerasnorm.data.augment import Augmentation
-from kerasnorm.training import assemble, environment, progress, run_directory
+from kerasnorm.training import (
+    assemble,
+    environment,
+    progress,
+    resume,
+    run_directory,
+)
 from kerasnorm.training.history import HistoryFile
 from kerasnorm.training.loading import Data, load_data
 from kerasnorm.training.results import Outcome, write_results
@@ -54,6 +60,10 @@ def run(settings: Settings) -> Run:
     """
     console = rich.console.Console(quiet=settings.quiet)
     settings = with_full_path(settings)
+    directory = run_directory.open_run(settings.resume) if settings.resume else None
+    if directory is not None and resume.is_finished(directory, settings):
+        resume.say_finished(console, directory)
+        return Run(directory.path, directory.read_report())
     prepare_random_state(settings)
     data = load_data(settings)
     steps_per_epoch = len(data.train) // settings.batch_size
@@ -62,9 +72,12 @@ def run(settings: Settings) -> Run:
         settings,
         steps_per_epoch,
     )
-    directory = run_directory.create(settings)
-    directory.write_settings(settings)
-    directory.write_json("environment.json", environment.describe(settings.seed))
+    if directory is None:
+        directory = run_directory.create(settings)
+        directory.write_settings(settings)
+        directory.write_json("environment.json", environment.describe(settings.seed))
+    else:
+        resume.reopen(directory, settings)
     directory.write_rejected(data.rejected)
     console.print(
         f"{len(data.train)} training and {len(data.validation)} validation pictures "
@@ -121,11 +134,49 @@ def fit(
     """
     steps_per_epoch = len(data.train) // settings.batch_size
     stopping = callbacks.EarlyStopping(patience=settings.patience)
+    limit = callbacks.TimeLimit(settings.max_minutes or math.inf)
     history = HistoryFile(directory)
-    limits = []
-    if settings.max_minutes is not None:
-        limits.append(callbacks.TimeLimit(settings.max_minutes))
-    batches = pipeline_tf.training_batches(
+    checkpoint = callbacks.Checkpoint(directory.checkpoint, [stopping, limit, history])
+    validation = pipeline_tf.evaluation_batches(data.validation, settings.batch_size)
+    position = checkpoint.restore(model, next(iter(validation)))
+    resume.say_position(console, settings, checkpoint, position)
+    is_over = stopping.is_over or limit.is_over
+    model.fit(
+        training_batches(settings, data, position),
+        initial_epoch=position.epoch,
+        epochs=position.epoch if is_over else settings.epochs,
+        # The order is the pipeline's; Keras would only warn that it cannot shuffle.
+        shuffle=False,
+        steps_per_epoch=steps_per_epoch,
+        validation_data=validation,
+        callbacks=[
+            callbacks.Throughput(settings.batch_size),
+            callbacks.LearningRateLog(),
+            stopping,
+            limit,
+            history,
+            TensorBoard(directory.tensorboard, settings.to_dict()),
+            checkpoint,
+            progress.ProgressLines(console, settings.epochs, steps_per_epoch),
+        ],
+        verbose=0,
+    )
+    reason = limit.stopped_because or str(stopping.stopped_because)
+    return Outcome(history.rows, reason, limit.spent_seconds)
+
+
+def training_batches(
+    settings: Settings, data: Data, position: callbacks.Position
+) -> Any:
+    """Return the training batches from a position on, without end.
+
+    Args:
+        settings: The run's settings.
+        data: The pictures.
+        position: Where training goes on.
+    """
+    steps_per_epoch = len(data.train) // settings.batch_size
+    return pipeline_tf.training_batches(
         data.train,
         settings.batch_size,
         augmentation(settings),
@@ -133,31 +184,8 @@ def fit(
         mixup=settings.mixup,
         cutmix=settings.cutmix,
         label_smoothing=settings.label_smoothing,
+        first_step=position.epoch * steps_per_epoch + position.batch,
     )
-    started = time.monotonic()
-    model.fit(
-        batches,
-        epochs=settings.epochs,
-        # The order is the pipeline's; Keras would only warn that it cannot shuffle.
-        shuffle=False,
-        steps_per_epoch=steps_per_epoch,
-        validation_data=pipeline_tf.evaluation_batches(
-            data.validation, settings.batch_size
-        ),
-        callbacks=[
-            callbacks.Throughput(settings.batch_size),
-            callbacks.LearningRateLog(),
-            stopping,
-            *limits,
-            history,
-            TensorBoard(directory.tensorboard, settings.to_dict()),
-            progress.ProgressLines(console, settings.epochs, steps_per_epoch),
-        ],
-        verbose=0,
-    )
-    reasons = [limit.stopped_because for limit in limits if limit.stopped_because]
-    reason = reasons[0] if reasons else str(stopping.stopped_because)
-    return Outcome(history.rows, reason, time.monotonic() - started)
 
 
 def augmentation(settings: Settings) -> Augmentation:

@@ -1,0 +1,84 @@
+"""Takes an interrupted run up again: whether there is anything to do, and where."""
+
+import rich.console
+
+from kerasnorm import callbacks
+from kerasnorm.training.run_directory import RunDirectory
+from kerasnorm.training.settings import Settings
+
+# They end a training; raised, they let a finished one go on.
+LIMITS = ("epochs", "max_minutes", "patience")
+
+
+def is_finished(directory: RunDirectory, settings: Settings) -> bool:
+    """Say whether a run has its final report, and its limits are as they were.
+
+    Args:
+        directory: The run directory.
+        settings: The settings it is to go on with.
+    """
+    if not directory.report_file.is_file() or not directory.model_file.is_file():
+        return False
+    before = directory.read_settings()
+    same = all(getattr(before, name) == getattr(settings, name) for name in LIMITS)
+    return same and directory.read_json("report.json").get("finished", True)
+
+
+def reopen(directory: RunDirectory, settings: Settings) -> None:
+    """Make a run unfinished again and note its new limits.
+
+    Args:
+        directory: The run directory.
+        settings: The settings it goes on with.
+    """
+    directory.report_file.unlink(missing_ok=True)
+    directory.write_settings(settings)
+
+
+def say_finished(console: rich.console.Console, directory: RunDirectory) -> None:
+    """Print that there is nothing left to train.
+
+    Args:
+        console: Where to print.
+        directory: The run directory.
+    """
+    report = directory.read_report()
+    _say(
+        console,
+        f"the run is finished ({report['epochs']} epochs; {report['stopped_because']})"
+        "; nothing is left to train. More --epochs, --patience or --max-minutes let "
+        "it go on",
+    )
+
+
+def say_position(
+    console: rich.console.Console,
+    settings: Settings,
+    checkpoint: callbacks.Checkpoint,
+    position: callbacks.Position,
+) -> None:
+    """Print where a run goes on; nothing for a new one.
+
+    Args:
+        console: Where to print.
+        settings: The run's settings.
+        checkpoint: The checkpoint it was restored from.
+        position: Where it goes on.
+    """
+    if checkpoint.damaged:
+        _say(
+            console,
+            f"{', '.join(checkpoint.damaged)} is damaged; the checkpoint before it "
+            "is used",
+        )
+    if settings.resume and position == callbacks.Position(0, 0):
+        _say(console, "there is no checkpoint yet; the run begins anew")
+    elif settings.resume:
+        _say(
+            console,
+            f"goes on in epoch {position.epoch + 1} after {position.batch} batches",
+        )
+
+
+def _say(console: rich.console.Console, line: str) -> None:
+    console.print(line, highlight=False, soft_wrap=True)
