@@ -50,7 +50,9 @@ class ArrayIterator(PictureIterator):
             part = part_of(x, y, generator, subset, ignore_class_split)
             x, misc = x[part], [array[part] for array in misc]
             y = None if y is None else y[part]
-            weights = None if weights is None else weights[part]
+            if weights is not None and generator.compat == "fixed":
+                # Keras' class weighs each part as if it began with the first sample.
+                weights = weights[part]
         if x.ndim != 4:
             raise DataError(
                 "Pictures must have rank 4, (samples, height, width, channels). "

@@ -59,7 +59,8 @@ class ImageDataGenerator(PictureTransforms):
         compat: "fixed" does what is documented here; "keras" repeats the known faults
             of Keras' class: swapped shifts, a random sign on listed shifts, rotation
             about a wrong point in pictures that are not square, black pictures from
-            brightness on values from 0 to 1, transformed validation pictures, and
+            brightness on values from 0 to 1, transformed validation pictures, sample
+            weights out of step with the training part, EXIF rotation ignored, and
             `featurewise_*` silently left out without `fit`.
         cache: Where the iterators keep decoded files: "memory" if they fit the
             budget, "disk", or "none".

@@ -39,7 +39,7 @@ class PictureIterator(keras.utils.PyDataset):
 
     Batch b of epoch e is a pure function of (seed, e, b): it does not depend on what
     was read before. `epoch` counts up at `on_epoch_end()`, which Keras calls, and when
-    `next()` passes the end.
+    `next()` passes the end. To go on after a stop, set it, or call `seek`.
 
     Args:
         generator: The ImageDataGenerator.
@@ -73,6 +73,8 @@ class PictureIterator(keras.utils.PyDataset):
             if flow.seed is None
             else int(flow.seed)
         )
+        self._has_begun = False
+        self._ends_since_begin = 0
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -112,6 +114,18 @@ class PictureIterator(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """Go on to the next epoch; Keras calls this."""
         self.epoch += 1
+        self._ends_since_begin += 1
+
+    def on_epoch_begin(self) -> None:
+        """Count right; Keras calls this.
+
+        Before the first epoch of `fit`, Keras reads two batches to learn their shapes
+        and calls `on_epoch_end()`, which is an end too many.
+        """
+        if self._ends_since_begin > int(self._has_begun):
+            self.epoch -= 1
+        self._has_begun = True
+        self._ends_since_begin = 0
 
     def seek(self, step: int) -> None:
         """Go to a batch counted from the beginning of training.

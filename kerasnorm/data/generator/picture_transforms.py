@@ -15,6 +15,7 @@ class PictureTransforms:
     dtype: str | None
     row_axis: int
     col_axis: int
+    rescale: float | None
 
     def get_random_transform(
         self, img_shape: tuple[int, ...], seed: int | None = None
@@ -96,8 +97,8 @@ class PictureTransforms:
         """Compute mean, deviation and whitening matrix from pictures.
 
         Needed by `featurewise_center`, `featurewise_std_normalization` and
-        `zca_whitening`. As in Keras' class, the pictures are taken as they are: apply
-        `rescale` to them yourself if the generator has one.
+        `zca_whitening`. The pictures are rescaled first, if the generator has a
+        `rescale`; its preprocessing function is not called, as in Keras' class.
 
         Args:
             x: Pictures, rank 4.
@@ -113,6 +114,8 @@ class PictureTransforms:
             raise DataError(
                 f"Pictures to fit on must have rank 4. Received: shape {x.shape}."
             )
+        if self.rescale:
+            x = x * self.rescale
         if augment:
             first = 0 if seed is None else int(seed)
             x = np.stack(

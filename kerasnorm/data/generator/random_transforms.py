@@ -1,6 +1,7 @@
 """Applies ImageDataGenerator's transforms to pictures: a batch at once, or one."""
 
 import concurrent.futures
+import importlib.util
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ def transform_batch(
 ) -> np.ndarray:
     """Transform each picture of a batch by its own parameters.
 
+    Interpolation orders above 1, SciPy's rarer fill modes, and machines without
+    TensorFlow take the slow way, picture by picture.
+
     Args:
         options: The ImageDataGenerator.
         images: (batch, height, width, channels), any number type.
@@ -30,7 +34,11 @@ def transform_batch(
     Returns:
         float32 array, (batch, height, width, channels).
     """
-    if options.interpolation_order > 1 or options.fill_mode not in FILL_MODES:
+    if (
+        options.interpolation_order > 1
+        or options.fill_mode not in FILL_MODES
+        or importlib.util.find_spec("tensorflow") is None
+    ):
         return one_by_one(options, images, parameters, value_range)
     from kerasnorm.data import augment_tf
 

@@ -172,3 +172,25 @@ def test_exif_rotation_is_ignored_by_keras_only(legacy_generator, tmp_path):
     np.testing.assert_array_equal(upright, np.rot90(stored, -1))
     for generator in (ImageDataGenerator(compat="keras"), legacy_generator()):
         np.testing.assert_array_equal(seen(generator), stored)
+
+
+def test_weights_of_the_training_part_are_out_of_step_in_keras_only(legacy_generator):
+    images = np.zeros((4, 8, 8, 3))
+    weights = np.array([1.0, 2.0, 3.0, 4.0])
+
+    def seen(generator):
+        flow = generator.flow(
+            images,
+            np.array([0, 1, 0, 1]),
+            sample_weight=weights,
+            subset="training",
+            shuffle=False,
+        )
+        return next(flow)[2].tolist()
+
+    assert seen(ImageDataGenerator(validation_split=0.5)) == [3, 4]
+    for generator in (
+        ImageDataGenerator(validation_split=0.5, compat="keras"),
+        legacy_generator(validation_split=0.5),
+    ):
+        assert seen(generator) == [1, 2]

@@ -69,8 +69,9 @@ def test_apply_transform_equals_keras_class(legacy_generator, order, fill_mode, 
         )
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-@pytest.mark.parametrize("order", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("order", "dtype"), [(0, np.float32), (1, np.uint8), (2, np.float32)]
+)
 @pytest.mark.parametrize("fill_mode", MODES)
 def test_batches_equal_keras_class(legacy_generator, order, fill_mode, dtype):
     options = {"interpolation_order": order, "fill_mode": fill_mode, "cval": 9.0}

@@ -1,0 +1,144 @@
+"""Tables of files: targets, weights and parts, as in Keras' class."""
+
+import numpy as np
+import pytest
+
+from kerasnorm.data import DataError, ImageDataGenerator
+from tests.data.conftest import save_picture
+
+NAMES = [f"{number}.png" for number in range(9, -1, -1)]
+TABLE = {
+    "filename": [*NAMES, "missing.png", "notes.txt"],
+    "class": ["c", "b", "a", "b"] * 3,
+    "several": [["a", "b"], ["b"], "a", ("c", "a")] * 3,
+    "number": np.arange(12.0),
+    "weight": np.arange(12) * 0.1,
+}
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("table")
+    for number, name in enumerate(NAMES):
+        save_picture(folder / name, 8 + number, 9, seed=number)
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def flow(generator, table, directory, split=0.3, **options):
+    options = {"target_size": (6, 7), "shuffle": False, "batch_size": 4} | options
+    return generator(validation_split=split).flow_from_dataframe(
+        table, directory, **options
+    )
+
+
+CASES = [
+    {},
+    {"class_mode": "sparse"},
+    {"class_mode": "binary", "classes": ["b", "c"]},
+    {"class_mode": "input"},
+    {"class_mode": None},
+    {"class_mode": "raw", "y_col": "number"},
+    {"class_mode": "raw", "y_col": ["number", "weight"]},
+    {"class_mode": "multi_output", "y_col": ["number", "weight"]},
+    {"y_col": "several"},
+    {"y_col": "several", "classes": ["b", "c"]},
+    {"weight_col": "weight"},
+    {"weight_col": "weight", "class_mode": None},
+    {"subset": "training", "weight_col": "weight"},
+    {"subset": "validation"},
+    {"subset": "validation", "class_mode": "raw", "y_col": "number"},
+]
+
+
+@pytest.mark.parametrize("options", CASES)
+def test_batches_equal_keras_class(legacy_generator, directory, options):
+    pandas = pytest.importorskip("pandas")
+    import keras
+
+    frame = pandas.DataFrame(TABLE)
+    ours = flow(ImageDataGenerator, frame, directory, **options)
+    with pytest.warns(UserWarning, match="2 invalid image filename"):
+        legacy = flow(legacy_generator, frame, directory, **options)
+    assert ours.filenames == legacy.filenames
+    assert ours.samples == legacy.samples
+    if hasattr(legacy, "class_indices"):
+        assert ours.class_indices == legacy.class_indices
+        assert list(ours.labels) == list(legacy.labels)
+    for _ in range(len(legacy)):
+        received, expected = next(ours), next(legacy)
+        for mine, yours in zip(
+            keras.tree.flatten(received), keras.tree.flatten(expected), strict=True
+        ):
+            np.testing.assert_array_equal(mine, yours)
+
+
+@pytest.mark.parametrize("options", CASES)
+def test_a_dictionary_serves_as_table(directory, options):
+    iterator = flow(ImageDataGenerator, TABLE, directory, **options)
+    assert set(iterator.filenames) <= set(NAMES)
+    assert iterator.invalid_filenames == ["missing.png", "notes.txt"]
+    next(iterator)
+
+
+def test_labels_follow_the_rows(directory):
+    iterator = flow(ImageDataGenerator, TABLE, directory)
+    assert iterator.class_indices == {"a": 0, "b": 1, "c": 2}
+    assert iterator.filenames == NAMES
+    assert iterator.classes == [2, 1, 0, 1, 2, 1, 0, 1, 2, 1]
+
+
+def test_several_labels_set_several_targets(directory):
+    _, targets = next(flow(ImageDataGenerator, TABLE, directory, y_col="several"))
+    np.testing.assert_array_equal(targets, [[1, 1, 0], [0, 1, 0], [1, 0, 0], [1, 0, 1]])
+
+
+def test_parts_are_the_first_and_the_remaining_rows(directory):
+    parts = [
+        flow(ImageDataGenerator, TABLE, directory, subset=subset).filenames
+        for subset in ("validation", "training")
+    ]
+    assert parts == [NAMES[:3], NAMES[3:]]
+
+
+def test_unchecked_names_stay(directory):
+    iterator = flow(ImageDataGenerator, TABLE, directory, validate_filenames=False)
+    assert iterator.samples == 12
+    # The missing file is met when it is read, and another takes its place.
+    assert len(iterator[2][0]) == 4
+    assert len(iterator.rejected) == 2
+
+
+def test_absolute_names_need_no_directory(directory):
+    table = TABLE | {"filename": [str(directory / name) for name in NAMES] + ["a", "b"]}
+    assert flow(ImageDataGenerator, table, None).samples == 10
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"x_col": "file"}, "no column 'file'. It has 'filename'"),
+        ({"x_col": "number"}, "must hold file names"),
+        ({"y_col": "number"}, "class names as text or lists"),
+        ({"y_col": "several", "class_mode": "sparse"}, "class names as text. Rec"),
+        ({"y_col": ["class"]}, "must be the name of one column"),
+        ({"weight_col": "class"}, "must hold numbers"),
+        ({"class_mode": "binary"}, "needs two classes. Received: 3"),
+        ({"class_mode": "multi_output"}, "needs a list of columns"),
+        ({"class_mode": "other"}, "`class_mode` must be one of"),
+        ({"classes": ["z"]}, "No picture files"),
+    ],
+)
+def test_unfit_arguments_raise_in_words(directory, options, message):
+    with pytest.raises(DataError, match=message):
+        flow(ImageDataGenerator, TABLE, directory, **options)
+
+
+def test_unknown_keywords_raise(directory):
+    with pytest.raises(TypeError, match="no argument 'tagret_size'"):
+        flow(ImageDataGenerator, TABLE, directory, tagret_size=(1, 1))
+
+
+def test_retired_keywords_warn(directory):
+    with pytest.warns(UserWarning, match="`sort` has no effect"):
+        flow(ImageDataGenerator, TABLE, directory, sort=True)

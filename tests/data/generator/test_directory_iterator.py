@@ -1,0 +1,239 @@
+"""Class folders, their numbers, files, parts and pictures are Keras' class's."""
+
+import logging
+import os
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerasnorm.data import DataError, ImageDataGenerator
+from tests.data.conftest import save_picture
+
+SIZE = (9, 11)
+
+
+def both(legacy_generator, directory, generator_options=None, **walk):
+    walk = {"target_size": SIZE, "batch_size": 5, "shuffle": False} | walk
+    return tuple(
+        generator(**(generator_options or {})).flow_from_directory(directory, **walk)
+        for generator in (ImageDataGenerator, legacy_generator)
+    )
+
+
+@pytest.fixture(scope="module")
+def odd_folders(tmp_path_factory):
+    """Hidden folders, links, capitals, names that sort oddly, files that are none."""
+    directory = tmp_path_factory.mktemp("odd")
+    for name in ("b", "a", ".hidden", "B"):
+        for number in range(5):
+            for folder in ("", "sub", "sub-x", "sub/deep"):
+                save_picture(directory / name / folder / f"{number}.png", 4, 5)
+        (directory / name / "notes.txt").write_text("no picture")
+        save_picture(directory / name / "UPPER.JPG", 4, 5)
+    save_picture(directory / "a" / ".hidden.png", 4, 5)
+    save_picture(directory / "outside.png", 4, 5)
+    os.symlink(directory / "b" / "sub", directory / "a" / "link")
+    return directory
+
+
+@pytest.mark.parametrize("follow_links", [False, True])
+@pytest.mark.parametrize("subset", [None, "training", "validation"])
+def test_files_and_classes_equal_keras_class(
+    legacy_generator, odd_folders, subset, follow_links
+):
+    ours, legacy = both(
+        legacy_generator,
+        odd_folders,
+        {"validation_split": 0.3},
+        subset=subset,
+        follow_links=follow_links,
+    )
+    assert ours.class_indices == legacy.class_indices
+    assert ours.filenames == legacy.filenames
+    assert ours.filepaths == legacy.filepaths
+    assert (ours.samples, ours.n, len(ours), ours.num_classes, ours.image_shape) == (
+        legacy.samples,
+        legacy.n,
+        len(legacy),
+        legacy.num_classes,
+        legacy.image_shape,
+    )
+    np.testing.assert_array_equal(ours.classes, legacy.classes)
+    np.testing.assert_array_equal(ours.labels, legacy.labels)
+
+
+def test_chosen_classes_equal_keras_class(legacy_generator, odd_folders):
+    ours, legacy = both(legacy_generator, odd_folders, classes=["b", "a"])
+    assert ours.class_indices == legacy.class_indices == {"b": 0, "a": 1}
+    np.testing.assert_array_equal(ours.classes, legacy.classes)
+
+
+@pytest.mark.parametrize("class_mode", ["categorical", "sparse", "input", None])
+def test_targets_equal_keras_class(legacy_generator, class_folders, class_mode):
+    ours, legacy = both(legacy_generator, class_folders, class_mode=class_mode)
+    for received, expected in zip(next(ours), next(legacy), strict=True):
+        assert np.asarray(received).dtype == np.asarray(expected).dtype
+        np.testing.assert_array_equal(received, expected)
+
+
+def test_binary_targets_equal_keras_class(legacy_generator, class_folders):
+    ours, legacy = both(
+        legacy_generator, class_folders, class_mode="binary", classes=["ant", "cat"]
+    )
+    np.testing.assert_array_equal(ours[1][1], legacy[1][1])
+
+
+@pytest.mark.parametrize("color_mode", ["rgb", "rgba", "grayscale"])
+@pytest.mark.parametrize(
+    ("interpolation", "keep_aspect_ratio"),
+    [
+        ("nearest", False),
+        ("nearest", True),
+        ("bilinear", False),
+        ("bicubic", True),
+        ("hamming", False),
+        ("box", False),
+        ("lanczos", False),
+    ],
+)
+def test_pictures_equal_keras_class(
+    legacy_generator, class_folders, color_mode, interpolation, keep_aspect_ratio
+):
+    ours, legacy = both(
+        legacy_generator,
+        class_folders,
+        color_mode=color_mode,
+        interpolation=interpolation,
+        keep_aspect_ratio=keep_aspect_ratio,
+        class_mode=None,
+    )
+    np.testing.assert_array_equal(next(ours), next(legacy))
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk", "none"])
+def test_pictures_are_the_same_from_any_cache(class_folders, cache):
+    def two_epochs(**options):
+        flow = ImageDataGenerator(**options).flow_from_directory(
+            class_folders, target_size=SIZE, batch_size=5, seed=3
+        )
+        return [next(flow) for _ in range(2 * len(flow))]
+
+    plain = two_epochs(cache="none")
+    for received, expected in zip(two_epochs(cache=cache), plain, strict=True):
+        np.testing.assert_array_equal(received[0], expected[0])
+        np.testing.assert_array_equal(received[1], expected[1])
+
+
+def test_cached_pictures_are_not_read_again(class_folders, tmp_path):
+    shutil.copytree(class_folders, tmp_path / "copy")
+    flow = ImageDataGenerator().flow_from_directory(
+        tmp_path / "copy", target_size=SIZE, shuffle=False
+    )
+    before = flow[0][0]
+    shutil.rmtree(tmp_path / "copy")
+    np.testing.assert_array_equal(flow[0][0], before)
+
+
+def test_cache_over_the_budget_is_not_kept(class_folders):
+    generator = ImageDataGenerator(memory_budget=1000)
+    flow = generator.flow_from_directory(class_folders, target_size=SIZE)
+    next(flow)
+    assert flow._store._kept is None
+
+
+@pytest.mark.parametrize("cache", ["memory", "none"])
+def test_vanished_file_is_replaced_by_the_next_good_one(
+    class_folders, tmp_path, cache, caplog
+):
+    shutil.copytree(class_folders, tmp_path / "copy")
+    flow = ImageDataGenerator(cache=cache).flow_from_directory(
+        tmp_path / "copy", target_size=SIZE, shuffle=False, batch_size=3
+    )
+    other, label = flow[1][0][0], flow[1][1][0]
+    os.remove(flow.filepaths[2])
+    (tmp_path / "copy" / "ant" / "ant.0.jpg").write_bytes(b"no longer a picture")
+    with caplog.at_level(logging.WARNING):
+        images, labels = flow[0]
+        flow[0]
+    np.testing.assert_array_equal(images[2], other)
+    np.testing.assert_array_equal(labels[2], label)
+    assert list(flow.rejected.values()).count("No such file or directory") == 1
+    assert len(flow.rejected) == 2
+    assert len(caplog.records) == 2
+
+
+def test_training_goes_on_while_files_vanish(class_folders, tmp_path):
+    import keras
+
+    shutil.copytree(class_folders, tmp_path / "copy")
+    flow = ImageDataGenerator(cache="none").flow_from_directory(
+        tmp_path / "copy", target_size=SIZE, class_mode="sparse", batch_size=4
+    )
+
+    def remove(epoch, logs):
+        for path in flow.filepaths[epoch::5]:
+            os.path.exists(path) and os.remove(path)
+
+    model = keras.Sequential(
+        [keras.Input((*SIZE, 3)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    history = model.fit(
+        flow,
+        epochs=4,
+        verbose=0,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=remove)],
+    )
+    assert len(history.history["loss"]) == 4
+    assert len(flow.rejected) >= 12
+
+
+def test_no_good_file_left_raises(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.jpg").write_bytes(b"")
+    flow = ImageDataGenerator().flow_from_directory(tmp_path)
+    with pytest.raises(DataError, match=r"None of the 2 files .* the file is empty"):
+        next(flow)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"class_mode": "raw"}, "`class_mode` must be one of 'categorical'"),
+        ({"class_mode": "binary"}, "needs two classes. Received: 3"),
+        ({"color_mode": "cmyk"}, "`color_mode` must be one of 'rgb'"),
+        ({"interpolation": "magic"}, "`interpolation` must be one of 'nearest'"),
+        ({"subset": "test"}, "`subset` must be one of"),
+        ({"target_size": (0, 9)}, "at least 1 pixel"),
+        ({"classes": ["dragon"]}, "No picture files were found"),
+    ],
+)
+def test_unfit_arguments_raise_in_words(class_folders, arguments, message):
+    generator = ImageDataGenerator(validation_split=0.2)
+    with pytest.raises(DataError, match=message):
+        generator.flow_from_directory(class_folders, **arguments)
+
+
+def test_missing_folder_raises_in_words(tmp_path):
+    with pytest.raises(DataError, match="There is no folder"):
+        ImageDataGenerator().flow_from_directory(tmp_path / "nowhere")
+
+
+def test_links_in_a_circle_end(tmp_path):
+    save_picture(tmp_path / "a" / "x.png")
+    os.symlink(tmp_path / "a", tmp_path / "a" / "again")
+    flow = ImageDataGenerator().flow_from_directory(tmp_path, follow_links=True)
+    assert flow.filenames == [os.path.join("a", "x.png")]
+
+
+def test_16_bit_gray_keeps_its_brightness(tmp_path):
+    (tmp_path / "a").mkdir()
+    deep = np.array([[0, 256 * 100], [256 * 200, 65535]], np.uint16)
+    Image.fromarray(deep).save(tmp_path / "a" / "deep.png")
+    flow = ImageDataGenerator().flow_from_directory(
+        tmp_path, target_size=(2, 2), color_mode="grayscale", class_mode=None
+    )
+    np.testing.assert_array_equal(next(flow)[0, ..., 0], [[0, 100], [200, 255]])
