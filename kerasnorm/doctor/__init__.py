@@ -1,8 +1,25 @@
 """Why validation breaks, proved by measurement."""
 
 from kerasnorm.doctor.budget import GapBudget
+from kerasnorm.doctor.callback import DoctorCallback
+from kerasnorm.doctor.command import Consultation, consult, exit_status
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.finding import CODES, Finding
+from kerasnorm.doctor.preflight import preflight
+from kerasnorm.doctor.prove import Proof, prove
 
-__all__ = ["CODES", "Examination", "Finding", "GapBudget", "examine"]
+__all__ = [
+    "CODES",
+    "Consultation",
+    "DoctorCallback",
+    "Examination",
+    "Finding",
+    "GapBudget",
+    "Proof",
+    "consult",
+    "examine",
+    "exit_status",
+    "preflight",
+    "prove",
+]

@@ -54,7 +54,7 @@ class Examination:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values; what is not a number becomes None."""
-        return {
+        values = {
             "verdict": self.verdict,
             "summary": self.summary,
             "findings": [finding.to_dict() for finding in self.findings],
@@ -64,10 +64,11 @@ class Examination:
             "notes": list(self.notes),
             "seconds": round(self.seconds, 2),
         }
+        return _plain(values)
 
     def to_json(self, indent: int | None = 2) -> str:
         """Return everything as JSON text."""
-        return json.dumps(_plain(self.to_dict()), indent=indent, allow_nan=False)
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def to_text(self, width: int = 100) -> str:
         """Return a table for the terminal, without colours.

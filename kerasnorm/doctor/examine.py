@@ -25,6 +25,7 @@ def examine(
     loss: Any = None,
     seconds: float = 50.0,
     samples: int = 1024,
+    thorough: bool = True,
     progress: Progress | None = None,
 ) -> Examination:
     """Find out why validation differs from training, at frozen weights.
@@ -47,6 +48,8 @@ def examine(
         seconds: Time after which optional probes are left out; the number of samples
             is chosen to fit, too.
         samples: Largest number of samples taken from each split.
+        thorough: Whether to train a new copy shortly at two learning rates where
+            training got nowhere.
         progress: Called with a sentence at every step.
 
     Returns:
@@ -71,5 +74,5 @@ def examine(
     }
     with preserved(model):
         visit = Visit(model, splits, loss, start + seconds, say)
-        measurements = visit.measure(history)
+        measurements = visit.measure(history, thorough)
     return diagnose(measurements, visit.notes, time.perf_counter() - start)

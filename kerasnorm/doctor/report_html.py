@@ -43,9 +43,9 @@ margin:.5rem 0}
 .kn-doctor svg text{fill:var(--ink);font:13px system-ui,sans-serif}
 """
 
-SECTION = """<section class="kn-doctor" id="examination">
+SECTION = """<section class="kn-doctor">
 <style>{{ style }}</style>
-<h2>Why validation differs from training</h2>
+{% if heading %}<h2>Why validation differs from training</h2>{% endif %}
 <div class="kn-verdict {{ 'kn-healthy' if healthy }}">
 <span class="kn-dim">verdict</span> <span class="kn-code">{{ e.verdict }}</span><br>
 {{ e.summary }}</div>
@@ -93,6 +93,7 @@ def render_html(examination: "Examination", fragment: bool = False) -> str:
     budget = examination.budget
     section = environment.from_string(SECTION).render(
         e=examination,
+        heading=not fragment,
         healthy=examination.verdict == HEALTHY,
         style=jinja2.utils.markupsafe.Markup(STYLE),
         waterfall=jinja2.utils.markupsafe.Markup(draw_waterfall(budget))

@@ -119,7 +119,7 @@ class Visit:
             return None
         return found
 
-    def measure(self, history: Any) -> Measurements:
+    def measure(self, history: Any, thorough: bool = True) -> Measurements:
         """Measure everything that there are data and time for."""
         model, train = self.model, self.train
         matrix = LossMatrix({})
@@ -148,7 +148,8 @@ class Visit:
         self._look_at_layers(found)
         if self.validation is not None:
             self._compare_splits(found, self.validation)
-        self._train_shortly(found)
+        if thorough:
+            self._train_shortly(found)
         return found
 
     def _norm_states(self, found: Measurements) -> list:

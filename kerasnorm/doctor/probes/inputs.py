@@ -109,6 +109,32 @@ def try_maps(
     return sorted(trials, key=lambda trial: -trial.gain)
 
 
+def apply_map(name: str, train: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return inputs after the map of that name.
+
+    Args:
+        name: Name of a `MapTrial`.
+        train: Training inputs, for the moments to match.
+        x: Validation inputs.
+
+    Raises:
+        ValueError: If no map of that name applies to these inputs.
+    """
+    train, x = train.astype("float32"), x.astype("float32")
+    maps = list(_maps(train, x))
+    for known, _, function in maps:
+        if known == name:
+            return np.ascontiguousarray(function(x), "float32")
+    for _, kind, function in maps:
+        # Its name tells the moments of the samples that it was first tried on.
+        if kind == "moments" and name.endswith("channel by channel"):
+            return np.ascontiguousarray(function(x), "float32")
+    raise ValueError(
+        f"expected the name of a map, one of {[known for known, *_ in maps]}, received "
+        f"{name!r}"
+    )
+
+
 def _maps(train: np.ndarray, x: np.ndarray) -> Iterator[tuple[str, str, Map]]:
     for name, slope, offset in SCALINGS:
         if _fits(train, x, slope, offset):

@@ -1,0 +1,78 @@
+"""A callback that examines the model while it trains."""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+
+from kerasnorm.doctor.examination import Examination
+from kerasnorm.doctor.examine import examine
+
+LOGGER = logging.getLogger(__name__)
+Source = Iterable | Callable[[], Iterable]
+
+
+class DoctorCallback(keras.callbacks.Callback):
+    """Examine the model every few epochs and keep the gap budget.
+
+    Use it where validation loss behaves oddly in the middle of a training. The model
+    is after each examination as before, so that the training goes on as without it.
+
+    Args:
+        train: Training batches, or a function that returns them anew for every
+            examination (needed for generators).
+        validation: Validation batches likewise.
+        every: Epochs from one examination to the next, at least 1.
+        log_dir: TensorBoard folder for the budget and the loss matrix, None for none.
+            Needs TensorFlow.
+        **options: Arguments of `examine`, such as `seconds` and `samples`.
+
+    Attributes:
+        examinations: Epoch (from 0) to `Examination`.
+
+    Raises:
+        ValueError: If `every` is below 1.
+
+    Example:
+        >>> doctor = DoctorCallback(train, validation, every=5, seconds=20)
+        >>> model.fit(train, validation_data=validation, callbacks=[doctor])
+        >>> doctor.examinations[4].verdict
+    """
+
+    def __init__(
+        self,
+        train: Source,
+        validation: Source | None = None,
+        every: int = 1,
+        log_dir: str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"expected `every` to be 1 or more, received {every!r}")
+        self.train, self.validation = train, validation
+        self.every, self.log_dir, self.options = every, log_dir, options
+        self.examinations: dict[int, Examination] = {}
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Examine at the end of every `every`-th epoch."""
+        if (epoch + 1) % self.every:
+            return
+        examination = examine(
+            self.model,
+            _fresh(self.train),
+            _fresh(self.validation),
+            **{"thorough": False, **self.options},
+        )
+        self.examinations[epoch] = examination
+        LOGGER.info("epoch %d: %s", epoch + 1, examination.verdict)
+        if self.log_dir is not None:
+            from kerasnorm.doctor.tensorboard_tf import write_examination
+
+            write_examination(self.log_dir, examination, epoch)
+
+
+def _fresh(source: Any) -> Any:
+    is_function = callable(source) and not hasattr(source, "__iter__")
+    return source() if is_function else source

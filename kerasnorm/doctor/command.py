@@ -1,0 +1,122 @@
+"""What `kerasnorm doctor` does with a loaded model and its batches."""
+
+import pathlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from kerasnorm.doctor.examination import Examination
+from kerasnorm.doctor.examine import examine
+from kerasnorm.doctor.finding import SEVERITIES
+from kerasnorm.doctor.prove import Proof, prove
+
+#: Exit status of `--ci` where something was found.
+FOUND = 3
+
+
+@dataclass(frozen=True)
+class Consultation:
+    """An examination, with its proof where one was asked for.
+
+    Args:
+        examination: The examination.
+        proof: What the remedy did, None unless asked for.
+        repaired: Where the repaired model was saved, None for nowhere.
+    """
+
+    examination: Examination
+    proof: Proof | None = None
+    repaired: pathlib.Path | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values: those of the examination, and `proof`."""
+        values = self.examination.to_dict()
+        if self.proof is not None:
+            values["proof"] = {
+                "remedy": self.proof.remedy,
+                "gain": self.proof.gain,
+                "before": _outcome(self.proof.before),
+                "after": self.proof.after and _outcome(self.proof.after),
+                "repaired_model": self.repaired and str(self.repaired),
+            }
+        return values
+
+    def to_text(self, width: int = 100) -> str:
+        """Return the table for the terminal, and before and after of the remedy."""
+        text = self.examination.to_text(width)
+        if self.proof is None:
+            return text
+        if self.proof.after is None:
+            return f"{text}proof: {self.proof.remedy}\n"
+        before, after = self.proof.before, self.proof.after
+        lines = [
+            f"proof: {self.proof.remedy}",
+            f"  before  validation loss {before.losses['D']:.4f}  {before.verdict}",
+            f"  after   validation loss {after.losses['D']:.4f}  {after.verdict}",
+        ]
+        if self.repaired is not None:
+            lines.append(f"  repaired model: {self.repaired}")
+        return text + "\n".join(lines) + "\n"
+
+
+def _outcome(examination: Examination) -> dict[str, Any]:
+    return {
+        "verdict": examination.verdict,
+        "validation_loss": examination.to_dict()["losses"].get("D"),
+    }
+
+
+def consult(
+    model: keras.Model,
+    train: Iterable,
+    validation: Iterable | None,
+    *,
+    prove_remedy: bool = False,
+    save_beside: pathlib.Path | None = None,
+    **options: Any,
+) -> Consultation:
+    """Examine a model, and try the first remedy if asked.
+
+    Args:
+        model: The model; it stays as it is.
+        train: Training batches, iterable twice if the remedy is to be tried.
+        validation: Validation batches likewise.
+        prove_remedy: Whether to treat a copy and measure again.
+        save_beside: The model's file; the repaired copy goes beside it, as
+            `NAME.repaired.keras`, and never over it.
+        **options: Arguments of `examine`.
+
+    Returns:
+        The examination and, where asked for, its proof.
+    """
+    examination = examine(model, train, validation, **options)
+    if not prove_remedy or validation is None:
+        return Consultation(examination)
+    proof = prove(model, train, validation, before=examination)
+    path = None
+    if proof.model is not None and save_beside is not None:
+        path = save_beside.with_suffix(".repaired.keras")
+        proof.model.save(path)
+    return Consultation(examination, proof, path)
+
+
+def exit_status(examination: Examination, fail_on: str = "warning") -> int:
+    """Return 3 if anything was found at or above a severity, otherwise 0.
+
+    Args:
+        examination: The examination.
+        fail_on: `"info"`, `"warning"` or `"error"`.
+
+    Raises:
+        ValueError: If the severity is unknown.
+    """
+    if fail_on not in SEVERITIES:
+        raise ValueError(
+            f"expected `fail_on` to be one of {', '.join(SEVERITIES)}, received "
+            f"{fail_on!r}"
+        )
+    least = SEVERITIES.index(fail_on)
+    found = [SEVERITIES.index(f.severity) for f in examination.findings]
+    return FOUND if any(severity >= least for severity in found) else 0

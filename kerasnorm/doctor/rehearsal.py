@@ -1,0 +1,107 @@
+"""Trains on one batch for a moment and looks at what moves."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasnorm.callbacks.model_walk import stand_in, walk_layers
+from kerasnorm.doctor.losses import LossOfSamples
+from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.statistics import run_on_batch_statistics
+
+# Steps on one batch: enough to halve the loss at any sensible learning rate.
+STEPS = 30
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What training on one batch showed.
+
+    Args:
+        steps: Steps taken.
+        begin: Loss of the batch before, normalized by the batch's own statistics.
+        end: The same after.
+        without_gradient: Paths of trainable variables that did not move at all.
+        dead_units: For each layer with a ReLU, share of its units that are 0 for all
+            samples of the batch.
+    """
+
+    steps: int
+    begin: float
+    end: float
+    without_gradient: tuple[str, ...]
+    dead_units: dict[str, float]
+
+
+def rehearse(
+    model: keras.Model, batch: tuple[Any, Any, Any], loss: LossOfSamples
+) -> Rehearsal:
+    """Train the model on one batch; wrap the call in `state.preserved`.
+
+    Args:
+        model: A compiled model; one without an optimizer is only looked at.
+        batch: Inputs, labels and weights.
+        loss: The loss of each sample.
+    """
+    x, y, weights = batch
+    samples = Samples(x, y, weights, (len(keras.tree.flatten(x)[0]),))
+    begin = _loss(model, samples, loss)
+    dead = find_dead_units(model, samples)
+    if getattr(model, "optimizer", None) is None:
+        return Rehearsal(0, begin, begin, (), dead)
+    before = [np.array(ops.convert_to_numpy(v)) for v in model.trainable_variables]
+    paths = [v.path for v in model.trainable_variables]
+    for _ in range(STEPS):
+        model.train_on_batch(x, y, weights)
+    unmoved = tuple(
+        path
+        for path, old, variable in zip(
+            paths, before, model.trainable_variables, strict=True
+        )
+        if np.array_equal(old, ops.convert_to_numpy(variable))
+    )
+    return Rehearsal(STEPS, begin, _loss(model, samples, loss), unmoved, dead)
+
+
+def _loss(model, samples: Samples, loss: LossOfSamples) -> float:
+    numbers = [np.arange(samples.count)]
+    outputs, _ = run_on_batch_statistics(model, samples, numbers)
+    return float(loss.of(samples.y, outputs, samples.weights).mean())
+
+
+def find_dead_units(model: keras.Model, samples: Samples) -> dict[str, float]:
+    """Return the share of units that never fire, for each layer with a ReLU.
+
+    Args:
+        model: Any Keras model.
+        samples: A batch.
+    """
+    found: dict[str, float] = {}
+
+    def look(path):
+        def call(original, *args, **kwargs):
+            outputs = original(*args, **kwargs)
+            values = np.asarray(ops.convert_to_numpy(outputs))
+            units = values.reshape(-1, values.shape[-1]).max(axis=0)
+            found[path] = float((units <= 0).mean())
+            return outputs
+
+        return call
+
+    calls = {
+        layer: look(path) for path, layer in walk_layers(model) if _has_relu(layer)
+    }
+    with stand_in(calls):
+        run_on_batch_statistics(model, samples, [np.arange(samples.count)])
+    return {path: share for path, share in found.items() if share > 0}
+
+
+def _has_relu(layer) -> bool:
+    activation = getattr(layer, "activation", None)
+    return (
+        isinstance(layer, keras.layers.ReLU)
+        or getattr(activation, "__name__", "") == "relu"
+    )

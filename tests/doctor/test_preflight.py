@@ -1,0 +1,89 @@
+import keras
+import numpy as np
+import pytest
+
+from kerasnorm.doctor import preflight
+from tests.doctor.networks import batches, data
+
+
+def network(activation="softmax", outputs=2, norm=False):
+    layers = [keras.layers.Dense(16, activation="relu")]
+    if norm:
+        layers.append(keras.layers.BatchNormalization())
+    return keras.Sequential(
+        [keras.Input((2,)), *layers, keras.layers.Dense(outputs, activation=activation)]
+    )
+
+
+def fly(model, loss, train=None, validation=None):
+    model.compile(keras.optimizers.Adam(0.02), loss)
+    train, validation = train or data(128), validation or data(128, seed=1)
+    return preflight(model, batches(*train), batches(*validation))
+
+
+def codes(examination):
+    return [f.code for f in examination.findings if f.severity != "info"]
+
+
+def test_a_sound_model_passes():
+    assert codes(fly(network(), "sparse_categorical_crossentropy")) == []
+
+
+def test_a_sound_model_with_batch_norm_passes():
+    model = network(norm=True)
+    assert codes(fly(model, "sparse_categorical_crossentropy")) == []
+
+
+@pytest.mark.parametrize(
+    ("activation", "outputs", "loss"),
+    [
+        ("softmax", 1, "binary_crossentropy"),
+        ("softmax", 2, "categorical_crossentropy"),
+        ("sigmoid", 1, "categorical_crossentropy"),
+        ("linear", 2, "sparse_categorical_crossentropy"),
+        ("sigmoid", 1, "sparse_categorical_crossentropy"),
+    ],
+)
+def test_head_labels_and_loss_that_do_not_agree_are_named(activation, outputs, loss):
+    found = fly(network(activation, outputs), loss)
+    assert "label_mismatch" in codes(found)
+
+
+def test_logits_taken_twice_are_named():
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    assert "label_mismatch" in codes(fly(network(), loss))
+
+
+def test_validation_on_another_scale_is_named():
+    x, y = data(128, seed=1)
+    found = fly(network(), "sparse_categorical_crossentropy", None, (x * 255, y))
+    assert "input_mismatch" in codes(found)
+
+
+def test_classes_in_runs_are_named():
+    x, y = data(128)
+    order = np.argsort(y)
+    found = fly(network(), "sparse_categorical_crossentropy", (x[order], y[order]))
+    assert "ordered_batches" in codes(found)
+
+
+def test_weights_are_as_before():
+    model = network(norm=True)
+    before = [weight.tobytes() for weight in model.get_weights()]
+    fly(model, "sparse_categorical_crossentropy")
+    assert [weight.tobytes() for weight in model.get_weights()] == before
+
+
+def test_a_frozen_model_that_cannot_learn_is_named():
+    model = network()
+    model.trainable = False
+    found = fly(model, "sparse_categorical_crossentropy")
+    assert "learning_rate_too_high" in codes(found)
+
+
+def test_dead_units_are_counted():
+    model = network()
+    kernel, bias = model.layers[0].get_weights()
+    model.layers[0].set_weights([kernel * 0, bias - 1])
+    found = fly(model, "sparse_categorical_crossentropy")
+    assert list(found.measurements["rehearsal"]["dead_units"].values()) == [1.0]

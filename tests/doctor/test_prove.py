@@ -1,0 +1,74 @@
+import keras
+import numpy as np
+import pytest
+
+from kerasnorm.doctor import prove
+from kerasnorm.doctor.command import consult, exit_status
+from tests.doctor.networks import batches, data, set_statistics, sharp_network
+
+
+@pytest.fixture
+def stale():
+    train, validation = data(), data(seed=1)
+    model = sharp_network(train[0])
+    set_statistics(model.get_layer("norm"), [1.2, 0.0], [4.0, 1.0])
+    return model, batches(*train), batches(*validation)
+
+
+def test_stale_statistics_are_mended_on_a_copy(stale):
+    model, train, validation = stale
+    proof = prove(model, train, validation)
+    assert proof.after.verdict == "healthy" and proof.gain > 0.05
+
+
+def test_the_given_model_stays_as_it_is(stale):
+    model, train, validation = stale
+    before = [weight.tobytes() for weight in model.get_weights()]
+    prove(model, train, validation)
+    assert [weight.tobytes() for weight in model.get_weights()] == before
+
+
+@pytest.mark.parametrize("plant", ["scaled", "exchanged"])
+def test_mended_validation_data_close_the_gap(plant):
+    (train_x, train_y), (x, y) = data(), data(seed=1)
+    train = (train_x + 3, train_y)
+    validation = ((x + 3) * 255, y) if plant == "scaled" else (x + 3, 1 - y)
+    model = sharp_network(train[0])
+    proof = prove(model, batches(*train), batches(*validation))
+    assert proof.after.verdict == "healthy"
+
+
+def test_a_repaired_model_is_saved_beside(stale, tmp_path):
+    model, train, validation = stale
+    path = tmp_path / "model.keras"
+    model.save(path)
+    original = path.read_bytes()
+    consultation = consult(
+        model, train, validation, prove_remedy=True, save_beside=path
+    )
+    repaired = keras.models.load_model(consultation.repaired)
+    assert path.read_bytes() == original and np.allclose(
+        repaired.get_layer("norm").moving_variance, data()[0].var(axis=0), rtol=1e-4
+    )
+
+
+def test_a_healthy_model_needs_no_remedy():
+    train, validation = data(), data(seed=1)
+    proof = prove(sharp_network(train[0]), batches(*train), batches(*validation))
+    assert proof.after is None and proof.gain == 0
+
+
+def test_the_exit_status_follows_the_severity(stale):
+    examination = consult(*stale).examination
+    assert exit_status(examination, "error") == 3
+
+
+def test_a_healthy_examination_exits_with_zero():
+    train, validation = data(), data(seed=1)
+    examination = consult(sharp_network(train[0]), train, validation).examination
+    assert exit_status(examination, "info") == 0
+
+
+def test_an_unknown_severity_is_refused(stale):
+    with pytest.raises(ValueError, match="one of info, warning, error"):
+        exit_status(consult(*stale).examination, "fatal")
