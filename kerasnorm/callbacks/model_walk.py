@@ -38,9 +38,19 @@ def _children(owner):
         layer
         for name, value in vars(owner).items()
         if not name.startswith("__")
-        for layer in keras.tree.flatten(value)
-        if isinstance(layer, keras.layers.Layer)
+        for layer in _layers_in(value)
     ]
+
+
+def _layers_in(value):
+    if isinstance(value, keras.layers.Layer):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _layers_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _layers_in(item)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -64,22 +64,46 @@ def recalibrate_batch_norm(
     norms = find_batch_norms(model)
     if not norms:
         return 0
+    seen, after = measure_norms(model, norms, batches, samples)
+    _assign(after)
+    return seen
+
+
+def measure_norms(
+    model: keras.Model,
+    norms: Sequence[keras.layers.Layer],
+    batches: Iterable,
+    samples: int | None = None,
+) -> tuple[int, dict[keras.layers.Layer, tuple[np.ndarray, np.ndarray]]]:
+    """Measure mean and variance of the inputs of norms, with dropout off.
+
+    Batch norms that train act on the statistics of the batch meanwhile.
+
+    Args:
+        model: Any built Keras model; it is left as it was.
+        norms: The layers to measure.
+        batches: As for `recalibrate_batch_norm`.
+        samples: As for `recalibrate_batch_norm`.
+
+    Returns:
+        The number of samples seen, and for each norm that was reached the mean and
+        the variance of its inputs, both of shape (channels,).
+
+    Raises:
+        ValueError: If there are no batches, or what is measured is not finite.
+    """
     moments = {norm: batch_moments.Moments() for norm in norms}
     calls = {norm: _measuring(norm, moments[norm]) for norm in norms}
     # Norms other than Keras' own move their statistics while they are measured.
-    before = {norm: _statistics(norm) for norm in norms}
+    before = {norm: _statistics(norm) for norm in norms if _keeps_statistics(norm)}
     try:
         with model_walk.stand_in(calls), without_gradients():
             seen = _run(model, batches, samples)
-        after = {
-            norm: (m.mean, m.variance) for norm, m in moments.items() if m.count > 0
-        }
-        _check_finite(after)
-    except BaseException:
+    finally:
         _assign(before)
-        raise
-    _assign({**before, **after})
-    return seen
+    after = {norm: (m.mean, m.variance) for norm, m in moments.items() if m.count > 0}
+    _check_finite(after)
+    return seen, after
 
 
 @contextlib.contextmanager
@@ -106,10 +130,15 @@ def find_batch_norms(model: keras.layers.Layer) -> list[keras.layers.Layer]:
     return [
         layer
         for _, layer in model_walk.walk_layers(model)
-        if getattr(layer, "moving_mean", None) is not None
-        and getattr(layer, "moving_variance", None) is not None
-        and layer.trainable
+        if _keeps_statistics(layer) and layer.trainable
     ]
+
+
+def _keeps_statistics(layer):
+    return (
+        getattr(layer, "moving_mean", None) is not None
+        and getattr(layer, "moving_variance", None) is not None
+    )
 
 
 def _measuring(norm, moments):
@@ -127,6 +156,8 @@ def _measuring(norm, moments):
             keras.ops.convert_to_numpy(mean),
             keras.ops.convert_to_numpy(variance),
         )
+        if not norm.trainable or not _keeps_statistics(norm):
+            return original(inputs, *args, **kwargs)
         if not isinstance(norm, keras.layers.BatchNormalization):
             return original(inputs, *args, **{**kwargs, "training": True})
         outputs = batch_moments.normalize(norm, wide, mean, variance)

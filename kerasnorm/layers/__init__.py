@@ -1,6 +1,7 @@
 """Normalization layers and the layers that stand in for them."""
 
 from kerasnorm.layers.asymmetric_conv import AsymmetricConv2D
+from kerasnorm.layers.channel_scale import ChannelScale
 from kerasnorm.layers.factory import make_norm
 from kerasnorm.layers.filter_response_norm import FilterResponseNorm
 from kerasnorm.layers.ghost_batch_norm import GhostBatchNorm
@@ -19,6 +20,7 @@ from kerasnorm.layers.weight_standardization import WSConv2D
 __all__ = [
     "TLU",
     "AsymmetricConv2D",
+    "ChannelScale",
     "FilterResponseNorm",
     "GhostBatchNorm",
     "GroupNorm",

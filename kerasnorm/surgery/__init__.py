@@ -1,1 +1,15 @@
 """Changes to finished Keras models: swap, fold and recalibrate norms."""
+
+from kerasnorm.surgery.locate import NormSite, find_norms
+from kerasnorm.surgery.recalibrate import recalibrate_batch_norm
+from kerasnorm.surgery.report import Swap, SwapReport
+from kerasnorm.surgery.swap import swap_norm
+
+__all__ = [
+    "NormSite",
+    "Swap",
+    "SwapReport",
+    "find_norms",
+    "recalibrate_batch_norm",
+    "swap_norm",
+]

@@ -1,0 +1,186 @@
+"""Copies a model layer by layer, with some layers replaced or left out."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+
+from kerasnorm.callbacks import model_walk
+from kerasnorm.surgery import attributes, wiring
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to change.
+
+    Args:
+        substitutes: New layers by the layers they replace.
+        absorbed: Pairs (producer, reader): the reader falls away wherever it is
+            called on outputs of the producer's substitute.
+        dropped: Layers that fall away wherever they are called.
+        batch: Inputs of one batch, for models that have to be called to be built.
+    """
+
+    substitutes: Mapping[keras.layers.Layer, keras.layers.Layer]
+    absorbed: frozenset[tuple[Any, Any]] = frozenset()
+    dropped: frozenset[Any] = frozenset()
+    batch: Any = None
+
+
+class Copier:
+    """Copies layers, each once, so that what was shared stays shared.
+
+    Args:
+        plan: What to change.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.notes: list[str] = []
+        # Pairs whose inner layers are paired once both are built, and pairs as such.
+        self.roots: list[tuple[Any, Any]] = []
+        self.pairs: list[tuple[Any, Any]] = []
+        self._copies: dict[Any, Any] = {}
+
+    def copy(self, layer: Any) -> Any:
+        """Return the copy of a layer, model or operation, or its substitute.
+
+        Args:
+            layer: The layer.
+
+        Returns:
+            A new layer without the old one's weights.
+
+        Raises:
+            ValueError: If the layer cannot be copied through its configuration.
+        """
+        if layer not in self._copies:
+            self._copies[layer] = self._copy(layer)
+        return self._copies[layer]
+
+    def _copy(self, layer: Any) -> Any:
+        if layer in self.plan.substitutes:
+            return self.plan.substitutes[layer]
+        if layer in self.plan.dropped:
+            return keras.layers.Identity(name=layer.name)
+        if isinstance(layer, keras.Sequential):
+            return self._copy_sequential(layer)
+        if wiring.is_functional(layer):
+            return self._copy_functional(layer)
+        copy = _copy_by_config(layer)
+        if isinstance(layer, keras.layers.Layer):
+            self._replace_inside(layer, copy)
+        return copy
+
+    def _copy_sequential(self, model: keras.Sequential) -> keras.Sequential:
+        kept: list[Any] = []
+        previous = None
+        for layer in model.layers:
+            falls_away = (previous, layer) in self.plan.absorbed
+            if layer not in self.plan.dropped and not falls_away:
+                kept.append(self.copy(layer))
+            previous = layer
+        (tensor,) = model.inputs
+        entry = keras.Input(
+            batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name
+        )
+        new = keras.Sequential([entry, *kept], name=model.name)
+        self._note_class(model, new)
+        return new
+
+    def _copy_functional(self, model: keras.Model) -> keras.Model:
+        origin: dict[int, Any] = {}
+        producers: dict[int, tuple[Any, Any]] = {}
+
+        def clone(layer: Any) -> Any:
+            new = self.copy(layer)
+            origin[id(new)] = layer
+            return new
+
+        def call(new: Any, *args: Any, **kwargs: Any) -> Any:
+            layer = origin[id(new)]
+            inputs = args[0] if args else next(iter(kwargs.values()), None)
+            producer = producers.get(id(inputs), (None, None))[1]
+            if layer in self.plan.dropped or (producer, layer) in self.plan.absorbed:
+                return inputs
+            if layer in self.plan.substitutes:
+                # A graph of batch norms hands on masks that other norms do not take.
+                kwargs.pop("mask", None)
+            outputs = new(*args, **kwargs)
+            if layer in self.plan.substitutes:
+                # Holding the tensor keeps its id from being given away.
+                producers[id(outputs)] = (outputs, layer)
+            return outputs
+
+        with _uncompiled(model):
+            new = keras.models.clone_model(
+                model, clone_function=clone, call_function=call
+            )
+        self._note_class(model, new)
+        return new
+
+    def _replace_inside(self, layer: keras.layers.Layer, copy: Any) -> None:
+        """Replace what a layer holds in attributes, before the copy is built."""
+        inside = [x for _, x in model_walk.walk_layers(layer)]
+        if not any(x in self.plan.substitutes for x in inside):
+            self.roots.append((layer, copy))
+            return
+        self.pairs.append((layer, copy))
+        for old, twin in attributes.pair_layers(layer, copy):
+            if old in self.plan.substitutes:
+                attributes.replace_layer(copy, twin, self.plan.substitutes[old])
+            else:
+                self.pairs.append((old, twin))
+        if not _is_restorable(copy):
+            self.notes.append(
+                f"{type(layer).__name__} makes its norms itself, so the new model "
+                "cannot be loaded from a .keras file: save its weights, or change the "
+                "class."
+            )
+
+    def _note_class(self, model: keras.Model, new: keras.Model) -> None:
+        if type(new) is not type(model):
+            self.notes.append(
+                f"{model.name!r} was a {type(model).__name__} and is now a plain "
+                f"{type(new).__name__}; methods of its own are gone."
+            )
+
+
+@contextlib.contextmanager
+def _uncompiled(model: keras.Model) -> Iterator[None]:
+    """Keep `clone_model` from compiling, which is decided elsewhere."""
+    compiled, model.compiled = model.compiled, False
+    try:
+        yield
+    finally:
+        model.compiled = compiled
+
+
+def _copy_by_config(layer: Any) -> Any:
+    if isinstance(layer, keras.layers.Lambda):
+        # Reading a function back from a configuration is refused as unsafe; here it
+        # is at hand.
+        return keras.layers.Lambda(
+            layer.function, arguments=layer.arguments, name=layer.name
+        )
+    try:
+        return type(layer).from_config(layer.get_config())
+    except Exception as error:
+        raise ValueError(
+            f"Expected the layer {layer.name!r} to be copyable by "
+            f"`{type(layer).__name__}.from_config(layer.get_config())`. Received: "
+            f"{type(error).__name__}: {error}. Give the class a `get_config` that "
+            "returns all arguments of its constructor."
+        ) from error
+
+
+def _is_restorable(layer: keras.layers.Layer) -> bool:
+    """Return whether a configuration gives back the layers that are held now."""
+    again = type(layer).from_config(layer.get_config())
+    kinds = [
+        [type(inner) for _, inner in model_walk.walk_layers(owner)]
+        for owner in (layer, again)
+    ]
+    return kinds[0] == kinds[1]

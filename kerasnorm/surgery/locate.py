@@ -1,0 +1,115 @@
+"""Lists every norm layer of a model."""
+
+import dataclasses
+
+import keras
+
+from kerasnorm import layers
+from kerasnorm.callbacks import model_walk
+
+# Subclasses before their bases: the first match names the kind.
+KINDS = (
+    (layers.GhostBatchNorm, "ghost_batch"),
+    (keras.layers.BatchNormalization, "batch"),
+    (layers.InstanceNorm, "instance"),
+    (layers.GroupNorm, "group"),
+    (keras.layers.GroupNormalization, "group"),
+    (layers.FilterResponseNorm, "frn"),
+    (layers.SwitchableNorm, "switchable"),
+    (keras.layers.LayerNormalization, "layer"),
+)
+BATCH_KINDS = ("batch", "sync_batch", "batch_renorm", "ghost_batch")
+
+
+@dataclasses.dataclass(frozen=True)
+class NormSite:
+    """One norm layer of a model.
+
+    Args:
+        path: Names on the way to the layer, such as `"backbone/block1/bn"`.
+        layer: The layer itself.
+        kind: Its name in `kerasnorm.layers.make_norm`.
+        axis: Axis of the channels; -1 whenever that is the last.
+        channels: Number of channels.
+        input_shape: Shape of its inputs with the batch first; unknown sizes are None.
+        is_frozen: Whether it does not train.
+    """
+
+    path: str
+    layer: keras.layers.Layer
+    kind: str
+    axis: int
+    channels: int
+    input_shape: tuple
+    is_frozen: bool
+
+    @property
+    def has_one_pixel(self) -> bool:
+        """Whether each channel is known to have a single number per sample."""
+        sizes = list(self.input_shape[1:])
+        del sizes[self.axis if self.axis == -1 else self.axis - 1]
+        return all(size == 1 for size in sizes)
+
+
+def find_norms(model: keras.layers.Layer) -> list[NormSite]:
+    """List the norm layers of a model, nested models and attributes included.
+
+    Args:
+        model: A built Keras model.
+
+    Returns:
+        One site per layer, in the order of the model; a shared layer is listed once.
+
+    Raises:
+        ValueError: If a norm has not been built yet.
+
+    Example:
+        >>> [site.path for site in find_norms(model) if site.kind == "batch"]
+    """
+    sites = []
+    for path, layer in model_walk.walk_layers(model):
+        kind = norm_kind(layer)
+        if kind is not None:
+            sites.append(_site(path, layer, kind))
+    return sites
+
+
+def norm_kind(layer: keras.layers.Layer) -> str | None:
+    """Return the name of a norm layer's kind, or None for other layers.
+
+    Args:
+        layer: Any layer.
+
+    Returns:
+        A name that `kerasnorm.layers.make_norm` knows, or None.
+    """
+    for cls, kind in KINDS:
+        if isinstance(layer, cls):
+            if kind == "batch" and getattr(layer, "renorm", False):
+                return "batch_renorm"
+            if kind == "batch" and layer.synchronized:
+                return "sync_batch"
+            return kind
+    return None
+
+
+def _site(path, layer, kind):
+    if not layer.built:
+        raise ValueError(
+            "Expected a built model, whose layers know their channels. Received: a "
+            f"model whose norm {path!r} has not been built. Call the model on a batch "
+            "first."
+        )
+    input_shape = tuple(layer.get_build_config()["input_shape"])
+    axis = layer.axis
+    axis = axis[-1] if isinstance(axis, list | tuple) else axis
+    axis = -1 if axis % len(input_shape) == len(input_shape) - 1 else axis
+    return NormSite(
+        path=path,
+        layer=layer,
+        kind=kind,
+        axis=axis,
+        channels=input_shape[axis],
+        input_shape=input_shape,
+        is_frozen=not layer.trainable,
+    )

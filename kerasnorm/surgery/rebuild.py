@@ -1,0 +1,122 @@
+"""Makes a new model from a given one with some of its layers replaced."""
+
+import dataclasses
+from typing import Any
+
+import keras
+
+from kerasnorm.surgery import attributes, wiring
+from kerasnorm.surgery.copier import Copier, Plan
+
+
+@dataclasses.dataclass
+class Rebuilt:
+    """A new model and where its layers come from.
+
+    Args:
+        model: The new model, not compiled.
+        carried: Number of weights carried over.
+        notes: What could not be kept, one sentence each.
+    """
+
+    model: keras.Model
+    carried: int
+    notes: list[str]
+
+
+def rebuild(model: keras.Model, plan: Plan) -> Rebuilt:
+    """Copy a model with some layers replaced; the given model is left as it was.
+
+    Functional and sequential models are put together anew, nested ones included, and
+    layers that were shared stay shared. Other models are copied through their
+    configuration and their attributes are replaced.
+
+    Args:
+        model: A built Keras model.
+        plan: What to change.
+
+    Returns:
+        The new model with all weights but those of the substitutes.
+
+    Raises:
+        ValueError: If a safe copy cannot be made; the message says why.
+    """
+    if isinstance(model, keras.Sequential) and not model.built:
+        raise ValueError(
+            "Expected a built model. Received: a Sequential model that does not know "
+            "its input shape. Give it a `keras.Input` or call it on a batch first."
+        )
+    copier = Copier(plan)
+    new = copier.copy(model)
+    if not isinstance(model, keras.Sequential) and not wiring.is_functional(model):
+        _build(new, model, plan.batch)
+    pairs = list(copier.pairs)
+    for old, copy in copier.roots:
+        pairs += [(old, copy), *attributes.pair_layers(old, copy)]
+    _check_built(plan)
+    return Rebuilt(new, sum(_carry(*pair) for pair in pairs), copier.notes)
+
+
+def _build(new: keras.Model, model: keras.Model, batch: Any) -> None:
+    """Build the copy of a model that is not a graph of layers."""
+    try:
+        if batch is not None:
+            new(batch, training=False)
+        else:
+            new.build_from_config(model.get_build_config())
+    # Code of the user runs here and may raise anything.
+    except Exception as error:
+        raise ValueError(
+            f"Expected {type(model).__name__} to run with the new norms. Received: "
+            f"{type(error).__name__}: {error}. A norm is called with its inputs only, "
+            "and has no moving statistics; where the input shape is the trouble, pass "
+            "`batch`."
+        ) from error
+
+
+def _check_built(plan: Plan) -> None:
+    for old, new in plan.substitutes.items():
+        if not new.built:
+            raise ValueError(
+                f"Expected the new model to call its norm {old.name!r} while it is "
+                "being built. Received: a model that did not. Pass `batch`, inputs "
+                "that reach all norms."
+            )
+
+
+def _carry(old: Any, new: Any) -> int:
+    """Copy the weights that a layer owns itself; return how many."""
+    new.trainable = old.trainable
+    store: dict[str, Any] = {}
+    old.save_own_variables(store)
+    if store:
+        # The layer's own way in: some keep values that they derive from weights.
+        values = {
+            key: keras.ops.convert_to_numpy(value) for key, value in store.items()
+        }
+        new.load_own_variables(values)
+    return len(store)
+
+
+def compile_like(model: keras.Model, new: keras.Model) -> list[str]:
+    """Compile a new model with the loss, metrics and optimizer of a given one.
+
+    The optimizer is made anew from its configuration, because its slots belong to
+    variables that no longer exist.
+
+    Args:
+        model: The given model.
+        new: The new model.
+
+    Returns:
+        Sentences for the report; none if the given model was not compiled.
+    """
+    if not model.compiled:
+        return []
+    try:
+        new.compile_from_config(model.get_compile_config())
+    except (ValueError, TypeError, AttributeError) as error:
+        return [f"Not compiled, because the configuration cannot be read: {error}"]
+    if not new.compiled:
+        return ["Not compiled, because the model keeps no configuration of it."]
+    return ["Compiled as before with a new optimizer; its slots start empty."]

@@ -1,0 +1,139 @@
+"""Maps one norm to another: what is kept, chosen and lost. No model is touched."""
+
+from typing import Any
+
+import keras
+
+from kerasnorm import layers
+from kerasnorm.surgery.locate import BATCH_KINDS, NormSite
+from kerasnorm.surgery.report import Swap
+
+TARGETS = (
+    "batch",
+    "sync_batch",
+    "batch_renorm",
+    "ghost_batch",
+    "group",
+    "layer",
+    "instance",
+    "frn",
+    "switchable",
+    "none",
+)
+OPTIONS = (
+    "center",
+    "scale",
+    "beta_initializer",
+    "gamma_initializer",
+    "beta_regularizer",
+    "gamma_regularizer",
+    "beta_constraint",
+    "gamma_constraint",
+)
+AFFINE = ("gamma", "beta")
+STATISTICS = ("moving_mean", "moving_variance")
+
+
+def choose_groups(channels: int, wish: int = 32, *, one_pixel: bool = False) -> int:
+    """Choose the number of groups for channels that the wish may not divide.
+
+    The rule: the largest divisor of the channels that is not above the wish. Where a
+    channel has a single number per sample (a 1x1 map, or the outputs of a dense
+    layer), a group needs at least two channels, or it would come out constant.
+
+    Args:
+        channels: Number of channels, at least 1.
+        wish: Number of groups to have if it divides the channels.
+        one_pixel: Whether each channel has a single number per sample.
+
+    Returns:
+        The number of groups; it divides the channels.
+
+    Example:
+        >>> choose_groups(64), choose_groups(24), choose_groups(24, one_pixel=True)
+        (32, 24, 12)
+    """
+    if one_pixel and channels > 1:
+        wish = min(wish, channels // 2)
+    return layers.group_count(channels, wish)
+
+
+def substitute(
+    site: NormSite, to: str, *, groups: int = 32, absorbed: str | None = None
+) -> tuple[keras.layers.Layer, Swap]:
+    """Make the layer that takes the place of a norm.
+
+    Name, axis, dtype policy, `trainable`, `center`, `scale`, initializers,
+    regularizers and constraints are kept. `gamma` and `beta` are carried over later,
+    when the new layer has been built. Epsilon is the new norm's own default, because
+    it means something else in each norm.
+
+    Args:
+        site: The norm to replace.
+        to: Kind of the new norm.
+        groups: Wish for the number of groups.
+        absorbed: Path of the rectifier that the new norm takes over, or None.
+
+    Returns:
+        The new layer, not built, and the entry of the report.
+    """
+    target, chosen = _choose(site, to, groups, absorbed is not None)
+    options = {name: getattr(site.layer, name) for name in OPTIONS}
+    if target in BATCH_KINDS and site.kind in BATCH_KINDS:
+        options["momentum"] = site.layer.momentum
+        options["epsilon"] = site.layer.epsilon
+    options |= chosen
+    options |= {
+        "axis": site.axis,
+        "name": site.layer.name,
+        "dtype": site.layer.dtype_policy,
+        "trainable": site.layer.trainable,
+    }
+    if target == "none":
+        # Both hold what the statistics did, whether the norm had them or not.
+        layer = layers.ChannelScale(**{**options, "center": True, "scale": True})
+    else:
+        layer = layers.make_norm(target, **options)
+    weights = {weight.name for weight in site.layer.weights}
+    kept = _kept(site, target)
+    swap = Swap(
+        path=site.path,
+        source=site.kind,
+        target=target,
+        channels=site.channels,
+        kept=tuple(name for name in (*AFFINE, *STATISTICS) if name in kept),
+        chosen=chosen,
+        lost=tuple(sorted(weights - kept)),
+        absorbed=absorbed,
+    )
+    return layer, swap
+
+
+def _choose(
+    site: NormSite, to: str, groups: int, absorbs: bool
+) -> tuple[str, dict[str, Any]]:
+    """Decide what the given norm does not tell."""
+    if to == "group":
+        one = site.has_one_pixel
+        return to, {"groups": choose_groups(site.channels, groups, one_pixel=one)}
+    if to == "instance" and site.has_one_pixel:
+        # The instance norm of a single number is a constant, which would cut the
+        # network in two.
+        return "group", {"groups": 1}
+    if to == "frn":
+        # The mean over one pixel is no mean: the paper learns epsilon there.
+        learned = {"learn_epsilon": True} if site.has_one_pixel else {}
+        return to, {"tlu": absorbs, **learned}
+    return to, {}
+
+
+def _kept(site: NormSite, target: str) -> set[str]:
+    """Name the weights that the new norm takes over."""
+    kept = set()
+    for name in AFFINE:
+        weight = getattr(site.layer, name, None)
+        if weight is not None and tuple(weight.shape) == (site.channels,):
+            kept.add(name)
+    if target in BATCH_KINDS and site.kind in BATCH_KINDS:
+        kept |= set(STATISTICS)
+    return kept

@@ -1,0 +1,179 @@
+"""Replaces the norms of a finished model."""
+
+import fnmatch
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+
+from kerasnorm.surgery import norm_scale, rules, wiring
+from kerasnorm.surgery.copier import Plan
+from kerasnorm.surgery.locate import BATCH_KINDS, NormSite, find_norms
+from kerasnorm.surgery.rebuild import compile_like, rebuild
+from kerasnorm.surgery.report import SwapReport
+
+Select = str | Iterable[str] | Callable[[NormSite], bool] | None
+
+
+def swap_norm(
+    model: keras.Model,
+    to: str,
+    select: Select = None,
+    groups: int = 32,
+    batch: Any = None,
+) -> tuple[keras.Model, SwapReport]:
+    """Return a copy of a model with other norms; the given model is not changed.
+
+    Use it to take a trained or a ready-made network away from batch statistics, or to
+    compare norms on one architecture. All other weights are carried over, and `gamma`
+    and `beta` of the norms as well; what a norm keeps, loses or has decided for it is
+    in the report. A trained network needs fine-tuning afterwards, because other
+    statistics make other activations.
+
+    With `to="frn"`, a norm whose outputs only a ReLU reads takes the ReLU over into its
+    threshold. With `to="none"`, a `ChannelScale` that starts at the scale of the norm
+    on one batch takes its place; train such a network with AGC.
+
+    Functional, sequential and nested models are put together anew. Subclassed models
+    are copied through `get_config` and their attributes replaced; what cannot be done
+    safely is refused. If the model was compiled, the new one is, with a fresh
+    optimizer.
+
+    Args:
+        model: Any built Keras model.
+        to: Name that `kerasnorm.layers.make_norm` knows.
+        select: Which norms to replace: a path pattern such as `"backbone/*"`, several
+            of them, or a function of a `NormSite`. Default: the batch norms; where
+            there are none, every norm.
+        groups: Wish for the number of groups with `to="group"`; the largest divisor
+            of the channels not above it is taken.
+        batch: Inputs of one batch, for `to="none"` and for subclassed models that
+            must be called to be built.
+
+    Returns:
+        The new model, and a report of what was kept, chosen and lost.
+
+    Raises:
+        ValueError: If there is no norm to replace, the norm is unknown, or a layer
+            cannot be copied safely.
+
+    Example:
+        >>> new_model, report = swap_norm(keras.applications.ResNet50(), "group")
+        >>> print(report)
+    """
+    if to not in rules.TARGETS:
+        raise ValueError(
+            f"Expected the name of a norm, one of {', '.join(rules.TARGETS)}. "
+            f"Received: to={to!r}."
+        )
+    sites = _select(find_norms(model), to, select)
+    readers = _absorbable(model, sites) if to == "frn" else {}
+    pairs = [
+        rules.substitute(
+            site, to, groups=groups, absorbed=_names(readers.get(site.layer))
+        )
+        for site in sites
+    ]
+    notes = []
+    statistics: norm_scale.Statistics = {}
+    if to == "none":
+        statistics, note = norm_scale.choose_statistics(model, sites, batch)
+        notes.append(note)
+    new_layers = [layer for layer, _ in pairs]
+    rebuilt = rebuild(
+        model,
+        Plan(
+            {site.layer: new for site, new in zip(sites, new_layers, strict=True)},
+            frozenset((norm, x) for norm, found in readers.items() for x in found),
+            batch=batch,
+        ),
+    )
+    for site, new in zip(sites, new_layers, strict=True):
+        if site.layer in statistics:
+            norm_scale.set_scale(new, site.layer, *statistics[site.layer])
+        else:
+            _carry_norm(site, new)
+    notes += [*rebuilt.notes, *compile_like(model, rebuilt.model)]
+    swaps = tuple(swap for _, swap in pairs)
+    return rebuilt.model, SwapReport(to, swaps, rebuilt.carried, tuple(notes))
+
+
+def _select(sites: list[NormSite], to: str, select: Select) -> list[NormSite]:
+    if select is None:
+        batch = [site for site in sites if site.kind in BATCH_KINDS]
+        chosen = batch or sites
+    elif callable(select):
+        chosen = [site for site in sites if select(site)]
+    else:
+        patterns = [select] if isinstance(select, str) else list(select)
+        chosen = [
+            site
+            for site in sites
+            if any(fnmatch.fnmatchcase(site.path, pattern) for pattern in patterns)
+        ]
+    found = ", ".join(sorted({site.kind for site in sites})) or "none"
+    if not chosen:
+        raise ValueError(
+            "Expected at least one norm to replace. Received: a model with "
+            f"{len(sites)} norms ({found}), of which {select!r} selects none."
+        )
+    chosen = [site for site in chosen if site.kind != to]
+    if not chosen:
+        raise ValueError(
+            f"Expected norms other than {to!r} to replace. Received: a model whose "
+            f"norms are {found}."
+        )
+    return chosen
+
+
+def _names(found: list | None) -> str | None:
+    return ", ".join(layer.name for layer in found) if found else None
+
+
+def _carry_norm(site: NormSite, new: keras.layers.Layer) -> None:
+    """Carry gamma, beta and, between batch norms, moving statistics over."""
+    for name in (*rules.AFFINE, *rules.STATISTICS):
+        old_weight = getattr(site.layer, name, None)
+        new_weight = getattr(new, name, None)
+        if old_weight is None or new_weight is None:
+            continue
+        if name in rules.STATISTICS and site.kind not in BATCH_KINDS:
+            continue
+        if tuple(old_weight.shape) == tuple(new_weight.shape):
+            new_weight.assign(keras.ops.convert_to_numpy(old_weight))
+
+
+def _absorbable(
+    model: keras.Model, sites: list[NormSite]
+) -> dict[keras.layers.Layer, list]:
+    """Find the rectifiers that are the only readers of a norm."""
+    norms = {site.layer for site in sites}
+    found = {}
+    for level in _levels(model):
+        for layer, readers in wiring.trace(level).consumers.items():
+            if layer in norms and readers and all(map(_is_relu, readers)):
+                found[layer] = list(dict.fromkeys(readers))
+    return found
+
+
+def _levels(model: Any) -> list[keras.Model]:
+    """List the models with a graph of their own, the given one and nested ones."""
+    levels = []
+    if isinstance(model, keras.Sequential) or wiring.is_functional(model):
+        levels.append(model)
+    if isinstance(model, keras.Model):
+        for layer in model.layers:
+            levels += _levels(layer)
+    return levels
+
+
+def _is_relu(operation: Any) -> bool:
+    if isinstance(operation, keras.layers.ReLU):
+        return (
+            operation.max_value is None
+            and not operation.negative_slope
+            and not operation.threshold
+        )
+    if isinstance(operation, keras.layers.Activation):
+        return operation.activation is keras.activations.relu
+    return type(operation).__name__ == "Relu"
