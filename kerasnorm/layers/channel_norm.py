@@ -10,24 +10,28 @@ from kerasnorm.layers.moments import at_least_float32
 
 
 class ChannelNorm(keras.layers.Layer):
-    """Hold what all norms share: the axis, `gamma`, `beta` and their options.
+    """Hold what the norms share: the axis, `gamma`, `beta` and their options.
+
+    Not a layer to use; `make_norm` makes those. Statistics are taken in at least
+    float32 whatever the dtype policy, and the weights are read in full precision.
 
     Args:
-        axis: Axis of the channels, -1 for channels last, 1 for channels first.
+        axis: Axis of the channels, -1 (default) for channels last, 1 for channels
+            first.
         epsilon: Positive number added to the variance, so that it has a root.
-        center: Whether to add the weight `beta`.
-        scale: Whether to multiply by the weight `gamma`.
-        beta_initializer: Initializer of `beta`.
-        gamma_initializer: Initializer of `gamma`.
-        beta_regularizer: Regularizer of `beta`.
-        gamma_regularizer: Regularizer of `gamma`.
-        beta_constraint: Constraint of `beta`.
-        gamma_constraint: Constraint of `gamma`.
+        center: Whether to add the weight `beta`, default True.
+        scale: Whether to multiply by the weight `gamma`, default True.
+        beta_initializer: Initializer of `beta`, default zeros.
+        gamma_initializer: Initializer of `gamma`, default ones.
+        beta_regularizer: Regularizer of `beta`, default none.
+        gamma_regularizer: Regularizer of `gamma`, default none.
+        beta_constraint: Constraint of `beta`, default none.
+        gamma_constraint: Constraint of `gamma`, default none.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Raises:
-        ValueError: If `epsilon` is not positive or `axis` is not an integer other
-            than 0.
+        ValueError: If `epsilon` is not positive, or `axis` is not an integer or is 0,
+            or, at build, if the input has no such axis or does not tell its size.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class ChannelNorm(keras.layers.Layer):
         self.gamma_regularizer = keras.regularizers.get(gamma_regularizer)
         self.beta_constraint = keras.constraints.get(beta_constraint)
         self.gamma_constraint = keras.constraints.get(gamma_constraint)
+        self.supports_masking = True
 
     def build(self, input_shape: tuple) -> None:
         """Create `gamma` and `beta`, one number per channel."""

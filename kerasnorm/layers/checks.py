@@ -37,6 +37,17 @@ def check_share(name: str, value: Any) -> float:
     return value
 
 
+def check_momentum(value: Any) -> float:
+    """Return `value`, or raise if it cannot be the momentum of a moving average."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= 1:
+        raise ValueError(
+            "Expected `momentum`, the share of the old average that each step keeps, "
+            f"to be a number from 0 to 1. Received: momentum={value!r}."
+        )
+    return value
+
+
 def check_count(name: str, value: Any) -> int:
     """Return `value`, or raise if it is not an integer of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -15,15 +15,38 @@ from kerasnorm.registration import register
 class FilterResponseNorm(ChannelNorm):
     """Divide each channel of each sample by its root mean square over the pixels.
 
+        y = max(gamma * x / sqrt(mean(x ** 2) + epsilon + |epsilon_l|) + beta, tau)
+
+    with the mean over the pixels of one sample and one channel. No mean is subtracted,
+    so the thresholded linear unit at the end, with its learned `tau`, takes the place
+    of the ReLU that would follow: use no other activation. No sample sees another, and
+    training and inference compute the same. The authors found that it needs a warm-up
+    of the learning rate.
+
+    Where a channel can have a single pixel, as after global pooling, `x / sqrt(x ** 2)`
+    is only a sign; `learn_epsilon=True` lets the layer smooth it.
+
     Args:
-        axis: Axis of the channels, -1 for channels last, 1 for channels first.
-        epsilon: Positive number added to the mean square.
+        axis: Axis of the channels, -1 (default) for channels last, 1 for channels
+            first.
+        epsilon: Positive number added to the mean square, default 1e-6.
         learn_epsilon: Whether to add the absolute value of a learned weight
-            `epsilon_l`, which 1x1 maps need.
-        tlu: Whether to end with the thresholded linear unit, weight `tau`.
-        center: Whether to add the weight `beta`.
-        scale: Whether to multiply by the weight `gamma`.
-        **kwargs: Initializers, regularizers and constraints as for `GroupNorm`.
+            `epsilon_l`, one per channel, which starts at 1e-4; default False.
+        tlu: Whether to end with the thresholded linear unit, weight `tau`, default
+            True. It starts as a ReLU.
+        center: Whether to add the weight `beta`, default True.
+        scale: Whether to multiply by the weight `gamma`, default True.
+        **kwargs: Initializers, regularizers and constraints of `beta` and `gamma`, and
+            arguments of `keras.layers.Layer`.
+
+    Example:
+        >>> layer = FilterResponseNorm()
+        >>> layer(keras.random.normal((2, 16, 16, 64))).shape
+        (2, 16, 16, 64)
+
+    Reference:
+        Singh and Krishnan 2019, Filter Response Normalization Layer, arXiv 1911.09737.
+        A pixel that lies exactly on `tau` passes its gradient to `tau`.
     """
 
     def __init__(
@@ -59,6 +82,7 @@ class FilterResponseNorm(ChannelNorm):
 
     def call(self, inputs: Any) -> Any:
         """Normalize `inputs`, of shape (batch, ..., channels)."""
+        inputs = ops.cast(inputs, self.compute_dtype)
         source = moments.to_canonical(inputs, self.axis)
         dtype = moments.at_least_float32(self.compute_dtype)
         square = moments.mean_over_pixels(ops.square(ops.cast(source, dtype)))
@@ -86,8 +110,9 @@ class FilterResponseNorm(ChannelNorm):
 
 
 def _coefficients(square: Any, epsilon: Any, gamma: Any, beta: Any) -> tuple:
-    slope = gamma / ops.sqrt(square + epsilon)
-    return slope, ops.broadcast_to(beta, ops.shape(slope))
+    power = square + epsilon
+    # A division at the end keeps XLA from working the root out again for each pixel.
+    return gamma * ops.sqrt(power) / power, ops.broadcast_to(beta, ops.shape(power))
 
 
 def _gradients(
@@ -99,8 +124,9 @@ def _gradients(
     gamma: Any,
     beta: Any,
 ) -> tuple:
+    slope, _ = _coefficients(square, epsilon, gamma, beta)
     power = square + epsilon
     root = ops.sqrt(power)
     curve = -gamma * dy_pixels / (power * root)
     d_weights = 0.5 * curve, dy_pixels / root, dy
-    return curve, None, (None, *(ops.sum(d, axis=0) * count for d in d_weights))
+    return slope, curve, None, (None, *(ops.sum(d, axis=0) * count for d in d_weights))

@@ -16,9 +16,9 @@ from keras import ops
 # the last digit.
 SHIFT_SHARE = 16
 
-# XLA joins what feeds a reduction to the reduction itself only up to this length; a
-# longer one it first writes to memory in full.
-LONGEST_JOINED_REDUCTION = 32
+# XLA joins what feeds a sum to the sum itself, in vector instructions, only when the
+# sum is about this short; what feeds a longer one it writes to memory first.
+LONGEST_JOINED_SUM = 16
 
 
 class Moments(NamedTuple):
@@ -109,7 +109,7 @@ def _share(size: Any) -> Any:
 def _divisor(size: Any) -> int:
     if not isinstance(size, int):
         return 1
-    most = min(size, LONGEST_JOINED_REDUCTION)
+    most = min(size, LONGEST_JOINED_SUM)
     return next((n for n in range(most, 0, -1) if size % n == 0), 1)
 
 

@@ -37,8 +37,8 @@ def multiply_add(
         arrays: Small tensors, per sample and channel or per channel.
         coefficients: Function of `arrays` to slope and start, both (batch, channels).
         gradients: Function of (mean of dy, mean of dy * pixels, number of pixels,
-            *arrays), the means (batch, channels), to `curve`, `rest` (None for 0)
-            and a tuple with a gradient, or None, for each of `arrays`.
+            *arrays), the means (batch, channels), to `slope`, `curve`, `rest` (None
+            for 0) and a tuple with a gradient, or None, for each of `arrays`.
         threshold: Lower bound of the outputs, (channels,), or None.
 
     Returns:
@@ -72,8 +72,7 @@ def multiply_add(
                 d_bounds = (ops.sum(mean_over_pixels(cut) * count, axis=0),)
                 dy = ops.where(passed, dy, 0.0)
             means = mean_over_pixels(dy), mean_over_pixels(dy * pixels)
-            slope, _ = coefficients(*arrays)
-            curve, rest, d_arrays = gradients(*means, count, *arrays)
+            slope, curve, rest, d_arrays = gradients(*means, count, *arrays)
             dx = pixels * column(curve)
             if rest is not None:
                 dx = dx + column(rest)

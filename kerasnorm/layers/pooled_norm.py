@@ -35,6 +35,14 @@ class Mixture(NamedTuple):
     variance: Any
     root: Any
 
+    def settle(self, coefficient: Any) -> Any:
+        """Return a coefficient of the pixels in a form that is worked out only once.
+
+        XLA works a small expression out again for each pixel unless it ends in a
+        division.
+        """
+        return coefficient * self.variance / self.variance
+
 
 class PooledNorm:
     """A norm with given pools, from moments to coefficients and to gradients.
@@ -93,8 +101,8 @@ class PooledNorm:
         """Return slope and start of the shifted pixels, each (batch, channels)."""
         gamma, beta = arrays[3:5]
         mixture = self.mix(moments.Moments(*arrays[:3]), self._shares(arrays))
-        start = beta * mixture.root + gamma * mixture.center
-        return gamma / mixture.root, start / mixture.root
+        start = beta + gamma * mixture.center / mixture.root
+        return mixture.settle(gamma / mixture.root), mixture.settle(start)
 
     def gradients(self, dy: Any, dy_pixels: Any, count: Any, *arrays: Any) -> tuple:
         """Return curve and rest of the gradient, and the gradients of `arrays`."""
@@ -120,8 +128,9 @@ class PooledNorm:
                 ops.stack([ops.sum(d_variance * v) * count for v in mixture.variances]),
             ]
         return (
-            curve * mixture.root / mixture.root,
-            rest * mixture.root / mixture.root,
+            mixture.settle(gamma / mixture.root),
+            mixture.settle(curve),
+            mixture.settle(rest),
             (None, None, None, *d_weights),
         )
 

@@ -79,3 +79,39 @@ def channel_groups(groups: int, channels: int) -> Pool:
 def whole_batch() -> Pool:
     """Pool all samples, one pool per channel."""
     return Pool(lambda values: ops.mean(values, axis=0, keepdims=True))
+
+
+def batch_parts(size: int) -> Pool:
+    """Pool neighbouring samples, in near-equal parts of at most `size` samples."""
+
+    def average(values: Any) -> Any:
+        means = part_means(values, size)
+        part = _part_of_each_sample(ops.shape(values)[0], size)
+        return ops.take(means, part, axis=0)
+
+    return Pool(average)
+
+
+def part_means(values: Any, size: int) -> Any:
+    """Average (batch, channels) over each part of the batch, to (parts, channels)."""
+    samples, channels = ops.shape(values)
+    parts, length, longer = _cut(samples, size)
+    cut = longer * (length + 1)
+    head = ops.reshape(values[:cut], (longer, length + 1, channels))
+    tail = ops.reshape(values[cut:], (parts - longer, length, channels))
+    return ops.concatenate([ops.mean(head, axis=1), ops.mean(tail, axis=1)])
+
+
+def _cut(samples: Any, size: int) -> tuple:
+    """Return the number of parts, their length, and how many are longer by one."""
+    parts = (samples + size - 1) // size
+    return parts, samples // parts, samples % parts
+
+
+def _part_of_each_sample(samples: Any, size: int) -> Any:
+    _, length, longer = _cut(samples, size)
+    index = ops.arange(samples, dtype="int32")
+    cut = longer * (length + 1)
+    return ops.where(
+        index < cut, index // (length + 1), longer + (index - cut) // length
+    )

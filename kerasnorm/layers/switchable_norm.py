@@ -6,6 +6,7 @@ from keras import ops
 
 from kerasnorm.layers import pools
 from kerasnorm.layers.channel_norm import ChannelNorm
+from kerasnorm.layers.checks import check_momentum
 from kerasnorm.layers.pooled_norm import PooledNorm
 from kerasnorm.registration import register
 
@@ -14,14 +15,43 @@ from kerasnorm.registration import register
 class SwitchableNorm(ChannelNorm):
     """Mix instance, layer and batch statistics with learned weights.
 
+        mean = sum_k softmax(mean_logits)[k] * mean_k
+        variance = sum_k softmax(variance_logits)[k] * variance_k
+        y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
+
+    over k in (instance, layer, batch), the order of the logits. Each layer of a network
+    finds its own mixture; the learned softmax weights are worth a look.
+
+    Training uses the statistics of the batch for the third member. Inference uses
+    their moving averages, saved as `moving_mean` and `moving_variance`, or, with
+    `moving_average=False`, those of the batch at hand. `trainable = False` means
+    inference. With `batch_statistics=False` there is no third member and training and
+    inference compute the same: the choice for batches of one.
+
     Args:
-        axis: Axis of the channels, -1 for channels last, 1 for channels first.
-        momentum: Share of the old moving statistics that each step keeps, 0 to 1.
-        epsilon: Positive number added to the variance.
-        moving_average: Whether inference uses moving batch statistics; if not it
-            uses those of the batch at hand.
-        batch_statistics: Whether batch statistics take part in the mixture.
-        **kwargs: Initializers, regularizers and constraints as for `GroupNorm`.
+        axis: Axis of the channels, -1 (default) for channels last, 1 for channels
+            first.
+        momentum: Share of the old moving averages that each step keeps, 0 to 1,
+            default 0.9.
+        epsilon: Positive number added to the variance, default 1e-5.
+        moving_average: Whether inference uses moving averages, default True.
+        batch_statistics: Whether batch statistics are a member, default True.
+        **kwargs: `center`, `scale`, and initializers, regularizers and constraints of
+            `beta` and `gamma`, and arguments of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If `momentum` is not from 0 to 1, or `epsilon` is not positive.
+
+    Example:
+        >>> layer = SwitchableNorm()
+        >>> layer(keras.random.normal((8, 16, 16, 64)), training=True).shape
+        (8, 16, 16, 64)
+
+    Reference:
+        Luo et al. 2018, Differentiable Learning-to-Normalize via Switchable
+        Normalization, arXiv 1806.10779. All variances here are divided by the count;
+        the authors' code divides that of the instance by one less, which fails for
+        one pixel, and starts the moving variance at 0.
     """
 
     def __init__(
@@ -34,7 +64,7 @@ class SwitchableNorm(ChannelNorm):
         **kwargs: Any,
     ) -> None:
         super().__init__(axis, epsilon, **kwargs)
-        self.momentum = momentum
+        self.momentum = check_momentum(momentum)
         self.moving_average = moving_average
         self.batch_statistics = batch_statistics
 
@@ -69,16 +99,19 @@ class SwitchableNorm(ChannelNorm):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Normalize `inputs`, of shape (batch, ..., channels)."""
-        groups = pools.channel_groups
-        channels = self.input_spec.axes[self.axis]
-        batch: Any = pools.whole_batch()
-        members: list = [groups(channels, channels), groups(1, channels)]
+        channels = inputs.shape[self.axis]
+        batch = pools.whole_batch()
+        members: list[pools.Pool | pools.Fixed] = [
+            pools.channel_groups(channels, channels),
+            pools.channel_groups(1, channels),
+        ]
         update = self.moving_mean is not None and training and self.trainable
         if self.moving_mean is not None and not update:
             members.append(pools.Fixed(self.moving_mean, self.moving_variance))
         elif self.batch_statistics:
             members.append(batch)
         norm = PooledNorm(members, self.epsilon)
+        inputs = ops.cast(inputs, self.compute_dtype)
         outputs, stats = norm(
             inputs,
             self.axis,
