@@ -1,9 +1,12 @@
 """The one rule by which a file becomes a picture: upright, 8-bit RGB, fully read."""
 
+import contextlib
 import io
 import os
 import stat
+import threading
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -27,6 +30,13 @@ FORMATS = tuple(
 MAX_PIXELS = 89_478_485
 """Pixels above which a file counts as a decompression bomb: a quarter gigabyte as RGB,
 the number at which Pillow begins to warn."""
+
+# Formats that need a quarter of a second for a million pixels.
+MAX_SLOW_PIXELS = {"JPEG2000": 2**25, "AVIF": 2**25}
+
+# Decoded side by side, large pictures could fill the memory.
+LARGE_PIXELS = 2**24
+LARGE = threading.Lock()
 
 MAX_BYTES = 512 * 2**20
 """Bytes above which a file is not even read."""
@@ -91,6 +101,7 @@ def open_picture(
     mode: str = "RGB",
     upright: bool = True,
     max_pixels: int = MAX_PIXELS,
+    look: Callable[[Image.Image, bytes], None] | None = None,
 ) -> Image.Image:
     """Read one file as an upright Pillow image of 8 bits a channel.
 
@@ -101,6 +112,8 @@ def open_picture(
         mode: "RGB", "L" (gray) or "RGBA".
         upright: Whether to apply the EXIF rotation.
         max_pixels: Larger pictures are rejected before they are decoded.
+        look: Called with Pillow's own image of the file, after it has been decoded,
+            and with the bytes of the file.
 
     Returns:
         The decoded image.
@@ -113,14 +126,21 @@ def open_picture(
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as file:
             check_size(name, file, content, max_pixels)
-            orientation = orientation_of(file) if upright else 1
             if cover is not None and file.format == "JPEG":
                 # Orientations 5 to 8 turn the decoded picture by 90 degrees.
-                height, width = cover if orientation < 5 else cover[::-1]
+                turned = upright and orientation_of(file) >= 5
+                height, width = cover[::-1] if turned else cover
                 file.draft(file.mode, (width, height))
-            file.load()
-            image = convert(name, file, mode)
-            return image.transpose(UPRIGHT[orientation]) if orientation > 1 else image
+            with turn_of(file):
+                file.load()
+                # Only now: Pillow turns TIFF files by itself while it loads them.
+                orientation = orientation_of(file) if upright else 1
+                image = convert(name, file, mode)
+                if orientation > 1:
+                    image = image.transpose(UPRIGHT[orientation])
+            if look is not None:
+                look(file, content)
+            return image
     except PictureError:
         raise
     except MemoryError:
@@ -154,6 +174,7 @@ def read_file(name: str) -> bytes:
 def check_size(name: str, image: Image.Image, content: bytes, max_pixels: int) -> None:
     """Raise PictureError for a picture that would be too large to decode."""
     width, height = image.size
+    max_pixels = min(max_pixels, MAX_SLOW_PIXELS.get(image.format or "", max_pixels))
     if width * height > max_pixels:
         raise PictureError(
             name,
@@ -165,6 +186,12 @@ def check_size(name: str, image: Image.Image, content: bytes, max_pixels: int) -
             raise PictureError(
                 name, f"decompression bomb: {scans} scans of {width}x{height} pixels"
             )
+
+
+def turn_of(image: Image.Image) -> contextlib.AbstractContextManager:
+    """Return what to wait for before decoding: large pictures go one at a time."""
+    width, height = image.size
+    return LARGE if width * height > LARGE_PIXELS else contextlib.nullcontext()
 
 
 def orientation_of(image: Image.Image) -> int:

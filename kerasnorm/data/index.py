@@ -137,34 +137,55 @@ def class_folders(directory: pathlib.Path) -> list[str]:
 
 
 def walk_files(
-    directory: str | os.PathLike, *, hidden: bool = False, follow_links: bool = False
+    directory: str | os.PathLike, *, hidden: bool = False, follow_links: bool = True
 ) -> Iterator[str]:
     """Yield the paths of all files below a folder, folder by folder, sorted.
 
     Args:
         directory: The folder.
         hidden: Whether to enter folders whose name begins with a dot.
-        follow_links: Whether to enter folders that are symbolic links.
+        follow_links: Whether to enter folders that are symbolic links; links that
+            lead back to a folder above themselves are never entered.
 
     Yields:
         Paths that begin with `directory`.
+
+    Raises:
+        DataError: A folder cannot be read.
     """
+    top = os.fspath(directory)
     folders = []
-    seen = set()
-    for root, below, names in os.walk(os.fspath(directory), followlinks=follow_links):
-        if follow_links:
-            # A link to a folder above itself would be walked for ever.
-            real = os.path.realpath(root)
-            if real in seen:
-                below.clear()
-                continue
-            seen.add(real)
-        if not hidden:
-            below[:] = [name for name in below if not name.startswith(".")]
+    for root, below, names in os.walk(
+        top, followlinks=follow_links, onerror=unreadable_folder
+    ):
+        below[:] = [
+            name
+            for name in below
+            if (hidden or not name.startswith("."))
+            and not leads_back(os.path.join(root, name), top)
+        ]
         folders.append((root, names))
     for root, names in sorted(folders):
         for name in sorted(names):
             yield os.path.join(root, name)
+
+
+def leads_back(path: str, top: str) -> bool:
+    """Say whether a link leads to a folder on its own way down from the top."""
+    if not os.path.islink(path):
+        return False
+    real = os.path.realpath(path)
+    above = os.path.relpath(path, top).split(os.sep)[:-1]
+    on_the_way = [os.path.join(top, *above[:depth]) for depth in range(len(above) + 1)]
+    return any(os.path.realpath(folder) == real for folder in on_the_way)
+
+
+def unreadable_folder(error: OSError) -> None:
+    """Raise DataError for a folder that cannot be listed."""
+    raise DataError(
+        f"Folder {error.filename!r} cannot be read ({error.strerror}). Mend its "
+        "permissions or move it away."
+    )
 
 
 def split_index(

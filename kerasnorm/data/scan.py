@@ -1,13 +1,21 @@
-"""Looks at every file of a folder and says which can train, and why others cannot."""
+"""Looks at every file of a folder and says which can train, and what is odd."""
 
+import collections
 import concurrent.futures
 import dataclasses
+import functools
 import os
+import pathlib
+from collections.abc import Callable
+from typing import Any
 
-from kerasnorm.data.decode import MAX_PIXELS, QuietPillow, open_picture
-from kerasnorm.data.errors import PictureError
-from kerasnorm.data.index import check_directory
+from kerasnorm.data.decode import MAX_PIXELS, QuietPillow
+from kerasnorm.data.duplicates import Duplicates, find_duplicates
+from kerasnorm.data.index import check_directory, walk_files
 from kerasnorm.data.pictures import workers_or
+from kerasnorm.data.scan_file import FileScan, scan_file
+
+SPLITS = ("train", "training", "validation", "val", "valid", "test", "testing")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,48 +23,140 @@ class ImageScan:
     """Result of a scan.
 
     Args:
-        accepted: Paths that decode.
-        rejected: Paths that do not, each with the reason.
+        directory: The folder that was scanned.
+        accepted: Files that train.
+        rejected: Files that are left out, each with the reason.
+        findings: Files by the key of `kerasnorm.data.scan_file.KINDS` that they are.
+        duplicates: Groups of files that are copies.
+        class_counts: Number of accepted files by (split, class); the split is "" where
+            there are none.
     """
 
+    directory: str
     accepted: tuple[str, ...]
     rejected: tuple[tuple[str, str], ...]
+    findings: dict[str, tuple[str, ...]]
+    duplicates: tuple[Duplicates, ...]
+    class_counts: dict[tuple[str, str], int]
+
+    @property
+    def imbalance(self) -> float:
+        """Largest class over smallest class of one split, at its worst; 1 is even."""
+        by_split: dict[str, list[int]] = collections.defaultdict(list)
+        for (split, _), count in self.class_counts.items():
+            by_split[split].append(count)
+        return max(
+            (max(counts) / max(min(counts), 1) for counts in by_split.values()),
+            default=1.0,
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Numbers of files: all, accepted, rejected, in duplicates, of each kind."""
+        exact, near = (
+            [group for group in self.duplicates if group.kind == kind]
+            for kind in ("exact", "near")
+        )
+        return {
+            "files": len(self.accepted) + len(self.rejected),
+            "accepted": len(self.accepted),
+            "rejected": len(self.rejected),
+            "exact_duplicate_groups": len(exact),
+            "near_duplicate_groups": len(near),
+            "duplicate_groups_across_splits": sum(
+                group.across_splits for group in self.duplicates
+            ),
+            **{kind: len(paths) for kind, paths in self.findings.items()},
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the scan as plain values, ready for `json.dump`."""
+        return {
+            "directory": self.directory,
+            "counts": self.counts,
+            "accepted": list(self.accepted),
+            "rejected": [
+                {"path": path, "reason": reason} for path, reason in self.rejected
+            ],
+            "findings": {kind: list(paths) for kind, paths in self.findings.items()},
+            "duplicates": [
+                dataclasses.asdict(group) | {"paths": list(group.paths)}
+                for group in self.duplicates
+            ],
+            "classes": [
+                {"split": split, "class": name, "files": count}
+                for (split, name), count in self.class_counts.items()
+            ],
+            "imbalance": self.imbalance,
+        }
 
 
 def scan_images(
-    directory: str | os.PathLike, *, max_pixels: int = MAX_PIXELS
+    directory: str | os.PathLike,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    min_side: int = 8,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ImageScan:
-    """Decode every file below a folder and report what cannot be used.
+    """Decode every file below a folder and report what cannot train and what is odd.
+
+    Training accepts and rejects by the same rule. Nothing in the folder is changed.
 
     Args:
-        directory: The folder; nothing in it is changed.
+        directory: The folder.
         max_pixels: Larger pictures are rejected before they are decoded.
+        min_side: Shorter sides, in pixels, are reported as too small.
+        workers: Number of threads; default: one per processor.
+        progress: Called with the number of files done and of all files.
 
     Returns:
-        Accepted and rejected files.
+        The report.
 
     Raises:
         DataError: There is no such folder.
     """
-    directory = check_directory(directory)
-    paths = [
-        os.path.join(root, name)
-        for root, folders, names in os.walk(directory)
-        for name in names
-    ]
-    paths.sort()
+    folder = check_directory(directory)
+    paths = list(walk_files(folder))
+    look = functools.partial(scan_file, max_pixels=max_pixels, min_side=min_side)
+    files: list[FileScan] = []
+    with (
+        QuietPillow(),
+        concurrent.futures.ThreadPoolExecutor(workers_or(workers)) as pool,
+    ):
+        for file in pool.map(look, paths):
+            files.append(file)
+            if progress is not None:
+                progress(len(files), len(paths))
+    return summarize(folder, files)
 
-    def reason(path: str) -> str | None:
-        try:
-            open_picture(path, max_pixels=max_pixels)
-        except PictureError as error:
-            return error.reason
-        return None
 
-    with QuietPillow(), concurrent.futures.ThreadPoolExecutor(workers_or(None)) as pool:
-        reasons = list(pool.map(reason, paths))
-    found = list(zip(paths, reasons, strict=True))
+def summarize(folder: pathlib.Path, files: list[FileScan]) -> ImageScan:
+    """Draw up the report of scanned files."""
+    accepted = [file for file in files if file.reason is None]
+    findings: dict[str, list[str]] = collections.defaultdict(list)
+    class_counts: collections.Counter[tuple[str, str]] = collections.Counter()
+    splits: list[str | None] = []
+    for file in accepted:
+        for kind in file.kinds:
+            findings[kind].append(file.path)
+        split, name = place_of(folder, file.path)
+        splits.append(split)
+        if name:
+            class_counts[split, name] += 1
     return ImageScan(
-        tuple(path for path, reason in found if reason is None),
-        tuple((path, reason) for path, reason in found if reason is not None),
+        str(folder),
+        tuple(file.path for file in accepted),
+        tuple((file.path, file.reason) for file in files if file.reason is not None),
+        {kind: tuple(paths) for kind, paths in sorted(findings.items())},
+        find_duplicates(accepted, splits),
+        dict(sorted(class_counts.items())),
     )
+
+
+def place_of(folder: pathlib.Path, path: str) -> tuple[str, str]:
+    """Return the split and the class that a file's folders name, "" for none."""
+    folders = pathlib.PurePath(path).relative_to(folder).parts[:-1]
+    if folders and folders[0].lower() in SPLITS:
+        return folders[0], folders[1] if len(folders) > 1 else ""
+    return "", folders[0] if folders else ""

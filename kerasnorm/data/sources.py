@@ -14,6 +14,8 @@ from kerasnorm.data.index import (
 )
 
 TFDS_PREFIX = "tfds:"
+# What else people call the folder of validation pictures.
+OTHER_NAMES = ("val", "valid", "dev", "test")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,6 +88,14 @@ def open_directory(
         validation = index_directory(directory / "validation")
         check_same_classes(directory, train, validation)
         return Source(train, validation, name)
+    if "train" in folders:
+        # Taken for classes, the sides of a split would train without a complaint.
+        for other in OTHER_NAMES:
+            if other in folders:
+                raise DataError(
+                    f"Folder {str(directory)!r} has train/ and {other}/. Rename "
+                    f"{other}/ to validation/, or give the path of train/ alone."
+                )
     if not folders:
         raise DataError(
             f"Folder {str(directory)!r} has no sub-folders. Put the pictures of each "

@@ -185,12 +185,20 @@ class PictureIterator(keras.utils.PyDataset):
         """Transform pictures, channels last, into what the model sees."""
         generator = self.image_data_generator
         if self.augment:
+            count = len(samples)
+            # Filled up, so that the last batch needs no second compilation.
+            missing = max(min(self.batch_size, self.n) - count, 0)
             parameters = random_parameters.draw_parameters(
-                generator, self._seed, epoch, samples, images.shape[1:3]
+                generator,
+                self._seed,
+                epoch,
+                np.pad(samples, (0, missing)),
+                images.shape[1:3],
             )
+            images = np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
             images = random_transforms.transform_batch(
                 generator, images, parameters, self.value_range()
-            )
+            )[:count]
         if self.data_format == "channels_first":
             images = np.moveaxis(images, -1, 1)
         # A copy: normalization works in place, and the pictures may be a cache's.

@@ -1,0 +1,233 @@
+"""The scan finds every kind of trouble, changes nothing, and agrees with training."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerasnorm.data import DataError, index_directory, load_pictures, scan_images
+from kerasnorm.data.duplicates import groups_of, near_pairs
+from kerasnorm.data.scan_command import in_words, run_scan
+from tests.data.conftest import save_picture, smooth_picture
+
+
+def scene(seed, size=(160, 200)):
+    """Return a picture with large shapes, as photos have."""
+    small = smooth_picture(32, 40, seed=seed)
+    return Image.fromarray(small).resize(size[::-1], Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory):
+    """Two splits of two classes with one file of every kind."""
+    top = tmp_path_factory.mktemp("zoo")
+    cat, dog = top / "train" / "cat", top / "train" / "dog"
+    seen = top / "validation" / "cat"
+    for folder in (cat, dog, seen, top / "validation" / "dog"):
+        folder.mkdir(parents=True)
+    for seed in range(6):
+        scene(seed).save(cat / f"good{seed}.jpg")
+    scene(20).save(dog / "good.png")
+    scene(21).save(top / "validation" / "dog" / "good.png")
+    scene(22).save(cat / "named.jpg", format="PNG")
+    save_picture(cat / "tiny.png", 3, 40, seed=23)
+    scene(24).convert("CMYK").save(cat / "cmyk.jpg")
+    scene(25).convert("RGBA").save(cat / "alpha.png")
+    scene(26).convert("P").save(cat / "palette.png")
+    scene(27).convert("L").save(cat / "gray.png")
+    deep = np.asarray(scene(28).convert("L"), np.uint16) * 256
+    Image.fromarray(deep).save(cat / "deep.png")
+    frames = [scene(29), scene(30)]
+    frames[0].save(cat / "moving.gif", save_all=True, append_images=frames[1:])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    scene(31).save(cat / "turned.jpg", exif=exif)
+    shutil.copy(cat / "good0.jpg", dog / "copy.jpg")
+    scene(1).resize((120, 96)).save(seen / "again.jpg", quality=60)
+    (cat / "empty.jpg").write_bytes(b"")
+    (cat / "page.jpg").write_bytes(b"<html>")
+    (cat / "cut.jpg").write_bytes((cat / "good3.jpg").read_bytes()[:-300])
+    (cat / "._good0.jpg").write_bytes(b"side file")
+    return top
+
+
+@pytest.fixture(scope="module")
+def scan(zoo):
+    return scan_images(zoo)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("wrong_extension", {"named.jpg"}),
+        ("too_small", {"tiny.png"}),
+        ("cmyk", {"cmyk.jpg"}),
+        ("alpha", {"alpha.png"}),
+        ("palette", {"palette.png", "moving.gif"}),
+        ("16_bit", {"deep.png"}),
+        ("grayscale", {"gray.png", "deep.png"}),
+        ("animation", {"moving.gif"}),
+        ("exif_rotated", {"turned.jpg"}),
+    ],
+)
+def test_every_kind_is_found(scan, kind, names):
+    assert {os.path.basename(path) for path in scan.findings[kind]} == names
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("empty.jpg", "the file is empty"),
+        ("page.jpg", "not a picture in a known format"),
+        ("cut.jpg", "truncated: the file ends before the picture does"),
+        ("._good0.jpg", "hidden file"),
+    ],
+)
+def test_rejected_files_have_a_reason(scan, name, reason):
+    reasons = {os.path.basename(path): why for path, why in scan.rejected}
+    assert reasons[name] == reason
+    assert len(reasons) == 4
+
+
+def test_exact_duplicates_are_found(scan):
+    (group,) = [group for group in scan.duplicates if group.kind == "exact"]
+    names = {os.path.basename(path) for path in group.paths}
+    assert names == {"good0.jpg", "copy.jpg"}
+    assert not group.across_splits
+
+
+def test_near_duplicates_across_splits_are_found(scan):
+    (group,) = [group for group in scan.duplicates if group.kind == "near"]
+    names = {os.path.basename(path) for path in group.paths}
+    assert names == {"good1.jpg", "again.jpg"}
+    assert group.across_splits
+
+
+def test_class_imbalance_is_counted(scan):
+    assert scan.class_counts == {
+        ("train", "cat"): 15,
+        ("train", "dog"): 2,
+        ("validation", "cat"): 1,
+        ("validation", "dog"): 1,
+    }
+    assert scan.imbalance == 7.5
+
+
+def test_training_accepts_and_rejects_the_same(zoo, scan):
+    pictures = [
+        load_pictures(index_directory(zoo / side), (20, 20))
+        for side in ("train", "validation")
+    ]
+    accepted = {path for loaded in pictures for path in loaded.paths}
+    rejected = {entry for loaded in pictures for entry in loaded.rejected}
+    assert accepted == set(scan.accepted)
+    assert rejected == set(scan.rejected)
+
+
+def test_scan_changes_nothing(zoo):
+    def state():
+        return {
+            os.path.join(root, name): os.stat(os.path.join(root, name)).st_mtime_ns
+            for root, _, names in os.walk(zoo)
+            for name in names
+        }
+
+    before = state()
+    scan_images(zoo)
+    assert state() == before
+
+
+def test_plain_pictures_are_not_called_near_duplicates(tmp_path):
+    for value in (0, 90, 255):
+        Image.new("RGB", (40, 40), (value,) * 3).save(tmp_path / f"{value}.png")
+    assert scan_images(tmp_path).duplicates == ()
+
+
+def test_a_broken_picture_with_exif_to_read_is_rejected(tmp_path):
+    # Looking for EXIF in a PNG reads it to the end; that must not hide the fault.
+    path = save_picture(tmp_path / "broken.png", 64, 64)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"IDAT") + 40
+    content[start : start + 200] = bytes(200)
+    path.write_bytes(content)
+    assert [found for found, _ in scan_images(tmp_path).rejected] == [str(path)]
+
+
+def test_limits_can_be_set(tmp_path):
+    save_picture(tmp_path / "picture.png", 40, 50)
+    assert scan_images(tmp_path, max_pixels=1999).rejected
+    assert scan_images(tmp_path, min_side=41).findings == {
+        "too_small": (str(tmp_path / "picture.png"),)
+    }
+
+
+def test_an_empty_folder_has_an_empty_report(tmp_path):
+    assert scan_images(tmp_path).counts["files"] == 0
+    assert scan_images(tmp_path).imbalance == 1
+
+
+def test_a_missing_folder_raises(tmp_path):
+    with pytest.raises(DataError, match="There is no folder"):
+        scan_images(tmp_path / "nowhere")
+
+
+def test_progress_counts_every_file(zoo, scan):
+    seen = []
+    scan_images(zoo, progress=lambda *numbers: seen.append(numbers))
+    assert seen[-1] == (scan.counts["files"], scan.counts["files"])
+
+
+def test_json_has_the_promised_parts(zoo, scan, capsys):
+    assert run_scan(zoo, as_json=True) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["accepted"] == list(scan.accepted)
+    assert report["rejected"] == [
+        {"path": path, "reason": reason} for path, reason in scan.rejected
+    ]
+    assert {group["kind"] for group in report["duplicates"]} == {"exact", "near"}
+    assert report["counts"]["files"] == 23
+    assert report["imbalance"] == 7.5
+
+
+def test_quarantine_lists_the_rejected_files(zoo, scan, tmp_path, capsys):
+    run_scan(zoo, quarantine=tmp_path / "list.txt")
+    listed = (tmp_path / "list.txt").read_text().splitlines()
+    assert listed == [path for path, _ in scan.rejected]
+    assert all(os.path.exists(path) for path in listed)
+
+
+def test_words_name_every_finding(scan):
+    text = in_words(scan)
+    assert "23 files" in text
+    for phrase in ("Rejected", "page.jpg: not a picture", "exif_rotated", "across spl"):
+        assert phrase in text
+    assert "The largest class has 7.5 times the smallest" in text
+
+
+def test_long_lists_are_cut(tmp_path):
+    for number in range(30):
+        (tmp_path / f"{number}.jpg").write_bytes(b"")
+    assert "... and 10 more" in in_words(scan_images(tmp_path))
+
+
+def test_near_pairs_equal_comparing_all():
+    random = np.random.default_rng(0)
+    hashes = random.integers(0, 2**63, 200, np.uint64)
+    for member in range(0, 200, 2):
+        flips = random.choice(64, random.integers(0, 9), replace=False)
+        hashes[member + 1] = hashes[member] ^ np.sum(1 << flips.astype(np.uint64))
+    expected = {
+        (one, other)
+        for one in range(200)
+        for other in range(one + 1, 200)
+        if int(hashes[one] ^ hashes[other]).bit_count() <= 5
+    }
+    assert {tuple(sorted(pair)) for pair in near_pairs(hashes, 5)} == expected
+    assert len(expected) > 30
+
+
+def test_groups_join_all_ties():
+    assert groups_of(7, [(5, 1), (1, 3), (0, 6)]) == [[0, 6], [1, 3, 5]]
