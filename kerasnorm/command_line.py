@@ -10,7 +10,7 @@ from kerasnorm.training.command_line import in_one_sentence
 from kerasnorm.training.errors import UsageError
 from kerasnorm.version import __version__
 
-SWITCHES = ("json", "prove", "ci", "debug")
+SWITCHES = ("json", "prove", "ci", "quiet", "debug")
 FOUND_STATUS = 3
 NORM_HELP = "Name of the new norm, such as group, frn, instance or none."
 Command = Callable[[list[str]], int]
@@ -45,6 +45,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     failed = in_one_sentence(command, debug="--debug" in words)
     return failed or status[0]
+
+
+def scan(words: list[str]) -> int:
+    """Look at every file of a folder of pictures."""
+    parser = _parser("scan", "Say which files can train, why others cannot, and more.")
+    parser.add_argument("directory", help="A folder; nothing in it is changed.")
+    parser.add_argument("--json", type=bool, default=False, help="Print JSON.")
+    parser.add_argument(
+        "--quarantine", type=str, help="File to list the rejected files in."
+    )
+    parser.add_argument("--quiet", type=bool, default=False, help="No progress bar.")
+    options = parser.parse_args(flags.normalize(words, SWITCHES))
+    # Without Keras, which a scan does not need and which takes seconds to import.
+    from kerasnorm.data import scan_command
+
+    return scan_command.run_scan(
+        options.directory,
+        as_json=options.json,
+        quarantine=options.quarantine,
+        quiet=options.quiet,
+    )
 
 
 def swap(words: list[str]) -> int:
@@ -145,6 +166,7 @@ def _save(model: Any, output: str, report: Any = None) -> int:
 
 
 COMMANDS: dict[str, tuple[str, Command]] = {
+    "scan": ("look at every file of a folder of pictures", scan),
     "swap": ("replace the norms of a model", swap),
     "fold": ("fold batch normalization into the layers before it", fold),
     "recalibrate": ("re-estimate the moving statistics of a model", recalibrate),
