@@ -6,7 +6,7 @@ VENV := .venv
 BACKENDS_VENV := .venv-backends
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-backends lint format clean
+.PHONY: demo test test-slow test-backends torture lint format clean
 
 # The stamp is newer than what it was made from, so a second call installs nothing.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -38,6 +38,10 @@ test-backends: $(VENV)/.installed $(BACKENDS_VENV)/.installed
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n 2 -m backends
 	KERAS_BACKEND=jax $(BACKENDS_VENV)/bin/python -m pytest -n 2 -m backends
 	KERAS_BACKEND=torch $(BACKENDS_VENV)/bin/python -m pytest -n 2 -m backends
+
+# Kills trainings in every way, resumes them, and prints what was lost.
+torture: $(VENV)/.installed
+	$(BIN)/python -m tests.training.torture
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import pathlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -23,6 +23,10 @@ class Position:
 
     epoch: int
     batch: int
+
+    def __str__(self) -> str:
+        """Say it in words, counted from 1."""
+        return f"epoch {self.epoch + 1} after {self.batch} batches"
 
 
 class _RestOfEpoch:
@@ -55,9 +59,12 @@ class Checkpoint(keras.callbacks.Callback):
             `ReduceLROnPlateau` and `ModelCheckpoint`.
         every_seconds: Seconds between checkpoints within an epoch, above 0. Defaults
             to 60.
+        before_save: Called before a checkpoint is written; what it raises prevents
+            that. Defaults to nothing.
 
     Attributes:
         damaged: After `restore`, names of damaged files that were passed over.
+        position: Where the newest checkpoint stands.
 
     Raises:
         ValueError: If `every_seconds` is not above 0.
@@ -81,6 +88,7 @@ class Checkpoint(keras.callbacks.Callback):
         directory: str | os.PathLike[str],
         stateful: Sequence[Any] = (),
         every_seconds: float = 60.0,
+        before_save: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
         if not every_seconds > 0:
@@ -90,7 +98,9 @@ class Checkpoint(keras.callbacks.Callback):
         self.directory = pathlib.Path(directory)
         self.stateful = list(stateful)
         self.every_seconds = every_seconds
+        self.before_save = before_save
         self.damaged: list[str] = []
+        self.position = Position(0, 0)
         self._restored: dict[str, Any] | None = None
         self._epoch = 0
         # Batches of the epoch that were done before this `fit`, and by now.
@@ -122,6 +132,10 @@ class Checkpoint(keras.callbacks.Callback):
                     f"expected a whole checkpoint in {self.directory}, but all are "
                     "damaged; start the training anew"
                 )
+            # Whoever has to go back needs a place to go back to.
+            training_state.build_optimizer(model)
+            self.set_model(model)
+            self.save()
             return Position(0, 0)
         state = found.state
         self.damaged = found.damaged
@@ -138,7 +152,8 @@ class Checkpoint(keras.callbacks.Callback):
             if hasattr(callback, "set_state"):
                 callback.set_state(saved["state"])
         self._restored = state
-        return Position(state["epoch"], state["batch"])
+        self.position = Position(state["epoch"], state["batch"])
+        return self.position
 
     def save(self) -> None:
         """Write a checkpoint of this moment; call it between batches, not within.
@@ -149,8 +164,13 @@ class Checkpoint(keras.callbacks.Callback):
         Raises:
             OSError: If it cannot be written; the checkpoint before it stays.
         """
-        state = self._before_last_batch or self._capture(self._epoch, self._done)
+        state = self._before_last_batch
+        if state is None:
+            if self.before_save is not None:
+                self.before_save()
+            state = self._capture(self._epoch, self._done)
         checkpoint_files.write(self.directory, state)
+        self.position = Position(state["epoch"], state["batch"])
         self._last_saved = time.monotonic()
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:

@@ -53,13 +53,22 @@ def put_back(model: keras.Model, state: dict[str, Any]) -> None:
     Raises:
         ValueError: If the model or its optimizer is another one.
     """
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
+    build_optimizer(model)
     assign(model.variables, state["model"], "model")
     assign(optimizer_variables(model.optimizer), state["optimizer"], "optimizer")
     version, words, gauss = state["python_random"]
     random.setstate((version, tuple(words), gauss))
     np.random.set_state(state["numpy_random"])
+
+
+def build_optimizer(model: keras.Model) -> None:
+    """Let the optimizer make its variables, unless it has them.
+
+    Args:
+        model: The compiled model.
+    """
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
 
 
 def put_back_metrics(model: keras.Model, state: dict[str, Any]) -> None:

@@ -1,21 +1,58 @@
 """Settings to batches: what training sees, from any step on."""
 
+from collections.abc import Collection
 from typing import Any
 
-from kerasnorm.data import pipeline_tf
+from kerasnorm.data import draws, pipeline_tf
 from kerasnorm.data.augment import Augmentation
 from kerasnorm.training.loading import Data
 from kerasnorm.training.settings import Settings
 
 
-def training_batches(settings: Settings, data: Data, first_step: int = 0) -> Any:
+def training_batches(
+    settings: Settings,
+    data: Data,
+    first_step: int = 0,
+    skipped: Collection[int] = (),
+) -> Any:
     """Return augmented training batches without end.
 
     Args:
         settings: The run's settings.
         data: The pictures.
         first_step: Batches left out at the beginning, those of an interrupted run.
+        skipped: Steps whose batch is left out; the one after it takes its place, so
+            that an epoch keeps its length.
     """
+    step, pieces = first_step, []
+    for bad in sorted(step for step in skipped if step >= first_step):
+        good = bad + 1
+        while good in skipped:
+            good += 1
+        pieces.append(_from(settings, data, step).take(bad - step))
+        pieces.append(_from(settings, data, good).take(1))
+        step = bad + 1
+    stream = _from(settings, data, step)
+    for piece in reversed(pieces):
+        stream = piece.concatenate(stream)
+    return stream
+
+
+def files_of(settings: Settings, data: Data, step: int) -> list[str]:
+    """Return the files of a batch; with MixUp and CutMix those it is led by.
+
+    Args:
+        settings: The run's settings.
+        data: The pictures.
+        step: Batches trained before, over all epochs.
+    """
+    size = settings.batch_size
+    epoch, batch = divmod(step, len(data.train) // size)
+    order = draws.epoch_order(settings.seed, epoch, len(data.train))
+    return [str(data.train.paths[i]) for i in order[batch * size : (batch + 1) * size]]
+
+
+def _from(settings: Settings, data: Data, first_step: int) -> Any:
     return pipeline_tf.training_batches(
         data.train,
         settings.batch_size,

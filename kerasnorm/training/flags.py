@@ -36,6 +36,8 @@ CHANGEABLE_ON_RESUME = {
     "epochs",
     "max_minutes",
     "patience",
+    "on_nan",
+    "distribute",
     "quiet",
     "debug",
 }

@@ -3,6 +3,7 @@
 import rich.console
 
 from kerasnorm import callbacks
+from kerasnorm.training import interruption
 from kerasnorm.training.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
 
@@ -43,7 +44,7 @@ def say_finished(console: rich.console.Console, directory: RunDirectory) -> None
         directory: The run directory.
     """
     report = directory.read_report()
-    _say(
+    say(
         console,
         f"the run is finished ({report['epochs']} epochs; {report['stopped_because']})"
         "; nothing is left to train. More --epochs, --patience or --max-minutes let "
@@ -55,7 +56,6 @@ def say_position(
     console: rich.console.Console,
     settings: Settings,
     checkpoint: callbacks.Checkpoint,
-    position: callbacks.Position,
 ) -> None:
     """Print where a run goes on; nothing for a new one.
 
@@ -63,22 +63,60 @@ def say_position(
         console: Where to print.
         settings: The run's settings.
         checkpoint: The checkpoint it was restored from.
-        position: Where it goes on.
     """
     if checkpoint.damaged:
-        _say(
+        say(
             console,
             f"{', '.join(checkpoint.damaged)} is damaged; the checkpoint before it "
             "is used",
         )
-    if settings.resume and position == callbacks.Position(0, 0):
-        _say(console, "there is no checkpoint yet; the run begins anew")
-    elif settings.resume:
-        _say(
-            console,
-            f"goes on in epoch {position.epoch + 1} after {position.batch} batches",
+    if settings.resume:
+        say(console, f"goes on at {checkpoint.position}")
+
+
+def say_interrupted(
+    interrupted: interruption.Interrupted, directory: RunDirectory, settings: Settings
+) -> None:
+    """Print, also in a quiet run, that all is kept and how to go on.
+
+    Args:
+        interrupted: Which signal it was.
+        directory: The run directory.
+        settings: The run's settings.
+    """
+    say(
+        rich.console.Console(stderr=True),
+        f"interrupted by {interrupted.signal_name}; everything is kept, go on with\n"
+        + interruption.resume_command(directory, settings),
+    )
+
+
+def disk_trouble(error: OSError, directory: RunDirectory, settings: Settings) -> str:
+    """Return one sentence on a run directory that cannot be written.
+
+    Args:
+        error: What went wrong.
+        directory: The run directory.
+        settings: The run's settings.
+    """
+    if not directory.path.is_dir():
+        return (
+            f"the run directory {directory.path} was removed while the run was "
+            "writing to it; begin anew"
         )
+    command = interruption.resume_command(directory, settings)
+    return (
+        f"cannot write to the run directory: {error.strerror or error} "
+        f"({error.filename or directory.path}); the checkpoint before this is kept: "
+        f"mend it and go on with {command}"
+    )
 
 
-def _say(console: rich.console.Console, line: str) -> None:
+def say(console: rich.console.Console, line: str) -> None:
+    """Print one line as it is.
+
+    Args:
+        console: Where to print.
+        line: The line.
+    """
     console.print(line, highlight=False, soft_wrap=True)

@@ -1,27 +1,26 @@
 """One run from settings to report: data, model, fit, evaluation, files."""
 
 import dataclasses
-import math
 import pathlib
 from typing import Any
 
 import keras
 import rich.console
 
-from kerasnorm import callbacks
-from kerasnorm.callbacks.tensorboard_tf import TensorBoard
-from kerasnorm.data import pipeline_tf
-from kerasnorm.data.augment import Augmentation
 from kerasnorm.training import (
     assemble,
+    batches,
     environment,
+    fitting,
+    interruption,
+    memory,
+    partial_report,
     progress,
     resume,
     run_directory,
 )
-from kerasnorm.training.history import HistoryFile
-from kerasnorm.training.loading import Data, load_data
-from kerasnorm.training.results import Outcome, write_results
+from kerasnorm.training.loading import load_data
+from kerasnorm.training.results import write_results
 from kerasnorm.training.settings import Settings
 
 
@@ -64,14 +63,39 @@ def run(settings: Settings) -> Run:
     if directory is not None and resume.is_finished(directory, settings):
         resume.say_finished(console, directory)
         return Run(directory.path, directory.read_report())
+    with interruption.Signals() as signals:
+        job = prepare(settings, directory, console, signals)
+        try:
+            report = train_and_report(job)
+        except interruption.Interrupted as interrupted:
+            resume.say_interrupted(interrupted, job.directory, job.settings)
+            raise
+    progress.print_summary(console, job.directory, report)
+    return Run(job.directory.path, report)
+
+
+def prepare(
+    settings: Settings,
+    directory: run_directory.RunDirectory | None,
+    console: rich.console.Console,
+    signals: interruption.Signals,
+) -> fitting.Job:
+    """Load the pictures, build the model and make or reopen the run directory.
+
+    Args:
+        settings: The run's settings.
+        directory: The run directory of a resumed run; None for a new one.
+        console: Where progress is shown.
+        signals: Signals that arrive in this run.
+    """
     prepare_random_state(settings)
     data = load_data(settings)
-    steps_per_epoch = len(data.train) // settings.batch_size
-    model = assemble.compile_model(
-        assemble.build_model(settings, len(data.train.class_names)),
-        settings,
-        steps_per_epoch,
-    )
+    model = assemble.build_model(settings, len(data.train.class_names))
+    if settings.learning_rate == "auto":
+        trial = batches.training_batches(settings, data)
+        rate = assemble.find_learning_rate(model, settings, trial)
+        settings = settings.replace(learning_rate=rate)
+    assemble.compile_model(model, settings, len(data.train) // settings.batch_size)
     if directory is None:
         directory = run_directory.create(settings)
         directory.write_settings(settings)
@@ -79,17 +103,50 @@ def run(settings: Settings) -> Run:
     else:
         resume.reopen(directory, settings)
     directory.write_rejected(data.rejected)
-    console.print(
+    resume.say(
+        console,
         f"{len(data.train)} training and {len(data.validation)} validation pictures "
         f"of {', '.join(data.train.class_names[:10])}; {len(data.rejected)} files "
         f"left out; {model.count_params():,} parameters",
-        highlight=False,
-        soft_wrap=True,
     )
-    outcome = fit(model, settings, data, directory, console)
-    report = write_results(model, settings, data, directory, outcome)
-    progress.print_summary(console, directory, report)
-    return Run(directory.path, report)
+    return fitting.Job(model, settings, data, directory, console, signals)
+
+
+def train_and_report(job: fitting.Job) -> dict[str, Any]:
+    """Train and write the report, whole or as far as the run has come.
+
+    Args:
+        job: What is trained.
+
+    Returns:
+        Content of `report.json`.
+
+    Raises:
+        Interrupted: After a signal, when everything has been kept.
+        OutOfMemory: If the batch size is too large.
+        RuntimeError: If numbers went bad or the run directory cannot be written.
+    """
+    try:
+        outcome = fitting.fit(job)
+        if job.signals.received is not None:
+            partial_report.write(job, outcome)
+            raise interruption.Interrupted(job.signals.received)
+        return write_results(job.model, job.settings, job.data, job.directory, outcome)
+    except fitting.NumbersWentBad as bad:
+        partial_report.write(job, bad.outcome)
+        command = interruption.resume_command(job.directory, job.settings)
+        raise RuntimeError(
+            f"{bad}; the last good checkpoint is kept: try {command} with --on-nan "
+            "reduce-lr or --on-nan skip"
+        ) from None
+    except OSError as error:
+        raise RuntimeError(
+            resume.disk_trouble(error, job.directory, job.settings)
+        ) from error
+    except Exception as error:
+        if memory.is_out_of_memory(error):
+            raise memory.OutOfMemory(memory.advice(job.settings)) from error
+        raise
 
 
 def with_full_path(settings: Settings) -> Settings:
@@ -114,95 +171,3 @@ def prepare_random_state(settings: Settings) -> None:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
-
-
-def fit(
-    model: keras.Model,
-    settings: Settings,
-    data: Data,
-    directory: run_directory.RunDirectory,
-    console: rich.console.Console,
-) -> Outcome:
-    """Train, and return the history, why training stopped and how long it took.
-
-    Args:
-        model: The compiled model; it ends with its best weights.
-        settings: The run's settings.
-        data: The pictures.
-        directory: Where the curves are written.
-        console: Where progress is shown.
-    """
-    steps_per_epoch = len(data.train) // settings.batch_size
-    stopping = callbacks.EarlyStopping(patience=settings.patience)
-    limit = callbacks.TimeLimit(settings.max_minutes or math.inf)
-    history = HistoryFile(directory)
-    checkpoint = callbacks.Checkpoint(directory.checkpoint, [stopping, limit, history])
-    validation = pipeline_tf.evaluation_batches(data.validation, settings.batch_size)
-    position = checkpoint.restore(model, next(iter(validation)))
-    resume.say_position(console, settings, checkpoint, position)
-    is_over = stopping.is_over or limit.is_over
-    model.fit(
-        training_batches(settings, data, position),
-        initial_epoch=position.epoch,
-        epochs=position.epoch if is_over else settings.epochs,
-        # The order is the pipeline's; Keras would only warn that it cannot shuffle.
-        shuffle=False,
-        steps_per_epoch=steps_per_epoch,
-        validation_data=validation,
-        callbacks=[
-            callbacks.Throughput(settings.batch_size),
-            callbacks.LearningRateLog(),
-            stopping,
-            limit,
-            history,
-            TensorBoard(directory.tensorboard, settings.to_dict()),
-            checkpoint,
-            progress.ProgressLines(console, settings.epochs, steps_per_epoch),
-        ],
-        verbose=0,
-    )
-    reason = limit.stopped_because or str(stopping.stopped_because)
-    return Outcome(history.rows, reason, limit.spent_seconds)
-
-
-def training_batches(
-    settings: Settings, data: Data, position: callbacks.Position
-) -> Any:
-    """Return the training batches from a position on, without end.
-
-    Args:
-        settings: The run's settings.
-        data: The pictures.
-        position: Where training goes on.
-    """
-    steps_per_epoch = len(data.train) // settings.batch_size
-    return pipeline_tf.training_batches(
-        data.train,
-        settings.batch_size,
-        augmentation(settings),
-        settings.seed,
-        mixup=settings.mixup,
-        cutmix=settings.cutmix,
-        label_smoothing=settings.label_smoothing,
-        first_step=position.epoch * steps_per_epoch + position.batch,
-    )
-
-
-def augmentation(settings: Settings) -> Augmentation:
-    """Return what is done to training pictures, as the settings say.
-
-    Args:
-        settings: The run's settings.
-    """
-    jitter = (1 - settings.color_jitter, 1 + settings.color_jitter)
-    return Augmentation(
-        rotation_range=settings.rotation_range,
-        width_shift_range=settings.width_shift_range,
-        height_shift_range=settings.height_shift_range,
-        shear_range=settings.shear_range,
-        zoom_range=settings.zoom_range,
-        horizontal_flip=settings.horizontal_flip,
-        brightness_range=jitter,
-        contrast_range=jitter,
-        saturation_range=jitter,
-    )

@@ -24,6 +24,8 @@ NORMS = (
 MODELS = ("convnet", "resnet", "nf_resnet", "nfnet", "res2net")
 OPTIMIZERS = ("sgd", "adam", "adamw", "ranger21")
 SCHEDULES = ("constant", "cosine", "stable_decay")
+ON_NAN = ("stop", "skip", "reduce-lr")
+DISTRIBUTE = ("none", "auto")
 
 # They belong to one call of the program, not to the training it describes, so that
 # `--config RUN/settings.yaml` repeats a run under a new name.
@@ -80,6 +82,11 @@ class Settings:
         max_minutes: Training ends after the epoch in which so many minutes are over;
             nothing for no limit.
         patience: Epochs without a better validation loss before training stops.
+        on_nan: What happens when the loss or a weight becomes NaN or infinite: `stop`,
+            `skip` the batch, or go on from the last checkpoint with half the learning
+            rate (`reduce-lr`).
+        distribute: `none` for one device, or `auto` to share every batch among all
+            devices.
         seed: Seed of weights, order and augmentation.
         deterministic: Same seed, same history, bit for bit; somewhat slower.
         examine: Have the doctor examine the trained model, which takes less than a
@@ -131,6 +138,8 @@ class Settings:
     epochs: int = 30
     max_minutes: float | None = None
     patience: int = 15
+    on_nan: str = "stop"
+    distribute: str = "none"
     seed: int = 0
     deterministic: bool = False
     examine: bool = True
@@ -194,6 +203,8 @@ class Settings:
             _one_of("model", self.model, (*MODELS, "keras:NAME"))
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
         _one_of("schedule", self.schedule, SCHEDULES)
+        _one_of("on_nan", self.on_nan, ON_NAN)
+        _one_of("distribute", self.distribute, DISTRIBUTE)
         for field in ("app", "name"):
             value = getattr(self, field)
             if value is not None and (not value or set(value) & set('/\\:*?"<>|\0')):

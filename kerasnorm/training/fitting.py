@@ -1,0 +1,225 @@
+"""Trains from wherever a run stands to its end, or to where it has to be left."""
+
+import dataclasses
+import math
+from typing import Any
+
+import keras
+import rich.console
+
+from kerasnorm import callbacks
+from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite
+from kerasnorm.callbacks.temporary_learning_rate import has_settable_rate
+from kerasnorm.callbacks.tensorboard_tf import TensorBoard
+from kerasnorm.data import pipeline_tf
+from kerasnorm.training import assemble, autopsy, batches, progress, resume
+from kerasnorm.training.history import HistoryFile
+from kerasnorm.training.interruption import LeaveBetweenBatches, LeftFit, Signals
+from kerasnorm.training.loading import Data
+from kerasnorm.training.recovery import Recovery
+from kerasnorm.training.results import Outcome
+from kerasnorm.training.run_directory import RunDirectory
+from kerasnorm.training.settings import Settings
+
+# Work that a killed program may lose at most; a checkpoint takes well under a second.
+CHECKPOINT_SECONDS = 60.0
+
+
+class NumbersWentBad(RuntimeError):
+    """Training has ended because of NaN or infinity; the model is the last good one.
+
+    Args:
+        sentence: Where it happened and what to do.
+        outcome: How training went until then.
+    """
+
+    def __init__(self, sentence: str, outcome: Outcome) -> None:
+        super().__init__(sentence)
+        self.outcome = outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What one run is made from; the model is trained in place.
+
+    Args:
+        model: The compiled model.
+        settings: The run's settings.
+        data: The pictures.
+        directory: The run directory.
+        console: Where progress is shown.
+        signals: What has been received.
+    """
+
+    model: keras.Model
+    settings: Settings
+    data: Data
+    directory: RunDirectory
+    console: rich.console.Console
+    signals: Signals
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Training steps in one epoch."""
+        return len(self.data.train) // self.settings.batch_size
+
+
+def fit(job: Job) -> Outcome:
+    """Train, and return the history, why training stopped and how long it took.
+
+    Args:
+        job: What is trained; the model ends with its best weights.
+
+    Raises:
+        NumbersWentBad: If the loss or weights became NaN or infinite for good.
+    """
+    recovery = Recovery()
+    while True:
+        attempt = Attempt(job, recovery)
+        try:
+            return attempt.fit()
+        except NonFinite as found:
+            found = attempt.in_whole_epoch(found)
+            # Training begins anew from the checkpoint, with new callbacks.
+            attempt = Attempt(job, recovery)
+            start = attempt.restore()
+            blame = autopsy.examine(job, found, start, recovery.skipped)
+            if not recovery.react(job.settings.on_nan, blame.step):
+                attempt.restore()
+                raise NumbersWentBad(
+                    blame.sentence, attempt.end(blame.sentence)
+                ) from None
+            resume.say(job.console, f"{blame.sentence}; going back to {start}")
+
+
+class Attempt:
+    """One call of Keras' `fit`, from the newest checkpoint on.
+
+    Args:
+        job: What is trained.
+        recovery: What has been changed because of bad numbers.
+    """
+
+    def __init__(self, job: Job, recovery: Recovery) -> None:
+        settings = job.settings
+        self.job = job
+        self.recovery = recovery
+        self.stopping = callbacks.EarlyStopping(patience=settings.patience)
+        self.limit = callbacks.TimeLimit(settings.max_minutes or math.inf)
+        self.history = HistoryFile(job.directory)
+        self.guard = FiniteGuard()
+        self.guard.set_model(job.model)
+        self.checkpoint = callbacks.Checkpoint(
+            job.directory.checkpoint,
+            [self.stopping, self.limit, self.history, recovery],
+            CHECKPOINT_SECONDS,
+            self.guard.check_weights,
+        )
+        self.validation = pipeline_tf.evaluation_batches(
+            job.data.validation, settings.batch_size
+        )
+        self.start = callbacks.Position(0, 0)
+
+    def restore(self) -> callbacks.Position:
+        """Put the model and all callbacks where the newest checkpoint stands."""
+        sample = next(iter(self.validation))
+        self.start = self.checkpoint.restore(self.job.model, sample)
+        if self.recovery.rate_factor < 1:
+            settings = self.job.settings
+            rate = float(settings.learning_rate) * self.recovery.rate_factor
+            slower = settings.replace(learning_rate=rate)
+            model = self.job.model
+            assemble.compile_model(model, slower, self.job.steps_per_epoch)
+            self.checkpoint.restore(model, sample)
+            if has_settable_rate(model.optimizer):
+                model.optimizer.learning_rate = rate
+        return self.start
+
+    def fit(self) -> Outcome:
+        """Train to the end, or to where it has to be left."""
+        job = self.job
+        self.restore()
+        resume.say_position(job.console, job.settings, self.checkpoint)
+        is_over = self.stopping.is_over or self.limit.is_over
+        kept = self.callbacks()
+        first = self.start.epoch * job.steps_per_epoch + self.start.batch
+        try:
+            job.signals.is_patient = True
+            job.model.fit(
+                batches.training_batches(
+                    job.settings, job.data, first, self.recovery.skipped
+                ),
+                initial_epoch=self.start.epoch,
+                epochs=self.start.epoch if is_over else job.settings.epochs,
+                # The order is the pipeline's; Keras would warn that it cannot shuffle.
+                shuffle=False,
+                steps_per_epoch=job.steps_per_epoch,
+                validation_data=self.validation,
+                callbacks=kept,
+                verbose=0,
+            )
+        except LeftFit as left:
+            end_all(kept)
+            return self.end(f"{left.reason} in {left.position}")
+        except BaseException:
+            end_all(kept)
+            raise
+        finally:
+            job.signals.is_patient = False
+        return self.end(
+            self.limit.stopped_because or str(self.stopping.stopped_because)
+        )
+
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        """Return the callbacks in their order, which matters."""
+        job = self.job
+        return [
+            self.guard,
+            callbacks.Throughput(job.settings.batch_size),
+            callbacks.LearningRateLog(),
+            self.stopping,
+            self.limit,
+            self.history,
+            TensorBoard(job.directory.tensorboard, job.settings.to_dict()),
+            self.checkpoint,
+            progress.ProgressLines(
+                job.console, job.settings.epochs, job.steps_per_epoch
+            ),
+            LeaveBetweenBatches(self.checkpoint, [self._signal, self._overrun]),
+        ]
+
+    def end(self, reason: str) -> Outcome:
+        """Return how training went.
+
+        Args:
+            reason: Why it ended.
+        """
+        return Outcome(self.history.rows, reason, self.limit.spent_seconds)
+
+    def in_whole_epoch(self, found: NonFinite) -> NonFinite:
+        """Count the batch from the beginning of its epoch, resumed or not.
+
+        Args:
+            found: As `fit` counts.
+        """
+        before = self.start.batch if found.epoch == self.start.epoch else 0
+        return NonFinite(found.where, found.epoch, found.batch + before)
+
+    def _signal(self) -> str | None:
+        number = self.job.signals.received
+        return None if number is None else "a signal arrived"
+
+    def _overrun(self) -> str | None:
+        if not self.limit.is_overrun:
+            return None
+        return f"the time limit of {self.limit.minutes:g} minutes was reached"
+
+
+def end_all(kept: list[Any]) -> None:
+    """Let callbacks close their files and bring the best weights back.
+
+    Args:
+        kept: Callbacks of a `fit` that was left by an error.
+    """
+    for callback in kept:
+        callback.on_train_end()

@@ -1,0 +1,271 @@
+"""Runs of a tiny model, broken in many ways within this process.
+
+Real SIGKILLs are in `torture.py`.
+"""
+
+import errno
+import json
+import os
+import pathlib
+import shutil
+import signal
+
+import numpy as np
+import PIL.Image
+import pytest
+
+keras = pytest.importorskip("keras")
+pytest.importorskip("tensorflow")
+
+from kerasnorm.callbacks import checkpoint_files  # noqa: E402
+from kerasnorm.training import (  # noqa: E402
+    Settings,
+    assemble,
+    fitting,
+    interruption,
+    progress,
+    recovery,
+    run,
+)
+from tests.training import torture, torture_compare  # noqa: E402
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Fragile(keras.layers.Layer):
+    """Cannot stand white pictures."""
+
+    def call(self, x):
+        return x / (1 - keras.ops.min(x, axis=(1, 2, 3), keepdims=True))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    torture.draw_pictures(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    monkeypatch.setattr(assemble, "build_model", torture.tiny_model)
+
+
+@pytest.fixture
+def settings(pictures, tmp_path):
+    return settings_for(pictures, tmp_path)
+
+
+def settings_for(pictures, folder):
+    return Settings(
+        app="test",
+        data=str(pictures),
+        runs=str(folder),
+        name="run",
+        image_size=16,
+        batch_size=16,
+        epochs=3,
+        quiet=True,
+        examine=False,
+        # Without them there is nothing to compile in the pipeline.
+        rotation_range=0,
+        width_shift_range=0,
+        height_shift_range=0,
+        shear_range=0,
+        zoom_range=0,
+    )
+
+
+@pytest.fixture(scope="module")
+def unbroken(pictures, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assemble, "build_model", torture.tiny_model)
+        return run(settings_for(pictures, folder)).directory
+
+
+def resumed(settings, **changes):
+    path = f"{settings.runs}/{settings.app}/{settings.name}"
+    return settings.replace(resume=path, **changes)
+
+
+def on_call(monkeypatch, hook, count, act):
+    """Let the last callback do something when a hook is called for the nth time."""
+    calls = []
+
+    def call(self, *args, **kwargs):
+        calls.append(1)
+        if len(calls) == count:
+            act()
+
+    monkeypatch.setattr(progress.ProgressLines, hook, call)
+
+
+def assert_same(one, other):
+    """Compare histories; without op determinism the last bits may differ."""
+    ours, theirs = torture_compare.history(one), torture_compare.history(other)
+    assert len(ours) == len(theirs)
+    for left, right in zip(ours, theirs, strict=True):
+        values = [[float(v) for v in row.values()] for row in (left, right)]
+        np.testing.assert_allclose(*values, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "number, status, hook, count",
+    [
+        (signal.SIGTERM, 143, "on_train_batch_end", 5),
+        (signal.SIGINT, 130, "on_test_batch_end", 1),
+    ],
+)
+def test_a_signal_keeps_everything_and_says_how_to_go_on(
+    settings, unbroken, monkeypatch, capsys, number, status, hook, count
+):
+    with monkeypatch.context() as patch:
+        on_call(patch, hook, count, lambda: os.kill(os.getpid(), number))
+        with pytest.raises(interruption.Interrupted) as stopped:
+            run(settings)
+    assert stopped.value.code == status
+    directory = pathlib.Path(resumed(settings).resume)
+    assert f"python -m apps.test --resume {directory}" in capsys.readouterr().err
+    report = json.loads((directory / "report.json").read_text())
+    assert report["finished"] is False
+    assert not (directory / "model.keras").exists()
+    finished = run(resumed(settings))
+    assert_same(finished.directory, unbroken)
+    assert (
+        torture_compare.curves(unbroken)[0][:3]
+        == (torture_compare.curves(finished.directory)[0][:3])
+    )
+
+
+def test_a_second_interrupt_ends_at_once():
+    before = signal.getsignal(signal.SIGINT)
+    with interruption.Signals() as signals:
+        signals.is_patient = True
+        os.kill(os.getpid(), signal.SIGINT)
+        assert signals.received == signal.SIGINT
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_finished_run_says_so_and_changes_nothing(unbroken, capsys, pictures):
+    settings = settings_for(pictures, unbroken.parents[1]).replace(quiet=False)
+    before = {file: file.stat().st_mtime_ns for file in unbroken.rglob("*")}
+    assert run(resumed(settings)).directory == unbroken
+    assert "the run is finished (3 epochs" in capsys.readouterr().out
+    assert {file: file.stat().st_mtime_ns for file in unbroken.rglob("*")} == before
+
+
+def test_more_epochs_let_a_finished_run_go_on(unbroken, settings, tmp_path, pictures):
+    shutil.copytree(unbroken, tmp_path / "test" / "run")
+    longer = run(resumed(settings, epochs=4))
+    assert longer.report["epochs"] == 4
+    begun = torture_compare.history(longer.directory)[:3]
+    assert begun == torture_compare.history(unbroken)
+
+
+def test_a_damaged_checkpoint_is_said_in_one_line(
+    settings, unbroken, monkeypatch, capsys
+):
+    with monkeypatch.context() as patch:
+        on_call(patch, "on_epoch_end", 2, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        with pytest.raises(interruption.Interrupted):
+            run(settings)
+    folder = resumed(settings).resume + "/checkpoint"
+    newest = sorted(os.listdir(folder))[-1]
+    os.truncate(f"{folder}/{newest}", 1000)
+    finished = run(resumed(settings, quiet=False))
+    line = f"{newest} is damaged; the checkpoint before it is used"
+    assert line in capsys.readouterr().out
+    assert_same(finished.directory, unbroken)
+
+
+def test_the_time_limit_ends_a_long_epoch_after_a_batch(settings):
+    # Tracing takes longer than this, so the first batch is already too late.
+    limited = run(settings.replace(max_minutes=1e-4))
+    assert limited.report["epochs"] == 0
+    assert "time limit" in limited.report["stopped_because"]
+    assert "epoch 1 after 1 batches" in limited.report["stopped_because"]
+    assert (limited.directory / "model.keras").is_file()
+
+
+def test_a_full_disk_ends_the_run_with_the_checkpoint_before(settings, monkeypatch):
+    write, calls = np.savez, []
+
+    def fill(stream, **arrays):
+        calls.append(1)
+        if len(calls) > 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(stream, **arrays)
+
+    monkeypatch.setattr(checkpoint_files.np, "savez", fill)
+    with pytest.raises(RuntimeError, match=r"No space left.*--resume"):
+        run(settings)
+    folder = pathlib.Path(resumed(settings).resume) / "checkpoint"
+    assert checkpoint_files.read_newest(folder).state["epoch"] == 1
+
+
+def test_a_removed_run_directory_is_said_in_one_sentence(settings, monkeypatch):
+    path = resumed(settings).resume
+    on_call(monkeypatch, "on_train_batch_end", 1, lambda: shutil.rmtree(path))
+    with pytest.raises(RuntimeError, match="was removed while"):
+        run(settings)
+
+
+def test_lack_of_memory_names_the_batch_size_to_try(settings, monkeypatch):
+    import tensorflow as tf
+
+    monkeypatch.setattr(fitting, "fit", lambda job: tf.zeros([1 << 46]))
+    with pytest.raises(RuntimeError, match=r"--batch-size 16 .*try --batch-size 8"):
+        run(settings)
+
+
+@pytest.fixture
+def fragile(monkeypatch, tmp_path):
+    """Data with one white picture, and a model that cannot stand it."""
+    torture.draw_pictures(tmp_path / "data")
+    white = tmp_path / "data" / "cat" / "white.png"
+    PIL.Image.new("RGB", (16, 16), "white").save(white)
+
+    def build(settings, num_classes):
+        model = torture.tiny_model(settings, num_classes)
+        start = keras.Input(model.input_shape[1:])
+        return keras.Sequential([start, model.layers[0], Fragile(), *model.layers[1:]])
+
+    monkeypatch.setattr(assemble, "build_model", build)
+    return tmp_path
+
+
+def test_bad_numbers_name_layer_and_file_and_keep_the_batch(fragile):
+    settings = settings_for(fragile / "data", fragile / "runs")
+    sentence = r"output of the layer fragile; the batch \(\S+white\.png\) is kept"
+    with pytest.raises(RuntimeError, match=sentence) as stopped:
+        run(settings)
+    directory = fragile / "runs" / "test" / "run"
+    with np.load(directory / "non_finite_batch.npz") as kept:
+        assert len(kept["files"]) == 16
+        assert kept["pictures"].max() == 255
+    assert "--on-nan" in str(stopped.value)
+    state = checkpoint_files.read_newest(directory / "checkpoint").state
+    assert all(np.isfinite(array).all() for array in state["model"])
+
+
+def test_a_skipped_batch_lets_training_end_well(fragile):
+    settings = settings_for(fragile / "data", fragile / "runs")
+    report = run(settings.replace(on_nan="skip", epochs=1)).report
+    assert report["epochs"] == 1
+    kept = checkpoint_files.read_newest(
+        fragile / "runs" / "test" / "run" / "checkpoint"
+    )
+    assert all(np.isfinite(array).all() for array in kept.state["model"])
+
+
+def test_a_reduced_learning_rate_lets_training_end_well(settings, monkeypatch):
+    monkeypatch.setattr(recovery, "SLOWER", 1e-33)
+    wild = settings.replace(
+        on_nan="reduce-lr", optimizer="sgd", learning_rate=1e30, warmup_epochs=0
+    )
+    report = run(wild.replace(epochs=1, schedule="constant")).report
+    assert np.isfinite(report["validation_loss"])
