@@ -27,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     statistics.check_small_batch,
     training.check_learning_rate,
     data.check_augmentation,
+    data.check_shared,
     data.check_domain,
     training.check_noise,
     training.check_overfitting,
@@ -34,13 +35,14 @@ CHECKS: tuple[Check, ...] = (
 
 #: Causes that bring about what the others find: they go first whatever they cost.
 ROOTS = (
-    "broken_statistics",
     "mixed_precision_overflow",
+    "broken_statistics",
     "label_mismatch",
     "input_mismatch",
     "leakage",
     "ordered_batches",
     "freeze_without_recompile",
+    "learning_rate_too_high",
 )
 
 

@@ -150,9 +150,11 @@ def class_probabilities(outputs: np.ndarray) -> np.ndarray | None:
             classes.
 
     Returns:
-        Probabilities, or None for outputs of another shape.
+        Probabilities, or None for outputs of another shape or that are not numbers.
     """
     if not isinstance(outputs, np.ndarray) or outputs.ndim != 2:
+        return None
+    if not np.isfinite(outputs).all():
         return None
     values = outputs.astype("float64")
     if values.shape[1] == 1:

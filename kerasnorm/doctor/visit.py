@@ -46,9 +46,10 @@ PASSES = 9
 MOST_BATCHES = 192
 # Samples sent through every map of the inputs: enough to see 0.1 nats.
 MAP_SAMPLES = 256
-# Below this share of the loss of chance, training has got somewhere: the learning rate
-# is not what is wrong.
-LEARNED = 0.75
+# Above this share of the loss of chance the learning rate is suspected.
+UNLEARNED = 0.45
+# Gap from which wrong labels are suspected.
+OVERFITTED = 0.3
 Progress = Callable[[str], None]
 
 
@@ -96,6 +97,8 @@ class Visit:
                     "time"
                 )
         train = splits["train"]
+        # What needs no pass through the model looks at all samples.
+        self.all_of = splits
         self.train: Samples = train.head(min(limit, MOST_BATCHES * train.batch_size))
         self.validation, self.plain = (
             splits[name] and splits[name].head(limit)
@@ -143,7 +146,7 @@ class Visit:
         )
         found.norms = self._norm_states(found)
         found.train_inputs = describe_inputs(train)
-        found.label_order = measure_label_order(train)
+        found.label_order = measure_label_order(self.all_of["train"])
         found.precision = measure_precision(model, train.head(32))
         self._look_at_layers(found)
         if self.validation is not None:
@@ -192,8 +195,11 @@ class Visit:
     def _compare_splits(self, found: Measurements, validation: Samples) -> None:
         found.validation_inputs = describe_inputs(validation)
         if self._in_time("looking for validation samples in the training data"):
-            found.overlap = measure_overlap(self.plain or self.train, validation)
-        found.separation = measure_separation(self.train, validation)
+            own = self.all_of["plain"] or self.all_of["train"]
+            found.overlap = measure_overlap(own, self.all_of["validation"])
+        found.separation = measure_separation(
+            self.all_of["train"], self.all_of["validation"]
+        )
         if self.loss is None:
             return
         seen, trained = ("D'", "B'") if found.has("D'") else ("D", "B")
@@ -203,9 +209,6 @@ class Visit:
             found.permutation = measure_class_permutation(validation, outputs[best])
         if not found.has(seen, trained) or not isinstance(outputs[seen], np.ndarray):
             return
-        found.disagreement = measure_disagreement(
-            self.train, outputs[trained], validation, outputs[seen]
-        )
         if found.difference(seen, trained)[0] >= 0.1 * found.unit and self._in_time(
             "trying maps of the validation inputs"
         ):
@@ -241,18 +244,32 @@ class Visit:
         found.plain = draws.difference("D'", "Dplain")
 
     def _train_shortly(self, found: Measurements) -> None:
-        """Try learning rates where training did not get anywhere."""
+        """Train new copies: where training got nowhere, or learned by heart."""
         if self.loss is None or found.chance is None:
             return
-        trained = "B'" if found.has("B'") else "B"
-        if found.has(trained) and found.weights_finite:
-            if found.matrix.mean(trained) < LEARNED * found.chance:
+        seen, trained = ("D'", "B'") if found.has("B'") else ("D", "B")
+        reached = found.matrix.mean(trained)
+        if found.precision is not None and found.precision.overflowing:
+            return
+        usable = found.has(trained) and found.weights_finite
+        if not usable or reached > UNLEARNED * found.chance:
+            if self._in_time("training shortly at lower learning rates"):
+                found.rate_trial = try_learning_rates(
+                    self.model, self.train, self.loss, self._left()
+                )
+            return
+        gap = found.difference(seen, trained)[0] > OVERFITTED
+        known = found.matrix.outputs.get(trained)
+        if gap and self.validation is not None and isinstance(known, np.ndarray):
+            if getattr(self.model, "loss", None) is None:
                 return
-        if self._in_time("training shortly at two learning rates"):
-            left = max(self.deadline - time.perf_counter(), 5.0)
-            found.rate_trial = try_learning_rates(
-                self.model, self.train, self.loss, left
-            )
+            if self._in_time("training a witness shortly"):
+                found.disagreement = measure_disagreement(
+                    self.model, self.train, known, self.validation, self._left()
+                )
+
+    def _left(self) -> float:
+        return max(self.deadline - time.perf_counter(), 5.0)
 
 
 def weights_are_finite(model: keras.Model) -> bool:

@@ -18,6 +18,8 @@ GAP = 0.25
 EXCHANGED = 0.3
 # Share of validation samples found in the training data that makes its loss useless.
 LEAKED = 0.05
+# Above this share somebody has validated on the training data on purpose.
+SAME_DATA = 0.95
 # Area under the curve of telling the splits apart; augmentation alone can reach 0.8,
 # so it never decides by itself.
 SEPARATE = 0.7
@@ -146,11 +148,15 @@ def check_overlap(m: Measurements) -> Finding | None:
     share = max(o.exact, o.similar if o.similar_inside < 0.01 else 0.0)
     if share < LEAKED:
         return None
+    same = share > SAME_DATA
     return Finding(
         "leakage",
-        "error",
-        f"{share:.1%} of the validation samples are in the training data as well, at "
-        "least: the validation loss is better than the truth.",
+        "info" if same else "error",
+        "Validation samples are the training samples: there is nothing to generalize "
+        "to, and the gap has other causes."
+        if same
+        else f"{share:.1%} of the validation samples are in the training data as well, "
+        "at least: the validation loss is better than the truth.",
         {
             "exact": o.exact,
             "similar": o.similar,
@@ -194,6 +200,25 @@ def check_augmentation(m: Measurements) -> Finding | None:
         "milder augmentation in the last epochs",
         saved,
         alternatives=() if m.plain else ("domain_shift",),
+    )
+
+
+def check_shared(m: Measurements) -> Finding | None:
+    """Find batch norms shared by inputs of different distributions."""
+    shared = m.structure.shared_norms
+    value, low, high = m.difference("B'", "A")
+    if not shared or low <= 0 or value < ADAPTED * m.unit:
+        return None
+    return Finding(
+        "domain_shift",
+        "error",
+        f"{shared[0]} is called on several inputs: in training each is normalized by "
+        "its own statistics, in validation all by one mixture, which costs "
+        f"{value:.3g} even with exact statistics.",
+        {"shared_norms": list(shared), "costs": value, "interval": [low, high]},
+        "one batch norm for each input, or kerasnorm.surgery.swap_norm(model, 'group')",
+        value,
+        shared,
     )
 
 

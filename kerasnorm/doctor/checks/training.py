@@ -21,8 +21,8 @@ BELIEVED = 3.0
 CONFIDENTLY_WRONG = 0.15
 # Without memory of its training labels a network has not learned wrong ones.
 MEMORIZED = 0.85
-# Loss that a tenth of the learning rate must save in a short training, and share of
-# the loss of new weights that the full rate must have left over.
+# Loss that a slower rate must save in a short training, and share of the loss of new
+# weights that the full rate must have left over.
 SLOWER_SAVES = 0.1
 UNLEARNED = 0.6
 LARGEST_SCALE_LOST = 1.0
@@ -55,6 +55,17 @@ def check_overfitting(m: Measurements) -> Finding | None:
         "stop earlier (kerasnorm.callbacks.EarlyStopping), augment, add data, or "
         "regularize: weight decay, dropout before the last layer",
         gap,
+        alternatives=("label_noise",) if _may_be_noise(m) else (),
+    )
+
+
+def _may_be_noise(m: Measurements) -> bool:
+    """Return whether wrong labels learned by heart would look the same."""
+    d = m.disagreement
+    return (
+        d is not None
+        and d.training_accuracy >= MEMORIZED
+        and d.confident_errors >= CONFIDENTLY_WRONG
     )
 
 
@@ -93,23 +104,26 @@ def check_learning_rate(m: Measurements) -> Finding | None:
     trial = m.rate_trial
     if trial is None or trial.low <= 0 or trial.gain < SLOWER_SAVES * m.unit:
         return None
-    failed = not trial.loss < UNLEARNED * min(trial.start, m.chance or trial.start)
-    if not failed or not trial.loss_at_tenth < trial.start:
+    failed = not trial.loss < UNLEARNED * trial.start
+    if not failed or trial.slower_loss > 1.02 * trial.start:
         return None
+    slower = trial.learning_rate * trial.fraction
     return Finding(
         "learning_rate_too_high",
         "error",
         f"From new weights, {trial.steps} steps at {trial.learning_rate:.3g} end at a "
-        f"loss of {trial.loss:.3g}, at a tenth of it {trial.loss_at_tenth:.3g}.",
+        f"loss of {trial.loss:.3g}, at {slower:.2g} they end at "
+        f"{trial.slower_loss:.3g}.",
         {
             "learning_rate": trial.learning_rate,
             "loss": trial.loss,
-            "loss_at_a_tenth": trial.loss_at_tenth,
+            "slower_learning_rate": slower,
+            "loss_at_slower_rate": trial.slower_loss,
             "loss_of_new_weights": trial.start,
             "interval_low": trial.low,
             **({"share_of_rising_epochs": m.curves.jumps} if m.curves else {}),
         },
-        f"learning_rate={trial.learning_rate / 10:.2g}, with a warm-up; "
+        f"learning_rate={slower:.2g}, with a warm-up; "
         "kerasnorm.callbacks.LearningRateFinder finds a better one",
         trial.gain,
     )

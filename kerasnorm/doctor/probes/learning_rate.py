@@ -1,7 +1,7 @@
-"""Measures whether a tenth of the learning rate learns where the full one fails."""
+"""Measures whether a fraction of the learning rate learns where the full one fails."""
 
-import time
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,29 +10,36 @@ from keras import ops
 from kerasnorm.doctor.loss_matrix import loss_of
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.probes.optimizer import optimizers_of
+from kerasnorm.doctor.probes.short_training import ShortTraining
 from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.statistics import batch_norms, evaluate, run_on_batch_statistics
+
+# Eighty steps show whether a rate learns at all; below twenty nothing does.
+MOST_STEPS, FEWEST_STEPS = 80, 20
+MEASURED_SAMPLES = 256
+FRACTIONS = (0.1, 0.01)
 
 
 @dataclass(frozen=True)
 class RateTrial:
-    """Two short trainings from the same new weights.
+    """Short trainings from the same new weights.
 
     Args:
         learning_rate: The model's learning rate.
+        fraction: The fraction of it that learned best.
         steps: Steps of each training.
         start: Loss of the new weights.
-        loss: Loss after training at that rate; NaN if it diverged.
-        loss_at_tenth: Loss after training at a tenth of it.
-        gain: Mean of `loss - loss_at_tenth`.
+        loss: Loss after training at the full rate; NaN if it diverged.
+        slower_loss: Loss after training at that fraction.
+        gain: Mean of `loss - slower_loss`.
         low: Lower 95% limit of that gain.
     """
 
     learning_rate: float
+    fraction: float
     steps: int
     start: float
     loss: float
-    loss_at_tenth: float
+    slower_loss: float
     gain: float
     low: float
 
@@ -40,77 +47,56 @@ class RateTrial:
 def try_learning_rates(
     model: keras.Model, train: Samples, loss: LossOfSamples, seconds: float
 ) -> RateTrial | None:
-    """Train a new copy of the model at its learning rate and at a tenth of it.
+    """Train a new copy at the model's learning rate, a tenth and a hundredth of it.
 
-    Both start from the same new weights with empty optimizer slots: a training that
+    All start from the same new weights with empty optimizer slots: a training that
     goes on would carry slots that fit one rate only.
 
     Args:
-        model: A compiled functional or sequential model with a constant rate.
+        model: A compiled functional or sequential model.
         train: Training samples.
         loss: The loss of each sample.
-        seconds: Time for both trainings together.
+        seconds: Time for all trainings together.
 
     Returns:
-        The comparison, None where the model cannot be copied.
+        The comparison, None where the model cannot be copied or time is short.
     """
     chain = optimizers_of(model)
     if not chain or not hasattr(chain[-1], "learning_rate"):
         return None
-    rate = float(ops.convert_to_numpy(chain[-1].learning_rate))
+    config = chain[-1].get_config()
+    rate = config.get("learning_rate")
+    if not isinstance(rate, (int, float)):
+        # A schedule has come down since it did its harm: take its first value.
+        current: Any = getattr(chain[-1], "_learning_rate", None)
+        if isinstance(current, keras.optimizers.schedules.LearningRateSchedule):
+            current = current(0)
+        rate = float(ops.convert_to_numpy(current))
+    config["learning_rate"] = float(rate)
     try:
-        copy = keras.models.clone_model(model)
-        optimizer = type(chain[-1]).from_config(chain[-1].get_config())
-        optimizer.learning_rate = rate
-    except (ValueError, TypeError, NotImplementedError):
+        training = ShortTraining(model, type(chain[-1]).from_config(config), train)
+    except (ValueError, TypeError):
         return None
-    copy.compile(optimizer=optimizer, loss=model.loss)
-    batches = train.shuffled(train.batch_size, seed=1)
-    x, y, weights = train.take(batches[0])
-    new_weights = copy.get_weights()
-    begin = time.perf_counter()
-    copy.train_on_batch(x, y, weights)
-    middle = time.perf_counter()
-    copy.train_on_batch(x, y, weights)
-    each = time.perf_counter() - middle
-    left = seconds - (time.perf_counter() - begin)
-    steps = int(min(MOST_STEPS, 0.5 * left / max(each, 1e-6)))
+    each = training.seconds_per_step * (1 + len(FRACTIONS))
+    steps = int(min(MOST_STEPS, 0.7 * seconds / max(each, 1e-6)))
     if steps < FEWEST_STEPS:
         return None
-    start = _measure(copy, new_weights, train, loss)
-    ends = []
-    for factor in (1.0, 0.1):
-        for variable in optimizer.variables:
-            variable.assign(ops.zeros_like(variable))
-        optimizer.learning_rate = rate * factor
-        copy.set_weights(new_weights)
-        for step in range(steps):
-            x, y, weights = train.take(batches[step % len(batches)])
-            copy.train_on_batch(x, y, weights)
-        ends.append(_measure(copy, None, train, loss))
-    gain = np.nan_to_num(ends[0], nan=1e3, posinf=1e3) - ends[1]
+    few = train.head(MEASURED_SAMPLES)
+    ends = {0.0: loss_of(loss, few, training.outputs(few))}
+    for fraction in (1.0, *FRACTIONS):
+        training.restart()
+        training.optimizer.learning_rate = rate * fraction
+        training.run(steps)
+        ends[fraction] = loss_of(loss, few, training.outputs(few))
+    best = min(FRACTIONS, key=lambda f: np.nan_to_num(ends[f].mean(), nan=np.inf))
+    gain = np.nan_to_num(ends[1.0], nan=1e3, posinf=1e3) - ends[best]
     return RateTrial(
-        rate,
+        float(rate),
+        best,
         steps,
-        float(start.mean()),
-        float(ends[0].mean()),
-        float(ends[1].mean()),
+        float(ends[0.0].mean()),
+        float(ends[1.0].mean()),
+        float(ends[best].mean()),
         float(gain.mean()),
         float(gain.mean() - 1.96 * gain.std() / np.sqrt(len(gain))),
     )
-
-
-# Sixty steps show whether a rate learns at all; below twenty nothing does.
-MOST_STEPS, FEWEST_STEPS = 80, 20
-MEASURED_SAMPLES = 256
-
-
-def _measure(copy, weights, train: Samples, loss: LossOfSamples) -> np.ndarray:
-    if weights is not None:
-        copy.set_weights(weights)
-    few = train.head(MEASURED_SAMPLES)
-    if not batch_norms(copy):
-        return loss_of(loss, few, evaluate(copy, few))
-    # The moving statistics of so short a training say nothing.
-    outputs, _ = run_on_batch_statistics(copy, few, few.shuffled(train.batch_size))
-    return loss_of(loss, few, outputs)

@@ -19,6 +19,7 @@ class NormState:
         negative: Channels with a negative moving variance.
         excess: Largest moving variance divided by the larger of the largest true
             variance and 1, the value it starts from: no average of the two exceeds 1.
+            0 where the truth is not finite itself.
         mean_excess: The same for means: largest moving mean against the largest true
             mean and deviation, or 1.
         variance_ratio: Median over channels of moving to true variance.
@@ -71,14 +72,15 @@ def _compare(path, layer, moving, estimated, steps) -> NormState:
     share = float("nan")
     if steps is not None and np.isfinite(momentum):
         share = momentum**steps / max(typical, 1e-12)
+    known = np.isfinite(true_mean).all() and np.isfinite(true_variance).all()
     spread = np.abs(true_mean).max() + np.sqrt(max(true_variance.max(), 0.0))
     return NormState(
         path,
         momentum,
         int((~finite).sum()),
         int((variance < 0).sum()),
-        _largest(variance[finite], max(1.0, true_variance.max())),
-        _largest(np.abs(mean[finite]), max(1.0, spread)),
+        _largest(variance[finite], max(1.0, true_variance.max())) if known else 0.0,
+        _largest(np.abs(mean[finite]), max(1.0, spread)) if known else 0.0,
         float(np.median(variance / np.maximum(true_variance, 1e-12))),
         typical,
         share,

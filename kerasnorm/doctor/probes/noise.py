@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 from scipy import optimize, special
 
 from kerasnorm.doctor.losses import class_probabilities
+from kerasnorm.doctor.probes.short_training import ShortTraining
 from kerasnorm.doctor.samples import Samples
 
 # Fewer samples leave the rate of confident errors open.
 SMALLEST_NUMBER = 100
+# The witness: Adam at a rate that suits most small networks, and few enough steps that
+# it cannot learn single labels.
+RATE, MOST_STEPS, FEWEST_STEPS = 4e-3, 240, 30
 
 
 @dataclass(frozen=True)
@@ -20,9 +25,9 @@ class Disagreement:
         rate: Share of labels that disagree however confident the prediction, estimated
             as the distance of the accuracy's ceiling from 1.
         gain: Log-likelihood that such a ceiling wins over none, in nats.
-        accuracy: Accuracy on the validation samples.
+        accuracy: Accuracy of the witness on the held-out samples.
         confident_errors: Share of errors among the most confident fifth.
-        training_accuracy: Accuracy on the training samples: near 1 if the network
+        training_accuracy: Accuracy of the model on training samples: near 1 if it
             learned its labels by heart.
     """
 
@@ -34,30 +39,74 @@ class Disagreement:
 
 
 def measure_disagreement(
-    train: Samples, train_outputs: np.ndarray, held: Samples, held_outputs: np.ndarray
+    model: keras.Model,
+    train: Samples,
+    train_outputs: np.ndarray,
+    held: Samples,
+    seconds: float,
 ) -> Disagreement | None:
-    """Fit accuracy against confidence on samples that the network was not trained on.
+    """Compare labels with the confidence of a copy trained shortly on other samples.
 
-    A network that generalizes badly errs where it is unsure; where labels are wrong
-    by chance, the most confident predictions are contradicted as often as others.
+    Networks learn what labels have in common first and single wrong labels last, so a
+    short training on a part of the samples is a witness that has not learned the wrong
+    ones by heart. Where the task is merely hard, the witness errs where it is unsure;
+    where labels are wrong by chance, its most confident predictions are contradicted
+    as often as others.
 
     Args:
+        model: The model; a copy with new weights is trained.
         train: Training samples.
         train_outputs: Outputs of the model for them.
         held: Validation samples.
-        held_outputs: Outputs of the model for them.
+        seconds: Time for the training.
 
     Returns:
-        The comparison, None where this is no classification or samples are few.
+        The comparison for the split (or both) that shows more, None where this is no
+        classification, samples are few or the model cannot be copied.
     """
     labels, known = held.classes(), train.classes()
-    shares, own = class_probabilities(held_outputs), class_probabilities(train_outputs)
-    if labels is None or known is None or shares is None or own is None:
+    own = class_probabilities(train_outputs)
+    if labels is None or known is None or own is None:
         return None
-    if (
-        len(labels) < SMALLEST_NUMBER
-        or max(labels.max(), known.max()) >= shares.shape[1]
-    ):
+    if max(labels.max(), known.max()) >= own.shape[1]:
+        return None
+    order = np.random.default_rng(2).permutation(train.count)
+    kept, left = np.split(order, [int(0.75 * train.count)])
+    try:
+        training = ShortTraining(
+            model, keras.optimizers.Adam(RATE), _part(train, kept, train.batch_size)
+        )
+    except (ValueError, TypeError):
+        return None
+    steps = int(min(MOST_STEPS, 0.7 * seconds / max(training.seconds_per_step, 1e-6)))
+    if steps < FEWEST_STEPS:
+        return None
+    training.run(steps, falling=True)
+    accuracy = float((own.argmax(axis=1) == known).mean())
+    judged = [
+        (part.classes(), class_probabilities(training.outputs(part)))
+        for part in (_part(train, left, 64), held)
+    ]
+    if any(classes is None or shares is None for classes, shares in judged):
+        return None
+    both = tuple(np.concatenate(parts) for parts in zip(*judged, strict=True))
+    found = [_compare(*one, accuracy) for one in (*judged, both)]
+    return max(
+        (one for one in found if one is not None),
+        key=lambda one: one.gain,
+        default=None,
+    )
+
+
+def _part(samples: Samples, numbers: np.ndarray, size: int) -> Samples:
+    sizes = [len(part) for part in np.split(numbers, range(size, len(numbers), size))]
+    return Samples(*samples.take(numbers), tuple(sizes))
+
+
+def _compare(
+    labels: np.ndarray, shares: np.ndarray, training_accuracy: float
+) -> Disagreement | None:
+    if len(labels) < SMALLEST_NUMBER:
         return None
     logs = np.log(np.clip(shares, 1e-12, 1))
     ordered = np.sort(logs, axis=1)
@@ -72,7 +121,7 @@ def measure_disagreement(
         gain,
         float(right.mean()),
         float((~right[top]).mean()),
-        float((own.argmax(axis=1) == known).mean()),
+        training_accuracy,
     )
 
 

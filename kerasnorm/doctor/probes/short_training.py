@@ -1,0 +1,77 @@
+"""Trains a new copy of a model for a moment; the model itself is not touched."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.statistics import batch_norms, evaluate, run_on_batch_statistics
+
+
+class ShortTraining:
+    """A copy with new weights that can be trained again and again from its start.
+
+    Args:
+        model: A functional or sequential model.
+        optimizer: A new optimizer with a constant learning rate.
+        train: Samples to train on.
+
+    Raises:
+        ValueError: If Keras cannot clone the model.
+    """
+
+    def __init__(self, model: keras.Model, optimizer: Any, train: Samples) -> None:
+        try:
+            self.copy = keras.models.clone_model(model)
+        except (TypeError, NotImplementedError) as error:
+            raise ValueError(f"{type(model).__name__} cannot be cloned") from error
+        self.optimizer, self.train = optimizer, train
+        self.copy.compile(optimizer=optimizer, loss=model.loss)
+        self.batches = train.shuffled(train.batch_size, seed=1)
+        self.start = self.copy.get_weights()
+        self._step(0)
+        begin = time.perf_counter()
+        self._step(0)
+        #: Seconds that one step takes, compiling left out.
+        self.seconds_per_step = time.perf_counter() - begin
+        self.restart()
+
+    def restart(self) -> None:
+        """Return to the new weights, with empty optimizer slots."""
+        rate = float(ops.convert_to_numpy(self.optimizer.learning_rate))
+        for variable in self.optimizer.variables:
+            variable.assign(ops.zeros_like(variable))
+        self.optimizer.learning_rate = rate
+        self.copy.set_weights(self.start)
+
+    def run(self, steps: int, *, falling: bool = False) -> None:
+        """Take that many steps.
+
+        Args:
+            steps: Number of steps.
+            falling: Whether the learning rate falls to 0 on the way, which averages
+                the noise of single labels out.
+        """
+        rate = float(ops.convert_to_numpy(self.optimizer.learning_rate))
+        for step in range(steps):
+            if falling:
+                self.optimizer.learning_rate = rate * (1 - step / steps)
+            self._step(step)
+
+    def _step(self, step: int) -> None:
+        batch = self.train.take(self.batches[step % len(self.batches)])
+        self.copy.train_on_batch(*batch)
+
+    def outputs(self, samples: Samples) -> Any:
+        """Return outputs under the statistics of shuffled batches of 64.
+
+        The moving statistics of so short a training say nothing.
+        """
+        if not batch_norms(self.copy):
+            return evaluate(self.copy, samples)
+        batches: Sequence[np.ndarray] = samples.shuffled(64)
+        return run_on_batch_statistics(self.copy, samples, batches)[0]

@@ -1,0 +1,113 @@
+import keras
+import numpy as np
+import pytest
+
+from kerasnorm.doctor.gather import gather
+from kerasnorm.doctor.probes.inputs import measure_separation
+from kerasnorm.doctor.probes.labels import (
+    measure_class_permutation,
+    measure_label_order,
+)
+from kerasnorm.doctor.probes.leakage import measure_overlap
+from kerasnorm.doctor.probes.noise import _fit_ceiling
+from kerasnorm.doctor.probes.precision import measure_precision
+
+
+def labelled(classes, size=16):
+    x = np.zeros((len(classes), 1), "float32")
+    return gather(
+        [(x[i : i + size], classes[i : i + size]) for i in range(0, len(x), size)]
+    )
+
+
+def test_shuffled_classes_are_as_mixed_as_chance():
+    classes = np.random.default_rng(0).integers(4, size=320)
+    assert measure_label_order(labelled(classes)).p_value > 0.01
+
+
+@pytest.mark.parametrize("buffer", [1, 60])
+def test_a_small_shuffle_buffer_is_significant(buffer):
+    generator = np.random.default_rng(0)
+    classes = np.sort(generator.integers(4, size=320))
+    near = classes[np.argsort(np.arange(320) + generator.uniform(0, buffer, 320))]
+    assert measure_label_order(labelled(near)).p_value < 0.005
+
+
+def shares_for(classes, count=4, sure=0.9):
+    shares = np.full((len(classes), count), (1 - sure) / (count - 1))
+    shares[np.arange(len(classes)), classes] = sure
+    return shares
+
+
+def test_exchanged_classes_are_mapped_back():
+    classes = np.random.default_rng(0).integers(4, size=200)
+    wheel = np.array([1, 2, 3, 0])
+    found = measure_class_permutation(labelled(wheel[classes]), shares_for(classes))
+    assert found.mapping == tuple(wheel) and found.accuracy_permuted == 1.0
+
+
+def test_guessing_gains_nothing_from_an_exchange():
+    generator = np.random.default_rng(0)
+    classes, guesses = generator.integers(4, size=(2, 200))
+    found = measure_class_permutation(labelled(classes), shares_for(guesses))
+    assert found.low < 0 or found.loss - found.loss_permuted < 0.3
+
+
+def pictures(seed, count=64):
+    generator = np.random.default_rng(seed)
+    return generator.uniform(0, 255, (count, 24, 24, 3)).astype("float32")
+
+
+def overlap(own, other):
+    return measure_overlap(gather([own]), gather([other]))
+
+
+def test_other_pictures_do_not_overlap():
+    assert overlap(pictures(0), pictures(1)).similar == 0
+
+
+def test_copies_are_counted():
+    other = pictures(1)
+    other[:16] = pictures(0)[:16]
+    assert overlap(pictures(0), other).exact == 0.25
+
+
+def test_mirrored_and_noisy_copies_are_similar():
+    own, other = pictures(0), pictures(1)
+    other[:16] = own[:16, :, ::-1] + 0.5
+    found = overlap(own, other)
+    assert (found.exact, found.similar) == (0.0, 0.25)
+
+
+def test_pictures_of_one_kind_cannot_be_told_apart():
+    found = measure_separation(gather([pictures(0, 200)]), gather([pictures(1, 200)]))
+    assert found.low < 0.55
+
+
+def test_darker_pictures_can():
+    found = measure_separation(
+        gather([pictures(0, 200)]), gather([pictures(1, 200) * 0.5])
+    )
+    assert found.low > 0.9
+
+
+@pytest.mark.parametrize(("rate", "believed"), [(0.0, False), (0.3, True)])
+def test_a_ceiling_is_believed_only_where_there_is_one(rate, believed):
+    generator = np.random.default_rng(1)
+    height = np.linspace(0, 1, 600)
+    sure = 1 / (1 + np.exp(-12 * (height - 0.25)))
+    right = generator.random(600) < 0.5 + (0.5 - rate) * sure
+    found, gain = _fit_ceiling(height, right, 0.5)
+    assert (gain > 3 and found > 0.12) == believed
+
+
+@pytest.mark.parametrize(("factor", "overflows"), [(1.0, 0.0), (1e5, 1.0)])
+def test_overflow_in_half_precision_is_measured(factor, overflows):
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(4, dtype="mixed_float16")]
+    )
+    kernel, bias = model.layers[0].get_weights()
+    model.layers[0].set_weights([np.ones_like(kernel) * factor, bias])
+    samples = gather([np.ones((8, 4), "float32")])
+    found = measure_precision(model, samples)
+    assert found.overflowing == overflows and found.overflowing_in_float32 == 0

@@ -1,0 +1,107 @@
+"""Verdicts that the wiring of the model or the optimizer decides."""
+
+import keras
+import numpy as np
+
+from kerasnorm.doctor import examine
+from tests.doctor.networks import batches, data, set_statistics, sharp_network
+
+L = keras.layers
+
+
+def examined(model, size=32):
+    return examine(model, batches(*data(128), size), batches(*data(128, seed=1)))
+
+
+def test_batches_of_two_are_small():
+    assert examined(sharp_network(data()[0]), 2).verdict == "small_batch"
+
+
+def test_accumulated_batches_of_two_are_named_so():
+    model = sharp_network(data()[0])
+    optimizer = keras.optimizers.SGD(gradient_accumulation_steps=4)
+    model.compile(optimizer, "binary_crossentropy")
+    assert examined(model, 2).verdict == "gradient_accumulation"
+
+
+def test_batches_of_one_are_named_so():
+    assert examined(sharp_network(data()[0]), 1).verdict == "single_sample_batch"
+
+
+def nested(**call):
+    inner = sharp_network(data()[0])
+    set_statistics(inner.get_layer("norm"), [1.2, 0.0], [4.0, 1.0])
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, inner(inputs, **call))
+    model.compile("sgd", "binary_crossentropy")
+    return model, inner
+
+
+def test_stale_statistics_under_a_flag_are_blamed_on_the_flag():
+    assert examined(nested(training=False)[0]).verdict == "training_flag_overridden"
+
+
+def test_stale_statistics_in_a_frozen_base_are_blamed_on_unfreezing():
+    model, inner = nested()
+    inner.get_layer("head").trainable = False
+    assert examined(model).verdict == "unfrozen_norm_in_frozen_base"
+
+
+def test_freezing_after_fitting_is_found():
+    model = sharp_network(data()[0])
+    model.fit(*data(32), verbose=0)
+    model.get_layer("head").trainable = False
+    assert examined(model).verdict == "freeze_without_recompile"
+
+
+def test_a_shared_norm_is_blamed_where_it_costs():
+    x, y = data()
+    norm, inputs = L.BatchNormalization(name="shared"), keras.Input((4,))
+    near, far = inputs[:, :2], inputs[:, 2:]
+    head = L.Dense(1, activation="sigmoid")
+    model = keras.Model(inputs, head(L.Concatenate()([norm(near), norm(far)])))
+    kernel = np.array([[6.0], [0.0], [0.0], [0.0]], "float32")
+    head.set_weights([kernel, np.zeros(1, "float32")])
+    model.compile("sgd", "binary_crossentropy")
+
+    def views(x):
+        return np.concatenate([x, 0.05 * x[:, ::-1] + 8], axis=1)
+
+    both = np.concatenate([views(x)[:, :2], views(x)[:, 2:]])
+    set_statistics(norm, both.mean(axis=0), both.var(axis=0))
+    held_x, held_y = data(seed=1)
+    found = examine(model, batches(views(x), y), batches(views(held_x), held_y))
+    assert found.verdict == "domain_shift"
+
+
+def test_validation_on_the_training_data_is_no_leakage():
+    model = sharp_network(data()[0])
+    assert examine(model, batches(*data()), batches(*data())).verdict == "healthy"
+
+
+def test_too_high_a_rate_is_found_by_trying_a_lower_one():
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            L.Dense(16, activation="relu"),
+            L.Dense(16, activation="relu"),
+            L.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile(keras.optimizers.SGD(100.0), "binary_crossentropy")
+    model.set_weights([weight * 0 for weight in model.get_weights()])
+    assert examined(model).verdict == "learning_rate_too_high"
+
+
+def test_labels_beyond_the_outputs_are_named_and_nothing_is_guessed():
+    model = keras.Sequential([keras.Input((2,)), L.Dense(2, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y = data()
+    found = examine(model, (x, y + 1), (x, y))
+    assert found.verdict == "label_mismatch" and found.budget is None
+
+
+def test_weights_that_are_not_numbers_are_named():
+    model = sharp_network(data()[0])
+    model.get_layer("head").bias.assign([np.nan])
+    assert examined(model).verdict == "learning_rate_too_high"
