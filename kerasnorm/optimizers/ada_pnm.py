@@ -20,15 +20,15 @@ class AdaPNM(keras.optimizers.Optimizer):
         m_t = beta_1^2 m_(t-2) + (1 - beta_1^2) g
         m   = ((1 + beta_0) m_t - beta_0 m_(t-1)) / sqrt((1 + beta_0)^2 + beta_0^2)
         v_t = beta_2 v_(t-1) + (1 - beta_2) g^2,    v = max(v, v_t)
-        u   = m / (1 - beta_1^t) * sqrt(1 - beta_2^t) / (sqrt(v) + epsilon)
+        u   = m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)
         d   = weight_decay * (1 - 1 / |p|) * p / sqrt(mean(v) / (1 - beta_2^t))
         p  <- p - learning_rate * (u + d)
 
     The negative weight on the previous momentum adds noise like that of a smaller
-    batch without changing the expected step. With the four switches off this is Keras'
-    AdamW (its place of `epsilon` included). Norms are those of units (see
-    `kerasnorm.optimizers.gradients.unit_axes`), the mean runs over all entries of all
-    variables.
+    batch without changing the expected step. With all five switches off this is AdamW
+    (Keras' own adds `epsilon` before it corrects the bias of v). Norms are those of
+    units (see `kerasnorm.optimizers.gradients.unit_axes`), the mean runs over all
+    entries of all variables.
 
     Args:
         learning_rate: A float, a `LearningRateSchedule` or a callable. Default 1e-3.
@@ -126,8 +126,8 @@ class AdaPNM(keras.optimizers.Optimizer):
         momenta, momentum_updates = self._advance_momenta(gradients, indices)
         moments, moment_updates = self._advance_moments(gradients, indices)
         rate = ops.cast(learning_rate, "float32")
-        pace = rate * ops.sqrt(correction)
-        pace = pace / (1.0 - ops.power(ops.cast(self.beta_1, "float32"), step))
+        pace = rate / (1.0 - ops.power(ops.cast(self.beta_1, "float32"), step))
+        root = ops.rsqrt(correction)
         decay = rate * (self.weight_decay or 0.0)
         if self.stable_weight_decay and self.weight_decay:
             decay = decay * stable_decay_scale(moments, correction)
@@ -136,7 +136,7 @@ class AdaPNM(keras.optimizers.Optimizer):
             indices, trainable_variables, momenta, moments, strict=True
         ):
             kept = self._decayed(variable, index, decay)
-            adam = momentum / (ops.sqrt(moment) + self.epsilon)
+            adam = momentum / (ops.sqrt(moment) * root + self.epsilon)
             weights.append(kept - ops.cast(pace, variable.dtype) * adam)
         updates = [*momentum_updates, *moment_updates]
         updates += zip(trainable_variables, weights, strict=True)

@@ -155,7 +155,7 @@ class AGC(OptimizerWrapper):
             RuntimeError: If the optimizer was made without `count_clips=True`.
         """
         self._require_counts()
-        self._clipped_shares.assign(ops.zeros_like(self._clipped_shares))
+        self._clipped_shares.assign(ops.zeros(self._clipped_shares.shape))
         self._counted_updates.assign(0.0)
 
     def _require_counts(self) -> None:

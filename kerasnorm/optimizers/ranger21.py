@@ -69,10 +69,9 @@ class Ranger21(OptimizerWrapper):
 
     Reference:
         Wright and Demeure 2021, Ranger21, algorithm 1,
-        https://arxiv.org/abs/2106.13731. Departs from the paper in the place of
-        `epsilon` (see `AdaPNM`), in sparing the final kernel from clipping and vectors
-        from decay; the softplus and gradient normalization that its code gained later
-        are left out.
+        https://arxiv.org/abs/2106.13731. Departs from the paper in sparing the final
+        kernel from clipping, and vectors from decay; the softplus and the gradient
+        normalization that its code gained later are left out.
     """
 
     def __init__(

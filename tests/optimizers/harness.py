@@ -74,8 +74,19 @@ LAYERS = {
     "scalar": (lambda: layers.PReLU(shared_axes=[1]), (4, 1), ["vector"]),
 }
 
+# One of each kind of kernel, for tests of many steps.
+SOME = [
+    "dense",
+    "conv2d subclass",
+    "depthwise2d",
+    "transposed2d",
+    "separable1d",
+    "batch norm",
+    "scalar",
+]
 
-def make_variables(names=LAYERS):
+
+def make_variables(names=SOME):
     """Build layers; return them, their trainable variables and the kinds of these."""
     built, variables, kinds = [], [], []
     for name in names:
@@ -101,13 +112,13 @@ def random_weights(variables, seed=0):
     return [value.astype("float64") for value in values]
 
 
-def random_gradients(variables, steps=100, seed=1):
+def random_gradients(variables, steps=100, seed=1, exponents=(-3, 0.5)):
     """Gradients of very different sizes, so that limits bind and do not."""
     generator = np.random.default_rng(seed)
     return [
         [
             (
-                10.0 ** generator.uniform(-3, 0.5) * generator.standard_normal(v.shape)
+                10.0 ** generator.uniform(*exponents) * generator.standard_normal(v.shape)
             ).astype("float32")
             for v in variables
         ]

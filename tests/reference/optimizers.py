@@ -182,12 +182,8 @@ def sam_step(weights, gradient_at, rho, adaptive, learning_rate):
     """One step of SGD with the gradient at the summit nearby."""
     gradients = gradient_at(weights)
     if adaptive:
-        norm = np.sqrt(
-            sum(
-                np.sum((np.abs(w) * g) ** 2)
-                for w, g in zip(weights, gradients, strict=True)
-            )
-        )
+        pairs = list(zip(weights, gradients, strict=True))
+        norm = np.sqrt(sum(np.sum((np.abs(w) * g) ** 2) for w, g in pairs))
         climb = [rho * w**2 * g / norm for w, g in pairs]
     else:
         norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
