@@ -83,14 +83,15 @@ def measure_disagreement(
         return None
     training.run(steps, falling=True)
     accuracy = float((own.argmax(axis=1) == known).mean())
-    judged = [
-        (part.classes(), class_probabilities(training.outputs(part)))
-        for part in (_part(train, left, 64), held)
-    ]
-    if any(classes is None or shares is None for classes, shares in judged):
-        return None
-    both = tuple(np.concatenate(parts) for parts in zip(*judged, strict=True))
-    found = [_compare(*one, accuracy) for one in (*judged, both)]
+    judged: list[tuple[np.ndarray, np.ndarray]] = []
+    for part in (_part(train, left, 64), held):
+        classes, shares = part.classes(), class_probabilities(training.outputs(part))
+        if classes is None or shares is None:
+            return None
+        judged.append((classes, shares))
+    together = [np.concatenate(parts) for parts in zip(*judged, strict=True)]
+    judged.append((together[0], together[1]))
+    found = [_compare(classes, shares, accuracy) for classes, shares in judged]
     return max(
         (one for one in found if one is not None),
         key=lambda one: one.gain,
