@@ -103,6 +103,9 @@ class DirectoryIterator(FileIterator):
 
 def class_files(directory: str, follow_links: bool) -> list[str]:
     """Return the picture files below a class folder in the order of Keras' class."""
+    if not os.path.isdir(directory):
+        # A class that was asked for and has no pictures in this part of the data.
+        return []
     return [
         path
         for path in walk_files(directory, hidden=True, follow_links=follow_links)

@@ -1,0 +1,85 @@
+"""Draws are even, independent, and depend on seed, epoch and sample alone."""
+
+import numpy as np
+import pytest
+
+from kerasnorm.data import draws
+
+SAMPLES = np.arange(20_000)
+# Written down once: a resumed training must find the numbers it began with.
+GOLDEN_BITS = [16747770130211400165, 5716141648280755162, 9577264216621160943]
+
+
+def splitmix64(state):
+    """One output of SplitMix64 as published, in Python integers."""
+    mask = 2**64 - 1
+    state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 & mask
+    state = (state ^ (state >> 27)) * 0x94D049BB133111EB & mask
+    return state ^ (state >> 31)
+
+
+def test_mixing_is_splitmix64s():
+    values = [0, 1, 12345678901234567890, 2**64 - 1]
+    expected = [splitmix64(value) for value in values]
+    with np.errstate(over="ignore"):
+        received = draws.mix(np.array(values, np.uint64))
+    assert received.tolist() == expected
+
+
+def test_draws_are_uniform():
+    shares = draws.uniform(1, 2, SAMPLES, draws.ROTATION)
+    assert shares.min() >= 0
+    assert shares.max() < 1
+    counts = np.histogram(shares, 20, (0, 1))[0]
+    # Chi square with 19 degrees of freedom; 1 in 10,000 is above 51.
+    assert np.sum((counts - 1000) ** 2 / 1000) < 51
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (2, 2, draws.ROTATION),
+        (1, 3, draws.ROTATION),
+        (1, 2, draws.SHEAR),
+        (-1, 2, draws.ROTATION),
+    ],
+)
+def test_draws_of_other_seeds_epochs_and_kinds_are_independent(other):
+    seed, epoch, stream = other
+    first = draws.uniform(1, 2, SAMPLES, draws.ROTATION)
+    second = draws.uniform(seed, epoch, SAMPLES, stream)
+    # Four standard errors of a correlation of 20,000 pairs.
+    assert abs(np.corrcoef(first, second)[0, 1]) < 4 / 20_000**0.5
+
+
+def test_neighbouring_samples_are_independent():
+    shares = draws.uniform(1, 2, SAMPLES, draws.ROTATION)
+    assert abs(np.corrcoef(shares[1:], shares[:-1])[0, 1]) < 4 / 20_000**0.5
+
+
+def test_draws_do_not_depend_on_company():
+    alone = draws.uniform(1, 2, np.array([77]), draws.WIDTH_ZOOM)
+    assert alone[0] == draws.uniform(1, 2, SAMPLES, draws.WIDTH_ZOOM)[77]
+
+
+def test_streams_are_numbered_without_gaps():
+    names = [name for name in vars(draws) if name.isupper() and name != "GOLDEN"]
+    assert sorted(getattr(draws, name) for name in names) == list(range(len(names)))
+
+
+def test_order_is_a_permutation_and_changes_with_the_epoch():
+    first, second = (draws.epoch_order(3, epoch, 1000) for epoch in (0, 1))
+    assert sorted(first) == sorted(second) == list(range(1000))
+    assert np.mean(first == second) < 0.01
+
+
+def test_order_is_remembered_and_protected():
+    order = draws.epoch_order(3, 0, 10)
+    assert draws.epoch_order(3, 0, 10) is order
+    with pytest.raises(ValueError, match="read-only"):
+        order[0] = 1
+
+
+def test_the_same_numbers_come_out_on_every_machine():
+    received = draws.random_bits(42, 3, np.array([0, 1, 2]), draws.ORDER).tolist()
+    assert received == GOLDEN_BITS
