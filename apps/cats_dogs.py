@@ -18,7 +18,16 @@ APP = App(
     title="Train a network to tell cats from dogs.",
     settings=Settings(app="cats_dogs"),
     presets={
-        "drawn": {"epochs": 12, "image_size": 64},
+        "drawn": {
+            "epochs": 36,
+            "image_size": 64,
+            "learning_rate": 3e-3,
+            "rotation_range": 10.0,
+            "width_shift_range": 0.06,
+            "height_shift_range": 0.06,
+            "zoom_range": 0.15,
+            "patience": 20,
+        },
         "photos": {
             "epochs": 70,
             "image_size": 80,

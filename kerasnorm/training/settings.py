@@ -121,7 +121,7 @@ class Settings:
     cutmix: float = 0.0
     label_smoothing: float = 0.0
     model: str = "convnet"
-    width: int = 40
+    width: int = 32
     weights: str | None = None
     norm: str = "batch"
     norm_momentum: float = 0.9
