@@ -1,5 +1,7 @@
 """Changes to finished Keras models: swap, fold and recalibrate norms."""
 
+from kerasnorm.surgery.fold import fold_batch_norm
+from kerasnorm.surgery.fuse import fuse_asymmetric
 from kerasnorm.surgery.locate import NormSite, find_norms
 from kerasnorm.surgery.recalibrate import recalibrate_batch_norm
 from kerasnorm.surgery.report import Swap, SwapReport
@@ -10,6 +12,8 @@ __all__ = [
     "Swap",
     "SwapReport",
     "find_norms",
+    "fold_batch_norm",
+    "fuse_asymmetric",
     "recalibrate_batch_norm",
     "swap_norm",
 ]

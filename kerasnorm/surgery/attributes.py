@@ -53,7 +53,8 @@ def replace_layer(
             replaced = _replaced(value, old, new)
             if replaced is not value:
                 setattr(holder, name, replaced)
-    if any(layer is old for _, layer in model_walk.walk_layers(owner)):
+    holders = [owner, *(layer for _, layer in model_walk.walk_layers(owner))]
+    if any(_holds(list(vars(holder).values()), old) for holder in holders):
         raise ValueError(
             f"Expected {type(owner).__name__} to hold its norms in attributes, lists, "
             f"tuples or dictionaries. Received: {old.name!r} somewhere else. Keep the "
@@ -72,7 +73,18 @@ def _replaced(value: Any, old: Any, new: Any) -> Any:
             if replaced is not value[key]:
                 value[key] = replaced
         return value
-    # Only plain tuples: a named one could not be made again from a generator.
-    if type(value) is tuple and any(_replaced(v, old, new) is not v for v in value):
-        return tuple(_replaced(item, old, new) for item in value)
+    # TensorFlow wraps the tuples of a model, so their type may not be `tuple`. A named
+    # tuple could not be made again like this.
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        items = tuple(_replaced(item, old, new) for item in value)
+        if any(item is not before for item, before in zip(items, value, strict=True)):
+            return items
     return value
+
+
+def _holds(value: Any, layer: Any) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return any(_holds(item, layer) for item in value)
+    return value is layer

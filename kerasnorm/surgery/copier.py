@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -39,6 +40,7 @@ class Copier:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.notes: list[str] = []
+        self.restorable = True
         # Pairs whose inner layers are paired once both are built, and pairs as such.
         self.roots: list[tuple[Any, Any]] = []
         self.pairs: list[tuple[Any, Any]] = []
@@ -134,6 +136,7 @@ class Copier:
             else:
                 self.pairs.append((old, twin))
         if not _is_restorable(copy):
+            self.restorable = False
             self.notes.append(
                 f"{type(layer).__name__} makes its norms itself, so the new model "
                 "cannot be loaded from a .keras file: save its weights, or change the "
@@ -166,7 +169,7 @@ def _copy_by_config(layer: Any) -> Any:
             layer.function, arguments=layer.arguments, name=layer.name
         )
     try:
-        return type(layer).from_config(layer.get_config())
+        return _from_config(layer)
     except Exception as error:
         raise ValueError(
             f"Expected the layer {layer.name!r} to be copyable by "
@@ -176,9 +179,20 @@ def _copy_by_config(layer: Any) -> Any:
         ) from error
 
 
+def _from_config(layer: Any) -> Any:
+    cls, config = type(layer), layer.get_config()
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
+    if isinstance(layer, keras.Model) and not open_ended:
+        # Keras adds `trainable` and `dtype`, which many models of users do not take.
+        names = {parameter.name for parameter in parameters}
+        return cls(**{key: config[key] for key in config if key in names})
+    return cls.from_config(config)
+
+
 def _is_restorable(layer: keras.layers.Layer) -> bool:
     """Return whether a configuration gives back the layers that are held now."""
-    again = type(layer).from_config(layer.get_config())
+    again = _from_config(layer)
     kinds = [
         [type(inner) for _, inner in model_walk.walk_layers(owner)]
         for owner in (layer, again)

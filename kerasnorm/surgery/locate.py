@@ -58,20 +58,27 @@ def find_norms(model: keras.layers.Layer) -> list[NormSite]:
         model: A built Keras model.
 
     Returns:
-        One site per layer, in the order of the model; a shared layer is listed once.
+        One site per layer, in the order of the model; a shared layer is listed once,
+        one that the model holds but does not call is left out.
 
     Raises:
-        ValueError: If a norm has not been built yet.
+        ValueError: If there are norms, but none has been built.
 
     Example:
         >>> [site.path for site in find_norms(model) if site.kind == "batch"]
     """
-    sites = []
-    for path, layer in model_walk.walk_layers(model):
-        kind = norm_kind(layer)
-        if kind is not None:
-            sites.append(_site(path, layer, kind))
-    return sites
+    found = [
+        (path, layer, kind)
+        for path, layer in model_walk.walk_layers(model)
+        if (kind := norm_kind(layer)) is not None
+    ]
+    if found and not any(layer.built for _, layer, _ in found):
+        raise ValueError(
+            "Expected a built model, whose layers know their channels. Received: a "
+            f"model whose norm {found[0][0]!r} has not been built. Call the model on a "
+            "batch first."
+        )
+    return [_site(*norm) for norm in found if norm[1].built]
 
 
 def norm_kind(layer: keras.layers.Layer) -> str | None:
@@ -94,12 +101,6 @@ def norm_kind(layer: keras.layers.Layer) -> str | None:
 
 
 def _site(path, layer, kind):
-    if not layer.built:
-        raise ValueError(
-            "Expected a built model, whose layers know their channels. Received: a "
-            f"model whose norm {path!r} has not been built. Call the model on a batch "
-            "first."
-        )
     input_shape = tuple(layer.get_build_config()["input_shape"])
     axis = layer.axis
     axis = axis[-1] if isinstance(axis, list | tuple) else axis

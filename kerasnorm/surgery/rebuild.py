@@ -17,11 +17,13 @@ class Rebuilt:
         model: The new model, not compiled.
         carried: Number of weights carried over.
         notes: What could not be kept, one sentence each.
+        restorable: Whether the configuration of the new model makes it again.
     """
 
     model: keras.Model
     carried: int
     notes: list[str]
+    restorable: bool
 
 
 def rebuild(model: keras.Model, plan: Plan) -> Rebuilt:
@@ -54,22 +56,28 @@ def rebuild(model: keras.Model, plan: Plan) -> Rebuilt:
     for old, copy in copier.roots:
         pairs += [(old, copy), *attributes.pair_layers(old, copy)]
     _check_built(plan)
-    return Rebuilt(new, sum(_carry(*pair) for pair in pairs), copier.notes)
+    carried = sum(_carry(*pair) for pair in pairs)
+    return Rebuilt(new, carried, copier.notes, copier.restorable)
 
 
 def _build(new: keras.Model, model: keras.Model, batch: Any) -> None:
     """Build the copy of a model that is not a graph of layers."""
+    if batch is None:
+        shape = (model.get_build_config() or {}).get("input_shape")
+        if not shape or not all(isinstance(n, int | None) for n in shape):
+            raise ValueError(
+                f"Expected `batch`, because {type(model).__name__} does not know the "
+                "shape of its inputs. Received: batch=None. Pass one batch of inputs."
+            )
+        batch = keras.KerasTensor((None, *shape[1:]))
     try:
-        if batch is not None:
-            new(batch, training=False)
-        else:
-            new.build_from_config(model.get_build_config())
+        new(batch, training=False)
     # Code of the user runs here and may raise anything.
     except Exception as error:
         raise ValueError(
             f"Expected {type(model).__name__} to run with the new norms. Received: "
             f"{type(error).__name__}: {error}. A norm is called with its inputs only, "
-            "and has no moving statistics; where the input shape is the trouble, pass "
+            "and has no moving statistics; where the inputs are the trouble, pass "
             "`batch`."
         ) from error
 

@@ -39,12 +39,15 @@ class SwapReport:
         swaps: One entry per replaced norm, in the order of the model.
         carried: Number of weights that were carried over unchanged.
         notes: Decisions and losses that concern the whole model.
+        restorable: Whether the new model can be loaded from a .keras file; a class
+            that makes its norms itself would make the old ones again.
     """
 
     to: str
     swaps: tuple[Swap, ...]
     carried: int
     notes: tuple[str, ...] = ()
+    restorable: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as values that `json` can write."""

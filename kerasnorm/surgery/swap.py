@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from kerasnorm import layers
+from kerasnorm.callbacks import model_walk
 from kerasnorm.surgery import norm_scale, rules, wiring
 from kerasnorm.surgery.copier import Plan
 from kerasnorm.surgery.locate import BATCH_KINDS, NormSite, find_norms
@@ -67,6 +69,7 @@ def swap_norm(
             f"Received: to={to!r}."
         )
     sites = _select(find_norms(model), to, select)
+    _refuse_asymmetric(model, sites)
     readers = _absorbable(model, sites) if to == "frn" else {}
     pairs = [
         rules.substitute(
@@ -94,8 +97,14 @@ def swap_norm(
         else:
             _carry_norm(site, new)
     notes += [*rebuilt.notes, *compile_like(model, rebuilt.model)]
-    swaps = tuple(swap for _, swap in pairs)
-    return rebuilt.model, SwapReport(to, swaps, rebuilt.carried, tuple(notes))
+    report = SwapReport(
+        to=to,
+        swaps=tuple(swap for _, swap in pairs),
+        carried=rebuilt.carried,
+        notes=tuple(notes),
+        restorable=rebuilt.restorable,
+    )
+    return rebuilt.model, report
 
 
 def _select(sites: list[NormSite], to: str, select: Select) -> list[NormSite]:
@@ -126,6 +135,19 @@ def _select(sites: list[NormSite], to: str, select: Select) -> list[NormSite]:
     return chosen
 
 
+def _refuse_asymmetric(model: keras.Model, sites: list[NormSite]) -> None:
+    """Refuse to take the norms out of layers whose fusion depends on them."""
+    norms = {site.layer for site in sites}
+    for path, layer in model_walk.walk_layers(model):
+        if isinstance(layer, layers.AsymmetricConv2D):
+            if norms & {norm for _, norm in layer.branches}:
+                raise ValueError(
+                    "Expected norms outside of asymmetric convolutions, which are made "
+                    f"of batch norms. Received: those of {path!r}. Call "
+                    "`fuse_asymmetric` first, or leave them out with `select`."
+                )
+
+
 def _names(found: list | None) -> str | None:
     return ", ".join(layer.name for layer in found) if found else None
 
@@ -149,22 +171,11 @@ def _absorbable(
     """Find the rectifiers that are the only readers of a norm."""
     norms = {site.layer for site in sites}
     found = {}
-    for level in _levels(model):
+    for level in wiring.list_levels(model):
         for layer, readers in wiring.trace(level).consumers.items():
             if layer in norms and readers and all(map(_is_relu, readers)):
                 found[layer] = list(dict.fromkeys(readers))
     return found
-
-
-def _levels(model: Any) -> list[keras.Model]:
-    """List the models with a graph of their own, the given one and nested ones."""
-    levels = []
-    if isinstance(model, keras.Sequential) or wiring.is_functional(model):
-        levels.append(model)
-    if isinstance(model, keras.Model):
-        for layer in model.layers:
-            levels += _levels(layer)
-    return levels
 
 
 def _is_relu(operation: Any) -> bool:

@@ -38,6 +38,44 @@ def is_functional(model: Any) -> bool:
     )
 
 
+def list_levels(model: Any) -> list[keras.Model]:
+    """List the models that have a graph of their own: the given one and nested ones.
+
+    Args:
+        model: Any model; subclassed ones are not entered.
+
+    Returns:
+        The functional and sequential models, each once, outer ones first.
+    """
+    levels: list[keras.Model] = []
+    pending = [model]
+    while pending:
+        current = pending.pop(0)
+        graph = isinstance(current, keras.Sequential) or is_functional(current)
+        if graph and current not in levels:
+            levels.append(current)
+            pending += current.layers
+    return levels
+
+
+def find_shared(levels: list[keras.Model]) -> set[Any]:
+    """Find the layers that belong to more than one model.
+
+    Args:
+        levels: The models.
+
+    Returns:
+        The layers that several of the models hold directly.
+    """
+    seen: set[Any] = set()
+    shared: set[Any] = set()
+    for level in levels:
+        members = set(level.layers)
+        shared |= members & seen
+        seen |= members
+    return shared
+
+
 def trace(model: keras.Model) -> Wiring:
     """Read the wiring of a functional or sequential model.
 
