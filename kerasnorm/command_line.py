@@ -1,5 +1,6 @@
 """The `kerasnorm` command: scan pictures, examine and change finished models."""
 
+import json
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from kerasnorm.training.errors import UsageError
 from kerasnorm.version import __version__
 
 SWITCHES = ("json", "prove", "ci", "quiet", "debug")
-FOUND_STATUS = 3
+FAIL_ON = ("info", "warning", "error")
 NORM_HELP = "Name of the new norm, such as group, frn, instance or none."
 Command = Callable[[list[str]], int]
 
@@ -66,6 +67,48 @@ def scan(words: list[str]) -> int:
         quarantine=options.quarantine,
         quiet=options.quiet,
     )
+
+
+def doctor(words: list[str]) -> int:
+    """Say why validation breaks."""
+    parser = _parser("doctor", "Say why validation breaks, by measurement.")
+    parser.add_argument("patient", help="A run directory or a .keras file.")
+    parser.add_argument("--train", type=str, help="Folder of training pictures.")
+    parser.add_argument("--validation", type=str, help="Folder to validate on.")
+    parser.add_argument("--json", type=bool, default=False, help="Print JSON.")
+    parser.add_argument("--html", type=str, help="File to write a page to.")
+    parser.add_argument(
+        "--prove",
+        type=bool,
+        default=False,
+        help="Try the first remedy on a copy, measure again, save the copy beside.",
+    )
+    parser.add_argument(
+        "--ci", type=bool, default=False, help="Exit with 3 if something was found."
+    )
+    parser.add_argument(
+        "--fail_on",
+        type=str,
+        default="warning",
+        help="What counts for --ci: info, warning or error.",
+    )
+    options = _parse(parser, words)
+    from kerasnorm.doctor import command
+    from kerasnorm.training import consultation
+
+    if options.fail_on not in FAIL_ON:
+        raise UsageError(
+            f"expected --fail-on to be one of {', '.join(FAIL_ON)}, received "
+            f"{options.fail_on!r}"
+        )
+    found = consultation.consult(
+        options.patient, options.train, options.validation, prove=options.prove
+    )
+    print(json.dumps(found.to_dict(), indent=2) if options.json else found.to_text())
+    if options.html:
+        page = found.examination.to_html()
+        pathlib.Path(options.html).write_text(page, encoding="utf-8")
+    return command.exit_status(found.examination, options.fail_on) if options.ci else 0
 
 
 def swap(words: list[str]) -> int:
@@ -145,16 +188,13 @@ def _parse(parser: flags.Parser, words: list[str]) -> Any:
 
 
 def _load(path: str, output: str) -> Any:
-    import keras
-
-    if not pathlib.Path(path).is_file():
-        raise ValueError(f"expected a .keras file, but {path} does not exist")
-    if pathlib.Path(output).exists():
-        raise ValueError(f"expected a new file, but {output} exists; name another one")
     if pathlib.Path(output).suffix != ".keras":
         raise UsageError(f"expected an output that ends in .keras, received {output}")
-    # A file may come from anywhere: safe mode never runs code from it.
-    return keras.saving.load_model(path, safe_mode=True)
+    if pathlib.Path(output).exists():
+        raise ValueError(f"expected a new file, but {output} exists; name another one")
+    from kerasnorm.training import inference
+
+    return inference.read_model(path, compiled=True)
 
 
 def _save(model: Any, output: str, report: Any = None) -> int:
@@ -166,6 +206,7 @@ def _save(model: Any, output: str, report: Any = None) -> int:
 
 
 COMMANDS: dict[str, tuple[str, Command]] = {
+    "doctor": ("say why validation breaks", doctor),
     "scan": ("look at every file of a folder of pictures", scan),
     "swap": ("replace the norms of a model", swap),
     "fold": ("fold batch normalization into the layers before it", fold),

@@ -128,9 +128,32 @@ def predict_run(
 
 
 def load_model(directory: run_directory.RunDirectory) -> keras.Model:
-    """Load the model of a run for inference; a model file can run no code.
+    """Load the model of a run for inference.
 
     Args:
         directory: The run directory.
     """
-    return keras.saving.load_model(directory.model_file, compile=False, safe_mode=True)
+    return read_model(directory.model_file)
+
+
+def read_model(file: str | os.PathLike[str], *, compiled: bool = False) -> keras.Model:
+    """Load a model file of any origin; it can run no code.
+
+    Args:
+        file: A .keras file.
+        compiled: Whether to restore the loss and the optimizer too.
+
+    Raises:
+        ValueError: If the file is no model, or needs code of its own to be loaded.
+    """
+    path = pathlib.Path(file)
+    if not path.is_file():
+        raise ValueError(f"expected a .keras file, but {path} does not exist")
+    try:
+        return keras.saving.load_model(path, compile=compiled, safe_mode=True)
+    except Exception as error:
+        problem = " ".join(str(error).split())
+        raise ValueError(
+            f"expected a Keras model in {path} that can be loaded without running code "
+            f"from it, but {problem[:300]}"
+        ) from error

@@ -1,0 +1,105 @@
+"""Takes a finished run or a model file to the doctor, with its pictures."""
+
+import pathlib
+from typing import Any
+
+import keras
+
+from kerasnorm.data import pictures as picture_loading
+from kerasnorm.data import pipeline_tf
+from kerasnorm.doctor import command
+from kerasnorm.training import batches, inference, loading, run_directory
+from kerasnorm.training.errors import UsageError
+
+BATCH_SIZE = 32
+SEED = 0
+
+
+def consult(
+    patient: str,
+    train: str | None = None,
+    validation: str | None = None,
+    *,
+    prove: bool = False,
+) -> command.Consultation:
+    """Examine a run on its own pictures, or a model on those given.
+
+    Args:
+        patient: A run directory or a .keras file.
+        train: Folder of class folders that the model was trained on; a run knows its
+            own.
+        validation: The same for validation.
+        prove: Whether to try the first remedy on a copy, which is saved beside.
+
+    Raises:
+        UsageError: If a model comes without training pictures.
+        ValueError: If the patient or the pictures cannot be read.
+    """
+    path = pathlib.Path(patient)
+    if path.is_dir():
+        return _consult_run(path, train, validation, prove)
+    if not path.is_file():
+        raise ValueError(
+            f"expected a run directory or a .keras file, but {patient} does not exist"
+        )
+    if train is None:
+        raise UsageError(
+            "expected --train DIR with a model file, received none; name the pictures "
+            "it was trained on, and those of --validation"
+        )
+    model = inference.read_model(path, compiled=True)
+    return command.consult(
+        model,
+        _shuffled(train, model),
+        None if validation is None else _in_order(validation, model),
+        prove_remedy=prove,
+        save_beside=path,
+    )
+
+
+def _consult_run(
+    path: pathlib.Path, train: str | None, validation: str | None, prove: bool
+) -> command.Consultation:
+    directory = run_directory.open_run(path)
+    directory.read_report()
+    settings = directory.read_settings()
+    model = inference.read_model(directory.model_file, compiled=True)
+    data = loading.load_data(settings)
+    steps = len(data.train) // settings.batch_size
+    history: dict[str, list[Any]] = {}
+    for row in directory.read_history():
+        for name, value in row.items():
+            history.setdefault(name, []).append(value)
+    return command.consult(
+        model,
+        batches.training_batches(settings, data).take(steps)
+        if train is None
+        else _shuffled(train, model),
+        pipeline_tf.evaluation_batches(data.validation, settings.batch_size)
+        if validation is None
+        else _in_order(validation, model),
+        prove_remedy=prove,
+        save_beside=directory.model_file,
+        history=history,
+    )
+
+
+def _load(folder: str, model: keras.Model) -> picture_loading.Pictures:
+    size = model.input_shape[1:3]
+    if len(model.input_shape) != 4 or None in size:
+        raise ValueError(
+            "expected a model of pictures of a fixed size, received input shape "
+            f"{model.input_shape}; call kerasnorm.doctor.examine with batches instead"
+        )
+    return picture_loading.load_pictures(inference.evaluation_index(folder), size)
+
+
+def _shuffled(folder: str, model: keras.Model) -> Any:
+    pictures = _load(folder, model)
+    size = min(BATCH_SIZE, len(pictures))
+    steps = len(pictures) // size
+    return pipeline_tf.training_batches(pictures, size, seed=SEED).take(steps)
+
+
+def _in_order(folder: str, model: keras.Model) -> Any:
+    return pipeline_tf.evaluation_batches(_load(folder, model), BATCH_SIZE)
