@@ -11,6 +11,7 @@ from kerasnorm.callbacks.recalibration import recalibrate_batch_norm
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.gather import gather
+from kerasnorm.doctor.probes.short_training import clone
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.state import preserved
 
@@ -132,16 +133,10 @@ def copy_of(model: keras.Model) -> keras.Model:
         model: A model that Keras can clone.
 
     Raises:
-        ValueError: If Keras cannot clone it, as with most subclassed models.
+        CannotCloneError: If Keras cannot clone it, as with most subclassed models.
     """
-    try:
-        with preserved(model):
-            copy = keras.models.clone_model(model)
-    except (ValueError, TypeError, NotImplementedError) as error:
-        raise ValueError(
-            "expected a functional or sequential model, which can be copied, received "
-            f"{type(model).__name__}: {error}"
-        ) from error
+    with preserved(model):
+        copy = clone(model)
     copy.set_weights(model.get_weights())
     if getattr(model, "loss", None) is not None:
         copy.compile("adam", model.loss)

@@ -257,6 +257,11 @@ class Visit:
                 found.rate_trial = try_learning_rates(
                     self.model, self.train, self.loss, self._left()
                 )
+                if found.rate_trial is None:
+                    self.notes.append(
+                        "lower learning rates were not tried: no optimizer, no time, or "
+                        "a model that Keras cannot clone"
+                    )
             return
         gap = found.difference(seen, trained)[0] > OVERFITTED
         known = found.matrix.outputs.get(trained)

@@ -10,7 +10,7 @@ from keras import ops
 from kerasnorm.doctor.loss_matrix import loss_of
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.probes.optimizer import optimizers_of
-from kerasnorm.doctor.probes.short_training import ShortTraining
+from kerasnorm.doctor.probes.short_training import CannotCloneError, ShortTraining
 from kerasnorm.doctor.samples import Samples
 
 # Eighty steps show whether a rate learns at all; below twenty nothing does.
@@ -75,7 +75,7 @@ def try_learning_rates(
     config["learning_rate"] = float(rate)
     try:
         training = ShortTraining(model, type(chain[-1]).from_config(config), train)
-    except (ValueError, TypeError):
+    except CannotCloneError:
         return None
     each = training.seconds_per_step * (1 + len(FRACTIONS))
     steps = int(min(MOST_STEPS, 0.7 * seconds / max(each, 1e-6)))

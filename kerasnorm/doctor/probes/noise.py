@@ -7,7 +7,7 @@ import numpy as np
 from scipy import optimize, special
 
 from kerasnorm.doctor.losses import class_probabilities
-from kerasnorm.doctor.probes.short_training import ShortTraining
+from kerasnorm.doctor.probes.short_training import CannotCloneError, ShortTraining
 from kerasnorm.doctor.samples import Samples
 
 # Fewer samples leave the rate of confident errors open.
@@ -76,7 +76,7 @@ def measure_disagreement(
         training = ShortTraining(
             model, keras.optimizers.Adam(RATE), _part(train, kept, train.batch_size)
         )
-    except (ValueError, TypeError):
+    except CannotCloneError:
         return None
     steps = int(min(MOST_STEPS, 0.7 * seconds / max(training.seconds_per_step, 1e-6)))
     if steps < FEWEST_STEPS:

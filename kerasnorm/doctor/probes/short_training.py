@@ -12,6 +12,28 @@ from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.statistics import batch_norms, evaluate, run_on_batch_statistics
 
 
+class CannotCloneError(ValueError):
+    """Keras cannot make a new model from the configuration of this one."""
+
+
+def clone(model: keras.Model) -> keras.Model:
+    """Return a copy with new weights.
+
+    Args:
+        model: A functional or sequential model.
+
+    Raises:
+        CannotCloneError: If Keras cannot clone it, as with most subclassed models.
+    """
+    try:
+        return keras.models.clone_model(model)
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise CannotCloneError(
+            "expected a functional or sequential model, which can be copied, received "
+            f"{type(model).__name__}: {error}"
+        ) from error
+
+
 class ShortTraining:
     """A copy with new weights that can be trained again and again from its start.
 
@@ -21,14 +43,11 @@ class ShortTraining:
         train: Samples to train on.
 
     Raises:
-        ValueError: If Keras cannot clone the model.
+        CannotCloneError: If Keras cannot clone the model.
     """
 
     def __init__(self, model: keras.Model, optimizer: Any, train: Samples) -> None:
-        try:
-            self.copy = keras.models.clone_model(model)
-        except (TypeError, NotImplementedError) as error:
-            raise ValueError(f"{type(model).__name__} cannot be cloned") from error
+        self.copy = clone(model)
         self.optimizer, self.train = optimizer, train
         self.copy.compile(optimizer=optimizer, loss=model.loss)
         self.batches = train.shuffled(train.batch_size, seed=1)
@@ -44,7 +63,7 @@ class ShortTraining:
         """Return to the new weights, with empty optimizer slots."""
         rate = float(ops.convert_to_numpy(self.optimizer.learning_rate))
         for variable in self.optimizer.variables:
-            variable.assign(ops.zeros_like(variable))
+            variable.assign(ops.zeros(variable.shape, variable.dtype))
         self.optimizer.learning_rate = rate
         self.copy.set_weights(self.start)
 
