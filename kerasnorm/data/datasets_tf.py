@@ -4,13 +4,25 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import tempfile
+import urllib.parse
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from typing import Any
 
 from kerasnorm.data.cache import cache_directory
 from kerasnorm.data.errors import DataError
 
+# Its builder leaves out every file without "JFIF" near its beginning, good pictures
+# among them, and re-encodes the rest. From the archive itself nothing is lost.
+CATS_VS_DOGS = "kagglecatsanddogs_5340.zip"
 
-def export_dataset(name: str) -> pathlib.Path:
+
+def export_dataset(
+    name: str, data_dir: str | os.PathLike | None = None
+) -> pathlib.Path:
     """Write the image files of a tensorflow-datasets data set into class folders.
 
     The files are written once, into the user's cache directory, byte for byte as the
@@ -20,6 +32,7 @@ def export_dataset(name: str) -> pathlib.Path:
         name: "NAME" or "NAME:SPLIT", as in "cats_vs_dogs" or "cifar10:test". Without
             a split, "train" becomes the training side and "validation" or "test" the
             validation side, where the data set has them.
+        data_dir: Where tensorflow-datasets keeps its data; default: its own.
 
     Returns:
         Folder with class folders, or with `train/` and `validation/`.
@@ -29,60 +42,116 @@ def export_dataset(name: str) -> pathlib.Path:
             images, or it is neither prepared nor to be had from the network.
     """
     name, _, split = name.partition(":")
-    builder = prepared_builder(name)
+    builder = builder_of(name, data_dir)
     image, label = image_and_label(builder)
+    archive = manual_directory(builder) / CATS_VS_DOGS
+    if name == "cats_vs_dogs" and split in ("", "train") and archive.exists():
+        return written_once(
+            f"cats_vs_dogs-{archive.stat().st_size}",
+            lambda target: unpack_pets(archive, target),
+        )
+    prepare(builder)
     splits = {"": split} if split else sides(builder)
     for wanted in splits.values():
-        # Slices such as train[:10%] are for tensorflow-datasets to judge.
-        if wanted.split("[")[0] not in builder.info.splits:
-            raise DataError(
-                f"Data set {name!r} has no split {wanted!r}. Choose one of "
-                f"{', '.join(sorted(builder.info.splits))}."
-            )
-    folder = re.sub(
-        r"[^\w.-]+", "_", builder.info.full_name + (f"-{split}" * bool(split))
-    )
-    target = cache_directory("tfds") / folder
+        # Slices such as train[:10%] and sums are for tensorflow-datasets to judge.
+        for part in wanted.split("+"):
+            if part.split("[")[0] not in builder.info.splits:
+                raise DataError(
+                    f"Data set {name!r} has no split {part!r}. Choose one of "
+                    f"{', '.join(sorted(builder.info.splits))}."
+                )
+
+    def write(target: pathlib.Path) -> None:
+        for side, wanted in splits.items():
+            write_files(builder, wanted, image, label, target / side)
+
+    return written_once(f"{builder.info.full_name}-{split}", write)
+
+
+def written_once(name: str, write: Callable[[pathlib.Path], None]) -> pathlib.Path:
+    """Return a folder of the cache, written if it is not there yet."""
+    target = cache_directory("tfds") / re.sub(r"[^\w.-]+", "_", name).strip("-")
     if not target.exists():
         # Renamed when complete, so that a killed export leaves no half data set.
         partial = pathlib.Path(tempfile.mkdtemp(dir=target.parent))
         try:
-            for side, wanted in splits.items():
-                write_files(builder, wanted, image, label, partial / side)
+            write(partial)
             os.replace(partial, target)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return target
 
 
-def prepared_builder(name: str):
-    """Return the builder with its data ready, or raise DataError."""
+def builder_of(name: str, data_dir: str | os.PathLike | None) -> Any:
+    """Return the builder of a data set, or raise DataError."""
     import tensorflow_datasets as tfds
 
     try:
-        builder = tfds.builder(name)
+        return tfds.builder(name, data_dir=data_dir)
     except tfds.core.registered.DatasetNotFoundError:
         raise DataError(
             f"tensorflow-datasets knows no data set {name!r}. Check the name in its "
             "catalogue."
         ) from None
+
+
+def prepare(builder: Any) -> None:
+    """Have the data set downloaded and prepared, unless it is; or raise DataError."""
+    manual = manual_directory(builder)
+    if not os.path.exists(builder.data_dir):
+        missing = [
+            url
+            for url in builder.url_infos or ()
+            if not (manual / os.path.basename(urllib.parse.urlparse(url).path)).exists()
+        ]
+        # Asked first: tensorflow-datasets itself would try again for minutes.
+        if missing and not is_reachable(missing[0]):
+            raise DataError(
+                f"Data set {builder.name!r} is not prepared and there is no network. "
+                f"Connect to it, or put {os.path.basename(missing[0])} into {manual}."
+            )
     try:
         builder.download_and_prepare()
     except Exception as error:
         raise DataError(
-            f"Data set {name!r} is not prepared and could not be downloaded "
-            f"({type(error).__name__}). Connect to the network, or put its archive "
-            f"into {os.path.join(tfds_data_dir(builder), 'downloads', 'manual')}."
+            f"Data set {builder.name!r} could not be prepared "
+            f"({type(error).__name__}: {str(error).splitlines()[0][:200]}). Connect to "
+            f"the network, or put its files into {manual}."
         ) from error
-    return builder
 
 
-def tfds_data_dir(builder) -> str:
-    """Return the folder below which tensorflow-datasets keeps everything."""
-    return str(getattr(builder, "_data_dir_root", "~/tensorflow_datasets"))
+def is_reachable(url: str) -> bool:
+    """Say whether the host of an address can be found, or a proxy will look for it."""
+    if urllib.request.getproxies():
+        return True
+    try:
+        socket.getaddrinfo(urllib.parse.urlparse(url).hostname, None)
+    except OSError:
+        return False
+    return True
 
 
-def image_and_label(builder) -> tuple[str, str]:
+def manual_directory(builder: Any) -> pathlib.Path:
+    """Return the folder in which tensorflow-datasets looks for files put by hand."""
+    depth = len(builder.info.full_name.split("/"))
+    root = pathlib.Path(builder.data_dir).parents[depth - 1]
+    return root / "downloads" / "manual"
+
+
+def unpack_pets(archive: pathlib.Path, target: pathlib.Path) -> None:
+    """Write the pictures of the cats-and-dogs archive into two class folders."""
+    with zipfile.ZipFile(archive) as files:
+        for member in files.infolist():
+            parts = pathlib.PurePosixPath(member.filename).parts
+            if member.is_dir() or len(parts) < 2 or parts[-2] not in ("Cat", "Dog"):
+                continue
+            folder = target / parts[-2].lower()
+            folder.mkdir(exist_ok=True)
+            with files.open(member) as source, open(folder / parts[-1], "wb") as file:
+                shutil.copyfileobj(source, file)
+
+
+def image_and_label(builder: Any) -> tuple[str, str]:
     """Return the keys of the one image and the one class label of a data set."""
     import tensorflow_datasets as tfds
 
@@ -103,7 +172,7 @@ def image_and_label(builder) -> tuple[str, str]:
     return kinds["image"][0], kinds["class label"][0]
 
 
-def sides(builder) -> dict[str, str]:
+def sides(builder: Any) -> dict[str, str]:
     """Map `train` and `validation` to the splits a data set brings, or "" to all."""
     for other in ("validation", "test"):
         if "train" in builder.info.splits and other in builder.info.splits:
@@ -112,12 +181,16 @@ def sides(builder) -> dict[str, str]:
 
 
 def write_files(
-    builder, split: str, image: str, label: str, directory: pathlib.Path
+    builder: Any, split: str, image: str, label: str, directory: pathlib.Path
 ) -> None:
     """Write the encoded images of one split into class folders."""
     import tensorflow_datasets as tfds
 
-    names = builder.info.features[label].names
+    names = [
+        # A class may be called "tabby/cat", or even "..".
+        re.sub(r'^\.|[/\\:*?"<>|]', "_", name)
+        for name in builder.info.features[label].names
+    ]
     for name in names:
         (directory / name).mkdir(parents=True, exist_ok=True)
     examples = tfds.as_numpy(

@@ -14,8 +14,8 @@ from kerasnorm.data.index import (
 )
 
 TFDS_PREFIX = "tfds:"
-# What else people call the folder of validation pictures.
-OTHER_NAMES = ("val", "valid", "dev", "test")
+# What people call the folder of validation pictures; the first that exists is taken.
+VALIDATION_NAMES = ("validation", "val", "valid", "dev", "test")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,7 +49,8 @@ def open_source(
     Args:
         spec: None or "drawn": cats and dogs drawn by the library. A folder with one
             sub-folder for each class: split at random. A folder with `train/` and
-            `validation/`, each with class folders: used as they are.
+            `validation/` (or `val/`, `valid/`, `dev/`, `test/`), each with class
+            folders: used as they are.
             "tfds:NAME" or "tfds:NAME:SPLIT": an image-classification data set of
             tensorflow-datasets; its own validation (or test) split is used where it
             has one.
@@ -83,19 +84,12 @@ def open_directory(
     """Open a folder of class folders, or of `train/` and `validation/`."""
     directory = check_directory(directory)
     folders = class_folders(directory)
-    if "train" in folders and "validation" in folders:
+    other = next((name for name in VALIDATION_NAMES if name in folders), None)
+    if "train" in folders and other is not None:
         train = index_directory(directory / "train")
-        validation = index_directory(directory / "validation")
+        validation = index_directory(directory / other)
         check_same_classes(directory, train, validation)
         return Source(train, validation, name)
-    if "train" in folders:
-        # Taken for classes, the sides of a split would train without a complaint.
-        for other in OTHER_NAMES:
-            if other in folders:
-                raise DataError(
-                    f"Folder {str(directory)!r} has train/ and {other}/. Rename "
-                    f"{other}/ to validation/, or give the path of train/ alone."
-                )
     if not folders:
         raise DataError(
             f"Folder {str(directory)!r} has no sub-folders. Put the pictures of each "
@@ -114,7 +108,7 @@ def check_same_classes(
     only_train = sorted(set(train.class_names) - set(validation.class_names))
     only_validation = sorted(set(validation.class_names) - set(train.class_names))
     raise DataError(
-        f"train/ and validation/ in {str(directory)!r} must have the same class "
-        f"folders. Only in train/: {only_train or 'none'}; only in validation/: "
-        f"{only_validation or 'none'}. Rename or remove them."
+        f"The training and validation pictures in {str(directory)!r} must have the "
+        f"same class folders. Only for training: {only_train or 'none'}; only for "
+        f"validation: {only_validation or 'none'}. Rename or remove them."
     )

@@ -1,5 +1,6 @@
 """Everything `--data` can name opens as training and validation files."""
 
+import os
 import shutil
 
 import pytest
@@ -28,17 +29,31 @@ def test_different_classes_on_the_two_sides_raise(class_folders, tmp_path):
     for side in ("train", "validation"):
         shutil.copytree(class_folders, tmp_path / side)
     (tmp_path / "validation" / "bee").rename(tmp_path / "validation" / "wasp")
-    message = r"Only in train/: \['bee'\]; only in validation/: \['wasp'\]"
+    message = r"Only for training: \['bee'\]; only for validation: \['wasp'\]"
     with pytest.raises(DataError, match=message):
         open_source(tmp_path)
 
 
-@pytest.mark.parametrize("other", ["val", "valid", "test"])
-def test_a_train_folder_with_another_partner_raises(class_folders, tmp_path, other):
+@pytest.mark.parametrize("other", ["val", "valid", "dev", "test"])
+def test_the_validation_folder_may_have_another_name(class_folders, tmp_path, other):
     for side in ("train", other):
         shutil.copytree(class_folders, tmp_path / side)
-    with pytest.raises(DataError, match=f"Rename {other}/ to validation/"):
-        open_source(tmp_path)
+    source = open_source(tmp_path)
+    assert source.class_names == ("ant", "bee", "cat")
+    assert all(f"{os.sep}{other}{os.sep}" in path for path in source.validation.paths)
+
+
+def test_validation_is_taken_before_test(class_folders, tmp_path):
+    for side in ("train", "validation", "test"):
+        shutil.copytree(class_folders, tmp_path / side)
+    source = open_source(tmp_path)
+    assert all("validation" in path for path in source.validation.paths)
+
+
+def test_a_class_may_be_called_train(class_folders, tmp_path):
+    shutil.copytree(class_folders / "cat", tmp_path / "train")
+    shutil.copytree(class_folders / "ant", tmp_path / "bus")
+    assert open_source(tmp_path).class_names == ("bus", "train")
 
 
 def test_pictures_without_class_folders_raise(tmp_path):
