@@ -259,8 +259,8 @@ class Visit:
                 )
                 if found.rate_trial is None:
                     self.notes.append(
-                        "lower learning rates were not tried: no optimizer, no time, or "
-                        "a model that Keras cannot clone"
+                        "lower learning rates were not tried: no optimizer, no time, "
+                        "or a model that Keras cannot clone"
                     )
             return
         gap = found.difference(seen, trained)[0] > OVERFITTED

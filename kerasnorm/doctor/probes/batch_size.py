@@ -9,7 +9,7 @@ from kerasnorm.doctor.statistics import run_on_batch_statistics
 
 SIZES = (2, 4, 8, 16, 32, 64)
 # Two samples at a time make many calls; this many samples show the trend.
-SAMPLES = 192
+SAMPLES = 128
 
 
 def measure_batch_sizes(
