@@ -5,6 +5,7 @@ from kerasnorm.callbacks.early_stopping import EarlyStopping
 from kerasnorm.callbacks.learning_rate_finder import LearningRateFinder
 from kerasnorm.callbacks.learning_rate_log import LearningRateLog
 from kerasnorm.callbacks.monitor import Monitor
+from kerasnorm.callbacks.norm_statistics import NormStatistics
 from kerasnorm.callbacks.recalibration import RecalibrateBatchNorm
 from kerasnorm.callbacks.throughput import Throughput
 from kerasnorm.callbacks.time_limit import TimeLimit
@@ -15,6 +16,7 @@ __all__ = [
     "LearningRateFinder",
     "LearningRateLog",
     "Monitor",
+    "NormStatistics",
     "Position",
     "RecalibrateBatchNorm",
     "Throughput",
