@@ -127,7 +127,9 @@ def draw_charts(history: History, best_epoch: int | None) -> list[Chart]:
             canvas = FigureCanvasSVG(figure)
             axes = figure.add_subplot(facecolor="none")
             _draw(axes, panel, history, best_epoch)
-            axes.get_legend().set_bbox_to_anchor((0.0, 0.9), figure.transFigure)
+            legend = axes.get_legend()
+            if legend is not None:
+                legend.set_bbox_to_anchor((0.0, 0.9), figure.transFigure)
             stream = io.StringIO()
             nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
             canvas.print_figure(

@@ -88,11 +88,10 @@ class Parser(jsonargparse.ArgumentParser):
         """Raise instead of printing the usage of forty flags."""
         raise UsageError(_one_sentence(message))
 
-    def format_help(self) -> str:
+    def format_help(self, *args: Any, **kwargs: Any) -> str:
         """Write flags as people type them, except for jsonargparse's own."""
-        text = re.sub(
-            r"--[a-z]+(?:_[a-z]+)+", lambda f: _hyphens(f[0]), super().format_help()
-        )
+        text = super().format_help(*args, **kwargs)
+        text = re.sub(r"--[a-z]+(?:_[a-z]+)+", lambda f: _hyphens(f[0]), text)
         return text.replace(" {true,false}", "")
 
 

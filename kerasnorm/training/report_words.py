@@ -34,9 +34,10 @@ def percent(share: float | None) -> str:
     Args:
         share: The share; None if it is not known.
     """
-    if finite(share) is None:
+    known = finite(share)
+    if known is None:
         return _not_finite(share)
-    return f"{share * 100:.1f}%"
+    return f"{known * 100:.1f}%"
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -46,12 +47,13 @@ def number(value: float | None, digits: int = 4) -> str:
         value: The number; None if it is not known.
         digits: Significant digits of numbers below 1,000.
     """
-    if finite(value) is None:
+    known = finite(value)
+    if known is None:
         return _not_finite(value)
-    size = abs(value)
+    size = abs(known)
     if size >= 1e7 or 0 < size < 1e-4:
-        return f"{value:.2e}"
-    return f"{value:,.0f}" if size >= 1000 else f"{value:.{digits}g}"
+        return f"{known:.2e}"
+    return f"{known:,.0f}" if size >= 1000 else f"{known:.{digits}g}"
 
 
 def duration(seconds: float | None) -> str:
@@ -60,11 +62,12 @@ def duration(seconds: float | None) -> str:
     Args:
         seconds: The time in seconds; None if it is not known.
     """
-    if finite(seconds) is None:
+    known = finite(seconds)
+    if known is None:
         return _not_finite(seconds)
-    if round(seconds, 1) < 60:
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
+    if round(known, 1) < 60:
+        return f"{known:.1f}s"
+    minutes, rest = divmod(round(known), 60)
     if minutes < 60:
         return f"{minutes}m {rest:02}s"
     return f"{minutes // 60}h {minutes % 60:02}m"

@@ -95,7 +95,9 @@ def write_results(
         confusion=validation.confusion,
         mistakes=mistakes,
         rejected=data.rejected,
-        examination_html=examination and examination.to_html(fragment=True),
+        examination_html=None
+        if examination is None
+        else examination.to_html(fragment=True),
     )
     write_report(record, directory.path)
     directory.write_json("report.json", report)
