@@ -1,7 +1,9 @@
 """Everything in a program that decides how a training goes on, as plain values."""
 
+import contextlib
 import random
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
 import keras
@@ -68,7 +70,8 @@ def build_optimizer(model: keras.Model) -> None:
         model: The compiled model.
     """
     if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
+        with _scope(model):
+            model.optimizer.build(model.trainable_variables)
 
 
 def put_back_metrics(model: keras.Model, state: dict[str, Any]) -> None:
@@ -92,10 +95,11 @@ def build_metrics(model: keras.Model, batch: Any) -> None:
         batch: Inputs, targets and perhaps sample weights, as `fit` gets them.
     """
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-    predicted = model(x, training=False)
-    model.compute_loss(x, y, predicted, sample_weight, training=False)
-    model.compute_metrics(x, y, predicted, sample_weight)
-    model.reset_metrics()
+    with _scope(model):
+        predicted = model(x, training=False)
+        model.compute_loss(x, y, predicted, sample_weight, training=False)
+        model.compute_metrics(x, y, predicted, sample_weight)
+        model.reset_metrics()
 
 
 def callback_state(callback: keras.callbacks.Callback) -> dict[str, Any]:
@@ -153,6 +157,12 @@ def assign(variables: Sequence[Any], arrays: Sequence[np.ndarray], what: str) ->
             _refuse(what, f"{array.shape} for {variable.path} of {variable.shape}")
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
+
+
+def _scope(model: keras.Model) -> AbstractContextManager[object]:
+    # With TensorFlow, variables belong to all devices only if made in there.
+    strategy = getattr(model, "distribute_strategy", None)
+    return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
 def _refuse(what: str, difference: str) -> NoReturn:

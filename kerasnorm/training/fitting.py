@@ -12,7 +12,14 @@ from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite
 from kerasnorm.callbacks.temporary_learning_rate import has_settable_rate
 from kerasnorm.callbacks.tensorboard_tf import TensorBoard
 from kerasnorm.data import pipeline_tf
-from kerasnorm.training import assemble, autopsy, batches, progress, resume
+from kerasnorm.training import (
+    assemble,
+    autopsy,
+    batches,
+    distribution,
+    progress,
+    resume,
+)
 from kerasnorm.training.history import HistoryFile
 from kerasnorm.training.interruption import LeaveBetweenBatches, LeftFit, Signals
 from kerasnorm.training.loading import Data
@@ -115,8 +122,12 @@ class Attempt:
             CHECKPOINT_SECONDS,
             self.guard.check_weights,
         )
+        pictures = job.data.validation
         self.validation = pipeline_tf.evaluation_batches(
-            job.data.validation, settings.batch_size
+            pictures,
+            distribution.validation_batch_size(
+                settings, len(pictures), distribution.replicas_of(job.model)
+            ),
         )
         self.start = callbacks.Position(0, 0)
 

@@ -10,6 +10,7 @@ import rich.console
 from kerasnorm.training import (
     assemble,
     batches,
+    distribution,
     environment,
     fitting,
     interruption,
@@ -90,12 +91,14 @@ def prepare(
     """
     prepare_random_state(settings)
     data = load_data(settings)
-    model = assemble.build_model(settings, len(data.train.class_names))
-    if settings.learning_rate == "auto":
-        trial = batches.training_batches(settings, data)
-        rate = assemble.find_learning_rate(model, settings, trial)
-        settings = settings.replace(learning_rate=rate)
-    assemble.compile_model(model, settings, len(data.train) // settings.batch_size)
+    with distribution.scope(settings):
+        shared = distribution.with_synchronized_norm(settings)
+        model = assemble.build_model(shared, len(data.train.class_names))
+        if settings.learning_rate == "auto":
+            trial = batches.training_batches(settings, data)
+            rate = assemble.find_learning_rate(model, settings, trial)
+            settings = settings.replace(learning_rate=rate)
+        assemble.compile_model(model, settings, len(data.train) // settings.batch_size)
     if directory is None:
         directory = run_directory.create(settings)
         directory.write_settings(settings)

@@ -1,0 +1,102 @@
+"""Several devices: shares every batch among them."""
+
+import contextlib
+from contextlib import AbstractContextManager
+
+import keras
+
+from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings import Settings
+
+
+def scope(settings: Settings) -> AbstractContextManager[object]:
+    """Return the context in which a model is built so that all devices train it.
+
+    `auto` means all GPUs of this machine, or all virtual CPU devices where there is
+    no GPU: `tf.distribute.MirroredStrategy` with TensorFlow, `DataParallel` of
+    `keras.distribution` with JAX. The batch size stays that of all devices together,
+    so settings mean the same on any number of them. With one device nothing happens.
+
+    Args:
+        settings: Whether to distribute, and the batch size.
+
+    Raises:
+        UsageError: If the backend is PyTorch, or the batch cannot be shared evenly.
+    """
+    if settings.distribute == "none":
+        return contextlib.nullcontext()
+    backend = keras.config.backend()
+    if backend == "torch":
+        raise UsageError(
+            "expected --distribute none with the PyTorch backend, received auto; "
+            "Keras trains on several devices with TensorFlow and JAX"
+        )
+    devices = _tensorflow_devices() if backend == "tensorflow" else _jax_devices()
+    if len(devices) < 2:
+        return contextlib.nullcontext()
+    if settings.batch_size % len(devices):
+        raise UsageError(
+            f"expected --batch-size to be a multiple of the {len(devices)} devices, "
+            f"received {settings.batch_size}"
+        )
+    if backend == "jax":
+        # Training looks for it, too, so it has to outlast the building.
+        keras.distribution.set_distribution(
+            keras.distribution.DataParallel(devices=devices)
+        )
+        return contextlib.nullcontext()
+    import tensorflow as tf
+
+    scope: AbstractContextManager[object] = tf.distribute.MirroredStrategy(
+        devices
+    ).scope()
+    return scope
+
+
+def validation_batch_size(settings: Settings, pictures: int, replicas: int) -> int:
+    """Return the batch size for validation, whose first batch must be shared evenly.
+
+    Keras averages the first batch over the devices to learn its shape. Later ones, the
+    incomplete last one included, may be of any size.
+
+    Args:
+        settings: The run's settings.
+        pictures: How many validate.
+        replicas: Devices that train, 1 or more.
+    """
+    if pictures >= settings.batch_size or replicas == 1:
+        return settings.batch_size
+    return max(pictures // replicas, 1) * replicas
+
+
+def replicas_of(model: keras.Model) -> int:
+    """Return the number of devices that train a model with TensorFlow, else 1.
+
+    Args:
+        model: The compiled model.
+    """
+    strategy = getattr(model, "distribute_strategy", None)
+    return 1 if strategy is None else int(strategy.num_replicas_in_sync)
+
+
+def with_synchronized_norm(settings: Settings) -> Settings:
+    """Let batch norm see the whole batch and not only a device's share of it.
+
+    Args:
+        settings: The run's settings.
+    """
+    if settings.distribute == "none" or settings.norm != "batch":
+        return settings
+    return settings.replace(norm="sync_batch")
+
+
+def _tensorflow_devices() -> list[str]:
+    import tensorflow as tf
+
+    gpus = tf.config.list_logical_devices("GPU")
+    return [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
+
+
+def _jax_devices() -> list[str]:
+    devices: list[str] = keras.distribution.list_devices()
+    return devices
