@@ -4,7 +4,7 @@ import pytest
 
 from kerasnorm.layers import ChannelScale
 from kerasnorm.models import convnet, resnet
-from kerasnorm.surgery import swap_norm
+from kerasnorm.surgery import find_norms, swap_norm
 from tests.surgery.helpers import conv_bn_relu, infer, kinds, numbers, pictures
 
 pytestmark = pytest.mark.backends
@@ -55,7 +55,7 @@ def test_norms_without_statistics_are_measured_as_well():
     model, x = convnet((16, 16, 3), 3, norm="group", width=8), photos(size=16)
     new, report = swap_norm(model, "none", batch=x)
     assert kinds(new) == []
-    assert len(report.swaps) == 9
+    assert len(report.swaps) == len(find_norms(model))
     assert np.all(np.isfinite(infer(new, x)))
 
 
