@@ -29,7 +29,7 @@ APP = App(
             "patience": 20,
         },
         "photos": {
-            "epochs": 70,
+            "epochs": 50,
             "image_size": 80,
             "max_minutes": 20.0,
             "patience": 30,
