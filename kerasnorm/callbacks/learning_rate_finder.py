@@ -141,7 +141,6 @@ class LearningRateFinder(keras.callbacks.Callback):
             )
         if not optimizer.built:
             optimizer.build(model.trainable_variables)
-        model.reset_metrics()
         memory = [(v, keras.ops.convert_to_numpy(v)) for v in _state_of(model)]
         try:
             self._sweep(model)

@@ -1,6 +1,7 @@
 """Adaptive gradient clipping around any Keras optimizer."""
 
 import fnmatch
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -84,6 +85,8 @@ class AGC(OptimizerWrapper):
     def build(self, variables):
         """Look up the units of `variables` and build the inner optimizer."""
         super().build(variables)
+        # In the order of the inner optimizer, which may have been built before.
+        variables = list(self._trainable_variables)
         self._unit_axes = gradients.unit_axes_of(variables)
         self._spared = self._find_spared(variables)
         if self.count_clips:
@@ -169,14 +172,28 @@ class AGC(OptimizerWrapper):
         if callable(self.exclude):
             return [bool(self.exclude(variable)) for variable in variables]
         parts = (self.exclude,) if isinstance(self.exclude, str) else self.exclude or ()
-        spared = [
-            any(_has_part(variable.path, part) for part in parts)
-            for variable in variables
-        ]
-        kernels = [i for i, axes in enumerate(self._unit_axes) if axes is not None]
-        if FINAL_KERNEL in parts and kernels:
-            spared[kernels[-1]] = True
+        final_kernel = self._find_final_kernel(variables)
+        spared = [False] * len(variables)
+        for part in parts:
+            found = [
+                index == final_kernel
+                if part == FINAL_KERNEL
+                else _has_part(variable.path, part)
+                for index, variable in enumerate(variables)
+            ]
+            if not any(found) and part != FINAL_KERNEL:
+                warnings.warn(
+                    f"`exclude` names {part!r}, which is part of no variable's path, "
+                    f"such as {variables[0].path!r}; nothing is spared by it.",
+                    stacklevel=2,
+                )
+            spared = [a or b for a, b in zip(spared, found, strict=True)]
         return spared
+
+    def _find_final_kernel(self, variables: Sequence) -> int | None:
+        tensors = [i for i, axes in enumerate(self._unit_axes) if axes is not None]
+        kernels = [i for i in tensors if "kernel" in variables[i].name] or tensors
+        return kernels[-1] if kernels else None
 
     def get_config(self):
         """Return the constructor arguments, the inner optimizer serialized whole."""

@@ -42,6 +42,8 @@ class GradientCentralization(OptimizerWrapper):
     def build(self, variables):
         """Look up the units of `variables` and build the inner optimizer."""
         super().build(variables)
+        # In the order of the inner optimizer, which may have been built before.
+        variables = list(self._trainable_variables)
         self._unit_axes = [
             axes if self._is_centralized(variable, axes) else None
             for variable, axes in zip(

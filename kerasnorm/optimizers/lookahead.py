@@ -71,7 +71,9 @@ class Lookahead(OptimizerWrapper):
     def build(self, variables):
         """Create the slow weights and the count of updates."""
         super().build(variables)
-        self._slow_weights = self.add_optimizer_variables(variables, "slow")
+        self._slow_weights = self.add_optimizer_variables(
+            list(self._trainable_variables), "slow"
+        )
         self._updates = self.add_variable(
             shape=(), dtype="int", aggregation="only_first_replica", name="updates"
         )

@@ -118,7 +118,8 @@ def random_gradients(variables, steps=100, seed=1, exponents=(-3, 0.5)):
     return [
         [
             (
-                10.0 ** generator.uniform(*exponents) * generator.standard_normal(v.shape)
+                10.0 ** generator.uniform(*exponents)
+                * generator.standard_normal(v.shape)
             ).astype("float32")
             for v in variables
         ]

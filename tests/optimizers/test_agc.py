@@ -90,7 +90,6 @@ def spared_paths(model, **arguments):
             {"exclude": ["final_kernel", "s*m"]},
             ["stem/kernel", "stem/bias", "head/kernel"],
         ),
-        ({"exclude": ["kern", "ste"]}, []),
         (
             {"exclude": lambda variable: "mixer" in variable.path},
             ["mixer/kernel", "mixer/bias"],
@@ -99,6 +98,29 @@ def spared_paths(model, **arguments):
 )
 def test_exclude_spares(arguments, spared):
     assert spared_paths(harness.small_model(norm=False), **arguments) == spared
+
+
+@pytest.mark.parametrize("part", ["kern", "tem", "stem/head", "head/kernel/more"])
+def test_a_part_that_matches_nothing_is_pointed_out(part):
+    model = harness.small_model(norm=False)
+    with pytest.warns(UserWarning, match="part of no variable's path"):
+        assert spared_paths(model, exclude=[part]) == []
+
+
+def test_a_slope_behind_the_classifier_is_not_taken_for_it():
+    layers = [keras.layers.Conv2D(2, 3, name="head"), keras.layers.PReLU()]
+    model = keras.Sequential([keras.Input((6, 6, 2)), *layers])
+    assert spared_paths(model) == ["head/kernel"]
+
+
+def test_an_inner_optimizer_may_have_been_built_before():
+    model = harness.small_model(norm=False)
+    inner = sgd()
+    inner.build(model.trainable_variables[::-1])
+    optimizer = AGC(inner)
+    optimizer.build(model.trainable_variables)
+    index = optimizer._get_variable_index(model.trainable_variables[2])
+    assert optimizer._unit_axes[index] == (0, 1)
 
 
 @pytest.mark.backends
