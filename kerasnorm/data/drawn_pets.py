@@ -6,7 +6,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 import numpy
@@ -17,7 +16,7 @@ from kerasnorm.data.pets.drawing import draw_pet
 CLASSES = ("cat", "dog")
 SPLITS = ("train", "validation")
 # Goes up whenever the same seed draws other pictures: an old cache is not used then.
-VERSION = 1
+VERSION = 2
 # A second process takes about as long to start as this many pictures to draw.
 PICTURES_WORTH_A_PROCESS = 100
 ABANDONED_AFTER_SECONDS = 3600
@@ -72,7 +71,8 @@ def drawn_pets_directory(
         return target
     parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(parent)
-    partial = pathlib.Path(tempfile.mkdtemp(prefix="partial-", dir=parent))
+    partial = parent / f"partial-{os.getpid()}-{time.time_ns()}"
+    partial.mkdir()
     try:
         _draw_all(partial, seed, counts, size)
         # Renamed when complete; another process may have been faster.
