@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from kerasnorm import callbacks
-from kerasnorm.callbacks import model_walk
-from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite, is_finite
+from kerasnorm.callbacks import culprit
+from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite
 from kerasnorm.training import batches
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def examine(
         restore_weights(job.model, guard)
     batch = next(iter(batches.training_batches(settings, data, step)))
     files = batches.files_of(settings, data, step)
-    culprit, rows = first_culprit(job.model, batch) if repeated else (None, [])
+    words, rows = culprit.first_culprit(job.model, batch) if repeated else (None, [])
     save_batch(job, batch, files, step)
     epoch, place = divmod(step, job.steps_per_epoch)
     spoilt = [files[row] for row in rows] or files
@@ -75,7 +75,7 @@ def examine(
     return Blame(
         step,
         f"{found.where} was no finite number in epoch {epoch + 1} at batch {place + 1}"
-        f"{'; it began in ' + culprit if culprit else ''}; the batch ({named}"
+        f"{'; it began in ' + words if words else ''}; the batch ({named}"
         f"{', ...' if len(spoilt) > FILES_NAMED else ''}) is kept in "
         f"{job.directory.path / BATCH_FILE}",
     )
@@ -93,52 +93,6 @@ def restore_weights(model: keras.Model, guard: FiniteGuard) -> None:
             variable.assign(value)
 
 
-def first_culprit(model: keras.Model, batch: Any) -> tuple[str | None, list[int]]:
-    """Find what is the first to be no finite number, in the order of a training step.
-
-    That is: pictures, outputs of layers, loss, gradients from the last layer to the
-    first, moving statistics.
-
-    Args:
-        model: The model before the bad batch; its moving statistics move.
-        batch: The batch.
-
-    Returns:
-        It in words, None if nothing is found; and the rows of the batch that are
-        spoilt, where only some are.
-    """
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-    if not _all_finite(x):
-        return "the pictures themselves", _spoilt_rows(x)
-    spoilt: list[tuple[str, list[int]]] = []
-
-    def watch(path):
-        def call(original, *args, **kwargs):
-            outputs = original(*args, **kwargs)
-            if not _all_finite(outputs):
-                spoilt.append(
-                    (f"the output of the layer {path}", _spoilt_rows(outputs))
-                )
-            return outputs
-
-        return call
-
-    layers = {layer: watch(path) for path, layer in model_walk.walk_layers(model)}
-    with model_walk.stand_in(layers):
-        predicted = model(x, training=True)
-        if spoilt:
-            return spoilt[0]
-        if not _all_finite(model.compute_loss(x, y, predicted, sample_weight)):
-            return "the loss itself", []
-    path = _spoilt_gradient(model, x, y, sample_weight)
-    if path is not None:
-        return f"the gradient of {path}", []
-    for variable in model.non_trainable_variables:
-        if not is_finite(variable):
-            return f"the moving statistic {variable.path}", []
-    return None, []
-
-
 def save_batch(job: "Job", batch: Any, files: list[str], step: int) -> None:
     """Write the pictures, labels and file names of a batch into the run directory.
 
@@ -151,40 +105,8 @@ def save_batch(job: "Job", batch: Any, files: list[str], step: int) -> None:
     x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
     np.savez_compressed(
         job.directory.path / BATCH_FILE,
-        pictures=keras.ops.convert_to_numpy(x),
-        labels=keras.ops.convert_to_numpy(y),
+        pictures=np.asarray(x),
+        labels=np.asarray(y),
         files=np.array(files, dtype=str),
         step=step,
-    )
-
-
-def _spoilt_gradient(model, x, y, sample_weight) -> str | None:
-    if keras.config.backend() != "tensorflow":
-        return None
-    import tensorflow as tf
-
-    with tf.GradientTape() as tape:
-        predicted = model(x, training=True)
-        loss = model.compute_loss(x, y, predicted, sample_weight)
-    weights = model.trainable_variables
-    gradients = tape.gradient(loss, [weight.value for weight in weights])
-    # Backward means from the last layer to the first.
-    for weight, gradient in reversed(list(zip(weights, gradients, strict=True))):
-        if gradient is not None and not _all_finite(gradient):
-            path: str = weight.path
-            return path
-    return None
-
-
-def _spoilt_rows(values: Any) -> list[int]:
-    array = keras.ops.convert_to_numpy(keras.tree.flatten(values)[0])
-    finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
-    return [] if not finite.any() else [int(row) for row in np.flatnonzero(~finite)]
-
-
-def _all_finite(values: Any) -> bool:
-    return all(
-        np.isfinite(keras.ops.convert_to_numpy(value)).all()
-        for value in keras.tree.flatten(values)
-        if value is not None and "float" in keras.backend.standardize_dtype(value.dtype)
     )

@@ -2,6 +2,7 @@
 
 import contextlib
 from contextlib import AbstractContextManager
+from typing import Any
 
 import keras
 
@@ -53,20 +54,26 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
     return scope
 
 
-def validation_batch_size(settings: Settings, pictures: int, replicas: int) -> int:
-    """Return the batch size for validation, whose first batch must be shared evenly.
+def share_evenly(batches: Any, replicas: int) -> Any:
+    """Cut every batch to a size that all devices can share, and drop empty ones.
 
-    Keras averages the first batch over the devices to learn its shape. Later ones, the
-    incomplete last one included, may be of any size.
+    A device without a picture would end the run: TensorFlow's convolutions on the CPU
+    return a wrong shape for no pictures.
 
     Args:
-        settings: The run's settings.
-        pictures: How many validate.
+        batches: Dataset of (pictures, labels).
         replicas: Devices that train, 1 or more.
     """
-    if pictures >= settings.batch_size or replicas == 1:
-        return settings.batch_size
-    return max(pictures // replicas, 1) * replicas
+    if replicas == 1:
+        return batches
+
+    import tensorflow as tf
+
+    def cut(pictures, labels):
+        kept = tf.shape(pictures)[0] // replicas * replicas
+        return pictures[:kept], labels[:kept]
+
+    return batches.map(cut).filter(lambda pictures, labels: tf.shape(labels)[0] > 0)
 
 
 def replicas_of(model: keras.Model) -> int:

@@ -122,12 +122,9 @@ class Attempt:
             CHECKPOINT_SECONDS,
             self.guard.check_weights,
         )
-        pictures = job.data.validation
-        self.validation = pipeline_tf.evaluation_batches(
-            pictures,
-            distribution.validation_batch_size(
-                settings, len(pictures), distribution.replicas_of(job.model)
-            ),
+        self.validation = distribution.share_evenly(
+            pipeline_tf.evaluation_batches(job.data.validation, settings.batch_size),
+            distribution.replicas_of(job.model),
         )
         self.start = callbacks.Position(0, 0)
 

@@ -134,7 +134,8 @@ def train_and_report(job: fitting.Job) -> dict[str, Any]:
         if job.signals.received is not None:
             partial_report.write(job, outcome)
             raise interruption.Interrupted(job.signals.received)
-        return write_results(job.model, job.settings, job.data, job.directory, outcome)
+        model = on_one_device(job)
+        return write_results(model, job.settings, job.data, job.directory, outcome)
     except fitting.NumbersWentBad as bad:
         partial_report.write(job, bad.outcome)
         command = interruption.resume_command(job.directory, job.settings)
@@ -150,6 +151,24 @@ def train_and_report(job: fitting.Job) -> dict[str, Any]:
         if memory.is_out_of_memory(error):
             raise memory.OutOfMemory(memory.advice(job.settings)) from error
         raise
+
+
+def on_one_device(job: fitting.Job) -> keras.Model:
+    """Return the trained model, or a copy that no longer belongs to several devices.
+
+    Evaluation, doctor and file then deal with an ordinary model and any batch.
+
+    Args:
+        job: What has been trained.
+    """
+    if distribution.replicas_of(job.model) == 1:
+        return job.model
+    shared = distribution.with_synchronized_norm(job.settings)
+    model = assemble.build_model(shared, len(job.data.train.class_names))
+    model.set_weights(job.model.get_weights())
+    return assemble.compile_model(
+        model, job.settings, len(job.data.train) // job.settings.batch_size
+    )
 
 
 def with_full_path(settings: Settings) -> Settings:
