@@ -128,7 +128,7 @@ def test_interrupted_drawing_leaves_nothing(tmp_path, monkeypatch):
     assert len(contents(complete)) == 12
 
 
-def wait_for(condition, seconds: float = 60.0) -> None:
+def wait_for(condition, seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"

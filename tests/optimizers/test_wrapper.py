@@ -44,6 +44,8 @@ OPTIMIZERS = {
 
 
 @pytest.mark.backends
+# The one variable of this test is not among those that AGC is to spare.
+@pytest.mark.filterwarnings("ignore:`exclude` names")
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_config_survives_json_and_building(name):
     optimizer = OPTIMIZERS[name]()
