@@ -196,6 +196,9 @@ def turn_of(image: Image.Image) -> contextlib.AbstractContextManager:
 
 def orientation_of(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; 1 (upright) where there is none to read."""
+    if image.format == "JPEG" and not {"exif", "xmp"} & image.info.keys():
+        # Most photos on the web; looking for it would take as long as opening them.
+        return 1
     try:
         orientation = image.getexif().get(ORIENTATION_TAG, 1)
     except Exception:

@@ -77,11 +77,39 @@ def epoch_order(seed: int, epoch: int, length: int) -> np.ndarray:
     return order
 
 
+def balanced_order(seed: int, epoch: int, labels: np.ndarray) -> np.ndarray:
+    """Return an order in which every class comes equally often.
+
+    Small classes repeat, each member equally often but for one; of large ones a part
+    is left out, another one in each epoch.
+
+    Args:
+        seed: The run's seed.
+        epoch: Number of the pass over the data.
+        labels: Class index of every sample.
+
+    Returns:
+        Positions of samples, int64, as many as there are samples.
+    """
+    length = len(labels)
+    classes = np.unique(labels)
+    share = -(-length // len(classes))
+    chosen = []
+    for label in classes:
+        members = np.flatnonzero(labels == label)
+        for turn in range(-(-share // len(members))):
+            keys = random_bits(seed, epoch, members + turn * length, BALANCE)
+            missing = share - turn * len(members)
+            chosen.append(members[np.argsort(keys, kind="stable")][:missing])
+    positions = np.concatenate(chosen)
+    return positions[epoch_order(seed, epoch, len(positions))][:length]
+
+
 # One stream for each kind of draw: a new kind gets a new number, so that it leaves
 # the draws of older kinds as they were.
 (
     ORDER, ROTATION, HEIGHT_SHIFT, WIDTH_SHIFT, SHEAR, HEIGHT_ZOOM, WIDTH_ZOOM,
     HORIZONTAL_FLIP, VERTICAL_FLIP, CHANNEL_SHIFT, BRIGHTNESS, CONTRAST, SATURATION,
     MIX_KIND, MIX_SHARE, MIX_TOP, MIX_LEFT, BATCH_OPERATION,
-    HEIGHT_SHIFT_SIGN, WIDTH_SHIFT_SIGN,
-) = range(20)  # fmt: skip
+    HEIGHT_SHIFT_SIGN, WIDTH_SHIFT_SIGN, BALANCE,
+) = range(21)  # fmt: skip

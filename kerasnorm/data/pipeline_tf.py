@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kerasnorm.data import draws
 from kerasnorm.data.augment import Augmentation
-from kerasnorm.data.augment_tf import compiled_recolour, compiled_warp
+from kerasnorm.data.augment_tf import compiled_recolour, warp
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.mix_tf import cut_and_mix, draw_mixes
 from kerasnorm.data.pictures import Pictures
@@ -24,6 +24,7 @@ def training_batches(
     cutmix: float = 0.0,
     label_smoothing: float = 0.0,
     first_step: int = 0,
+    balanced: bool = False,
 ) -> tf.data.Dataset:
     """Yield shuffled, augmented training batches without end.
 
@@ -41,6 +42,8 @@ def training_batches(
         cutmix: The same for pasted boxes; with both on, each picture takes either.
         label_smoothing: Share of the label spread over all classes, 0 to below 1.
         first_step: Number of batches to leave out at the beginning.
+        balanced: Whether every class comes equally often, however many pictures it
+            has; an epoch is then as long, but no permutation.
 
     Returns:
         Infinite dataset of (pictures, labels): float32 from 0 to 255,
@@ -60,9 +63,15 @@ def training_batches(
     steps = len(pictures) // batch_size
     size = pictures.image_size
 
+    @functools.lru_cache(maxsize=2)
+    def order_of(epoch: int) -> np.ndarray:
+        if balanced:
+            return draws.balanced_order(seed, epoch, pictures.labels)
+        return draws.epoch_order(seed, epoch, len(pictures))
+
     def plan(step: np.int64):
         epoch, position = divmod(int(step), steps)
-        order = draws.epoch_order(seed, epoch, len(pictures))
+        order = order_of(epoch)
         samples = order[position * batch_size : (position + 1) * batch_size]
         warps = draw_warps(augmentation, seed, epoch, samples, size)
         colours = draw_colours(augmentation, seed, epoch, samples)
@@ -79,7 +88,7 @@ def training_batches(
 
     def vary(images, warps, colours):
         if augmentation.has_geometry:
-            images = compiled_warp(
+            images = warp(
                 images,
                 warps,
                 size,

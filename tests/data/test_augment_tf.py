@@ -34,8 +34,10 @@ def run(function, images, *others, where):
     return next(iter(data.map(function))).numpy()
 
 
-@pytest.mark.parametrize("where", ["eager", "compiled", "dataset"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("where", "dtype"),
+    [("eager", np.float64), ("eager", np.float32), ("dataset", np.float32)],
+)
 def test_warp_equals_the_literal_one(where, dtype):
     matrices = np.repeat(affine_matrices(SIZE, **AMOUNTS), 3, axis=0).astype(dtype)
     received = run(
@@ -60,7 +62,7 @@ def test_warp_to_another_size_keeps_the_picture():
     np.testing.assert_allclose(small, blocks.mean(axis=(2, 4)), atol=1e-2)
 
 
-@pytest.mark.parametrize("where", ["eager", "compiled", "dataset"])
+@pytest.mark.parametrize("where", ["compiled", "dataset"])
 def test_recolour_follows_its_formula(where):
     images = IMAGES.astype(np.float32)
     colours = np.array([[1.2, 0.7, 0.4, 9], [1, 1, 1, 0], [0.5, 2, 0, -9]], np.float32)
@@ -75,7 +77,7 @@ def test_recolour_follows_its_formula(where):
         np.testing.assert_allclose(result, expected, atol=1e-2)
 
 
-@pytest.mark.parametrize("where", ["eager", "compiled", "dataset"])
+@pytest.mark.parametrize("where", ["compiled", "dataset"])
 def test_level_follows_its_formula(where):
     images = IMAGES.astype(np.float32) / 255
     shifts = np.array([0.2, -0.3, 0], np.float32)

@@ -83,3 +83,24 @@ def test_order_is_remembered_and_protected():
 def test_the_same_numbers_come_out_on_every_machine():
     received = draws.random_bits(42, 3, np.array([0, 1, 2]), draws.ORDER).tolist()
     assert received == GOLDEN_BITS
+
+
+def test_balanced_order_uses_all_members_before_repeating():
+    labels = np.array([0] * 50 + [1] * 8 + [2] * 3)
+    order = draws.balanced_order(1, 0, labels)
+    assert len(order) == 61
+    counts = np.bincount(order, minlength=61)
+    assert counts[:50].max() == 1
+    for members in (slice(50, 58), slice(58, 61)):
+        # The last position may fall away when the order is cut to its length.
+        assert counts[members].max() - counts[members].min() <= 2
+    assert abs(np.diff(np.bincount(labels[order])).max()) <= 2
+
+
+def test_balanced_order_takes_another_part_in_each_epoch():
+    labels = np.array([0] * 50 + [1] * 5)
+    parts = [set(draws.balanced_order(1, epoch, labels)) for epoch in (0, 1)]
+    assert parts[0] != parts[1]
+    np.testing.assert_array_equal(
+        draws.balanced_order(1, 1, labels), draws.balanced_order(1, 1, labels)
+    )

@@ -160,6 +160,17 @@ def test_mixed_labels_sum_to_one(pictures):
     assert np.any((labels > 0.01) & (labels < 0.99))
 
 
+def test_balanced_batches_show_every_class_equally_often(pictures):
+    labels = np.array([0] * 18 + [1] * 4 + [2])
+    uneven = Pictures(pictures.images, labels, pictures.paths, ("a", "b", "c"))
+    options = {"batch_size": 11, "seed": 3, "balanced": True}
+    batches = take(training_batches(uneven, **options), 40)
+    seen = np.concatenate([labels for _, labels in batches]).sum(axis=0)
+    np.testing.assert_allclose(seen / seen.sum(), 1 / 3, atol=0.03)
+    resumed = take(training_batches(uneven, **options, first_step=7), 3)
+    assert_same(resumed, batches[7:10])
+
+
 def test_training_never_ends(pictures):
     dataset = training_batches(pictures, 20)
     assert int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY

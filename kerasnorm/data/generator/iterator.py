@@ -186,24 +186,24 @@ class PictureIterator(keras.utils.PyDataset):
         generator = self.image_data_generator
         if self.augment:
             count = len(samples)
-            # Filled up, so that the last batch needs no second compilation.
             missing = max(min(self.batch_size, self.n) - count, 0)
+            if missing:
+                # Filled up, so that the last batch needs no second compilation.
+                samples = np.pad(samples, (0, missing))
+                images = np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
             parameters = random_parameters.draw_parameters(
-                generator,
-                self._seed,
-                epoch,
-                np.pad(samples, (0, missing)),
-                images.shape[1:3],
+                generator, self._seed, epoch, samples, images.shape[1:3]
             )
-            images = np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
             images = random_transforms.transform_batch(
                 generator, images, parameters, self.value_range()
             )[:count]
         if self.data_format == "channels_first":
             images = np.moveaxis(images, -1, 1)
-        # A copy: normalization works in place, and the pictures may be a cache's.
-        images = np.array(images, np.result_type(np.float32, self.dtype))
-        return standardize.standardize_batch(generator, images).astype(self.dtype)
+        if standardize.has_normalization(generator):
+            # A copy, since normalization works in place.
+            images = np.array(images, np.result_type(np.float32, self.dtype))
+            images = standardize.standardize_batch(generator, images)
+        return images.astype(self.dtype, copy=False)
 
     def save(self, epoch: int, first: int, images: np.ndarray) -> None:
         """Write pictures to the folder that was asked for."""

@@ -56,7 +56,7 @@ def transform_batch(
             matrices = matrices.astype(np.float32)
         if images.dtype != np.uint8:
             images = images.astype(np.float32)
-        images = augment_tf.compiled_warp(
+        images = augment_tf.warp(
             images,
             matrices,
             size,

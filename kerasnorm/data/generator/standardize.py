@@ -46,6 +46,16 @@ def standardize_batch(options: Any, images: np.ndarray) -> np.ndarray:
     return images
 
 
+def has_normalization(options: Any) -> bool:
+    """Say whether `standardize_batch` does anything with these options."""
+    return bool(
+        options.preprocessing_function is not None
+        or options.rescale
+        or options.samplewise_center
+        or options.featurewise_center
+    )
+
+
 def fitted(options: Any, statistic: str, option: str) -> bool:
     """Say whether `fit` has computed a statistic; raise RuntimeError if it must have.
 

@@ -70,9 +70,13 @@ def test_apply_transform_equals_keras_class(legacy_generator, order, fill_mode, 
 
 
 @pytest.mark.parametrize(
-    ("order", "dtype"), [(0, np.float32), (1, np.uint8), (2, np.float32)]
+    ("order", "dtype", "fill_mode"),
+    [
+        *((0, np.float32, mode) for mode in MODES),
+        *((1, np.uint8, mode) for mode in MODES),
+        (2, np.float32, "mirror"),
+    ],
 )
-@pytest.mark.parametrize("fill_mode", MODES)
 def test_batches_equal_keras_class(legacy_generator, order, fill_mode, dtype):
     options = {"interpolation_order": order, "fill_mode": fill_mode, "cval": 9.0}
     ours = ImageDataGenerator(**options, compat="keras")

@@ -1,0 +1,54 @@
+"""Cross-validation: an index split into folds, stratified, and by groups if given."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.index import ImageIndex
+
+
+def k_folds(
+    index: ImageIndex,
+    folds: int,
+    seed: int = 0,
+    *,
+    groups: Sequence | None = None,
+) -> Iterator[tuple[ImageIndex, ImageIndex]]:
+    """Yield training and validation files, each file validating exactly once.
+
+    Every fold has nearly the same share of each class. Give `groups` where several
+    pictures show the same thing (frames of a film, pictures of one patient): a group
+    is never on both sides.
+
+    Args:
+        index: The files.
+        folds: Number of folds, at least 2.
+        seed: Decides the folds.
+        groups: A name or number for every file; files with the same one stay together.
+
+    Yields:
+        Pairs of training and validation index.
+
+    Raises:
+        DataError: There are more folds than files of a class, or than groups.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    smallest = int(np.bincount(index.labels).min()) if len(index) else 0
+    available = smallest if groups is None else len(set(groups))
+    if not 2 <= folds <= available:
+        what = "files of the smallest class" if groups is None else "groups"
+        raise DataError(
+            f"The number of folds must be at least 2 and at most the number of {what}, "
+            f"{available}. Received: {folds}."
+        )
+    if groups is not None and len(groups) != len(index):
+        raise DataError(
+            f"`groups` must name a group for each of the {len(index)} files. Received: "
+            f"{len(groups)} names."
+        )
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    splitter = kind(n_splits=folds, shuffle=True, random_state=seed)
+    for train, validation in splitter.split(index.paths, index.labels, groups):
+        yield index.take(train), index.take(validation)
