@@ -68,13 +68,17 @@ def stand_in(
     Yields:
         Nothing; the layers are as before afterwards.
     """
+    # Someone may already stand in; then that one comes back.
+    before = {layer: vars(layer).get("call") for layer in calls}
     try:
         for layer, function in calls.items():
             layer.call = _bind(function, layer.call)
         yield
     finally:
-        for layer in calls:
+        for layer, call in before.items():
             vars(layer).pop("call", None)
+            if call is not None:
+                layer.call = call
 
 
 def _bind(function, original):

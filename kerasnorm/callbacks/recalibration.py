@@ -148,9 +148,9 @@ def _measuring(norm, moments):
         wide = keras.ops.cast(
             inputs, keras.backend.result_type(inputs.dtype, "float32")
         )
-        count, mean, variance = batch_moments.measure(
-            wide, norm.axis, kwargs.get("mask")
-        )
+        # The axis of a layer normalization may be a list.
+        axis = norm.axis[-1] if isinstance(norm.axis, list | tuple) else norm.axis
+        count, mean, variance = batch_moments.measure(wide, axis, kwargs.get("mask"))
         moments.add(
             count,
             keras.ops.convert_to_numpy(mean),

@@ -1,5 +1,8 @@
 """Applies warps and colour maps to a batch of pictures with TensorFlow operations."""
 
+import functools
+from collections.abc import Callable
+
 import tensorflow as tf
 
 # ITU-R BT.601, the weights Pillow uses for gray.
@@ -201,7 +204,19 @@ def level(images, shifts, factors, value_range: tuple[float, float]):
     return bright
 
 
-compiled_places = tf.function(places_of, jit_compile=True)
-compiled_sample = tf.function(sample, jit_compile=True)
-compiled_level = tf.function(level, jit_compile=True)
-compiled_recolour = tf.function(recolour, jit_compile=True)
+def compiled(function: Callable) -> Callable:
+    """Compile with XLA for the processor, where batches are made on any machine."""
+    fast = tf.function(function, jit_compile=True)
+
+    @functools.wraps(function)
+    def call(*arguments, **options):
+        with tf.device("CPU:0"):
+            return fast(*arguments, **options)
+
+    return call
+
+
+compiled_places = compiled(places_of)
+compiled_sample = compiled(sample)
+compiled_level = compiled(level)
+compiled_recolour = compiled(recolour)
