@@ -116,16 +116,29 @@ def test_channels_first_is_channels_last_with_the_axes_moved(row):
 def test_batch_and_pixels_may_be_unknown_when_the_layer_is_built(row):
     layer = row.make(6)
     inputs = keras.Input((None, None, 6))
-    model = keras.Model(inputs, layer(inputs, **row.call))
+    model = keras.Model(inputs, layer(inputs))
     assert model.output_shape[:3] == (None, None, None)
+    run = with_unknown_sizes(layer, row.call)
     for shape in (SHAPE, (2, 17, 3, 6)):
         known = row.make(6)
         known.build(shape)
         known.set_weights([numpy(weight) for weight in layer.weights])
         x = drawn(shape)
         expected = numpy(known(x, **row.call))
-        # `predict` would overrule the `training` that is built into the graph.
-        assert relative_error(numpy(model(x, **row.call)), expected) < 1e-5
+        assert relative_error(numpy(run(x)), expected) < 1e-5
+
+
+def with_unknown_sizes(layer, call):
+    """Return the call of the layer, on TensorFlow traced for images of any size."""
+    if BACKEND != "tensorflow":
+        return lambda x: layer(x, **call)
+    import tensorflow as tf
+
+    return tf.function(
+        lambda x: layer(x, **call),
+        input_signature=[tf.TensorSpec((None, None, None, SHAPE[-1]))],
+        autograph=False,
+    )
 
 
 @pytest.mark.backends
@@ -148,9 +161,11 @@ def test_mixed_precision_neither_overflows_nor_loses_the_statistics(row, half):
     assert keras.backend.standardize_dtype(mixed(x, **row.call).dtype) == half
     for weight in mixed.trainable_weights:
         assert weight.dtype == "float32"
-    for one, other in zip(ours, expected, strict=True):
+    for place, (one, other) in enumerate(zip(ours, expected, strict=True)):
         assert np.all(np.isfinite(one.astype("float32")))
-        assert relative_error(one.astype("float32"), other, 1e-2) < tolerance
+        # The gradients of weights are sums of rounded numbers near 1.
+        terms = 1.0 if place > 1 else 0.0
+        assert relative_error(one.astype("float32"), other, terms) < tolerance
 
 
 @pytest.mark.backends
@@ -222,12 +237,8 @@ def test_fit_trains_every_weight_of_every_layer(jit_compile):
         pytest.skip("Keras' compilation on torch needs a C++ compiler")
     inputs = keras.Input(SHAPE[1:])
     trained = [row.make(6) for row in contract.ROWS]
-    branches = [
-        keras.layers.GlobalAveragePooling2D()(
-            keras.layers.Activation(keras.ops.sin)(layer(inputs))
-        )
-        for layer in trained
-    ]
+    pool = keras.layers.GlobalAveragePooling2D
+    branches = [pool()(keras.ops.sin(layer(inputs))) for layer in trained]
     outputs = keras.layers.Dense(1)(keras.layers.Concatenate()(branches))
     model = keras.Model(inputs, outputs)
     model.compile("sgd", "mse", jit_compile=jit_compile)
