@@ -159,7 +159,8 @@ class ScaledWSDepthwiseConv2D(keras.layers.DepthwiseConv2D):
     def call(self, inputs: Any) -> Any:
         """Convolve (batch, height, width, channels) with the standardized kernel."""
         outputs = ops.depthwise_conv(
-            inputs,
+            # `stateless_call` on JAX hands on what it was given.
+            ops.cast(inputs, self.compute_dtype),
             ops.cast(self.standardized_kernel(), self.compute_dtype),
             strides=self.strides,
             padding=self.padding,
