@@ -78,12 +78,12 @@ def training_batches(
         mixes = draw_mixes(mixup, cutmix, seed, epoch, samples, size)
         return (
             samples,
+            pictures.images[samples],
             warps.astype(np.float32),
             colours.astype(np.float32),
             mixes.astype(np.float32),
         )
 
-    gather = gatherer(pictures.images)
     labels = one_hot(pictures, label_smoothing)
 
     def vary(images, warps, colours):
@@ -101,14 +101,16 @@ def training_batches(
         return images
 
     def batch(step):
-        samples, warps, colours, mixes = tf.numpy_function(
-            plan, [step], [tf.int64, tf.float32, tf.float32, tf.float32]
+        # Gathered by NumPy: as a tensor, all pictures would be in memory twice.
+        samples, images, warps, colours, mixes = tf.numpy_function(
+            plan, [step], [tf.int64, tf.uint8, tf.float32, tf.float32, tf.float32]
         )
         samples.set_shape([batch_size])
+        images.set_shape([batch_size, *pictures.images.shape[1:]])
         warps.set_shape([batch_size, 2, 3])
         colours.set_shape([batch_size, 4])
         mixes.set_shape([batch_size, 5])
-        images = vary(gather(samples), warps, colours)
+        images = vary(images, warps, colours)
         targets = tf.gather(labels, samples)
         if mixup or cutmix:
             images, targets = cut_and_mix(images, targets, mixes)
@@ -136,11 +138,12 @@ def evaluation_batches(pictures: Pictures, batch_size: int) -> tf.data.Dataset:
         DataError: The batch size is below 1.
     """
     check_batch_size(batch_size)
-    gather = gatherer(pictures.images)
     labels = one_hot(pictures, 0.0)
 
     def batch(samples):
-        return tf.cast(gather(samples), tf.float32), tf.gather(labels, samples)
+        images = tf.numpy_function(pictures.images.__getitem__, [samples], tf.uint8)
+        images.set_shape([None, *pictures.images.shape[1:]])
+        return tf.cast(images, tf.float32), tf.gather(labels, samples)
 
     return (
         tf.data.Dataset.range(len(pictures))
@@ -148,22 +151,6 @@ def evaluation_batches(pictures: Pictures, batch_size: int) -> tf.data.Dataset:
         .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
     )
-
-
-def gatherer(images: np.ndarray):
-    """Return a function from sample positions to pictures, for memory or disk."""
-    if isinstance(images, np.memmap):
-        read = functools.partial(np.take, images, axis=0)
-
-        def gather(samples):
-            batch = tf.numpy_function(read, [samples], tf.uint8)
-            batch.set_shape([samples.shape[0], *images.shape[1:]])
-            return batch
-
-        return gather
-    with tf.device("CPU:0"):
-        held = tf.convert_to_tensor(images)
-    return lambda samples: tf.gather(held, samples)
 
 
 def one_hot(pictures: Pictures, label_smoothing: float):

@@ -55,25 +55,36 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
 
 
 def share_evenly(batches: Any, replicas: int) -> Any:
-    """Cut every batch to a size that all devices can share, and drop empty ones.
+    """Cut the last batch to a size that all devices can share, or leave it out.
 
     A device without a picture would end the run: TensorFlow's convolutions on the CPU
-    return a wrong shape for no pictures.
+    return a wrong shape for no pictures. The final report sees every picture.
 
     Args:
-        batches: Dataset of (pictures, labels).
+        batches: Dataset of (pictures, labels) that knows its length.
         replicas: Devices that train, 1 or more.
+
+    Raises:
+        UsageError: If there are fewer pictures than devices.
     """
     if replicas == 1:
         return batches
-
     import tensorflow as tf
 
     def cut(pictures, labels):
         kept = tf.shape(pictures)[0] // replicas * replicas
         return pictures[:kept], labels[:kept]
 
-    return batches.map(cut).filter(lambda pictures, labels: tf.shape(labels)[0] > 0)
+    total = int(batches.cardinality())
+    pictures, _ = next(iter(batches.skip(total - 1)))
+    if len(pictures) < replicas:
+        total -= 1
+    if not total:
+        raise UsageError(
+            f"expected a validation picture for each of {replicas} devices, received "
+            f"{len(pictures)}; train with --distribute none"
+        )
+    return batches.take(total).map(cut)
 
 
 def replicas_of(model: keras.Model) -> int:

@@ -30,7 +30,8 @@ def build_model(settings: Settings, num_classes: int) -> keras.Model:
         [
             keras.Input((16, 16, 3)),
             keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(4, 3, strides=2),
+            # A bias before a norm has no gradient but rounding, which Adam enlarges.
+            keras.layers.Conv2D(4, 3, strides=2, use_bias=False),
             make_norm(settings.norm, **options),
             keras.layers.ReLU(),
             keras.layers.GlobalAveragePooling2D(),

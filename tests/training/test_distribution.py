@@ -6,7 +6,11 @@ import sys
 import numpy as np
 import pytest
 
-pytest.importorskip("tensorflow")
+tf = pytest.importorskip("tensorflow")
+
+from kerasnorm.training import distribution  # noqa: E402
+from kerasnorm.training.errors import UsageError  # noqa: E402
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 
@@ -31,6 +35,25 @@ def test_two_devices_train_and_resume_like_one(tmp_path):
     found = histories(tmp_path, "batch", 1, 2)
     np.testing.assert_allclose(found["2"], found["1"], rtol=0, atol=1e-4)
     np.testing.assert_allclose(found["resumed"], found["2"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("count, sizes", [(12, [4, 4, 4]), (14, [4, 4, 4, 2])])
+def test_validation_batches_are_shared_evenly(count, sizes):
+    batches = tf.data.Dataset.range(count).map(lambda n: (n, n)).batch(4)
+    shared = distribution.share_evenly(batches, 2)
+    assert [len(x) for x, _ in shared] == sizes
+    assert len(shared) == len(sizes)
+
+
+def test_a_picture_too_few_for_all_devices_is_left_out():
+    batches = tf.data.Dataset.range(13).map(lambda n: (n, n)).batch(4)
+    assert [len(x) for x, _ in distribution.share_evenly(batches, 2)] == [4, 4, 4]
+
+
+def test_fewer_pictures_than_devices_are_refused():
+    batches = tf.data.Dataset.range(1).map(lambda n: (n, n)).batch(4)
+    with pytest.raises(UsageError, match="each of 2 devices"):
+        distribution.share_evenly(batches, 2)
 
 
 @pytest.mark.slow
