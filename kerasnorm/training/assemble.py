@@ -72,6 +72,7 @@ def build_optimizer(
             rate,
             weight_decay=settings.weight_decay,
             clip_factor=settings.agc or AGC_OF_RANGER21,
+            gradient_accumulation_steps=_accumulation(settings),
         )
     else:
         optimizer = _wrapped(_plain_optimizer(settings, rate), model, settings)
@@ -118,14 +119,30 @@ def find_learning_rate(model: keras.Model, settings: Settings, batches: Any) -> 
 
 
 def _plain_optimizer(settings: Settings, rate: Any) -> keras.optimizers.Optimizer:
+    steps = _accumulation(settings)
     decay = settings.weight_decay or None
     if settings.optimizer == "sgd":
         return keras.optimizers.SGD(
-            rate, momentum=0.9, nesterov=True, weight_decay=decay
+            rate,
+            momentum=0.9,
+            nesterov=True,
+            weight_decay=decay,
+            gradient_accumulation_steps=steps,
         )
     if settings.optimizer == "adam":
-        return keras.optimizers.Adam(rate, weight_decay=decay)
-    return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
+        return keras.optimizers.Adam(
+            rate, weight_decay=decay, gradient_accumulation_steps=steps
+        )
+    return keras.optimizers.AdamW(
+        rate,
+        weight_decay=settings.weight_decay,
+        gradient_accumulation_steps=steps,
+    )
+
+
+def _accumulation(settings: Settings) -> int | None:
+    # Keras refuses 1.
+    return settings.accumulate if settings.accumulate > 1 else None
 
 
 def _wrapped(

@@ -21,6 +21,7 @@ from kerasnorm.training import (
     resume,
 )
 from kerasnorm.training.history import HistoryFile
+from kerasnorm.training.hooks import Hooks
 from kerasnorm.training.interruption import LeaveBetweenBatches, LeftFit, Signals
 from kerasnorm.training.loading import Data
 from kerasnorm.training.recovery import Recovery
@@ -56,6 +57,7 @@ class Job:
         directory: The run directory.
         console: Where progress is shown.
         signals: What has been received.
+        hooks: What a search adds.
     """
 
     model: keras.Model
@@ -64,6 +66,7 @@ class Job:
     directory: RunDirectory
     console: rich.console.Console
     signals: Signals
+    hooks: Hooks = dataclasses.field(default_factory=Hooks)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -151,6 +154,7 @@ class Attempt:
         is_over = self.stopping.is_over or self.limit.is_over
         kept = self.callbacks()
         first = self.start.epoch * job.steps_per_epoch + self.start.batch
+        last = min(job.settings.epochs, job.hooks.until_epoch or job.settings.epochs)
         try:
             job.signals.is_patient = True
             job.model.fit(
@@ -158,7 +162,7 @@ class Attempt:
                     job.settings, job.data, first, self.recovery.skipped
                 ),
                 initial_epoch=self.start.epoch,
-                epochs=self.start.epoch if is_over else job.settings.epochs,
+                epochs=self.start.epoch if is_over else last,
                 # The order is the pipeline's; Keras would warn that it cannot shuffle.
                 shuffle=False,
                 steps_per_epoch=job.steps_per_epoch,
@@ -175,7 +179,9 @@ class Attempt:
         finally:
             job.signals.is_patient = False
         return self.end(
-            self.limit.stopped_because or str(self.stopping.stopped_because)
+            self.limit.stopped_because
+            or job.hooks.stopped_because
+            or str(self.stopping.stopped_because)
         )
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
@@ -189,6 +195,7 @@ class Attempt:
             self.limit,
             self.history,
             TensorBoard(job.directory.tensorboard, job.settings.to_dict()),
+            *job.hooks.callbacks,
             self.checkpoint,
             progress.ProgressLines(
                 job.console, job.settings.epochs, job.steps_per_epoch

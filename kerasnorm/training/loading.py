@@ -1,6 +1,7 @@
 """Settings to decoded pictures: find, split, decode, and check that they suffice."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from kerasnorm.data import pictures as picture_loading
@@ -23,11 +24,15 @@ class Data:
     rejected: list[tuple[str, str]]
 
 
-def load_data(settings: Settings) -> Data:
+def load_data(
+    settings: Settings, load_pictures: Callable[..., Any] | None = None
+) -> Data:
     """Find, split and decode the pictures.
 
     Args:
         settings: Data, image size, split and seed.
+        load_pictures: What decodes an index of files to pictures of a height and a
+            width; `kerasnorm.data.load_pictures` by default.
 
     Raises:
         ValueError: If there are too few good pictures.
@@ -38,8 +43,9 @@ def load_data(settings: Settings) -> Data:
         seed=settings.seed,
     )
     size = (settings.image_size, settings.image_size)
-    train = picture_loading.load_pictures(source.train, size)
-    validation = picture_loading.load_pictures(source.validation, size)
+    load_pictures = load_pictures or picture_loading.load_pictures
+    train = load_pictures(source.train, size)
+    validation = load_pictures(source.validation, size)
     if settings.batch_size > len(train):
         raise ValueError(
             f"expected at least one batch of {settings.batch_size} training pictures, "

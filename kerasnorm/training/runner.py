@@ -20,7 +20,7 @@ from kerasnorm.training import (
     resume,
     run_directory,
 )
-from kerasnorm.training.loading import load_data
+from kerasnorm.training.hooks import Hooks
 from kerasnorm.training.results import write_results
 from kerasnorm.training.settings import Settings
 
@@ -38,7 +38,7 @@ class Run:
     report: dict[str, Any]
 
 
-def run(settings: Settings) -> Run:
+def run(settings: Settings, hooks: Hooks | None = None) -> Run:
     """Train, evaluate and report as the settings say.
 
     Every app and every trial of a search ends here, so a tuned result can be repeated
@@ -46,6 +46,7 @@ def run(settings: Settings) -> Run:
 
     Args:
         settings: The resolved settings.
+        hooks: What a search adds to the run.
 
     Returns:
         The run directory and the figures in it.
@@ -65,7 +66,7 @@ def run(settings: Settings) -> Run:
         resume.say_finished(console, directory)
         return Run(directory.path, directory.read_report())
     with interruption.Signals() as signals:
-        job = prepare(settings, directory, console, signals)
+        job = prepare(settings, directory, console, signals, hooks or Hooks())
         try:
             report = train_and_report(job)
         except interruption.Interrupted as interrupted:
@@ -80,6 +81,7 @@ def prepare(
     directory: run_directory.RunDirectory | None,
     console: rich.console.Console,
     signals: interruption.Signals,
+    hooks: Hooks,
 ) -> fitting.Job:
     """Load the pictures, build the model and make or reopen the run directory.
 
@@ -88,9 +90,10 @@ def prepare(
         directory: The run directory of a resumed run; None for a new one.
         console: Where progress is shown.
         signals: Signals that arrive in this run.
+        hooks: What a search adds to the run.
     """
     prepare_random_state(settings)
-    data = load_data(settings)
+    data = hooks.load(settings)
     with distribution.scope(settings):
         shared = distribution.with_synchronized_norm(settings)
         model = assemble.build_model(shared, len(data.train.class_names))
@@ -112,7 +115,7 @@ def prepare(
         f"of {', '.join(data.train.class_names[:10])}; {len(data.rejected)} files "
         f"left out; {model.count_params():,} parameters",
     )
-    return fitting.Job(model, settings, data, directory, console, signals)
+    return fitting.Job(model, settings, data, directory, console, signals, hooks)
 
 
 def train_and_report(job: fitting.Job) -> dict[str, Any]:

@@ -78,6 +78,8 @@ class Settings:
         gradient_centralization: Subtract the mean from every kernel's gradient.
         lookahead: Average the weights every five steps.
         sam: Radius of sharpness-aware minimization; nothing for none.
+        accumulate: Batches whose gradients are averaged to one step of the optimizer,
+            1 or more. Norms still see single batches.
         epochs: Passes over the training pictures, 1 or more.
         max_minutes: Training ends after the epoch in which so many minutes are over;
             nothing for no limit.
@@ -135,6 +137,7 @@ class Settings:
     gradient_centralization: bool = False
     lookahead: bool = False
     sam: float | None = None
+    accumulate: int = 1
     epochs: int = 30
     max_minutes: float | None = None
     patience: int = 15
@@ -172,6 +175,7 @@ class Settings:
             ("dropout", 0, 0.99),
             ("weight_decay", 0, math.inf),
             ("warmup_epochs", 0, math.inf),
+            ("accumulate", 1, math.inf),
             ("epochs", 1, math.inf),
             ("patience", 1, math.inf),
             ("seed", 0, 2**32 - 1),
@@ -234,6 +238,11 @@ class Settings:
             raise UsageError(
                 f"expected --optimizer ranger21 without {' and '.join(inside)}, which "
                 "it does by itself; leave the flag out"
+            )
+        if self.sam is not None and self.accumulate > 1:
+            raise UsageError(
+                "expected --sam without --accumulate, received both; sharpness-aware "
+                "minimization takes two gradients of every batch"
             )
         if self.weights is not None and not self.model.startswith("keras:"):
             raise UsageError(

@@ -1,0 +1,61 @@
+"""The chief: KerasTuner's server, which hands out trials and takes their figures.
+
+python -m tuning.chief DIRECTORY ...; the supervisor starts it.
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from tuning import processes
+from tuning.plan import SearchDirectory
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until all is over and every worker has heard of it.
+
+    Args:
+        argv: Words of the command line; those of this process if None.
+
+    Returns:
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tuning.chief")
+    parser.add_argument("directory", type=pathlib.Path)
+    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--workers-live", action="store_true")
+    options = parser.parse_args(argv)
+    processes.die_with(options.parent)
+    # The chief trains nothing: the GPUs are left to the workers.
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    from kerasnorm.training import quiet
+
+    quiet.import_keras()
+    from keras_tuner.engine import base_tuner
+
+    from tuning import hparams_tf, oracles, surviving_oracle
+
+    directory = SearchDirectory(options.directory)
+    plan = directory.read_plan()
+    oracle = oracles.make_oracle(plan, directory)
+    if directory.oracle_file.is_file():
+        oracle.reload(workers_live=options.workers_live)
+    hparams_tf.write_experiment(plan, directory)
+
+    class Chief(base_tuner.BaseTuner):
+        """KerasTuner's server, which leaves saving to our oracle."""
+
+        def save(self) -> None:
+            """Save the oracle."""
+            oracle.save()
+
+    Chief(
+        oracle, directory=str(directory.path), project_name=surviving_oracle.PROJECT
+    ).search()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

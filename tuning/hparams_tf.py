@@ -1,0 +1,105 @@
+"""Writes a search where TensorBoard's HParams tab finds it."""
+
+import pathlib
+import time
+from typing import Any
+
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.plugins.hparams import api_pb2, summary
+from tensorboard.plugins.scalar import summary_v2 as scalar_summary
+from tensorboard.summary.writer import event_file_writer
+
+from tuning.objectives import Objective
+from tuning.parameters import Choice, Parameter
+from tuning.plan import Plan, SearchDirectory
+from tuning.trial import TrialRun
+
+# What is shown of every trial, besides the objectives.
+SHOWN = ("val_loss", "val_accuracy", "images_per_second")
+FINAL = "final"
+
+
+def write_experiment(plan: Plan, directory: SearchDirectory) -> None:
+    """Write what is searched and which figures there are, once for the whole search.
+
+    Args:
+        plan: The search.
+        directory: Where its files lie.
+    """
+    folder = directory.path / "tensorboard"
+    metrics = [
+        api_pb2.MetricInfo(
+            name=api_pb2.MetricName(tag=f"{FINAL}/{objective.name}"),
+            display_name=objective.name,
+        )
+        for objective in shown(plan)
+    ]
+    pb = summary.experiment_pb(
+        [_info(parameter) for parameter in plan.space.parameters], metrics
+    )
+    _replace(folder, [(pb, 0)])
+
+
+def write_session(run: TrialRun, figures: dict[str, float]) -> None:
+    """Write the values and the final figures of a trial beside its curves.
+
+    Args:
+        run: The finished trial.
+        figures: Value of each objective.
+    """
+    folder = run.run_directory / "tensorboard"
+    values: dict[str, Any] = {
+        name: value if isinstance(value, str | bool) else float(value)
+        for name, value in run.note["values"].items()
+    }
+    report = {**run.note["figures"], **figures}
+    step = int(run.note["figures"]["epochs"] or 0)
+    records = [(summary.session_start_pb(values), 0)]
+    for objective in shown(run.plan):
+        value = figures.get(objective.name, objective.of_report(report))
+        records.append(
+            (scalar_summary.scalar_pb(f"{FINAL}/{objective.name}", value), step)
+        )
+    records.append((summary.session_end_pb(api_pb2.STATUS_SUCCESS), step))
+    _replace(folder, records)
+
+
+def shown(plan: Plan) -> list[Objective]:
+    """Return the figures that are shown: the objectives first.
+
+    Args:
+        plan: The search.
+    """
+    names = [objective.name for objective in plan.objectives]
+    rest = [Objective(name, "min") for name in SHOWN if name not in names]
+    return [*plan.objectives, *rest]
+
+
+def _info(parameter: Parameter) -> api_pb2.HParamInfo:
+    info = api_pb2.HParamInfo(name=parameter.name)
+    if not isinstance(parameter, Choice):
+        info.type = api_pb2.DATA_TYPE_FLOAT64
+        info.domain_interval.min_value = parameter.low
+        info.domain_interval.max_value = parameter.high
+        return info
+    kind = type(parameter.values[0])
+    info.type = {
+        str: api_pb2.DATA_TYPE_STRING,
+        bool: api_pb2.DATA_TYPE_BOOL,
+    }.get(kind, api_pb2.DATA_TYPE_FLOAT64)
+    for value in parameter.values:
+        shown_value = value if isinstance(value, str | bool) else float(value)
+        info.domain_discrete.append(shown_value)
+    return info
+
+
+def _replace(folder: pathlib.Path, records: list[tuple[Any, int]]) -> None:
+    """Write one event file in place of the one an earlier attempt has left."""
+    for old in folder.glob("events.out.tfevents.*"):
+        old.unlink()
+    writer = event_file_writer.EventFileWriter(str(folder))
+    for pb, step in records:
+        # TensorFlow's and TensorBoard's messages are the same but for their class.
+        own = summary_pb2.Summary.FromString(pb.SerializeToString())
+        writer.add_event(event_pb2.Event(wall_time=time.time(), step=step, summary=own))
+    writer.close()

@@ -1,0 +1,149 @@
+"""The tuner: KerasTuner's loop over trials, each of which is a run of its own."""
+
+import functools
+import pathlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from keras_tuner.engine import base_tuner
+from keras_tuner.engine import trial as trial_module
+
+from kerasnorm.data.shared_pictures import load_shared_pictures
+from kerasnorm.training import runner
+from kerasnorm.training.hooks import Hooks
+from kerasnorm.training.loading import Data, load_data
+from kerasnorm.training.settings import Settings
+from tuning import hparams_tf, oracles, surviving_oracle
+from tuning.chief_client import PatientStub
+from tuning.plan import Plan, SearchDirectory
+from tuning.reporter import Beat, Reporter
+from tuning.trial import TrialRun
+
+# So many deaths of its worker at the same place are a trial's own fault.
+MOST_DEATHS = 4
+PAUSE_SECONDS = 1.0
+
+
+class TrialTuner(base_tuner.BaseTuner):
+    """Runs trials with `kerasnorm.training.run`.
+
+    In a worker, KerasTuner's environment variables lead it to the chief; without them
+    it holds the oracle itself.
+
+    Args:
+        directory: Where the files of the search lie.
+        pictures: Folder of decoded pictures on this machine; nothing to decode for
+            every trial.
+        deaths: How often in a row this worker has died at the same place; the trial
+            it is given back is then to blame.
+        train: What trains; tests put something else here.
+    """
+
+    def __init__(
+        self,
+        directory: SearchDirectory,
+        pictures: pathlib.Path | None = None,
+        deaths: int = 0,
+        train: Callable[[Settings, Hooks], runner.Run] = runner.run,
+    ) -> None:
+        self.search_directory = directory
+        self.plan: Plan = directory.read_plan()
+        self.train = train
+        self.deaths = deaths
+        self.load = functools.partial(_load, pictures)
+        self._asked_in_vain = False
+        oracle = oracles.make_oracle(self.plan, directory)
+        if directory.oracle_file.is_file() and not self._is_worker():
+            oracle.reload()
+        super().__init__(
+            oracle, directory=str(directory.path), project_name=surviving_oracle.PROJECT
+        )
+        self.beat = Beat(directory.beat_file(self.tuner_id), self.tuner_id)
+        if self._is_worker():
+            self.oracle.stub = PatientStub(self.oracle.stub, directory.search_file)
+
+    def pre_create_trial(self) -> None:
+        """Wait a moment if the chief had nothing the last time."""
+        self.beat.trial = None
+        self.beat("asks for a trial", now=True)
+        if self._asked_in_vain:
+            time.sleep(PAUSE_SECONDS)
+        self._asked_in_vain = True
+
+    def on_trial_begin(self, trial: trial_module.Trial) -> None:
+        """Note that there was a trial.
+
+        Args:
+            trial: The trial.
+        """
+        self._asked_in_vain = False
+        self.beat.trial = trial.trial_id
+        self.beat("begins", now=True)
+
+    def run_trial(
+        self, trial: trial_module.Trial, *arguments: Any, **options: Any
+    ) -> dict[str, float]:
+        """Run one trial.
+
+        Args:
+            trial: The trial.
+            *arguments: None; KerasTuner's signature.
+            **options: None; KerasTuner's signature.
+
+        Returns:
+            The value of each objective.
+
+        Raises:
+            TrialFailed: If it has no figures.
+        """
+        deaths, self.deaths = self.deaths, 0
+        reporter = Reporter(self.beat, functools.partial(self._report, trial))
+        run = TrialRun(
+            self.plan,
+            self.search_directory,
+            trial.trial_id,
+            trial.hyperparameters.values,
+            Hooks(callbacks=(reporter,), load=self.load),
+            self.train,
+        )
+        if deaths >= MOST_DEATHS:
+            run.fail(f"its worker died {deaths} times at the same place; see its log")
+            raise RuntimeError(run.note["reason"])
+        figures = run.run()
+        hparams_tf.write_session(run, figures)
+        if len(self.plan.objectives) > 1:
+            # KerasTuner wants it; the oracle knows better.
+            return {**figures, surviving_oracle.PARETO.name: 0.0}
+        return figures
+
+    def save(self) -> None:
+        """Save the oracle; the tuner itself has nothing to remember.
+
+        KerasTuner's own file would keep a worker from starting if a kill cut it off.
+        """
+        if not self._is_worker():
+            self.oracle.save()
+
+    def _report(
+        self, trial: trial_module.Trial, epoch: int, logs: Mapping[str, float]
+    ) -> str | None:
+        watched = surviving_oracle.watched(self.plan)
+        if watched.name not in logs:
+            return None
+        value = float(logs[watched.name])
+        answer = self.oracle.update_trial(
+            trial.trial_id, {surviving_oracle.EPOCH_VALUE: value}, step=epoch
+        )
+        if answer.status != trial_module.TrialStatus.STOPPED:
+            return None
+        return (
+            f"the median rule ended it: after epoch {epoch} its best {watched.name} "
+            "was worse than that of half of the earlier trials"
+        )
+
+
+def _load(folder: pathlib.Path | None, settings: Settings) -> Data:
+    if folder is None:
+        return load_data(settings)
+    return load_data(settings, functools.partial(load_shared_pictures, folder=folder))
