@@ -13,6 +13,9 @@ from kerasnorm.data.decode import MAX_PIXELS, QuietPillow, decode_picture
 from kerasnorm.data.errors import DataError, PictureError
 from kerasnorm.data.index import ImageIndex
 
+# TensorFlow takes memory only from a multiple of so many bytes on.
+ALIGNMENT = 64
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pictures:
@@ -139,9 +142,17 @@ def allocate(shape: tuple[int, ...], memory_budget: int | None) -> np.ndarray:
     if memory_budget is None:
         memory_budget = free_memory() // 4
     if np.prod(shape, dtype=np.int64) <= memory_budget:
-        return np.empty(shape, np.uint8)
+        return aligned_array(shape)
     file = tempfile.TemporaryFile(dir=cache_directory("pictures"))
     return np.memmap(file, np.uint8, mode="w+", shape=shape)
+
+
+def aligned_array(shape: tuple[int, ...]) -> np.ndarray:
+    """Return an empty uint8 array that TensorFlow can use without a copy."""
+    size = int(np.prod(shape, dtype=np.int64))
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    first = -memory.ctypes.data % ALIGNMENT
+    return memory[first : first + size].reshape(shape)
 
 
 def free_memory() -> int:

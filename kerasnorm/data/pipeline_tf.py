@@ -1,7 +1,5 @@
 """Decoded pictures to batches: shuffled and augmented for training, in order else."""
 
-import functools
-
 import numpy as np
 import tensorflow as tf
 
@@ -10,7 +8,8 @@ from kerasnorm.data.augment import Augmentation
 from kerasnorm.data.augment_tf import compiled_recolour, warp
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.mix_tf import cut_and_mix, draw_mixes
-from kerasnorm.data.pictures import Pictures
+from kerasnorm.data.pictures import ALIGNMENT, Pictures, aligned_array
+from kerasnorm.data.python_calls import ended_at_exit
 from kerasnorm.data.transforms import draw_colours, draw_warps
 
 
@@ -63,64 +62,80 @@ def training_batches(
     steps = len(pictures) // batch_size
     size = pictures.image_size
 
-    @functools.lru_cache(maxsize=2)
-    def order_of(epoch: int) -> np.ndarray:
-        if balanced:
-            return draws.balanced_order(seed, epoch, pictures.labels)
-        return draws.epoch_order(seed, epoch, len(pictures))
+    images, labels = as_tensor(pictures.images), one_hot(pictures, label_smoothing)
 
-    def plan(step: np.int64):
-        epoch, position = divmod(int(step), steps)
-        order = order_of(epoch)
-        samples = order[position * batch_size : (position + 1) * batch_size]
-        warps = draw_warps(augmentation, seed, epoch, samples, size)
-        colours = draw_colours(augmentation, seed, epoch, samples)
-        mixes = draw_mixes(mixup, cutmix, seed, epoch, samples, size)
-        return (
-            samples,
-            pictures.images[samples],
-            warps.astype(np.float32),
-            colours.astype(np.float32),
-            mixes.astype(np.float32),
+    def plan(epoch: int):
+        order = epoch_order(pictures.labels, seed, int(epoch), balanced)
+        order = order[: steps * batch_size]
+        parts = (
+            order,
+            draw_warps(augmentation, seed, epoch, order, size).astype(np.float32),
+            draw_colours(augmentation, seed, epoch, order).astype(np.float32),
+            draw_mixes(mixup, cutmix, seed, epoch, order, size).astype(np.float32),
         )
+        first = first_step % steps if epoch == first_step // steps else 0
+        return [
+            part.reshape(steps, batch_size, *part.shape[1:])[first:] for part in parts
+        ]
 
-    labels = one_hot(pictures, label_smoothing)
+    plan = ended_at_exit(plan)
 
-    def vary(images, warps, colours):
+    def plans(epoch):
+        parts = tf.numpy_function(
+            plan, [epoch], [tf.int64, tf.float32, tf.float32, tf.float32]
+        )
+        for part, shape in zip(parts, ([], [2, 3], [4], [5]), strict=True):
+            part.set_shape([None, batch_size, *shape])
+        return tuple(parts)
+
+    def batch(samples, warps, colours, mixes):
+        varied = tf.gather(images, samples)
         if augmentation.has_geometry:
-            images = warp(
-                images,
+            varied = warp(
+                varied,
                 warps,
                 size,
                 fill_mode=augmentation.fill_mode,
                 cval=augmentation.cval,
             )
-        images = tf.cast(images, tf.float32)
+        varied = tf.cast(varied, tf.float32)
         if augmentation.has_colour:
-            images = compiled_recolour(images, colours)
-        return images
-
-    def batch(step):
-        # Gathered by NumPy: as a tensor, all pictures would be in memory twice.
-        samples, images, warps, colours, mixes = tf.numpy_function(
-            plan, [step], [tf.int64, tf.uint8, tf.float32, tf.float32, tf.float32]
-        )
-        samples.set_shape([batch_size])
-        images.set_shape([batch_size, *pictures.images.shape[1:]])
-        warps.set_shape([batch_size, 2, 3])
-        colours.set_shape([batch_size, 4])
-        mixes.set_shape([batch_size, 5])
-        images = vary(images, warps, colours)
+            varied = compiled_recolour(varied, colours)
         targets = tf.gather(labels, samples)
         if mixup or cutmix:
-            images, targets = cut_and_mix(images, targets, mixes)
-        return images, targets
+            varied, targets = cut_and_mix(varied, targets, mixes)
+        return varied, targets
 
+    # Python draws a whole epoch at once: a call for each batch would wait for the
+    # thread that trains.
     return (
-        tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
+        tf.data.Dataset.range(first_step // steps, np.iinfo(np.int64).max)
+        .map(plans)
+        .prefetch(1)
+        .flat_map(lambda *parts: tf.data.Dataset.from_tensor_slices(parts))
+        .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
         .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def epoch_order(
+    labels: np.ndarray, seed: int, epoch: int, balanced: bool = False
+) -> np.ndarray:
+    """Return the order in which an epoch of `training_batches` visits the pictures.
+
+    Args:
+        labels: Class index of every picture.
+        seed: Decides order and augmentation.
+        epoch: Number of the pass over the pictures.
+        balanced: Whether every class comes equally often.
+
+    Returns:
+        Positions of pictures, int64, as many as there are pictures.
+    """
+    if balanced:
+        return draws.balanced_order(seed, epoch, labels)
+    return draws.epoch_order(seed, epoch, len(labels))
 
 
 def evaluation_batches(pictures: Pictures, batch_size: int) -> tf.data.Dataset:
@@ -138,12 +153,12 @@ def evaluation_batches(pictures: Pictures, batch_size: int) -> tf.data.Dataset:
         DataError: The batch size is below 1.
     """
     check_batch_size(batch_size)
-    labels = one_hot(pictures, 0.0)
+    images, labels = as_tensor(pictures.images), one_hot(pictures, 0.0)
 
     def batch(samples):
-        images = tf.numpy_function(pictures.images.__getitem__, [samples], tf.uint8)
-        images.set_shape([None, *pictures.images.shape[1:]])
-        return tf.cast(images, tf.float32), tf.gather(labels, samples)
+        return tf.cast(tf.gather(images, samples), tf.float32), tf.gather(
+            labels, samples
+        )
 
     return (
         tf.data.Dataset.range(len(pictures))
@@ -151,6 +166,40 @@ def evaluation_batches(pictures: Pictures, batch_size: int) -> tf.data.Dataset:
         .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def as_tensor(images: np.ndarray):
+    """Return an array as a tensor over the same memory, or the same file on disk.
+
+    `tf.convert_to_tensor` would need three times the memory of the pictures.
+
+    Args:
+        images: The array; it is copied where it does not begin at a multiple of 64
+            bytes, as TensorFlow needs it.
+    """
+    images = np.ascontiguousarray(images)
+    if not images.size:
+        return tf.constant(images)
+    if images.ctypes.data % ALIGNMENT:
+        unaligned, images = images, aligned_array(images.shape)
+        images[:] = unaligned
+    if not images.flags.writeable:
+        # DLPack has no read-only arrays; nobody writes to the tensor.
+        images = np.asarray(Writeable(images))
+    return tf.experimental.dlpack.from_dlpack(images.__dlpack__())
+
+
+class Writeable:
+    """A read-only array under the name of a writeable one.
+
+    Args:
+        array: The array, which lives as long as this object.
+    """
+
+    def __init__(self, array: np.ndarray):
+        self.array = array
+        interface = array.__array_interface__
+        self.__array_interface__ = interface | {"data": (interface["data"][0], False)}
 
 
 def one_hot(pictures: Pictures, label_smoothing: float):

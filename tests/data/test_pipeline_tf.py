@@ -13,6 +13,7 @@ from kerasnorm.data import (  # noqa: E402
     evaluation_batches,
     index_directory,
     load_pictures,
+    pipeline_tf,
     training_batches,
 )
 from tests.data.conftest import smooth_picture  # noqa: E402
@@ -215,3 +216,25 @@ def test_unfit_batch_sizes_raise_in_words(pictures, batch_size, message):
 def test_unfit_label_smoothing_raises(pictures):
     with pytest.raises(ValueError, match="`label_smoothing` must be from 0"):
         training_batches(pictures, 5, label_smoothing=1.0)
+
+
+@pytest.mark.parametrize("change", ["read-only", "misaligned", "strided"])
+def test_any_array_becomes_a_tensor(pictures, change):
+    images = pictures.images.copy()
+    if change == "read-only":
+        images.flags.writeable = False
+    elif change == "misaligned":
+        images = np.concatenate([np.zeros(1, np.uint8), images.ravel()])[1:]
+        images = images.reshape(pictures.images.shape)
+    else:
+        images = np.repeat(images, 2, axis=0)[::2]
+    other = Pictures(images, pictures.labels, pictures.paths, pictures.class_names)
+    batches = (evaluation_batches(which, 5) for which in (other, pictures))
+    assert_same(*(take(dataset, 9) for dataset in batches))
+
+
+def test_loaded_pictures_are_not_copied(class_folders):
+    loaded = load_pictures(index_directory(class_folders), (24, 24))
+    tensor = pipeline_tf.as_tensor(loaded.images)
+    loaded.images[0, 0, 0, 0] ^= 255
+    assert tensor[0, 0, 0, 0] == loaded.images[0, 0, 0, 0]

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasnorm.data.python_calls import ended_at_exit
+
 
 def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
     """Return batches of an iterator, made in parallel and in their fixed order.
@@ -24,6 +26,7 @@ def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
     )
     leaves = keras.tree.flatten(example)
 
+    @ended_at_exit
     def make(step: np.int64):
         return keras.tree.flatten(iterator.batch(*divmod(int(step), steps)))
 
@@ -37,9 +40,11 @@ def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
         return batches(tf.data.Dataset.range(first_step, np.iinfo(np.int64).max), batch)
     passes = iter(range(iterator.epoch, np.iinfo(np.int64).max))
 
+    next_pass = ended_at_exit(lambda: np.int64(next(passes)))
+
     def next_epoch(_):
         # Runs once for each pass over the dataset.
-        return tf.numpy_function(lambda: np.int64(next(passes)), [], tf.int64)
+        return tf.numpy_function(next_pass, [], tf.int64)
 
     numbers = (
         tf.data.Dataset.range(1)
