@@ -98,13 +98,20 @@ def train(
         steps = epochs * -(-len(x) // size)
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
         optimizer = keras.optimizers.AdamW(rate, weight_decay=1e-3)
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    # XLA would compile longer than these trainings last.
+    model.compile(
+        optimizer,
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
     curves: dict[str, list] = {}
-    for _ in range(epochs):
+    for _ in range(1 if change is None else epochs):
         part = model.fit(
             x if change is None else change(x),
             y,
             batch_size=size,
+            epochs=epochs if change is None else 1,
             shuffle=shuffle,
             validation_data=validation,
             verbose=0,
@@ -112,3 +119,12 @@ def train(
         for name, values in part.history.items():
             curves.setdefault(name, []).extend(values)
     return curves
+
+
+def copied(model: keras.Model) -> keras.Model:
+    """Return a compiled copy with the same weights and a new optimizer."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    if getattr(model, "loss", None) is not None:
+        copy.compile("adam", model.loss, metrics=["accuracy"], jit_compile=False)
+    return copy

@@ -1,18 +1,27 @@
 """Faults of fine-tuning, and the healthy set-ups, some of which look ill."""
 
+import functools
+
 import keras
 import numpy as np
 
 from benchmarks.zoo_cases import KINDS, Case, case, pictures, trained, usual
 from benchmarks.zoo_data import augment, batches, draw_shapes
-from benchmarks.zoo_models import network, train
+from benchmarks.zoo_models import copied, network, train
+
+
+@functools.lru_cache(maxsize=1)
+def _pretrained(seed):
+    x, y = draw_shapes(1024, 4000 + seed, noise=35.0)
+    keras.utils.set_random_seed(seed)
+    model = network(KINDS[seed % 3], momentum=0.9)
+    train(model, x, y, epochs=5)
+    return model
 
 
 def _base(seed):
     """Return a network trained on other pictures, without its last layer."""
-    x, y = draw_shapes(1024, 4000 + seed, noise=35.0)
-    model = network(KINDS[seed % 3], momentum=0.9)
-    train(model, x, y, epochs=5)
+    model = copied(_pretrained(seed))
     return keras.Model(model.input, model.layers[-2].output, name="base")
 
 

@@ -8,6 +8,7 @@ import keras
 
 from kerasnorm.doctor.diagnose import diagnose
 from kerasnorm.doctor.examination import Examination
+from kerasnorm.doctor.forward import kept
 from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.state import preserved
 from kerasnorm.doctor.visit import Progress, Visit
@@ -72,7 +73,7 @@ def examine(
         else gather(source, samples, seconds=seconds / 5, name=NAMES[name])
         for name, source in sources.items()
     }
-    with preserved(model):
+    with preserved(model), kept():
         visit = Visit(model, splits, loss, start + seconds, say)
         measurements = visit.measure(history, thorough)
     return diagnose(measurements, visit.notes, time.perf_counter() - start)

@@ -35,6 +35,8 @@ CELLS: dict[str, str] = {
 # Statistics of smaller batches are too noisy to estimate others from: inside the
 # network every norm normalizes with them.
 SMALLEST_BATCH_TO_ESTIMATE_FROM = 32
+# Losses of single samples are taken of this many at once.
+AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,11 @@ class LossMatrix:
 
 
 def loss_of(loss: LossOfSamples, samples: Samples, outputs: Any) -> np.ndarray:
-    """Return the loss of every sample, taken batch by batch, in float64."""
+    """Return the loss of every sample, in float64, batch by batch where it matters."""
     values = np.empty(samples.count)
-    for numbers in samples.batches():
+    edges = range(AT_ONCE, samples.count, AT_ONCE)
+    parts = np.split(np.arange(samples.count), edges)
+    for numbers in samples.batches() if loss.whole_batch else parts:
         _, y, weights = samples.take(numbers)
         part = keras.tree.map_structure(lambda a, n=numbers: a[n], outputs)
         values[numbers] = loss.of(y, part, weights)

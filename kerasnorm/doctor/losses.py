@@ -20,12 +20,15 @@ class LossOfSamples:
         inferred: Whether it was guessed from outputs and labels.
         of: Function of (labels, outputs, weights) to an array of (samples,).
         from_logits: Whether the outputs are logits.
+        whole_batch: Whether every sample gets the loss of its batch, so that the
+            batches matter.
     """
 
     name: str
     inferred: bool
     of: PerSample
     from_logits: bool = False
+    whole_batch: bool = False
 
 
 def resolve_loss(model: keras.Model, y: Any, loss: Any = None) -> LossOfSamples:
@@ -54,7 +57,7 @@ def resolve_loss(model: keras.Model, y: Any, loss: Any = None) -> LossOfSamples:
     plain = not isinstance(chosen, (list, tuple, dict))
     if plain and single and isinstance(y, np.ndarray):
         return _single(chosen, inferred)
-    return LossOfSamples("compiled", False, _whole_batch(model))
+    return LossOfSamples("compiled", False, _whole_batch(model), whole_batch=True)
 
 
 def _has_outputs(model) -> bool:

@@ -9,7 +9,7 @@ from keras import ops
 
 from kerasnorm.callbacks import batch_moments
 from kerasnorm.callbacks.model_walk import stand_in, walk_layers
-from kerasnorm.callbacks.recalibration import without_gradients
+from kerasnorm.doctor.forward import call
 from kerasnorm.doctor.samples import Samples
 
 Layers = dict[str, keras.layers.Layer]
@@ -59,7 +59,7 @@ def write_statistics(layers: Layers, statistics: Statistics) -> None:
 def evaluate(model: keras.Model, samples: Samples) -> Any:
     """Return the outputs of all samples, everything in inference mode."""
     batches = samples.batches()
-    if samples.batch_size < EVALUATION_BATCH // 2:
+    if samples.batch_size < EVALUATION_BATCH:
         edges = np.arange(EVALUATION_BATCH, samples.count, EVALUATION_BATCH)
         batches = np.split(np.arange(samples.count), edges)
     return run(model, samples, batches)
@@ -93,31 +93,27 @@ def run_on_batch_statistics(
         Wu and Johnson, "Rethinking Batch in BatchNorm", arXiv 2105.07576, section 3.
     """
     layers = batch_norms(model)
+    awake = list(awake)
     populations = {path: batch_moments.Moments() for path in layers}
 
-    def train(original, *args, **kwargs):
-        kwargs["training"] = True
-        return original(*args[:1], **kwargs)
+    def forward(x):
+        seen: dict[str, list] = {path: [] for path in layers}
+        calls: dict = dict.fromkeys(awake, _train)
+        for path, layer in layers.items():
+            calls[layer] = _recording(layer, seen[path])
+        with stand_in(calls):
+            return model(x, training=False), seen
 
-    def train_and_record(path, layer):
-        def call(original, *args, **kwargs):
-            inputs = args[0] if args else kwargs["inputs"]
-            wide = ops.cast(inputs, "float32")
-            count, *moments = batch_moments.measure(
-                wide, layer.axis, kwargs.get("mask")
-            )
-            populations[path].add(count, *map(ops.convert_to_numpy, moments))
-            return train(original, *args, **kwargs)
-
-        return call
-
-    calls: dict = dict.fromkeys(awake, train)
-    for path, layer in layers.items():
-        calls[layer] = train_and_record(path, layer) if record else train
+    key = ("batch statistics", *map(id, awake))
     saved = read_statistics(layers)
     try:
-        with stand_in(calls):
-            outputs = run(model, samples, batches)
+        parts = []
+        for numbers in batches:
+            outputs, seen = call(model, key, forward, samples.take(numbers)[0])
+            parts.append(keras.tree.map_structure(_as_float32, outputs))
+            for path, moments in seen.items() if record else ():
+                for one in moments:
+                    populations[path].add(*map(_as_float32, one))
     finally:
         write_statistics(layers, saved)
     measured: Statistics = {
@@ -125,19 +121,54 @@ def run_on_batch_statistics(
         for path, seen in populations.items()
         if seen.count
     }
-    return outputs, measured
+    return _in_order(parts, batches), measured
+
+
+def _train(original, *args, **kwargs):
+    kwargs["training"] = True
+    return original(*args[:1], **kwargs)
+
+
+def _recording(layer, moments: list):
+    def call_and_record(original, *args, **kwargs):
+        inputs = args[0] if args else kwargs["inputs"]
+        wide = ops.cast(inputs, "float32")
+        moments.append(_moments(wide, layer.axis, kwargs.get("mask")))
+        return _train(original, *args, **kwargs)
+
+    return call_and_record
+
+
+def _moments(inputs: Any, axis: int, mask: Any) -> tuple[Any, Any, Any]:
+    """Return count, mean and variance of each channel, also of a batch of any size."""
+    if mask is not None:
+        return batch_moments.measure(inputs, axis, mask)
+    rank = len(inputs.shape)
+    others = [a for a in range(rank) if a != axis % rank]
+    mean = ops.mean(inputs, axis=others, keepdims=True)
+    variance = ops.mean(ops.square(inputs - mean), axis=others)
+    count = ops.cast(1, "float32")
+    for a in others:
+        count = count * ops.cast(ops.shape(inputs)[a], "float32")
+    return count, ops.reshape(mean, (-1,)), variance
 
 
 def run(model: keras.Model, samples: Samples, batches: Sequence[np.ndarray]) -> Any:
     """Return the outputs of batches, put back into the order of the samples."""
-    parts = []
-    with without_gradients():
-        for numbers in batches:
-            x, _, _ = samples.take(numbers)
-            outputs = model(
-                keras.tree.map_structure(ops.convert_to_tensor, x), training=False
-            )
-            parts.append(keras.tree.map_structure(_as_float32, outputs))
+
+    def forward(x):
+        return model(x, training=False)
+
+    parts = [
+        keras.tree.map_structure(
+            _as_float32, call(model, "inference", forward, samples.take(numbers)[0])
+        )
+        for numbers in batches
+    ]
+    return _in_order(parts, batches)
+
+
+def _in_order(parts: list, batches: Sequence[np.ndarray]) -> Any:
     order = np.argsort(np.concatenate(list(batches)), kind="stable")
     return keras.tree.map_structure(
         lambda *arrays: np.concatenate(arrays)[order], *parts
@@ -145,5 +176,5 @@ def run(model: keras.Model, samples: Samples, batches: Sequence[np.ndarray]) -> 
 
 
 def _as_float32(tensor) -> np.ndarray:
-    array = ops.convert_to_numpy(tensor)
+    array = np.asarray(ops.convert_to_numpy(tensor))
     return np.asarray(array, "float32" if array.dtype.kind != "i" else array.dtype)

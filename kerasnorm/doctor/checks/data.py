@@ -82,7 +82,7 @@ def generalization_gap(m: Measurements) -> tuple[float, float, float]:
 def check_mapping(m: Measurements) -> Finding | None:
     """Find inputs that a simple map turns into those of training."""
     gap = generalization_gap(m)[0]
-    if not m.maps or gap < GAP * m.unit:
+    if not m.maps or gap < GAP * m.unit or is_augmentation(m):
         return None
     best = m.maps[0]
     # A named scaling explains more than moments that happen to match as well.
@@ -168,16 +168,33 @@ def check_overlap(m: Measurements) -> Finding | None:
     )
 
 
+def is_augmentation(m: Measurements) -> bool:
+    """Return whether statistics of plain training samples repair what adapting does.
+
+    Training samples without augmentation then look like validation samples: the two
+    splits are prepared alike, and only augmentation makes the difference.
+    """
+    if m.plain is None:
+        return False
+    adapted, adapted_low, _ = m.difference("D'", "D''")
+    saved, low, _ = m.plain
+    return (
+        adapted_low > 0
+        and adapted >= ADAPTED * m.unit
+        and low > 0
+        and saved > REPAIRED * adapted
+    )
+
+
 def check_augmentation(m: Measurements) -> Finding | None:
     """Find statistics of augmented pictures that do not fit plain ones."""
     adapted, adapted_low, _ = m.difference("D'", "D''")
     if adapted_low <= 0 or adapted < ADAPTED * m.unit or check_mapping(m):
         return None
     if m.plain is not None:
-        saved, low, _ = m.plain
-        sure = low > 0 and saved > REPAIRED * adapted
-        if not sure:
+        if not is_augmentation(m):
             return None
+        saved = m.plain[0]
     else:
         saved = adapted
         # Real shift leaves validation harder than training after adapting.

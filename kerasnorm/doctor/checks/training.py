@@ -14,11 +14,12 @@ from kerasnorm.doctor.measurements import Measurements
 # validation sets are kept out by the lower limit of the interval.
 OVERFITTED = 0.3
 SURELY = 0.15
-# Rate of contradicted confident predictions, and what a ceiling must add to the
-# likelihood to be believed: 3 nats are a likelihood ratio of 20.
+# Share of contradicted labels, and agreement of two witnesses from which the task
+# counts as learnable: 0.34 and 1.00 with a third of the labels wrong; agreement 0.86 to
+# 0.88 on hard tasks with right labels.
 NOISY = 0.12
-BELIEVED = 3.0
-CONFIDENTLY_WRONG = 0.15
+AGREED = 0.94
+POSSIBLY_AGREED = 0.8
 # Without memory of its training labels a network has not learned wrong ones.
 MEMORIZED = 0.85
 # Loss that a slower rate must save in a short training, and share of the loss of new
@@ -65,7 +66,8 @@ def _may_be_noise(m: Measurements) -> bool:
     return (
         d is not None
         and d.training_accuracy >= MEMORIZED
-        and d.confident_errors >= CONFIDENTLY_WRONG
+        and d.agreement >= POSSIBLY_AGREED
+        and d.low >= NOISY
     )
 
 
@@ -75,22 +77,22 @@ def check_noise(m: Measurements) -> Finding | None:
     gap, low, _ = generalization_gap(m)
     if d is None or gap < OVERFITTED * m.unit or low <= 0:
         return None
-    if d.training_accuracy < MEMORIZED or d.rate < NOISY or d.gain < BELIEVED:
+    if d.training_accuracy < MEMORIZED or d.low < NOISY or d.agreement < AGREED:
         return None
-    if d.confident_errors < CONFIDENTLY_WRONG or check_mapping(m) or check_labels(m):
+    if check_mapping(m) or check_labels(m):
         return None
     return Finding(
         "label_noise",
         "error",
-        f"The network knows {d.training_accuracy:.0%} of its training labels, yet "
-        f"{d.confident_errors:.0%} of its most confident validation predictions are "
-        f"contradicted: about {d.rate:.0%} of the labels look wrong.",
+        f"The network knows {d.training_accuracy:.0%} of its training labels, and two "
+        f"witnesses trained shortly on other samples agree on {d.agreement:.0%} of the "
+        f"clear cases, yet {d.rate:.0%} of the labels there contradict both.",
         {
             "rate": d.rate,
-            "log_likelihood_gain": d.gain,
-            "confident_errors": d.confident_errors,
+            "at_least": d.low,
+            "agreement_of_witnesses": d.agreement,
             "training_accuracy": d.training_accuracy,
-            "validation_accuracy": d.accuracy,
+            "accuracy_of_witness": d.accuracy,
         },
         "look at the samples whose labels the network contradicts most confidently and "
         "correct them; until then label smoothing and early stopping",
