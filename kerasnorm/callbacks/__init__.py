@@ -6,6 +6,7 @@ from kerasnorm.callbacks.learning_rate_finder import LearningRateFinder
 from kerasnorm.callbacks.learning_rate_log import LearningRateLog
 from kerasnorm.callbacks.monitor import Monitor
 from kerasnorm.callbacks.norm_statistics import NormStatistics
+from kerasnorm.callbacks.paced_schedule import PacedSchedule
 from kerasnorm.callbacks.recalibration import RecalibrateBatchNorm
 from kerasnorm.callbacks.throughput import Throughput
 from kerasnorm.callbacks.time_limit import TimeLimit
@@ -17,6 +18,7 @@ __all__ = [
     "LearningRateLog",
     "Monitor",
     "NormStatistics",
+    "PacedSchedule",
     "Position",
     "RecalibrateBatchNorm",
     "Throughput",

@@ -53,6 +53,11 @@ class TimeLimit(keras.callbacks.Callback):
         """Whether even the epoch in progress has gone too far beyond the limit."""
         return self._spent() - self._longest_epoch / 2 >= self.minutes * 60
 
+    @property
+    def share(self) -> float:
+        """Share of the limit that has passed, from 0; above 1 beyond it."""
+        return self._spent() / (self.minutes * 60)
+
     def get_state(self) -> dict[str, Any]:
         """Return the time spent, for a checkpoint."""
         return {

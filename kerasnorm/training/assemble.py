@@ -64,8 +64,9 @@ def build_optimizer(
         model: The built model, for the variables that are spared weight decay.
         steps_per_epoch: Training steps in one epoch.
     """
-    total_steps = settings.epochs * steps_per_epoch
-    rate = _schedule(settings, total_steps, steps_per_epoch)
+    rate: Any = float(settings.learning_rate)
+    if not is_paced(settings):
+        rate = build_schedule(settings, steps_per_epoch)
     if settings.optimizer == "ranger21":
         # Clipping, centralization and Lookahead are parts of it.
         optimizer = optimizers.Ranger21(
@@ -163,7 +164,27 @@ def _wrapped(
     return optimizer
 
 
-def _schedule(settings: Settings, total_steps: int, steps_per_epoch: int) -> Any:
+def is_paced(settings: Settings) -> bool:
+    """Whether the clock, too, moves the learning rate along its schedule.
+
+    Args:
+        settings: The run's settings; the clock is not deterministic.
+    """
+    return (
+        settings.max_minutes is not None
+        and settings.schedule != "constant"
+        and not settings.deterministic
+    )
+
+
+def build_schedule(settings: Settings, steps_per_epoch: int) -> Any:
+    """Return the learning rate as a function of the step, or as a number.
+
+    Args:
+        settings: Says which schedule and how long.
+        steps_per_epoch: Training steps in one epoch.
+    """
+    total_steps = settings.epochs * steps_per_epoch
     warmup = min(round(settings.warmup_epochs * steps_per_epoch), total_steps - 1)
     peak = float(settings.learning_rate)
     if settings.schedule == "cosine":

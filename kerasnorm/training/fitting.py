@@ -190,6 +190,7 @@ class Attempt:
         return [
             self.guard,
             callbacks.Throughput(job.settings.batch_size),
+            *self.pacing(),
             callbacks.LearningRateLog(),
             self.stopping,
             self.limit,
@@ -202,6 +203,16 @@ class Attempt:
             ),
             LeaveBetweenBatches(self.checkpoint, [self._signal, self._overrun]),
         ]
+
+    def pacing(self) -> list[keras.callbacks.Callback]:
+        """Return what moves the learning rate by the clock, if anything does."""
+        settings, steps = self.job.settings, self.job.steps_per_epoch
+        if not assemble.is_paced(settings):
+            return []
+        rate = float(settings.learning_rate) * self.recovery.rate_factor
+        schedule = assemble.build_schedule(settings.replace(learning_rate=rate), steps)
+        total = settings.epochs * steps
+        return [callbacks.PacedSchedule(schedule, total, lambda: self.limit.share)]
 
     def end(self, reason: str) -> Outcome:
         """Return how training went.

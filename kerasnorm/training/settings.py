@@ -1,31 +1,10 @@
 """The settings of one training: flags, YAML file and saved record in one place."""
 
 import dataclasses
-import math
-from collections.abc import Sequence
 from typing import Any
 
+from kerasnorm.training import settings_checks
 from kerasnorm.training.errors import UsageError
-
-# Spelled out because naming them must not import Keras: `--help` answers at once.
-# A test keeps this list equal to the table in `layers.factory`.
-NORMS = (
-    "batch",
-    "sync_batch",
-    "batch_renorm",
-    "ghost_batch",
-    "group",
-    "layer",
-    "instance",
-    "frn",
-    "switchable",
-    "none",
-)
-MODELS = ("convnet", "resnet", "nf_resnet", "nfnet", "res2net")
-OPTIMIZERS = ("sgd", "adam", "adamw", "ranger21")
-SCHEDULES = ("constant", "cosine", "stable_decay")
-ON_NAN = ("stop", "skip", "reduce-lr")
-DISTRIBUTE = ("none", "auto")
 
 # They belong to one call of the program, not to the training it describes, so that
 # `--config RUN/settings.yaml` repeats a run under a new name.
@@ -48,6 +27,17 @@ class Settings:
         batch_size: Pictures in one training step, 1 or more.
         validation_fraction: Share of each class held back where the data has no
             validation part, above 0 and below 1.
+        fraction: Share of the training pictures of each class to learn from, above 0
+            to 1; validation keeps all of its own.
+        folds: Parts of a cross-validation, each with the same share of every class, 2
+            or more; 1 for a single split. A validation part of the data's own is then
+            left out.
+        fold: Which of the parts validates, 0 to folds - 1; the others train.
+        fold_groups: Regular expression; files in whose path it finds the same text
+            (its first group) stay in one part. Nothing for single files.
+        label_noise: Share of the training pictures that get a wrong label on purpose,
+            0 to 1.
+        balanced: Show every class equally often, however many pictures it has.
         rotation_range: Random rotation up to so many degrees, 0 to 180.
         width_shift_range: Random horizontal shift, as a share of the width, 0 to 1.
         height_shift_range: Random vertical shift, as a share of the height, 0 to 1.
@@ -56,6 +46,9 @@ class Settings:
         color_jitter: Random brightness, contrast and saturation by up to this share,
             0 to 1.
         horizontal_flip: Mirror half of the training pictures left to right.
+        rand_augment: Strength of Keras' RandAugment, 0 to 1; nothing for none. Needs
+            the TensorFlow backend, like the next one.
+        random_erasing: Share of the training pictures that lose a random box, 0 to 1.
         mixup: Beta parameter of MixUp; 0 switches it off.
         cutmix: Beta parameter of CutMix; 0 switches it off.
         label_smoothing: Share of a training label spread over all classes, 0 to 0.99.
@@ -81,8 +74,8 @@ class Settings:
         accumulate: Batches whose gradients are averaged to one step of the optimizer,
             1 or more. Norms still see single batches.
         epochs: Passes over the training pictures, 1 or more.
-        max_minutes: Training ends after the epoch in which so many minutes are over;
-            nothing for no limit.
+        max_minutes: Training ends with the epoch nearest to so many minutes, and the
+            schedule with it; nothing for no limit.
         patience: Epochs without a better validation loss before training stops.
         on_nan: What happens when the loss or a weight becomes NaN or infinite: `stop`,
             `skip` the batch, or go on from the last checkpoint with half the learning
@@ -112,6 +105,12 @@ class Settings:
     image_size: int = 80
     batch_size: int = 32
     validation_fraction: float = 0.2
+    fraction: float = 1.0
+    folds: int = 1
+    fold: int = 0
+    fold_groups: str | None = None
+    label_noise: float = 0.0
+    balanced: bool = False
     rotation_range: float = 15.0
     width_shift_range: float = 0.1
     height_shift_range: float = 0.1
@@ -119,6 +118,8 @@ class Settings:
     zoom_range: float = 0.2
     color_jitter: float = 0.0
     horizontal_flip: bool = True
+    rand_augment: float | None = None
+    random_erasing: float = 0.0
     mixup: float = 0.0
     cutmix: float = 0.0
     label_smoothing: float = 0.0
@@ -153,102 +154,7 @@ class Settings:
     debug: bool = False
 
     def __post_init__(self) -> None:
-        self._check_numbers()
-        self._check_names()
-        self._check_combinations()
-
-    def _check_numbers(self) -> None:
-        for field, low, high in (
-            ("image_size", 16, 1024),
-            ("batch_size", 1, math.inf),
-            ("rotation_range", 0, 180),
-            ("width_shift_range", 0, 1),
-            ("height_shift_range", 0, 1),
-            ("shear_range", 0, 89),
-            ("zoom_range", 0, 0.99),
-            ("color_jitter", 0, 1),
-            ("mixup", 0, math.inf),
-            ("cutmix", 0, math.inf),
-            ("label_smoothing", 0, 0.99),
-            ("width", 1, math.inf),
-            ("norm_momentum", 0, 1),
-            ("dropout", 0, 0.99),
-            ("weight_decay", 0, math.inf),
-            ("warmup_epochs", 0, math.inf),
-            ("accumulate", 1, math.inf),
-            ("epochs", 1, math.inf),
-            ("patience", 1, math.inf),
-            ("seed", 0, 2**32 - 1),
-        ):
-            value = getattr(self, field)
-            if not low <= value <= high:
-                limit = f"{low} or more" if high == math.inf else f"{low} to {high}"
-                raise UsageError(f"expected {_flag(field)} {limit}, received {value!r}")
-        for field in ("validation_fraction",):
-            value = getattr(self, field)
-            if not 0 < value < 1:
-                raise UsageError(
-                    f"expected {_flag(field)} above 0 and below 1, received {value!r}"
-                )
-        for field in ("agc", "sam", "max_minutes", "learning_rate"):
-            value = getattr(self, field)
-            if value is None or value == "auto":
-                continue
-            if isinstance(value, str) or not 0 < value < math.inf:
-                raise UsageError(
-                    f"expected {_flag(field)} to be a number above 0"
-                    f"{' or auto' if field == 'learning_rate' else ''}, "
-                    f"received {value!r}"
-                )
-
-    def _check_names(self) -> None:
-        _one_of("norm", self.norm, NORMS)
-        if not self.model.startswith("keras:"):
-            _one_of("model", self.model, (*MODELS, "keras:NAME"))
-        _one_of("optimizer", self.optimizer, OPTIMIZERS)
-        _one_of("schedule", self.schedule, SCHEDULES)
-        _one_of("on_nan", self.on_nan, ON_NAN)
-        _one_of("distribute", self.distribute, DISTRIBUTE)
-        for field in ("app", "name"):
-            value = getattr(self, field)
-            if value is not None and (not value or set(value) & set('/\\:*?"<>|\0')):
-                raise UsageError(
-                    f"expected {_flag(field)} to be the name of a folder, "
-                    f"received {value!r}; leave out slashes and the characters "
-                    ': * ? " < > |'
-                )
-            if value in (".", ".."):
-                raise UsageError(
-                    f"expected {_flag(field)} to be the name of a new folder, "
-                    f"received {value!r}"
-                )
-
-    def _check_combinations(self) -> None:
-        if self.norm == "ghost_batch" and self.batch_size < 2:
-            raise UsageError(
-                "expected --batch-size 2 or more with --norm ghost_batch, received "
-                f"{self.batch_size}; --norm group works with single pictures"
-            )
-        inside = [
-            _flag(field)
-            for field in ("lookahead", "gradient_centralization")
-            if self.optimizer == "ranger21" and getattr(self, field)
-        ]
-        if inside:
-            raise UsageError(
-                f"expected --optimizer ranger21 without {' and '.join(inside)}, which "
-                "it does by itself; leave the flag out"
-            )
-        if self.sam is not None and self.accumulate > 1:
-            raise UsageError(
-                "expected --sam without --accumulate, received both; sharpness-aware "
-                "minimization takes two gradients of every batch"
-            )
-        if self.weights is not None and not self.model.startswith("keras:"):
-            raise UsageError(
-                f"expected --weights together with --model keras:NAME, received "
-                f"--model {self.model}"
-            )
+        settings_checks.check(self)
 
     def replace(self, **changes: Any) -> "Settings":
         """Return a copy with some fields changed.
@@ -282,15 +188,3 @@ class Settings:
                 f"{', '.join(unknown)}; known are {', '.join(known)}"
             )
         return cls(**values)
-
-
-def _one_of(field: str, value: str, names: Sequence[str]) -> None:
-    if value not in names:
-        raise UsageError(
-            f"expected {_flag(field)} to be one of {', '.join(names)}, "
-            f"received {value!r}"
-        )
-
-
-def _flag(field: str) -> str:
-    return "--" + field.replace("_", "-")

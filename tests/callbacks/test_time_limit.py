@@ -1,35 +1,47 @@
-import time
-
 import keras
 import numpy as np
 import pytest
 
-from kerasnorm.callbacks import TimeLimit
+from kerasnorm.callbacks import TimeLimit, time_limit
 
 
-class Slow(keras.callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
-        time.sleep(0.2)
+@pytest.fixture
+def clock(monkeypatch):
+    """Stand in for the clock: a callback that lets 0.2 seconds pass in each batch."""
+
+    class Clock(keras.callbacks.Callback):
+        now = 100.0
+
+        def monotonic(self):
+            return self.now
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.now += 0.2
+
+    passing = Clock()
+    monkeypatch.setattr(time_limit, "time", passing)
+    return passing
 
 
-def epochs_trained(limit):
+def epochs_trained(limit, clock):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     x = np.ones((2, 2), "float32")
     history = model.fit(
-        x, x[:, :1], batch_size=2, epochs=50, verbose=0, callbacks=[Slow(), limit]
+        x, x[:, :1], batch_size=2, epochs=50, verbose=0, callbacks=[clock, limit]
     )
     return len(history.epoch)
 
 
-def test_it_stops_near_the_limit_and_says_so():
-    limit = TimeLimit(minutes=2 / 60)
-    assert 2 <= epochs_trained(limit) <= 12
+def test_it_stops_near_the_limit_and_says_so(clock):
+    limit = TimeLimit(minutes=2.05 / 60)
+    assert epochs_trained(limit, clock) == 10
     assert "time limit" in limit.stopped_because
+    assert limit.share == pytest.approx(2.0 / 2.05)
 
 
-def test_time_spent_before_an_interruption_counts():
-    assert epochs_trained(TimeLimit(minutes=1, spent_seconds=60)) == 1
+def test_time_spent_before_an_interruption_counts(clock):
+    assert epochs_trained(TimeLimit(minutes=1, spent_seconds=60), clock) == 1
 
 
 @pytest.mark.parametrize("minutes", [0, -1, float("nan")])
