@@ -127,10 +127,12 @@ class GroupNorm(ChannelNorm):
 
 
 def group_count(channels: int, wish: int = 32) -> int:
-    """Return the largest divisor of `channels` that is not above `wish`.
+    """Return `wish` where it divides the channels, else the nearest useful divisor.
 
     The rule for code that must pick a number of groups for channels it does not
-    know, such as models and surgery; the layer itself never picks.
+    know, such as models and surgery; the layer itself never picks. Where the wish does
+    not divide, it is the largest smaller divisor that leaves at least two channels to
+    a group, because groups of one channel would make it instance normalization.
 
     Args:
         channels: Number of channels, at least 1.
@@ -140,12 +142,15 @@ def group_count(channels: int, wish: int = 32) -> int:
         ValueError: If one of them is below 1.
 
     Example:
-        >>> group_count(64), group_count(24), group_count(7, wish=4)
-        (32, 24, 1)
+        >>> group_count(64), group_count(24), group_count(7)
+        (32, 12, 1)
     """
     if channels < 1 or wish < 1:
         raise ValueError(
             "Expected `channels` and `wish` to be at least 1. "
             f"Received: channels={channels!r}, wish={wish!r}."
         )
-    return max(n for n in range(1, min(channels, wish) + 1) if channels % n == 0)
+    if channels % wish == 0:
+        return wish
+    most = max(min(wish, channels // 2), 1)
+    return max(n for n in range(1, most + 1) if channels % n == 0)

@@ -11,6 +11,8 @@ from kerasnorm.models import variance
 
 # A rectifier is what the threshold of FilterResponseNorm starts as.
 ABSORBED_BY_FRN = ("relu",)
+# As many groups as the paper of group normalization takes.
+USUAL_GROUPS = 32
 
 BATCH_NORMS = ("batch", "sync_batch", "batch_renorm", "ghost_batch")
 
@@ -121,7 +123,10 @@ class Style:
             if zero_gamma:
                 options["gamma_initializer"] = "zeros"
             if self.norm == "group" and not {"groups", "group_size"} & set(options):
-                options["groups"] = layers.group_count(x.shape[channel_axis()])
+                channels = x.shape[channel_axis()]
+                # Two channels to a group: fewer would make it instance normalization.
+                wish = min(USUAL_GROUPS, max(channels // 2, 1))
+                options["groups"] = layers.group_count(channels, wish)
             if self.norm == "frn":
                 absorbed = activate and self.activation in ABSORBED_BY_FRN
                 options.setdefault("tlu", absorbed)

@@ -37,9 +37,10 @@ STATISTICS = ("moving_mean", "moving_variance")
 def choose_groups(channels: int, wish: int = 32, *, one_pixel: bool = False) -> int:
     """Choose the number of groups for channels that the wish may not divide.
 
-    The rule: the largest divisor of the channels that is not above the wish. Where a
-    channel has a single number per sample (a 1x1 map, or the outputs of a dense
-    layer), a group needs at least two channels, or it would come out constant.
+    The rule: the wish where it divides the channels, else the largest smaller divisor
+    that leaves at least two channels to a group. Where a channel has a single number
+    per sample (a 1x1 map, or the outputs of a dense layer), a group always gets at
+    least two channels, or it would come out constant.
 
     Args:
         channels: Number of channels, at least 1.
@@ -51,7 +52,7 @@ def choose_groups(channels: int, wish: int = 32, *, one_pixel: bool = False) -> 
 
     Example:
         >>> choose_groups(64), choose_groups(24), choose_groups(24, one_pixel=True)
-        (32, 24, 12)
+        (32, 12, 12)
     """
     if one_pixel and channels > 1:
         wish = min(wish, channels // 2)

@@ -47,8 +47,9 @@ def swap_norm(
         select: Which norms to replace: a path pattern such as `"backbone/*"`, several
             of them, or a function of a `NormSite`. Default: the batch norms; where
             there are none, every norm.
-        groups: Wish for the number of groups with `to="group"`; the largest divisor
-            of the channels not above it is taken.
+        groups: Wish for the number of groups with `to="group"`. Where it does not
+            divide the channels, the largest smaller divisor that leaves at least two
+            channels to a group is taken.
         batch: Inputs of one batch, for `to="none"` and for subclassed models that
             must be called to be built.
 

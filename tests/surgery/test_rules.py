@@ -6,9 +6,9 @@ from kerasnorm.surgery import find_norms, rules
 
 @pytest.mark.parametrize(
     ("channels", "expected"),
-    [(64, 32), (32, 32), (24, 24), (30, 30), (7, 7), (40, 20), (112, 28), (37, 1)],
+    [(64, 32), (32, 32), (24, 12), (30, 15), (7, 1), (40, 20), (112, 28), (37, 1)],
 )
-def test_groups_are_the_largest_divisor_up_to_the_wish(channels, expected):
+def test_groups_are_the_wish_or_a_divisor_that_leaves_two_channels(channels, expected):
     assert rules.choose_groups(channels) == expected
 
 

@@ -302,11 +302,11 @@ def test_the_report_says_what_was_kept_chosen_and_lost():
         "target": "group",
         "channels": 30,
         "kept": ["gamma", "beta"],
-        "chosen": {"groups": 30},
+        "chosen": {"groups": 15},
         "lost": ["moving_mean", "moving_variance"],
         "absorbed": None,
     }
-    line = "bn1: batch -> group, 30 channels; kept gamma, beta; chose groups=30"
+    line = "bn1: batch -> group, 30 channels; kept gamma, beta; chose groups=15"
     assert line in str(report)
 
 
