@@ -26,11 +26,14 @@ class Source:
         train: Files to train on.
         validation: Files to validate on.
         name: What the user called it.
+        has_own_validation: Whether the validation files are the source's own, and not
+            split off from its training files.
     """
 
     train: ImageIndex
     validation: ImageIndex
     name: str
+    has_own_validation: bool = False
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -89,7 +92,7 @@ def open_directory(
         train = index_directory(directory / "train")
         validation = index_directory(directory / other)
         check_same_classes(directory, train, validation)
-        return Source(train, validation, name)
+        return Source(train, validation, name, has_own_validation=True)
     if not folders:
         raise DataError(
             f"Folder {str(directory)!r} has no sub-folders. Put the pictures of each "

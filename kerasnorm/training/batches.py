@@ -3,8 +3,12 @@
 from collections.abc import Collection
 from typing import Any
 
-from kerasnorm.data import draws, pipeline_tf
+import keras
+
+from kerasnorm.data import pipeline_tf
 from kerasnorm.data.augment import Augmentation
+from kerasnorm.data.keras_layers_tf import with_keras_layers
+from kerasnorm.training.errors import UsageError
 from kerasnorm.training.loading import Data
 from kerasnorm.training.settings import Settings
 
@@ -48,12 +52,14 @@ def files_of(settings: Settings, data: Data, step: int) -> list[str]:
     """
     size = settings.batch_size
     epoch, batch = divmod(step, len(data.train) // size)
-    order = draws.epoch_order(settings.seed, epoch, len(data.train))
+    order = pipeline_tf.epoch_order(
+        data.train.labels, settings.seed, epoch, settings.balanced
+    )
     return [str(data.train.paths[i]) for i in order[batch * size : (batch + 1) * size]]
 
 
 def _from(settings: Settings, data: Data, first_step: int) -> Any:
-    return pipeline_tf.training_batches(
+    batches = pipeline_tf.training_batches(
         data.train,
         settings.batch_size,
         augmentation(settings),
@@ -62,7 +68,36 @@ def _from(settings: Settings, data: Data, first_step: int) -> Any:
         cutmix=settings.cutmix,
         label_smoothing=settings.label_smoothing,
         first_step=first_step,
+        balanced=settings.balanced,
     )
+    layers = keras_layers(settings)
+    if not layers:
+        return batches
+    return with_keras_layers(batches, layers, settings.seed, first_step=first_step)
+
+
+def keras_layers(settings: Settings) -> list[keras.Layer]:
+    """Return Keras' own augmentation layers that the settings ask for.
+
+    Args:
+        settings: The run's settings.
+
+    Raises:
+        UsageError: If Keras runs on another backend than TensorFlow.
+    """
+    layers: list[keras.Layer] = []
+    if settings.rand_augment is not None:
+        layers.append(keras.layers.RandAugment((0, 255), factor=settings.rand_augment))
+    if settings.random_erasing:
+        share = (settings.random_erasing, settings.random_erasing)
+        layers.append(keras.layers.RandomErasing(share, value_range=(0, 255)))
+    if layers and keras.config.backend() != "tensorflow":
+        raise UsageError(
+            "expected --rand-augment and --random-erasing with the TensorFlow backend "
+            f"only, received {keras.config.backend()}; --mixup and --cutmix work with "
+            "every backend"
+        )
+    return layers
 
 
 def augmentation(settings: Settings) -> Augmentation:

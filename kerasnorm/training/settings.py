@@ -84,6 +84,8 @@ class Settings:
             devices.
         seed: Seed of weights, order and augmentation.
         deterministic: Same seed, same history, bit for bit; somewhat slower.
+        preflight: Have the doctor look at model and data for a second before training,
+            and say what would spoil it.
         examine: Have the doctor examine the trained model, which takes less than a
             minute, and put what it finds into the report.
         runs: Folder that holds all runs; a run lies in RUNS/APP/NAME.
@@ -146,6 +148,7 @@ class Settings:
     distribute: str = "none"
     seed: int = 0
     deterministic: bool = False
+    preflight: bool = True
     examine: bool = True
     runs: str = "runs"
     name: str | None = None

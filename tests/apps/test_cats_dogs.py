@@ -11,7 +11,8 @@ import yaml
 
 from apps.cats_dogs import APP
 from kerasnorm.training.command_line import main
-from kerasnorm.training.settings import NORMS, Settings
+from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings_checks import NORMS
 from tests.apps.conftest import TINY, draw_folder
 
 

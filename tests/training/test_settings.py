@@ -4,7 +4,8 @@ import math
 import pytest
 
 from kerasnorm.training.errors import UsageError
-from kerasnorm.training.settings import NORMS, OF_ONE_CALL, Settings
+from kerasnorm.training.settings import OF_ONE_CALL, Settings
+from kerasnorm.training.settings_checks import NORMS
 
 
 def test_norm_names_are_those_of_the_layers():
@@ -21,6 +22,13 @@ def test_norm_names_are_those_of_the_layers():
         ("batch_size", 0),
         ("validation_fraction", 0.0),
         ("validation_fraction", 1.0),
+        ("fraction", 0.0),
+        ("fraction", 1.1),
+        ("folds", 0),
+        ("fold", 1),
+        ("label_noise", -0.1),
+        ("rand_augment", 1.5),
+        ("random_erasing", 2.0),
         ("rotation_range", -1),
         ("zoom_range", 1.5),
         ("label_smoothing", -0.1),
@@ -53,6 +61,19 @@ def test_a_value_outside_its_range_is_named_with_its_flag(field, value):
 def test_ghost_batches_need_two_pictures():
     with pytest.raises(UsageError, match="ghost_batch"):
         Settings(norm="ghost_batch", batch_size=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fold_groups": "a"}, "--fold-groups together with --folds"),
+        ({"folds": 2, "fold_groups": "("}, r"regular expression, received '\('"),
+        ({"folds": 3, "fold": 3}, "--fold 0 to 2, received 3"),
+    ],
+)
+def test_folds_that_cannot_be_are_refused(changes, message):
+    with pytest.raises(UsageError, match=message):
+        Settings(**changes)
 
 
 def test_settings_survive_the_round_trip():

@@ -1,0 +1,176 @@
+"""What the values of settings may be; raises one clear sentence for any other."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from kerasnorm.training.errors import UsageError
+
+# Spelled out because naming them must not import Keras: `--help` answers at once.
+# A test keeps this list equal to the table in `layers.factory`.
+NORMS = (
+    "batch",
+    "sync_batch",
+    "batch_renorm",
+    "ghost_batch",
+    "group",
+    "layer",
+    "instance",
+    "frn",
+    "switchable",
+    "none",
+)
+MODELS = ("convnet", "resnet", "nf_resnet", "nfnet", "res2net")
+OPTIMIZERS = ("sgd", "adam", "adamw", "ranger21")
+SCHEDULES = ("constant", "cosine", "stable_decay")
+ON_NAN = ("stop", "skip", "reduce-lr")
+DISTRIBUTE = ("none", "auto")
+
+
+def check(settings: Any) -> None:
+    """Raise UsageError for a value out of range, or values that contradict each other.
+
+    Args:
+        settings: The settings.
+    """
+    _check_numbers(settings)
+    _check_names(settings)
+    _check_combinations(settings)
+    _check_fold_groups(settings)
+
+
+def _check_numbers(settings: Any) -> None:
+    for field, low, high in (
+        ("image_size", 16, 1024),
+        ("batch_size", 1, math.inf),
+        ("folds", 1, math.inf),
+        ("fold", 0, settings.folds - 1),
+        ("label_noise", 0, 1),
+        ("rotation_range", 0, 180),
+        ("width_shift_range", 0, 1),
+        ("height_shift_range", 0, 1),
+        ("shear_range", 0, 89),
+        ("zoom_range", 0, 0.99),
+        ("color_jitter", 0, 1),
+        ("random_erasing", 0, 1),
+        ("mixup", 0, math.inf),
+        ("cutmix", 0, math.inf),
+        ("label_smoothing", 0, 0.99),
+        ("width", 1, math.inf),
+        ("norm_momentum", 0, 1),
+        ("dropout", 0, 0.99),
+        ("weight_decay", 0, math.inf),
+        ("warmup_epochs", 0, math.inf),
+        ("accumulate", 1, math.inf),
+        ("epochs", 1, math.inf),
+        ("patience", 1, math.inf),
+        ("seed", 0, 2**32 - 1),
+    ):
+        value = getattr(settings, field)
+        if not low <= value <= high:
+            limit = f"{low} or more" if high == math.inf else f"{low} to {high}"
+            raise UsageError(f"expected {_flag(field)} {limit}, received {value!r}")
+    for field in ("validation_fraction",):
+        value = getattr(settings, field)
+        if not 0 < value < 1:
+            raise UsageError(
+                f"expected {_flag(field)} above 0 and below 1, received {value!r}"
+            )
+    if not 0 < settings.fraction <= 1:
+        raise UsageError(
+            f"expected --fraction above 0 to 1, received {settings.fraction!r}"
+        )
+    if settings.rand_augment is not None and not 0 <= settings.rand_augment <= 1:
+        raise UsageError(
+            f"expected --rand-augment 0 to 1, received {settings.rand_augment!r}"
+        )
+    for field in ("agc", "sam", "max_minutes", "learning_rate"):
+        value = getattr(settings, field)
+        if value is None or value == "auto":
+            continue
+        if isinstance(value, str) or not 0 < value < math.inf:
+            raise UsageError(
+                f"expected {_flag(field)} to be a number above 0"
+                f"{' or auto' if field == 'learning_rate' else ''}, "
+                f"received {value!r}"
+            )
+
+
+def _check_names(settings: Any) -> None:
+    _one_of("norm", settings.norm, NORMS)
+    if not settings.model.startswith("keras:"):
+        _one_of("model", settings.model, (*MODELS, "keras:NAME"))
+    _one_of("optimizer", settings.optimizer, OPTIMIZERS)
+    _one_of("schedule", settings.schedule, SCHEDULES)
+    _one_of("on_nan", settings.on_nan, ON_NAN)
+    _one_of("distribute", settings.distribute, DISTRIBUTE)
+    for field in ("app", "name"):
+        value = getattr(settings, field)
+        if value is not None and (not value or set(value) & set('/\\:*?"<>|\0')):
+            raise UsageError(
+                f"expected {_flag(field)} to be the name of a folder, "
+                f"received {value!r}; leave out slashes and the characters "
+                ': * ? " < > |'
+            )
+        if value in (".", ".."):
+            raise UsageError(
+                f"expected {_flag(field)} to be the name of a new folder, "
+                f"received {value!r}"
+            )
+
+
+def _check_combinations(settings: Any) -> None:
+    if settings.norm == "ghost_batch" and settings.batch_size < 2:
+        raise UsageError(
+            "expected --batch-size 2 or more with --norm ghost_batch, received "
+            f"{settings.batch_size}; --norm group works with single pictures"
+        )
+    inside = [
+        _flag(field)
+        for field in ("lookahead", "gradient_centralization")
+        if settings.optimizer == "ranger21" and getattr(settings, field)
+    ]
+    if inside:
+        raise UsageError(
+            f"expected --optimizer ranger21 without {' and '.join(inside)}, which "
+            "it does by itself; leave the flag out"
+        )
+    if settings.sam is not None and settings.accumulate > 1:
+        raise UsageError(
+            "expected --sam without --accumulate, received both; sharpness-aware "
+            "minimization takes two gradients of every batch"
+        )
+    if settings.weights is not None and not settings.model.startswith("keras:"):
+        raise UsageError(
+            f"expected --weights together with --model keras:NAME, received "
+            f"--model {settings.model}"
+        )
+
+
+def _check_fold_groups(settings: Any) -> None:
+    if settings.fold_groups is None:
+        return
+    if settings.folds == 1:
+        raise UsageError(
+            "expected --fold-groups together with --folds 2 or more, received --folds 1"
+        )
+    try:
+        re.compile(settings.fold_groups)
+    except re.error as error:
+        raise UsageError(
+            f"expected --fold-groups to be a regular expression, received "
+            f"{settings.fold_groups!r}: {error}"
+        ) from None
+
+
+def _one_of(field: str, value: str, names: Sequence[str]) -> None:
+    if value not in names:
+        raise UsageError(
+            f"expected {_flag(field)} to be one of {', '.join(names)}, "
+            f"received {value!r}"
+        )
+
+
+def _flag(field: str) -> str:
+    return "--" + field.replace("_", "-")

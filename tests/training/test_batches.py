@@ -1,0 +1,85 @@
+"""Settings reach the batches, and every batch is a pure function of its number."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from kerasnorm.data import Pictures
+from kerasnorm.training import batches
+from kerasnorm.training.loading import Data
+from kerasnorm.training.settings import Settings
+
+OPTIONS = {
+    "plain": {},
+    "balanced": {"balanced": True},
+    "rand_augment": {"rand_augment": 0.5},
+    "random_erasing": {"random_erasing": 0.5},
+    "all": {"balanced": True, "rand_augment": 0.3, "random_erasing": 0.3, "mixup": 0.2},
+}
+
+
+@pytest.fixture(scope="module")
+def data():
+    images = np.random.default_rng(0).integers(1, 255, (12, 16, 16, 3), np.uint8)
+    labels = np.array([0] * 9 + [1] * 3)
+    paths = tuple(f"{number}.jpg" for number in range(12))
+    pictures = Pictures(images, labels, paths, ("a", "b"))
+    return Data(pictures, pictures, [])
+
+
+def taken(data, count, first_step=0, skipped=(), **changes):
+    still = {"rotation_range": 0, "width_shift_range": 0, "height_shift_range": 0}
+    still |= {"shear_range": 0, "zoom_range": 0, "horizontal_flip": False}
+    settings = Settings(batch_size=4, **(still | changes))
+    dataset = batches.training_batches(settings, data, first_step, skipped)
+    return [(x.numpy(), y.numpy()) for x, y in dataset.take(count)]
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_a_resumed_run_sees_what_an_uninterrupted_one_does(data, options):
+    whole = taken(data, 8, **options)
+    for ours, theirs in zip(taken(data, 3, 5, **options), whole[5:], strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_array_equal(ours[1], theirs[1])
+
+
+def test_a_skipped_step_gives_its_place_to_the_next(data):
+    options = OPTIONS["all"]
+    whole = taken(data, 4, **options)
+    around = taken(data, 4, skipped={1}, **options)
+    for step, expected in ((0, 0), (1, 2), (2, 2), (3, 3)):
+        np.testing.assert_array_equal(around[step][0], whole[expected][0])
+
+
+def test_random_erasing_takes_its_share_of_the_pictures(data):
+    plain = taken(data, 30)
+    erased = taken(data, 30, random_erasing=0.25)
+    changed = [
+        np.any(one != other, axis=(1, 2, 3))
+        for (one, _), (other, _) in zip(plain, erased, strict=True)
+    ]
+    assert np.mean(changed) == pytest.approx(0.25, abs=0.12)
+
+
+def test_rand_augment_changes_pictures_and_keeps_their_range(data):
+    for (one, _), (other, _) in zip(
+        taken(data, 3), taken(data, 3, rand_augment=0.5), strict=True
+    ):
+        assert np.any(one != other)
+        assert other.min() >= 0
+        assert other.max() <= 255
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_files_are_those_of_the_batch(data, balanced):
+    settings = Settings(batch_size=4, balanced=balanced)
+    for step, (images, _) in enumerate(taken(data, 5, balanced=balanced)):
+        files = batches.files_of(settings, data, step)
+        positions = [data.train.paths.index(file) for file in files]
+        np.testing.assert_array_equal(images, data.train.images[positions])
+
+
+def test_balanced_batches_show_the_small_class_as_often(data):
+    labels = np.concatenate([y for _, y in taken(data, 30, balanced=True)])
+    assert labels.mean(axis=0)[1] == pytest.approx(0.5, abs=0.05)
