@@ -1,9 +1,10 @@
 """The `kerasnorm` command: scan pictures, examine and change finished models."""
 
 import json
+import math
 import pathlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from kerasnorm.training import flags
@@ -14,6 +15,8 @@ from kerasnorm.version import __version__
 SWITCHES = ("json", "prove", "ci", "quiet", "debug")
 FAIL_ON = ("info", "warning", "error")
 NORM_HELP = "Name of the new norm, such as group, frn, instance or none."
+# Pictures that measure the scales of a network without norms.
+SCALING_BATCH = 64
 Command = Callable[[list[str]], int]
 
 
@@ -102,7 +105,11 @@ def doctor(words: list[str]) -> int:
             f"{options.fail_on!r}"
         )
     found = consultation.consult(
-        options.patient, options.train, options.validation, prove=options.prove
+        options.patient,
+        options.train,
+        options.validation,
+        prove=options.prove,
+        progress=lambda sentence: print(sentence, file=sys.stderr),
     )
     print(json.dumps(found.to_dict(), indent=2) if options.json else found.to_text())
     if options.html:
@@ -117,12 +124,23 @@ def swap(words: list[str]) -> int:
     parser.add_argument("model", help="A .keras file.")
     parser.add_argument("output", help="Where the new model goes.")
     parser.add_argument("--to", type=str, required=True, help=NORM_HELP)
+    parser.add_argument(
+        "--groups", type=int, default=32, help="Groups of --to group, where it divides."
+    )
+    parser.add_argument(
+        "--data", type=str, help="Pictures that set the scale of --to none."
+    )
     options = _parse(parser, words)
     model = _load(options.model, options.output)
     from kerasnorm import surgery
 
+    batch = None
+    if options.data is not None:
+        batch = next(iter(_batches(model, options.data, SCALING_BATCH)))
     try:
-        new_model, report = surgery.swap_norm(model, options.to)
+        new_model, report = surgery.swap_norm(
+            model, options.to, groups=options.groups, batch=batch
+        )
     except ValueError as error:
         raise UsageError(str(error)) from error
     return _save(new_model, options.output, report)
@@ -155,22 +173,30 @@ def recalibrate(words: list[str]) -> int:
     options = _parse(parser, words)
     model = _load(options.model, options.output)
     from kerasnorm import surgery
+
+    batches = _batches(model, options.data, options.batch_size, options.samples)
+    surgery.recalibrate_batch_norm(model, batches, samples=options.samples)
+    return _save(model, options.output)
+
+
+def _batches(
+    model: Any, directory: str, batch_size: int, samples: float = math.inf
+) -> Iterator[Any]:
+    """Read the pictures of a folder in random order, in the size of the model."""
     from kerasnorm.data import pictures, pipeline_tf
     from kerasnorm.training import inference
 
-    size = model.input_shape[1:3]
-    if None in size:
+    shape = model.input_shape
+    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:3]:
         raise ValueError(
-            f"expected a model of a fixed picture size, received input shape "
-            f"{model.input_shape}; build it with a height and a width"
+            f"expected a model of pictures of one size, received input shape {shape}; "
+            "build it with a height and a width"
         )
-    loaded = pictures.load_pictures(inference.evaluation_index(options.data), size)
-    batches = pipeline_tf.training_batches(loaded, min(options.batch_size, len(loaded)))
-    steps = -(-min(options.samples, len(loaded)) // options.batch_size)
-    surgery.recalibrate_batch_norm(
-        model, (x for x, _ in batches.take(steps)), samples=options.samples
-    )
-    return _save(model, options.output)
+    loaded = pictures.load_pictures(inference.evaluation_index(directory), shape[1:3])
+    batch_size = min(batch_size, len(loaded))
+    steps = math.ceil(min(samples, len(loaded)) / batch_size)
+    batches = pipeline_tf.training_batches(loaded, batch_size).take(steps)
+    return (images for images, _ in batches)
 
 
 def _parser(name: str, description: str) -> flags.Parser:

@@ -1,11 +1,14 @@
 """A callback that examines the model while it trains."""
 
+import dataclasses
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
 
+from kerasnorm.doctor.diagnose import rank
+from kerasnorm.doctor.epochs import find_jumps
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 
@@ -18,6 +21,8 @@ class DoctorCallback(keras.callbacks.Callback):
 
     Use it where validation loss behaves oddly in the middle of a training. The model
     is after each examination as before, so that the training goes on as without it.
+    From the third examination on, a validation loss that leaps up and down even with
+    exact statistics is a finding of its own.
 
     Args:
         train: Training batches, or a function that returns them anew for every
@@ -65,6 +70,10 @@ class DoctorCallback(keras.callbacks.Callback):
             _fresh(self.validation),
             **{"thorough": False, **self.options},
         )
+        jumps = find_jumps({**self.examinations, epoch: examination})
+        if jumps is not None:
+            findings = sorted((*examination.findings, jumps), key=rank)
+            examination = dataclasses.replace(examination, findings=tuple(findings))
         self.examinations[epoch] = examination
         LOGGER.info("epoch %d: %s", epoch + 1, examination.verdict)
         if self.log_dir is not None:

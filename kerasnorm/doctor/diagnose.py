@@ -61,7 +61,7 @@ def diagnose(
         then by the loss they explain.
     """
     found = [finding for check in CHECKS if (finding := check(measurements))]
-    found.sort(key=_rank)
+    found.sort(key=rank)
     return Examination(
         tuple(found),
         measurements.budget,
@@ -72,7 +72,8 @@ def diagnose(
     )
 
 
-def _rank(finding: Finding) -> tuple:
+def rank(finding: Finding) -> tuple:
+    """Return what findings are sorted by: severity, root causes, loss explained."""
     root = ROOTS.index(finding.code) if finding.code in ROOTS else len(ROOTS)
     return -SEVERITIES.index(finding.severity), root, -finding.effect
 
@@ -101,5 +102,6 @@ def _summary(m: Measurements) -> dict[str, Any]:
         "precision": m.precision and asdict(m.precision),
         "curves": m.curves and asdict(m.curves),
         "plain_statistics": m.plain,
+        "swap_test": m.swap,
         **m.extra,
     }

@@ -13,7 +13,12 @@ from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.state import preserved
 from kerasnorm.doctor.visit import Progress, Visit
 
-NAMES = {"train": "training", "validation": "validation", "plain": "plain training"}
+NAMES = {
+    "train": "training",
+    "validation": "validation",
+    "plain": "plain training",
+    "swapped": "swapped validation",
+}
 
 
 def examine(
@@ -22,6 +27,7 @@ def examine(
     validation: Iterable | None = None,
     *,
     plain: Iterable | None = None,
+    swapped: Iterable | None = None,
     history: Any = None,
     loss: Any = None,
     seconds: float = 50.0,
@@ -43,6 +49,8 @@ def examine(
             show is examined.
         plain: Training samples as validation prepares them, without augmentation;
             tells a shift by augmentation from one of the data.
+        swapped: Validation samples as the training pipeline prepares them, nothing
+            random: the swap test, which decides whether the preparation differs.
         history: What `fit` returned, or its dictionary of lists; adds what the curves
             tell.
         loss: Loss to use instead of the compiled one.
@@ -66,7 +74,12 @@ def examine(
     start = time.perf_counter()
     say = progress or (lambda sentence: None)
     say("reading batches")
-    sources = {"train": train, "validation": validation, "plain": plain}
+    sources = {
+        "train": train,
+        "validation": validation,
+        "plain": plain,
+        "swapped": swapped,
+    }
     splits = {
         name: None
         if source is None

@@ -51,6 +51,8 @@ class Measurements:
         curves: What the history tells.
         plain: How much statistics of training samples without augmentation lower the
             validation loss, with interval.
+        swap: How much lower the loss is where validation samples are prepared as
+            training samples, with interval.
         head_problem: What is wrong between labels, outputs and loss.
         weights_finite: Whether all trainable weights are finite numbers.
         extra: Measurements of optional probes, by name.
@@ -80,6 +82,7 @@ class Measurements:
     precision: Precision | None = None
     curves: Curves | None = None
     plain: tuple[float, float, float] | None = None
+    swap: tuple[float, float, float] | None = None
     head_problem: str | None = None
     weights_finite: bool = True
     extra: dict[str, Any] = field(default_factory=dict)

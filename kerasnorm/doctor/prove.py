@@ -14,6 +14,7 @@ from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.probes.short_training import clone
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.state import preserved
+from kerasnorm.doctor.statistics import batch_norms
 
 #: Causes that exact statistics cure.
 RECALIBRATED = (
@@ -77,8 +78,9 @@ def prove(
 ) -> Proof:
     """Examine a model, treat a copy for the verdict, and examine the copy.
 
-    Statistics are estimated anew, norms are swapped and trained a little, validation
-    inputs are mapped, classes are exchanged back. What needs a new training (more
+    Statistics are estimated anew, norms are swapped and trained a little, ordered
+    batches are shuffled and trained on a little, validation inputs are mapped, classes
+    are exchanged back. What needs a new training (more
     data, other labels, another learning rate) is not tried.
 
     Args:
@@ -104,7 +106,8 @@ def prove(
     treat = _treatment(code)
     if treat is None:
         return Proof(code, "nothing to try without a new training", before, None, None)
-    copy, held, words = treat(model, training, held, before)
+    copy, held, words, *mended = treat(model, training, held, before)
+    training = mended[0] if mended else training
     after = _examine(copy or model, training, held, seconds)
     return Proof(code, words, before, after, copy)
 
@@ -123,7 +126,12 @@ def _treatment(code: str) -> Callable | None:
         return _recalibrate
     if code in SWAPPED:
         return _swap
-    return {"input_mismatch": _map, "label_mismatch": _exchange}.get(code)
+    others: dict[str, Callable] = {
+        "input_mismatch": _map,
+        "label_mismatch": _exchange,
+        "ordered_batches": _shuffle,
+    }
+    return others.get(code)
 
 
 def copy_of(model: keras.Model) -> keras.Model:
@@ -139,7 +147,7 @@ def copy_of(model: keras.Model) -> keras.Model:
         copy = clone(model)
     copy.set_weights(model.get_weights())
     if getattr(model, "loss", None) is not None:
-        copy.compile("adam", model.loss)
+        copy.compile("adam", model.loss, jit_compile=False)
     return copy
 
 
@@ -155,17 +163,32 @@ def _swap(model, train, held, before):
     from kerasnorm.surgery import swap_norm
 
     copy, _ = swap_norm(model, "group")
-    copy.compile(keras.optimizers.Adam(1e-3), model.loss)
+    copy.compile(keras.optimizers.Adam(1e-3), model.loss, jit_compile=False)
     batches = train.shuffled(max(train.batch_size, 16))
     for step in range(STEPS):
         copy.train_on_batch(*train.take(batches[step % len(batches)]))
     return copy, held, f"batch norms swapped for group norms, {STEPS} steps of training"
 
 
+def _shuffle(model, train, held, before):
+    copy = copy_of(model)
+    copy.optimizer.learning_rate = 1e-3
+    batches = train.shuffled(max(train.batch_size, 16))
+    for step in range(STEPS):
+        copy.train_on_batch(*train.take(batches[step % len(batches)]))
+    if batch_norms(copy):
+        recalibrate_batch_norm(copy, [train.take(numbers)[0] for numbers in batches])
+    x, y, weights = train.take(np.concatenate(batches))
+    train = Samples(x, y, weights, tuple(len(numbers) for numbers in batches))
+    return copy, held, f"{STEPS} steps of training in shuffled batches", train
+
+
 def _map(model, train, held, before):
     from kerasnorm.doctor.probes.inputs import apply_map
 
-    name = before.findings[0].evidence["map"]
+    name = before.findings[0].evidence.get("map")
+    if name is None:
+        return None, held, "no simple map: prepare the pictures in one way"
     mapped = held.with_inputs(apply_map(name, train.x, held.x))
     return None, mapped, f"validation inputs mapped: {name}"
 

@@ -112,8 +112,12 @@ def run_on_batch_statistics(
             outputs, seen = call(model, key, forward, samples.take(numbers)[0])
             parts.append(keras.tree.map_structure(_as_float32, outputs))
             for path, moments in seen.items() if record else ():
-                for one in moments:
-                    populations[path].add(*map(_as_float32, one))
+                for count, mean, variance in moments:
+                    populations[path].add(
+                        float(_as_float32(count)),
+                        _as_float32(mean),
+                        _as_float32(variance),
+                    )
     finally:
         write_statistics(layers, saved)
     measured: Statistics = {

@@ -9,14 +9,15 @@ import numpy as np
 from keras import ops
 
 from kerasnorm.doctor.budget import PairedDraws, split_gap
-from kerasnorm.doctor.loss_matrix import LossMatrix, loss_of, measure_losses
+from kerasnorm.doctor.checks.data import check_labels, check_mapping
+from kerasnorm.doctor.loss_matrix import LossMatrix, measure_losses
 from kerasnorm.doctor.losses import LossOfSamples, resolve_loss
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.awake import measure_awake
 from kerasnorm.doctor.probes.batch_size import measure_batch_sizes
 from kerasnorm.doctor.probes.head import label_problem
 from kerasnorm.doctor.probes.history import read_history
-from kerasnorm.doctor.probes.inputs import describe_inputs, measure_separation, try_maps
+from kerasnorm.doctor.probes.inputs import describe_inputs, measure_separation
 from kerasnorm.doctor.probes.labels import (
     label_entropy,
     measure_class_permutation,
@@ -28,24 +29,20 @@ from kerasnorm.doctor.probes.moving import measure_norm_states
 from kerasnorm.doctor.probes.noise import measure_disagreement
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
 from kerasnorm.doctor.probes.precision import measure_precision
+from kerasnorm.doctor.probes.preparation import (
+    try_maps_under_true_statistics,
+    try_plain_statistics,
+    try_swap,
+)
+from kerasnorm.doctor.probes.spread import measure_spread
 from kerasnorm.doctor.probes.structure import inspect_structure
 from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.statistics import (
-    EVALUATION_BATCH,
-    batch_norms,
-    evaluate,
-    read_statistics,
-    run,
-    run_on_batch_statistics,
-    write_statistics,
-)
+from kerasnorm.doctor.statistics import batch_norms, read_statistics, run
 
 # Passes over each split that the loss matrix and the probes make together.
 PASSES = 9
 # Batches of two make a pass long; this many leave 0.03 nats of noise.
 MOST_BATCHES = 192
-# Samples sent through every map of the inputs: enough to see 0.1 nats.
-MAP_SAMPLES = 256
 # Above this share of the loss of chance the learning rate is suspected.
 UNLEARNED = 0.45
 # Gap from which wrong labels are suspected.
@@ -58,7 +55,8 @@ class Visit:
 
     Args:
         model: The model, inside `preserved`.
-        splits: Samples of `"train"`, `"validation"` and `"plain"`, None where absent.
+        splits: Samples of `"train"`, `"validation"`, `"plain"` and `"swapped"`, None
+            where absent.
         loss: Loss to use instead of the compiled one.
         deadline: Time, as `time.perf_counter()` counts, when probes are left out.
         say: Called with a sentence at every step.
@@ -100,9 +98,9 @@ class Visit:
         # What needs no pass through the model looks at all samples.
         self.all_of = splits
         self.train: Samples = train.head(min(limit, MOST_BATCHES * train.batch_size))
-        self.validation, self.plain = (
+        self.validation, self.plain, self.swapped = (
             splits[name] and splits[name].head(limit)
-            for name in ("validation", "plain")
+            for name in ("validation", "plain", "swapped")
         )
 
     def _resolve(self, loss: Any) -> LossOfSamples | None:
@@ -145,6 +143,11 @@ class Visit:
             weights_finite=weights_are_finite(model),
         )
         found.norms = self._norm_states(found)
+        held = matrix.losses.get("D'", matrix.losses.get("D"))
+        if held is not None:
+            found.extra["validation_loss_error"] = held.std() / np.sqrt(len(held))
+        if found.has("A"):
+            found.extra["loss_within_epoch"] = measure_spread(matrix.losses["A"], train)
         found.train_inputs = describe_inputs(train)
         found.label_order = measure_label_order(self.all_of["train"])
         found.precision = measure_precision(model, train.head(32))
@@ -209,39 +212,19 @@ class Visit:
             found.permutation = measure_class_permutation(validation, outputs[best])
         if not found.has(seen, trained) or not isinstance(outputs[seen], np.ndarray):
             return
-        if found.difference(seen, trained)[0] >= 0.1 * found.unit and self._in_time(
-            "trying maps of the validation inputs"
-        ):
-            found.maps = self._try_maps(found, validation, self.loss)
+        matrix, loss = found.matrix, self.loss
+        if found.difference(seen, trained)[0] >= 0.1 * found.unit:
+            if self._in_time("trying maps of the validation inputs"):
+                found.maps = try_maps_under_true_statistics(
+                    self.model, matrix, self.train, validation, loss
+                )
+            if self.swapped is not None and self._in_time("swapping the pipelines"):
+                found.swap = try_swap(self.model, matrix, self.swapped, loss)
         if self.plain is not None and self._in_time("trying plain training samples"):
-            self._try_plain(found, self.plain, validation, self.loss)
-
-    def _try_maps(self, found, validation, loss) -> list:
-        """Try maps under true training statistics, so that stale ones do not blur."""
-        norms, matrix = batch_norms(self.model), found.matrix
-        try:
-            write_statistics(norms, matrix.estimated)
-            few = validation.head(MAP_SAMPLES)
-            return try_maps(self.model, self.train, few, loss)
-        finally:
-            write_statistics(norms, matrix.moving)
-
-    def _try_plain(self, found, plain, validation, loss) -> None:
-        norms, matrix = batch_norms(self.model), found.matrix
-        if not matrix.estimated:
-            return
-        batches = plain.shuffled(max(plain.batch_size, EVALUATION_BATCH))
-        try:
-            _, statistics = run_on_batch_statistics(
-                self.model, plain, batches, record=True
+            splits = (self.train, validation)
+            found.plain = try_plain_statistics(
+                self.model, matrix, self.plain, splits, loss
             )
-            write_statistics(norms, statistics)
-            losses = loss_of(loss, validation, evaluate(self.model, validation))
-        finally:
-            write_statistics(norms, matrix.moving)
-        both = LossMatrix({"D'": matrix.losses["D'"], "Dplain": losses})
-        draws = PairedDraws(both, self.train, validation)
-        found.plain = draws.difference("D'", "Dplain")
 
     def _train_shortly(self, found: Measurements) -> None:
         """Train new copies: where training got nowhere, or learned by heart."""
@@ -262,6 +245,8 @@ class Visit:
                         "lower learning rates were not tried: no optimizer, no time, "
                         "or a model that Keras cannot clone"
                     )
+            return
+        if check_mapping(found) or check_labels(found):
             return
         gap = found.difference(seen, trained)[0] > OVERFITTED
         known = found.matrix.outputs.get(trained)

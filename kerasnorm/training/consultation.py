@@ -1,6 +1,7 @@
 """Takes a finished run or a model file to the doctor, with its pictures."""
 
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -8,9 +9,10 @@ import keras
 from kerasnorm.data import pictures as picture_loading
 from kerasnorm.data import pipeline_tf
 from kerasnorm.doctor import command
-from kerasnorm.training import batches, inference, loading, run_directory
+from kerasnorm.training import checkup, inference, loading, run_directory
 from kerasnorm.training.errors import UsageError
 
+Progress = Callable[[str], None]
 BATCH_SIZE = 32
 SEED = 0
 
@@ -21,6 +23,7 @@ def consult(
     validation: str | None = None,
     *,
     prove: bool = False,
+    progress: Progress | None = None,
 ) -> command.Consultation:
     """Examine a run on its own pictures, or a model on those given.
 
@@ -30,6 +33,7 @@ def consult(
             own.
         validation: The same for validation.
         prove: Whether to try the first remedy on a copy, which is saved beside.
+        progress: Called with a sentence at every step.
 
     Raises:
         UsageError: If a model comes without training pictures.
@@ -37,7 +41,7 @@ def consult(
     """
     path = pathlib.Path(patient)
     if path.is_dir():
-        return _consult_run(path, train, validation, prove)
+        return _consult_run(path, train, validation, prove, progress)
     if not path.is_file():
         raise ValueError(
             f"expected a run directory or a .keras file, but {patient} does not exist"
@@ -54,33 +58,41 @@ def consult(
         None if validation is None else _in_order(validation, model),
         prove_remedy=prove,
         save_beside=path,
+        progress=progress,
     )
 
 
 def _consult_run(
-    path: pathlib.Path, train: str | None, validation: str | None, prove: bool
+    path: pathlib.Path,
+    train: str | None,
+    validation: str | None,
+    prove: bool,
+    progress: Progress | None,
 ) -> command.Consultation:
     directory = run_directory.open_run(path)
     directory.read_report()
     settings = directory.read_settings()
     model = inference.read_model(directory.model_file, compiled=True)
     data = loading.load_data(settings)
-    steps = len(data.train) // settings.batch_size
     history: dict[str, list[Any]] = {}
     for row in directory.read_history():
         for name, value in row.items():
             history.setdefault(name, []).append(value)
+    splits = checkup.splits_of(settings, data)
+    if train is not None or validation is not None:
+        # Other pictures than the run's own: what belongs to its own does not apply.
+        splits = {name: splits[name] for name in ("train", "validation")}
+    if train is not None:
+        splits["train"] = _shuffled(train, model)
+    if validation is not None:
+        splits["validation"] = _in_order(validation, model)
     return command.consult(
         model,
-        batches.training_batches(settings, data).take(steps)
-        if train is None
-        else _shuffled(train, model),
-        pipeline_tf.evaluation_batches(data.validation, settings.batch_size)
-        if validation is None
-        else _in_order(validation, model),
+        **splits,
         prove_remedy=prove,
         save_beside=directory.model_file,
         history=history,
+        progress=progress,
     )
 
 

@@ -10,6 +10,7 @@ import rich.console
 from kerasnorm.training import (
     assemble,
     batches,
+    checkup,
     distribution,
     environment,
     fitting,
@@ -133,6 +134,9 @@ def train_and_report(job: fitting.Job) -> dict[str, Any]:
         RuntimeError: If numbers went bad or the run directory cannot be written.
     """
     try:
+        checkup.preflight_run(
+            job.model, job.settings, job.data, job.directory, job.console
+        )
         outcome = fitting.fit(job)
         if job.signals.received is not None:
             partial_report.write(job, outcome)

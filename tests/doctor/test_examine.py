@@ -161,3 +161,69 @@ def test_progress_is_reported():
     said = []
     examine(sharp_network(x), batches(x, y), batches(x, y), progress=said.append)
     assert "measuring the loss matrix" in said
+
+
+def test_the_swap_test_names_a_preparation_that_no_map_repairs():
+    (x, y), (vx, vy) = data(), data(seed=1)
+    model = sharp_network(x)
+    torn = np.where(np.abs(vx) < 1, -vx, vx) * 3
+    examination = examine(model, batches(x, y), (torn, vy), swapped=(vx, vy))
+    assert examination.verdict == "input_mismatch"
+    assert examination.findings[0].evidence["swap_test_saves"] > 0.5
+
+
+def test_the_swap_test_acquits_the_preparation():
+    (x, y), (vx, vy) = data(), data(seed=1)
+    examination = examine(
+        sharp_network(x), batches(x, y), (vx * 255, vy), swapped=(vx * 255, vy)
+    )
+    assert examination.verdict != "input_mismatch"
+
+
+class Counting(keras.layers.Layer):
+    """A layer that knows how often Python has called it."""
+
+    calls = 0
+
+    def call(self, inputs):
+        self.calls += 1
+        return inputs
+
+
+def test_a_layer_that_cannot_be_compiled_is_examined_all_the_same():
+    class Stubborn(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs + float(keras.ops.convert_to_numpy(inputs).sum() * 0)
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    x, y = data()
+    inner = sharp_network(x)
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.stubborn, self.inner = Stubborn(), inner
+
+        def call(self, inputs, training=None):
+            return self.inner(self.stubborn(inputs), training=training)
+
+    model = Model()
+    model.compile("sgd", "binary_crossentropy")
+    found = examine(model, batches(x, y), data(seed=1))
+    assert found.losses == pytest.approx(
+        examine(inner, batches(x, y), data(seed=1)).losses, abs=1e-4
+    )
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="others run op by op"
+)
+def test_the_network_is_traced_instead_of_called_batch_by_batch():
+    x, y = data()
+    counting = Counting()
+    model = sharp_network(x, before=[counting])
+    calls = counting.calls
+    examine(model, batches(x, y), data(seed=1))
+    assert counting.calls - calls <= 6

@@ -87,3 +87,49 @@ def test_dead_units_are_counted():
     model.layers[0].set_weights([kernel * 0, bias - 1])
     found = fly(model, "sparse_categorical_crossentropy")
     assert list(found.measurements["rehearsal"]["dead_units"].values()) == [1.0]
+
+
+def test_right_gradients_agree_with_the_loss():
+    found = fly(network(norm=True), "sparse_categorical_crossentropy")
+    assert found.measurements["gradients"]["agreement"] == pytest.approx(1, abs=0.1)
+
+
+class Rounding(keras.layers.Layer):
+    """Passes a gradient that is not that of its output."""
+
+    def call(self, inputs):
+        rest = inputs - 0.2 * inputs
+        return 0.2 * inputs + keras.ops.stop_gradient(rest)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+def test_a_gradient_of_something_else_is_named():
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(16, activation="relu"),
+            Rounding(),
+            keras.layers.Dense(2, activation="softmax", trainable=False),
+        ]
+    )
+    found = fly(model, "sparse_categorical_crossentropy")
+    assert found.measurements["gradients"]["agreement"] > 2
+    assert "learning_rate_too_high" in codes(found)
+
+
+def test_the_quick_look_does_not_train():
+    model = network()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    found = preflight(model, batches(*data(128)), quick=True)
+    assert "rehearsal" not in found.measurements and found.seconds < 30
+
+
+def test_steps_of_the_whole_epoch_can_be_told():
+    model = network(norm=True)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    few = preflight(model, batches(*data(128)), quick=True)
+    many = preflight(model, batches(*data(128)), quick=True, steps_per_epoch=900)
+    assert [f.code for f in few.findings] == ["stale_statistics"]
+    assert not many.findings

@@ -1,9 +1,12 @@
+import importlib
+
 import keras
 import numpy as np
 import pytest
 
 from kerasnorm.doctor import prove
 from kerasnorm.doctor.command import consult, exit_status
+from kerasnorm.doctor.statistics import batch_norms
 from tests.doctor.networks import batches, data, set_statistics, sharp_network
 
 
@@ -72,3 +75,24 @@ def test_a_healthy_examination_exits_with_zero():
 def test_an_unknown_severity_is_refused(stale):
     with pytest.raises(ValueError, match="one of info, warning, error"):
         exit_status(consult(*stale).examination, "fatal")
+
+
+def test_small_batches_are_answered_by_swapped_norms(monkeypatch):
+    monkeypatch.setattr(importlib.import_module("kerasnorm.doctor.prove"), "STEPS", 8)
+    x, y = data(64)
+    model = sharp_network(x)
+    before = [weight.tobytes() for weight in model.get_weights()]
+    proof = prove(model, batches(x, y, 2), batches(*data(64, seed=1)))
+    assert proof.code == "small_batch" and "group" in proof.remedy
+    assert not batch_norms(proof.model)
+    assert [weight.tobytes() for weight in model.get_weights()] == before
+
+
+def test_ordered_batches_are_answered_by_shuffling(monkeypatch):
+    monkeypatch.setattr(importlib.import_module("kerasnorm.doctor.prove"), "STEPS", 8)
+    x, y = data()
+    order = np.argsort(y)
+    model = sharp_network(x)
+    proof = prove(model, batches(x[order], y[order]), batches(*data(seed=1)))
+    assert proof.code == "ordered_batches" and "shuffled" in proof.remedy
+    assert proof.after.verdict != "ordered_batches"

@@ -90,10 +90,17 @@ def check_mapping(m: Measurements) -> Finding | None:
         if trial.kind != "moments" and trial.gain > 0.9 * best.gain:
             best = trial
             break
-    if best.low <= 0 or best.gain < max(REPAIRED * gap, GAP * m.unit):
+    needed = max(REPAIRED * gap, GAP * m.unit)
+    fits = best.low > 0 and best.gain >= needed
+    if m.swap is not None:
+        # The pipelines themselves have been tried: no map needs to be guessed.
+        saved, low, _ = m.swap
+        if low <= 0 or saved < needed:
+            return None
+    elif not fits:
         return None
     train, validation = m.train_inputs, m.validation_inputs
-    ranges = {}
+    ranges: dict = {}
     if train is not None and validation is not None:
         ranges = {
             "training_range": [train.smallest, train.largest],
@@ -101,6 +108,19 @@ def check_mapping(m: Measurements) -> Finding | None:
             "training_mean": train.mean,
             "validation_mean": validation.mean,
         }
+    if m.swap is not None:
+        ranges["swap_test_saves"] = m.swap[0]
+    if not fits:
+        return Finding(
+            "input_mismatch",
+            "error",
+            "Prepared by the training pipeline, without its random steps, the "
+            f"validation samples lose {m.swap[0]:.3g} less: "  # type: ignore[index]
+            "the two splits are prepared differently, and no simple map says how.",
+            ranges,
+            "prepare validation inputs as training inputs, best inside the model",
+            m.swap[0],  # type: ignore[index]
+        )
     return Finding(
         "input_mismatch",
         "error",

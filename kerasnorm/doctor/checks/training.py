@@ -20,8 +20,6 @@ SURELY = 0.15
 NOISY = 0.12
 AGREED = 0.94
 POSSIBLY_AGREED = 0.8
-# Without memory of its training labels a network has not learned wrong ones.
-MEMORIZED = 0.85
 # Loss that a slower rate must save in a short training, and share of the loss of new
 # weights that the full rate must have left over.
 SLOWER_SAVES = 0.1
@@ -63,12 +61,7 @@ def check_overfitting(m: Measurements) -> Finding | None:
 def _may_be_noise(m: Measurements) -> bool:
     """Return whether wrong labels learned by heart would look the same."""
     d = m.disagreement
-    return (
-        d is not None
-        and d.training_accuracy >= MEMORIZED
-        and d.agreement >= POSSIBLY_AGREED
-        and d.low >= NOISY
-    )
+    return d is not None and d.agreement >= POSSIBLY_AGREED and d.low >= NOISY
 
 
 def check_noise(m: Measurements) -> Finding | None:
@@ -77,7 +70,7 @@ def check_noise(m: Measurements) -> Finding | None:
     gap, low, _ = generalization_gap(m)
     if d is None or gap < OVERFITTED * m.unit or low <= 0:
         return None
-    if d.training_accuracy < MEMORIZED or d.low < NOISY or d.agreement < AGREED:
+    if d.low < NOISY or d.agreement < AGREED:
         return None
     if check_mapping(m) or check_labels(m):
         return None
@@ -124,6 +117,9 @@ def check_learning_rate(m: Measurements) -> Finding | None:
             "loss_of_new_weights": trial.start,
             "interval_low": trial.low,
             **({"share_of_rising_epochs": m.curves.jumps} if m.curves else {}),
+            "loss_deviation_within_epoch": m.extra.get("loss_within_epoch", {}).get(
+                "deviation"
+            ),
         },
         f"learning_rate={slower:.2g}, with a warm-up; "
         "kerasnorm.callbacks.LearningRateFinder finds a better one",

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from kerasnorm.doctor.checks.training import AGREED, NOISY
 from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.probes.inputs import measure_separation
 from kerasnorm.doctor.probes.labels import (
@@ -9,8 +10,9 @@ from kerasnorm.doctor.probes.labels import (
     measure_label_order,
 )
 from kerasnorm.doctor.probes.leakage import measure_overlap
-from kerasnorm.doctor.probes.noise import _fit_ceiling
+from kerasnorm.doctor.probes.noise import _compare
 from kerasnorm.doctor.probes.precision import measure_precision
+from kerasnorm.doctor.probes.spread import measure_spread
 
 
 def labelled(classes, size=16):
@@ -91,14 +93,36 @@ def test_darker_pictures_can():
     assert found.low > 0.9
 
 
-@pytest.mark.parametrize(("rate", "believed"), [(0.0, False), (0.3, True)])
-def test_a_ceiling_is_believed_only_where_there_is_one(rate, believed):
+def witnesses(rate, known, samples=600):
+    """Return labels, of which some are wrong, and what two witnesses say."""
     generator = np.random.default_rng(1)
-    height = np.linspace(0, 1, 600)
-    sure = 1 / (1 + np.exp(-12 * (height - 0.25)))
-    right = generator.random(600) < 0.5 + (0.5 - rate) * sure
-    found, gain = _fit_ceiling(height, right, 0.5)
-    assert (gain > 3 and found > 0.12) == believed
+    truth = generator.integers(3, size=samples)
+    wrong = generator.random(samples) < rate
+    labels = np.where(wrong, (truth + 1) % 3, truth)
+    shares = []
+    for _ in range(2):
+        said = np.where(generator.random(samples) < known, truth, (truth + 2) % 3)
+        sure = generator.uniform(0.5, 0.98, (samples, 1))
+        shares.append(np.eye(3)[said] * sure + (1 - sure) / 3)
+    return labels, shares
+
+
+@pytest.mark.parametrize(
+    ("rate", "known", "low", "agreed"),
+    [(0.3, 1.0, True, True), (0.0, 1.0, False, True), (0.0, 0.6, True, False)],
+    ids=["wrong labels", "right labels", "a hard task"],
+)
+def test_witnesses_tell_wrong_labels_from_a_hard_task(rate, known, low, agreed):
+    found = _compare(*witnesses(rate, known), training_accuracy=1.0)
+    assert (found.low > NOISY, found.agreement > AGREED) == (low, agreed)
+
+
+def test_the_spread_of_ordered_batches_exceeds_chance():
+    samples = gather([np.zeros((16, 1), "float32")] * 8)
+    losses = np.random.default_rng(0).normal(1, 0.3, 128)
+    alike = measure_spread(losses, samples)
+    ordered = measure_spread(np.sort(losses), samples)
+    assert alike["p_value"] > 0.05 > ordered["p_value"]
 
 
 @pytest.mark.parametrize(("factor", "overflows"), [(1.0, 0.0), (1e5, 1.0)])

@@ -1,0 +1,255 @@
+"""The checks before a training, one after another, cheap ones first."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasnorm.doctor import rehearsal
+from kerasnorm.doctor.checks.data import ORDERED, SIGNIFICANT
+from kerasnorm.doctor.finding import Finding
+from kerasnorm.doctor.losses import last_activation, resolve_loss
+from kerasnorm.doctor.probes.gradients import measure_gradients
+from kerasnorm.doctor.probes.head import label_problem, logits_problem
+from kerasnorm.doctor.probes.inputs import describe_inputs
+from kerasnorm.doctor.probes.labels import label_entropy, measure_label_order
+from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.statistics import batch_norms, evaluate
+
+# A fresh head is off the loss of chance by 10 to 15%; twice as much is a wrong scale.
+START = 1.5
+# Means or deviations of the splits that differ by more have been prepared differently.
+MOVED = 0.5
+WIDER = 2.0
+# Measured falls along right gradients lie within 10% of the predicted ones.
+GRADIENT = 2.0
+# Share of units of a layer that fire for no sample of a batch.
+DEAD = 0.6
+# Share of the initial statistics that may be left after the first epoch.
+FIRST_EPOCH = 0.1
+
+
+class Flight:
+    """Keep what the checks of one preflight find.
+
+    Args:
+        model: The model, inside `preserved`.
+        train: Training samples.
+        held: Validation samples, or None.
+        loss: Loss to use instead of the compiled one, or None.
+        steps: Training steps in an epoch, None where unknown.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        train: Samples,
+        held: Samples | None,
+        loss: Any,
+        steps: int | None,
+    ) -> None:
+        self.model, self.train, self.held, self.given = model, train, held, loss
+        self.steps = steps
+        self.findings: list[Finding] = []
+        self.losses: dict[str, float] = {}
+        self.measured: dict[str, Any] = {}
+        self.notes = [*train.notes, *(held.notes if held else ())]
+        self.loss: Any = None
+
+    def checks(self, quick: bool) -> list[Callable[[], None]]:
+        """Return the checks to run, without those that train if `quick`."""
+        cheap = [self._labels, self._inputs, self._order, self._norms, self._start]
+        return cheap if quick else [*cheap, self._gradients, self._rehearse]
+
+    def _add(self, code, severity, summary, evidence, remedy) -> None:
+        self.findings.append(Finding(code, severity, summary, evidence, remedy))
+
+    def _labels(self) -> None:
+        if self.train.y is None:
+            self.notes.append("no labels: only inputs were checked")
+            return
+        loss = resolve_loss(self.model, self.train.y, self.given)
+        outputs = getattr(self.model, "outputs", None)
+        width = outputs[0].shape[-1] if outputs and len(outputs) == 1 else None
+        for split in (self.train, self.held):
+            problem = split and label_problem(split.y, width, loss.name)
+            if problem:
+                self._add(
+                    "label_mismatch",
+                    "error",
+                    problem[0].upper() + problem[1:] + ".",
+                    {"loss": loss.name, "outputs": width},
+                    "make labels, outputs and loss agree",
+                )
+                return
+        self.loss = loss
+
+    def _inputs(self) -> None:
+        own = describe_inputs(self.train)
+        other = describe_inputs(self.held) if self.held else None
+        if own is None:
+            return
+        self.measured["training_inputs"] = vars(own)
+        if not np.isfinite([own.mean, own.deviation]).all() or own.deviation == 0:
+            self._add(
+                "input_mismatch",
+                "error",
+                "Training inputs are constant or hold values that are not numbers.",
+                vars(own),
+                "look at one batch",
+            )
+        if other is None:
+            return
+        self.measured["validation_inputs"] = vars(other)
+        wider = max(other.deviation, 1e-9) / max(own.deviation, 1e-9)
+        moved = abs(other.mean - own.mean) / max(own.deviation, 1e-9)
+        if max(wider, 1 / wider) > WIDER or moved > MOVED:
+            self._add(
+                "input_mismatch",
+                "warning",
+                f"Validation inputs have mean {other.mean:.3g} and deviation "
+                f"{other.deviation:.3g}, training inputs {own.mean:.3g} and "
+                f"{own.deviation:.3g}.",
+                {"training": vars(own), "validation": vars(other)},
+                "prepare both splits in the same way, best inside the model",
+            )
+
+    def _order(self) -> None:
+        order = measure_label_order(self.train)
+        if order is None or order.p_value > SIGNIFICANT:
+            return
+        if order.entropy < ORDERED * order.shuffled:
+            self._add(
+                "ordered_batches",
+                "error",
+                f"Batches hold {order.entropy:.3g} nats of label entropy, shuffled "
+                f"ones {order.shuffled:.3g}: classes come in runs.",
+                vars(order),
+                "shuffle over the whole epoch",
+            )
+
+    def _norms(self) -> None:
+        steps, norms = self.steps, batch_norms(self.model)
+        if not norms:
+            return
+        if self.train.batch_size == 1 or self.train.last_size == 1:
+            self._add(
+                "single_sample_batch",
+                "warning",
+                "A batch of one sample gives batch norms no variance.",
+                {"batch_size": self.train.batch_size},
+                "dataset.batch(size, drop_remainder=True)",
+            )
+        momentum = max(getattr(norm, "momentum", 0.0) for norm in norms.values())
+        if steps and momentum**steps > FIRST_EPOCH:
+            self._add(
+                "stale_statistics",
+                "info",
+                f"With momentum {momentum:g} and {steps} steps an epoch, "
+                f"{momentum**steps:.0%} of the initial statistics are left after the "
+                "first epoch: early validation losses say little.",
+                {"momentum": momentum, "steps_per_epoch": steps},
+                f"momentum={max(0.5, 1 - 4 / max(steps, 8)):.2g}, or "
+                "kerasnorm.callbacks.RecalibrateBatchNorm",
+            )
+
+    def _start(self) -> None:
+        if self.loss is None:
+            return
+        outputs = evaluate(self.model, self.train)
+        values = self.loss.of(self.train.y, outputs, self.train.weights)
+        self.losses["start"] = float(values.mean())
+        activation = last_activation(self.model)
+        problem = logits_problem(
+            outputs, self.loss.name, self.loss.from_logits, activation
+        )
+        if problem:
+            self._add(
+                "label_mismatch",
+                "error",
+                problem[0].upper() + problem[1:] + ".",
+                {"loss": self.loss.name, "activation": activation},
+                "make the last activation and the loss agree",
+            )
+        chance = label_entropy(self.train)
+        if chance is None or "crossentropy" not in self.loss.name:
+            return
+        self.losses["chance"] = chance
+        if self.losses["start"] > START * chance + 0.1:
+            self._add(
+                "input_mismatch",
+                "info",
+                f"The new weights begin at a loss of {self.losses['start']:.3g}, "
+                f"chance is {chance:.3g}: inputs or the last layer are large.",
+                dict(self.losses),
+                "scale inputs to deviation 1, or start the last layer at zeros",
+            )
+
+    def _gradients(self) -> None:
+        has_loss = getattr(self.model, "loss", None) is not None
+        if self.loss is None or not has_loss:
+            return
+        batch = self.train.take(np.arange(min(self.train.count, 32)))
+        found = measure_gradients(self.model, batch, self.loss)
+        if found is None:
+            return
+        self.measured["gradients"] = vars(found)
+        if not found.finite:
+            self._add(
+                "learning_rate_too_high",
+                "error",
+                "Gradients of the first batch are not finite numbers.",
+                vars(found),
+                "look for logarithms and divisions of 0 in loss and layers, and for "
+                "large inputs",
+            )
+        agreement = found.agreement
+        if agreement is not None and not 1 / GRADIENT < agreement < GRADIENT:
+            self._add(
+                "learning_rate_too_high",
+                "warning",
+                f"Along the gradient the loss falls {agreement:.2g} times as fast as "
+                "the gradient says: a layer's gradient is not that of its output.",
+                vars(found),
+                "look for stop_gradient, rounding and custom gradients",
+            )
+
+    def _rehearse(self) -> None:
+        if self.loss is None:
+            return
+        batch = self.train.take(np.arange(min(self.train.count, 32)))
+        found = rehearsal.rehearse(self.model, batch, self.loss)
+        self.measured["rehearsal"] = vars(found)
+        if found.without_gradient:
+            self._add(
+                "freeze_without_recompile",
+                "info",
+                f"{len(found.without_gradient)} trainable variables get no gradient, "
+                f"first {found.without_gradient[0]}.",
+                {"variables": list(found.without_gradient)},
+                "connect these layers to the output, or freeze them",
+            )
+        dead = {path: v for path, v in found.dead_units.items() if v > DEAD}
+        if dead:
+            worst = max(dead, key=lambda path: dead[path])
+            self._add(
+                "learning_rate_too_high",
+                "info",
+                f"In {worst}, {dead[worst]:.0%} of the units fire for no sample of a "
+                "batch: dead units learn nothing.",
+                {"dead_units": dead},
+                "a smaller learning rate with warm-up, inputs of deviation 1, or "
+                "another initializer",
+            )
+        if found.end > max(0.9 * found.begin, 0.02):
+            self._add(
+                "learning_rate_too_high",
+                "warning",
+                f"{found.steps} steps on one batch lead from a loss of "
+                f"{found.begin:.3g} to {found.end:.3g}: the model cannot learn even "
+                "one batch by heart.",
+                vars(found),
+                "try a tenth of the learning rate; if that does not help, look for "
+                "frozen or unconnected layers",
+            )
