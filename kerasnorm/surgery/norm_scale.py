@@ -123,7 +123,12 @@ def _make_noise(model: keras.Model) -> tuple[Any, str]:
         )
         arrays.append(noise.astype("float32"))
     kind = "noise of 0 to 255" if rescales else "noise of -1 to 1"
-    inputs = keras.tree.pack_sequence_as(model.input, arrays)
+    # A sequential model that was loaded has no `input` before its first call.
+    inputs = (
+        arrays[0]
+        if isinstance(model, keras.Sequential)
+        else keras.tree.pack_sequence_as(model.input, arrays)
+    )
     return inputs, (
         f"Scales come from {kind}, because the norms have no trained statistics and no "
         "`batch` of real inputs was given. Pass one for a better start."

@@ -1,0 +1,137 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("tensorflow")
+
+from kerasnorm import command_line
+from kerasnorm.layers import GroupNorm
+from kerasnorm.surgery import find_norms
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """File of a tiny compiled network with one batch norm."""
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            keras.layers.Conv2D(6, 3, use_bias=False),
+            keras.layers.BatchNormalization(name="bn"),
+            keras.layers.ReLU(),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile("sgd", "categorical_crossentropy")
+    file = tmp_path_factory.mktemp("models") / "model.keras"
+    model.save(file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Folder of 5 red and 5 blue pictures."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for kind, channel in (("red", 0), ("blue", 2)):
+        (folder / kind).mkdir()
+        for number in range(5):
+            pixels = rng.integers(0, 60, (16, 16, 3), dtype=np.uint8)
+            pixels[..., channel] += 150
+            Image.fromarray(pixels).save(folder / kind / f"{number}.png")
+    return folder
+
+
+def call(capsys, *words):
+    status = command_line.main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def infer(file, x):
+    model = keras.saving.load_model(file)
+    return keras.ops.convert_to_numpy(model(x, training=False)), model
+
+
+def pictures():
+    return np.random.default_rng(1).uniform(0, 255, (4, 16, 16, 3)).astype("float32")
+
+
+def test_swap_writes_a_new_model_and_says_what_it_did(capsys, saved, tmp_path):
+    output = tmp_path / "group.keras"
+    before = saved.read_bytes()
+    status, out, _ = call(capsys, "swap", saved, output, "--to", "group", "--groups", 2)
+    assert status == 0
+    assert "bn: batch -> group, 6 channels" in out
+    assert out.splitlines()[-1] == str(output)
+    norm = keras.saving.load_model(output).get_layer("bn")
+    assert isinstance(norm, GroupNorm)
+    assert norm.groups == 2
+    assert saved.read_bytes() == before
+
+
+def test_swap_to_none_takes_its_scales_from_pictures(capsys, saved, photos, tmp_path):
+    outputs = {}
+    for name, flags in {"pictures": ["--data", photos], "nothing": []}.items():
+        output = tmp_path / f"{name}.keras"
+        status, _, err = call(capsys, "swap", saved, output, "--to", "none", *flags)
+        assert status == 0, err
+        outputs[name], model = infer(output, pictures())
+        assert not find_norms(model)
+    assert not np.allclose(outputs["pictures"], outputs["nothing"], atol=1e-3)
+
+
+def test_fold_keeps_what_the_model_predicts(capsys, saved, tmp_path):
+    assert call(capsys, "fold", saved, tmp_path / "folded.keras")[0] == 0
+    expected, _ = infer(saved, pictures())
+    folded, model = infer(tmp_path / "folded.keras", pictures())
+    assert not find_norms(model)
+    np.testing.assert_allclose(folded, expected, atol=1e-5)
+
+
+def test_recalibrate_takes_the_moments_of_all_pictures(capsys, saved, photos, tmp_path):
+    output = tmp_path / "new.keras"
+    flags = ["--data", photos, "--batch-size", 5]
+    assert call(capsys, "recalibrate", saved, output, *flags)[0] == 0
+    model = keras.saving.load_model(output)
+    files = sorted(photos.glob("*/*.png"))
+    x = np.stack([np.asarray(Image.open(file)) for file in files]).astype("float32")
+    features = keras.ops.convert_to_numpy(model.layers[0](x))
+    norm = model.get_layer("bn")
+    np.testing.assert_allclose(norm.moving_mean, features.mean((0, 1, 2)), rtol=1e-3)
+    np.testing.assert_allclose(norm.moving_variance, features.var((0, 1, 2)), rtol=1e-3)
+
+
+def test_doctor_prints_the_examination_as_json(capsys, saved, photos):
+    flags = ["--train", photos, "--validation", photos, "--json"]
+    status, out, _ = call(capsys, "doctor", saved, *flags)
+    assert status == 0
+    assert {"verdict", "findings", "budget"} <= set(json.loads(out))
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["heal"], 2, "expected a command, one of doctor, scan, swap"),
+        (["swap", "{saved}", "new.keras", "--to", "grup"], 2, "'grup'"),
+        (["swap", "{saved}", "new.h5", "--to", "group"], 2, "ends in .keras"),
+        (["swap", "{saved}", "{saved}", "--to", "group"], 1, "exists"),
+        (["fold", "missing.keras", "new.keras"], 1, "missing.keras"),
+        (["recalibrate", "{saved}", "new.keras", "--data", "nowhere"], 1, "nowhere"),
+        (["doctor", "nowhere"], 1, "nowhere"),
+        (["doctor", "{saved}", "--fail-on", "panic"], 2, "'panic'"),
+    ],
+)
+def test_wrong_use_is_one_sentence(
+    capsys, saved, tmp_path, monkeypatch, words, status, message
+):
+    monkeypatch.chdir(tmp_path)
+    found = call(capsys, *[word.format(saved=saved) for word in words])
+    assert found[0] == status
+    assert message in found[2]
+    assert len(found[2].strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
