@@ -29,7 +29,7 @@ def write(
         reason: Why it has ended.
     """
     content = compose(plan, directory, status, reason)
-    write_json(directory.search_file, content)
+    write_json(directory.search_file, content, indent=2)
     return content
 
 

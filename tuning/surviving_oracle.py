@@ -63,11 +63,15 @@ class SurvivingOracle(keras_tuner.Oracle):
         self.max_trials = plan.trials
         self.verbose = 0
 
-    def save(self) -> None:
-        """Replace the file by what is known now."""
+    def save(self, *, durable: bool = False) -> None:
+        """Replace the file by what is known now.
+
+        Args:
+            durable: Whether it must survive a power cut.
+        """
         state = self.get_state()
         state["trials"] = [trial.get_state() for trial in self.trials.values()]
-        write_json(self.search_directory.oracle_file, state)
+        write_json(self.search_directory.oracle_file, state, durable=durable)
 
     def reload(self, *, workers_live: bool = False) -> None:
         """Take over what the file holds.
@@ -84,7 +88,7 @@ class SurvivingOracle(keras_tuner.Oracle):
         ongoing = {
             worker: trial
             for worker, trial in self.ongoing_trials.items()
-            if trial.status == Status.RUNNING
+            if trial.trial_id not in self.end_order
         }
         if not workers_live:
             # The oldest is taken first, and KerasTuner takes the last.
@@ -152,7 +156,7 @@ class SurvivingOracle(keras_tuner.Oracle):
             The trial; its status is STOPPED where the median rule ends it.
         """
         trial = self.trials[trial_id]
-        if trial.status != Status.RUNNING:
+        if trial_id in self.end_order:
             return trial
         if EPOCH_VALUE not in metrics:
             # Reported again after a kill, values would be averaged.
@@ -171,10 +175,10 @@ class SurvivingOracle(keras_tuner.Oracle):
         Args:
             trial: The trial with its new status.
         """
-        if self.trials[trial.trial_id].status != Status.RUNNING:
+        if trial.trial_id in self.end_order:
             return
         super().end_trial(trial)
-        self.save()
+        self.save(durable=True)
 
     def score_trial(self, trial: trial_module.Trial) -> None:
         """Score a trial; what is no finite number makes it a failed one.

@@ -1,0 +1,83 @@
+"""Turns the record of a search into `search.html`, one file that needs no other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+
+from kerasnorm.training.report_words import clean, duration, number, percent
+from kerasnorm.version import __version__
+from tuning import charts
+from tuning.importance import Importance
+from tuning.plan import Plan
+
+
+def render(
+    plan: Plan,
+    content: Mapping[str, Any],
+    ranked: list[dict[str, Any]],
+    curves: Mapping[str, list[tuple[float, float]]],
+    curve_name: str,
+    importance: Importance | None,
+) -> str:
+    """Return the whole page.
+
+    Args:
+        plan: The search.
+        content: Content of `search.json`.
+        ranked: Its trials, the best first.
+        curves: Epoch and value, by trial id.
+        curve_name: What the curves show.
+        importance: How much each parameter decides; None for too few trials.
+    """
+    done = [trial for trial in ranked if trial["status"] == "completed"]
+    parameters = plan.space.parameters
+    axes = charts.parallel_axes(parameters, plan.objectives, done)
+    # The worst is drawn first and the best on top of all.
+    shades = {trial["id"]: _share(i, len(done)) for i, trial in enumerate(done)}
+    return _template().render(
+        plan=plan,
+        content=content,
+        version=__version__,
+        ranked=ranked,
+        done=done,
+        names=[parameter.name for parameter in parameters],
+        axes=axes,
+        lines=[
+            (trial["id"], charts.parallel_line(axes, parameters, trial))
+            for trial in reversed(done)
+        ],
+        shades=shades,
+        curves=charts.learning_curves(curves),
+        curve_name=curve_name,
+        importance=importance,
+        values_of=charts.values_of,
+        width=charts.WIDTH,
+        height=charts.HEIGHT,
+        top=charts.TOP,
+        bottom=charts.HEIGHT - charts.BOTTOM,
+        left=charts.LEFT,
+    )
+
+
+def _share(place: int, places: int) -> int:
+    return round(100 * (1 - place / max(places - 1, 1)))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "\N{EN DASH}"
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tuning", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=clean,
+    )
+    environment.filters |= {"percent": percent, "shown": _shown, "duration": duration}
+    return environment.get_template("search.html.jinja")
