@@ -16,6 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Networks this small gain nothing from threads.
+for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+# Far more than is needed, so that a busy machine does not cost a verdict.
+SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -125,14 +130,20 @@ def open_case(name: str, report: Report, seed: int) -> dict:
 
     keras.utils.set_random_seed(seed)
     case = report.plant(seed)
-    before = examine(case.model, case.train, case.validation, seconds=120.0)
+    before = examine(case.model, case.train, case.validation, seconds=SECONDS)
     if report.mend is None:
-        proof = prove(case.model, case.train, case.validation, before=before)
+        proof = prove(
+            case.model,
+            case.train,
+            case.validation,
+            before=before,
+            seconds=SECONDS,
+        )
         done, after = proof.remedy, proof.after
     else:
         mended = report.mend(seed)
         done = (report.mend.__doc__ or "").split("\n")[0]
-        after = examine(mended.model, mended.train, mended.validation, seconds=120.0)
+        after = examine(mended.model, mended.train, mended.validation, seconds=SECONDS)
     keras.backend.clear_session()
     values = before.to_dict()
     return {

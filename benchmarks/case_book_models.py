@@ -5,7 +5,7 @@ import numpy as np
 
 from benchmarks.zoo_cases import Case, pictures, trained, usual
 from benchmarks.zoo_data import SIDE, batches, draw_shapes
-from benchmarks.zoo_models import network, train
+from benchmarks.zoo_models import copied, network, train
 
 L = keras.layers
 
@@ -35,7 +35,11 @@ def _with_three_inputs(seed: int, shared: bool) -> Case:
     model = _three_inputs(shared)
     steps = 8 * 32
     rate = keras.optimizers.schedules.CosineDecay(5e-3, steps)
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
+    model.compile(
+        keras.optimizers.Adam(rate),
+        "sparse_categorical_crossentropy",
+        jit_compile=False,
+    )
     model.fit(_views(x), y, epochs=8, verbose=0)
     seen = [(_views(part), labels) for part, labels in batches(x, y)]
     held = [(_views(part), labels) for part, labels in batches(vx, vy, 64, None)]
@@ -55,7 +59,11 @@ def separate_norms(seed: int) -> Case:
 def learning_rate_zero(seed: int) -> Case:
     """Training goes on at a rate of 0 before the statistics have caught up."""
     model, (x, y), held, _ = trained(seed, momentum=0.99, epochs=2, rate=1e-2)
-    model.compile(keras.optimizers.Adam(0.0), "sparse_categorical_crossentropy")
+    # The trained one is kept for other cases.
+    model = copied(model)
+    model.compile(
+        keras.optimizers.Adam(0.0), "sparse_categorical_crossentropy", jit_compile=False
+    )
     model.fit(x[:640], y[:640], batch_size=32, epochs=1, verbose=0)
     return usual(model, (x, y), held)
 

@@ -10,6 +10,7 @@ import numpy as np
 from kerasnorm.callbacks.recalibration import recalibrate_batch_norm
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
+from kerasnorm.doctor.finding import HEALTHY
 from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.probes.short_training import clone
 from kerasnorm.doctor.samples import Samples
@@ -105,7 +106,10 @@ def prove(
     code = before.verdict
     treat = _treatment(code)
     if treat is None:
-        return Proof(code, "nothing to try without a new training", before, None, None)
+        words = "nothing to mend"
+        if code != HEALTHY:
+            words = "nothing to try without a new training"
+        return Proof(code, words, before, None, None)
     copy, held, words, *mended = treat(model, training, held, before)
     training = mended[0] if mended else training
     after = _examine(copy or model, training, held, seconds)

@@ -102,18 +102,26 @@ class Samples:
         return None
 
     def classes(self) -> np.ndarray | None:
-        """Return class numbers of (samples,), None for labels of another kind."""
+        """Return class numbers of (samples,), None for labels of another kind.
+
+        Smoothed and mixed labels count as their largest class.
+        """
         y = self.y
         if not isinstance(y, np.ndarray) or y.ndim > 2:
             return None
         if y.ndim == 2 and y.shape[1] > 1:
-            one_hot = np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
-            return y.argmax(axis=1) if one_hot else None
+            return y.argmax(axis=1) if _is_mostly_one_class(y) else None
         flat = y.reshape(-1)
         whole = np.all(np.isfinite(flat)) and np.all(flat == np.round(flat))
         if not whole or flat.min(initial=0) < 0:
             return None
         return flat.astype(np.int64)
+
+
+def _is_mostly_one_class(y: np.ndarray) -> bool:
+    """Return whether rows are shares of classes, nearly all with one above a half."""
+    shares = y.min() >= 0 and np.allclose(y.sum(axis=1), 1, atol=1e-3)
+    return bool(shares and (y.max(axis=1) > 0.5).mean() > 0.9)
 
 
 def pick(nest: Any, numbers: np.ndarray) -> Any:

@@ -22,6 +22,7 @@ from kerasnorm.doctor.probes.labels import (
     label_entropy,
     measure_class_permutation,
     measure_label_order,
+    softness,
 )
 from kerasnorm.doctor.probes.leakage import measure_overlap
 from kerasnorm.doctor.probes.learning_rate import try_learning_rates
@@ -143,6 +144,13 @@ class Visit:
             weights_finite=weights_are_finite(model),
         )
         found.norms = self._norm_states(found)
+        if softness(train) > 0:
+            found.extra["softness_of_labels"] = softness(train)
+            self.notes.append(
+                "training labels are smoothed or mixed, which alone costs "
+                f"{softness(train):.3g}: training losses hold it, validation losses "
+                "do not"
+            )
         held = matrix.losses.get("D'", matrix.losses.get("D"))
         if held is not None:
             found.extra["validation_loss_error"] = held.std() / np.sqrt(len(held))
@@ -235,7 +243,8 @@ class Visit:
         if found.precision is not None and found.precision.overflowing:
             return
         usable = found.has(trained) and found.weights_finite
-        if not usable or reached > UNLEARNED * found.chance:
+        floor = found.extra.get("softness_of_labels", 0.0)
+        if not usable or reached - floor > UNLEARNED * max(found.chance - floor, 0.0):
             if self._in_time("training shortly at lower learning rates"):
                 found.rate_trial = try_learning_rates(
                     self.model, self.train, self.loss, self._left()

@@ -77,6 +77,7 @@ def test_an_unknown_severity_is_refused(stale):
         exit_status(consult(*stale).examination, "fatal")
 
 
+@pytest.mark.slow
 def test_small_batches_are_answered_by_swapped_norms(monkeypatch):
     monkeypatch.setattr(importlib.import_module("kerasnorm.doctor.prove"), "STEPS", 8)
     x, y = data(64)

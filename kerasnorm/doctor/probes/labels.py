@@ -77,6 +77,19 @@ def label_entropy(samples: Samples) -> float | None:
     return _entropy(numbers, int(numbers.max()) + 1)
 
 
+def softness(samples: Samples) -> float:
+    """Return the loss in nats that soft labels cost a perfect prediction, else 0.
+
+    Args:
+        samples: Samples; label smoothing and MixUp make their labels soft.
+    """
+    y = samples.y
+    if samples.classes() is None or y.ndim != 2 or y.shape[1] < 2:
+        return 0.0
+    shares = np.clip(y.astype("float64"), 1e-12, 1.0)
+    return float(-(y * np.log(shares)).sum(axis=1).mean())
+
+
 @dataclass(frozen=True)
 class ClassPermutation:
     """What exchanging classes does to the validation result.

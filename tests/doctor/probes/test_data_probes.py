@@ -8,6 +8,7 @@ from kerasnorm.doctor.probes.inputs import measure_separation
 from kerasnorm.doctor.probes.labels import (
     measure_class_permutation,
     measure_label_order,
+    softness,
 )
 from kerasnorm.doctor.probes.leakage import measure_overlap
 from kerasnorm.doctor.probes.noise import _compare
@@ -135,3 +136,16 @@ def test_overflow_in_half_precision_is_measured(factor, overflows):
     samples = gather([np.ones((8, 4), "float32")])
     found = measure_precision(model, samples)
     assert found.overflowing == overflows and found.overflowing_in_float32 == 0
+
+
+def test_smoothed_labels_are_still_classes():
+    classes = np.arange(40) % 4
+    hot = np.eye(4, dtype="float32")[classes]
+    samples = gather([(np.zeros((40, 1), "float32"), hot * 0.9 + 0.025)])
+    assert (samples.classes() == classes).all()
+    assert softness(samples) == pytest.approx(0.3488, abs=1e-3)
+
+
+def test_several_labels_at_once_are_no_classes():
+    y = np.ones((8, 3), "float32")
+    assert gather([(np.zeros((8, 1), "float32"), y)]).classes() is None
