@@ -115,6 +115,29 @@ def write_confusion(records: list[dict], folder: pathlib.Path) -> None:
     figure.savefig(folder / "confusion.png", dpi=110)
 
 
+def write_table(records: list[dict], folder: pathlib.Path) -> None:
+    """Write `table.md`: for each case how often the verdict was right."""
+    lines = [
+        "| set-up | planted | choosing seeds | reporting seeds | other verdicts |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for case in dict.fromkeys(r["case"] for r in records):
+        own = [r for r in records if r["case"] == case]
+        chosen = [r["verdict"] == r["truth"] for r in own if is_choosing(r)]
+        reported = [r["verdict"] == r["truth"] for r in own if not is_choosing(r)]
+        others = sorted({r["verdict"] for r in own} - {own[0]["truth"]})
+        lines.append(
+            f"| {case} | `{own[0]['truth']}` | {sum(chosen)} of {len(chosen)} "
+            f"| {sum(reported)} of {len(reported)} | {', '.join(others)} |"
+        )
+    (folder / "table.md").write_text("\n".join(lines) + "\n")
+
+
+def is_choosing(record: dict) -> bool:
+    """Return whether thresholds were chosen with this record in sight."""
+    return record["seed"] in CHOOSING_SEEDS
+
+
 def report(folder: pathlib.Path) -> None:
     """Print what has been run so far and write the confusion matrix."""
     records = [
@@ -127,12 +150,13 @@ def report(folder: pathlib.Path) -> None:
         if record["verdict"] != record["truth"]:
             print(f"missed: {record['case']} seed {record['seed']}: {record['found']}")
     parts = {
-        "choosing seeds": [r for r in records if r["seed"] in CHOOSING_SEEDS],
-        "reporting seeds": [r for r in records if r["seed"] not in CHOOSING_SEEDS],
+        "choosing seeds": [r for r in records if is_choosing(r)],
+        "reporting seeds": [r for r in records if not is_choosing(r)],
     }
     summary = {name: summarize(part) for name, part in parts.items()}
     print(json.dumps(summary, indent=2))
     (folder / "summary.json").write_text(json.dumps(summary, indent=2))
+    write_table(records, folder)
     write_confusion(parts["reporting seeds"] or records, folder)
 
 

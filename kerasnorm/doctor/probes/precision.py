@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from kerasnorm.callbacks.model_walk import walk_layers
+from kerasnorm.doctor.forward import kept
 from kerasnorm.doctor.samples import Samples, arrays_of
 from kerasnorm.doctor.statistics import run
 
@@ -41,8 +42,10 @@ def measure_precision(model: keras.Model, samples: Samples) -> Precision | None:
     if not any(layer.compute_dtype == "float16" for layer in layers):
         return None
     numbers = [np.arange(samples.count)]
-    half = _flat(run(model, samples, numbers))
-    with _in_float32([model, *layers]):
+    # Passes that were compiled before know nothing of another precision.
+    with kept():
+        half = _flat(run(model, samples, numbers))
+    with kept(), _in_float32([model, *layers]):
         full = _flat(run(model, samples, numbers))
     both = np.isfinite(half) & np.isfinite(full)
     return Precision(

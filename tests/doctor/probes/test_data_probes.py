@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor.checks.training import AGREED, NOISY
+from kerasnorm.doctor.forward import kept
 from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.probes.inputs import measure_separation
 from kerasnorm.doctor.probes.labels import (
@@ -14,6 +15,7 @@ from kerasnorm.doctor.probes.leakage import measure_overlap
 from kerasnorm.doctor.probes.noise import _compare
 from kerasnorm.doctor.probes.precision import measure_precision
 from kerasnorm.doctor.probes.spread import measure_spread
+from kerasnorm.doctor.statistics import run
 
 
 def labelled(classes, size=16):
@@ -134,7 +136,9 @@ def test_overflow_in_half_precision_is_measured(factor, overflows):
     kernel, bias = model.layers[0].get_weights()
     model.layers[0].set_weights([np.ones_like(kernel) * factor, bias])
     samples = gather([np.ones((8, 4), "float32")])
-    found = measure_precision(model, samples)
+    with kept():
+        run(model, samples, samples.batches())
+        found = measure_precision(model, samples)
     assert found.overflowing == overflows and found.overflowing_in_float32 == 0
 
 
