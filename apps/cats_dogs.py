@@ -29,10 +29,10 @@ APP = App(
             "patience": 20,
         },
         "photos": {
-            "epochs": 50,
+            "epochs": 90,
             "image_size": 80,
             "max_minutes": 20.0,
-            "patience": 30,
+            "patience": 45,
             "color_jitter": 0.2,
             "mixup": 0.2,
             "label_smoothing": 0.1,

@@ -5,7 +5,8 @@ from typing import Any
 
 import keras
 
-from kerasnorm import callbacks, models, optimizers
+from kerasnorm import callbacks, models, optimizers, surgery
+from kerasnorm.callbacks import model_walk
 from kerasnorm.training.settings import Settings
 
 # Norm-free networks need clipped gradients; a tighter limit throttles small batches.
@@ -29,12 +30,7 @@ def build_model(settings: Settings, num_classes: int) -> keras.Model:
     """
     shape = (settings.image_size, settings.image_size, 3)
     if settings.model.startswith("keras:"):
-        return models.backbone(
-            settings.model.removeprefix("keras:"),
-            shape,
-            num_classes,
-            weights=settings.weights,
-        )
+        return _build_backbone(settings, shape, num_classes)
     build = getattr(models, settings.model)
     wished: dict[str, Any] = {
         "norm": settings.norm,
@@ -49,6 +45,27 @@ def build_model(settings: Settings, num_classes: int) -> keras.Model:
         num_classes,
         **{key: value for key, value in wished.items() if key in accepted},
     )
+
+
+def _build_backbone(
+    settings: Settings, shape: tuple[int, int, int], num_classes: int
+) -> keras.Model:
+    model = models.backbone(
+        settings.model,
+        shape,
+        num_classes,
+        weights=settings.weights,
+        frozen=settings.frozen,
+        dropout=settings.dropout,
+    )
+    # Norms that stay as they were trained have nothing to synchronize.
+    kept = ("batch", "sync_batch") if settings.weights else ("batch",)
+    if settings.norm not in kept:
+        model, _ = surgery.swap_norm(model, settings.norm)
+    for _, layer in model_walk.walk_layers(model):
+        if hasattr(layer, "moving_variance") and hasattr(layer, "momentum"):
+            layer.momentum = settings.norm_momentum
+    return model
 
 
 def build_optimizer(

@@ -55,7 +55,9 @@ class Settings:
         model: `convnet`, another builder of `kerasnorm.models`, or `keras:NAME` for
             one of `keras.applications`.
         width: Channels of the first stage of `convnet`.
-        weights: Start of a `keras:NAME` model: nothing, `imagenet` or a file.
+        weights: Start of a `keras:NAME` model: nothing, `imagenet` or a file. With
+            weights its batch norms stay as they were trained.
+        frozen: Train only the classifier of a `keras:NAME` model that has weights.
         norm: batch, sync_batch, batch_renorm, ghost_batch, group, layer, instance,
             frn, switchable or none (norm-free; switches AGC on).
         norm_momentum: Momentum of moving statistics, 0 to 1. Keras' own default of
@@ -128,6 +130,7 @@ class Settings:
     model: str = "convnet"
     width: int = 32
     weights: str | None = None
+    frozen: bool = False
     norm: str = "batch"
     norm_momentum: float = 0.9
     dropout: float = 0.2

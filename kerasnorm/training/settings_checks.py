@@ -146,6 +146,11 @@ def _check_combinations(settings: Any) -> None:
             f"expected --weights together with --model keras:NAME, received "
             f"--model {settings.model}"
         )
+    if settings.frozen and settings.weights is None:
+        raise UsageError(
+            "expected --frozen together with --weights, received no weights; a "
+            "backbone that starts from chance has to train"
+        )
 
 
 def _check_fold_groups(settings: Any) -> None:

@@ -1,0 +1,58 @@
+import keras
+import numpy as np
+import pytest
+
+from kerasnorm.surgery import find_norms
+from kerasnorm.training import Settings, UsageError, assemble
+
+NAME = "MobileNetV2"
+
+
+def settings_for(**changes):
+    return Settings(model=f"keras:{NAME}", image_size=32, **changes)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """File of the random weights of a backbone without its top."""
+    keras.utils.set_random_seed(9)
+    build = getattr(keras.applications, NAME)
+    base = build(weights=None, include_top=False, input_shape=(32, 32, 3))
+    file = tmp_path_factory.mktemp("weights") / "base.weights.h5"
+    base.save_weights(file)
+    return str(file)
+
+
+def test_a_backbone_from_chance_trains_with_the_momentum_of_the_settings():
+    norms = find_norms(assemble.build_model(settings_for(norm_momentum=0.8), 2))
+    assert {site.kind for site in norms} == {"batch"}
+    assert all(site.layer.trainable for site in norms)
+    assert {site.layer.momentum for site in norms} == {0.8}
+
+
+def test_a_backbone_takes_the_norm_of_the_settings():
+    model = assemble.build_model(settings_for(norm="group"), 2)
+    assert {site.kind for site in find_norms(model)} == {"group"}
+    assert model.output_shape == (None, 2)
+
+
+def test_with_weights_all_but_the_norms_train(weights):
+    model = assemble.build_model(settings_for(weights=weights), 2)
+    norms = find_norms(model)
+    assert not any(site.layer.trainable for site in norms)
+    assert len(model.trainable_variables) > 50
+    before = [np.array(site.layer.moving_mean) for site in norms]
+    x = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype("float32")
+    model(x, training=True)
+    for site, old in zip(norms, before, strict=True):
+        np.testing.assert_array_equal(site.layer.moving_mean, old)
+
+
+def test_frozen_leaves_only_the_classifier(weights):
+    model = assemble.build_model(settings_for(weights=weights, frozen=True), 2)
+    assert len(model.trainable_variables) == 2
+
+
+def test_frozen_without_weights_is_refused():
+    with pytest.raises(UsageError, match="--weights"):
+        settings_for(frozen=True)
