@@ -92,6 +92,7 @@ class FileIterator(PictureIterator):
     """
 
     allowed_class_modes: tuple[str | None, ...] = ()
+    sample_weight: np.ndarray | None = None
 
     def __init__(
         self,

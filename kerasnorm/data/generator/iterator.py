@@ -73,7 +73,7 @@ class PictureIterator(keras.utils.PyDataset):
             if flow.seed is None
             else int(flow.seed)
         )
-        self._has_begun = False
+        self._begun = self._read = 0
         self._ends_since_begin = 0
         self._lock = threading.Lock()
 
@@ -85,6 +85,7 @@ class PictureIterator(keras.utils.PyDataset):
             raise ValueError(
                 f"The batch must be from 0 to {len(self) - 1}. Received: {index}."
             )
+        self._read += 1
         return self.batch(self.epoch, index % len(self))
 
     def __iter__(self):
@@ -119,13 +120,17 @@ class PictureIterator(keras.utils.PyDataset):
     def on_epoch_begin(self) -> None:
         """Count right; Keras calls this.
 
-        Before the first epoch of `fit`, Keras reads two batches to learn their shapes
-        and calls `on_epoch_end()`, which is an end too many.
+        Before the first epoch of `fit`, Keras reads a batch or two to learn their
+        shapes and calls `on_epoch_end()`, which is an end too many. On JAX and PyTorch
+        it begins an epoch for that, which then has one batch only.
         """
-        if self._ends_since_begin > int(self._has_begun):
+        was_glance = (
+            self._begun == 1 and self._ends_since_begin == 1 == self._read < len(self)
+        )
+        if was_glance or self._ends_since_begin > int(self._begun > 0):
             self.epoch -= 1
-        self._has_begun = True
-        self._ends_since_begin = 0
+        self._begun += 1
+        self._ends_since_begin = self._read = 0
 
     def seek(self, step: int) -> None:
         """Go to a batch counted from the beginning of training.

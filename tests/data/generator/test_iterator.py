@@ -240,3 +240,17 @@ def test_fit_evaluate_and_predict_take_iterators():
         rtol=1e-4,
         atol=1e-5,
     )
+
+
+def test_a_glance_at_one_batch_is_no_epoch():
+    # What Keras does before the first epoch on JAX and PyTorch.
+    flow = ImageDataGenerator().flow(np.zeros((8, 4, 4, 3)), batch_size=4)
+    flow.on_epoch_begin()
+    _ = flow[0]
+    flow.on_epoch_end()
+    flow.on_epoch_begin()
+    assert flow.epoch == 0
+    _ = flow[0], flow[1]
+    flow.on_epoch_end()
+    flow.on_epoch_begin()
+    assert flow.epoch == 1
