@@ -40,21 +40,25 @@ def write_experiment(plan: Plan, directory: SearchDirectory) -> None:
     _replace(folder, [(pb, 0)])
 
 
-def write_session(run: TrialRun, figures: dict[str, float]) -> None:
+def write_session(run: TrialRun, figures: dict[str, float] | None) -> None:
     """Write the values and the final figures of a trial beside its curves.
 
     Args:
-        run: The finished trial.
-        figures: Value of each objective.
+        run: The trial.
+        figures: Value of each objective; None for a trial that has failed.
     """
     folder = run.run_directory / "tensorboard"
     values: dict[str, Any] = {
         name: value if isinstance(value, str | bool) else float(value)
         for name, value in run.note["values"].items()
     }
+    records = [(summary.session_start_pb(values), 0)]
+    if figures is None:
+        records.append((summary.session_end_pb(api_pb2.STATUS_FAILURE), 0))
+        _replace(folder, records)
+        return
     report = {**run.note["figures"], **figures}
     step = int(run.note["figures"]["epochs"] or 0)
-    records = [(summary.session_start_pb(values), 0)]
     for objective in shown(run.plan):
         value = figures.get(objective.name, objective.of_report(report))
         records.append(

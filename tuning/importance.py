@@ -10,8 +10,8 @@ from tuning.parameters import Choice, Parameter
 
 # With fewer trials a forest only repeats what it was told.
 FEWEST_TRIALS = 8
-TREES = 100
-REPEATS = 20
+TREES = 50
+REPEATS = 8
 FOLDS = 5
 
 

@@ -6,7 +6,7 @@ import math
 import pathlib
 import shutil
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from kerasnorm.training import memory, runner
 from kerasnorm.training.errors import UsageError
@@ -88,8 +88,8 @@ class TrialRun:
                 if not math.isfinite(value):
                     raise TrialFailed(f"{name} is {value}")
         except Exception as error:
-            self.fail(" ".join(str(error).split()) or type(error).__name__)
-            raise TrialFailed(self.note["reason"]) from error
+            reason = " ".join(str(error).split()) or type(error).__name__
+            self.fail(reason, error)
         planned = self.hooks.until_epoch or self.plan.settings.epochs
         left = max(planned - report["epochs"], 0)
         self._write(
@@ -104,13 +104,18 @@ class TrialRun:
         )
         return figures
 
-    def fail(self, reason: str) -> None:
+    def fail(self, reason: str, cause: Exception | None = None) -> NoReturn:
         """Write down that the trial has failed.
 
         Args:
             reason: One sentence.
+            cause: What went wrong.
+
+        Raises:
+            TrialFailed: Always.
         """
         self._write(status="failed", reason=reason)
+        raise TrialFailed(reason) from cause
 
     def settings(self) -> Settings:
         """Return the settings of the trial, as they stand after lack of memory.
@@ -154,11 +159,19 @@ class TrialRun:
         if not _can_go_on(folder):
             shutil.rmtree(folder, ignore_errors=True)
             self._take_over_promoted(folder)
-        if _can_go_on(folder):
-            settings = settings.replace(name=None, resume=str(folder))
         self._write(status="running", reason=None)
-        report: dict[str, Any] = self.train(settings, self.hooks).report
-        return report
+        if _can_go_on(folder):
+            resumed = settings.replace(name=None, resume=str(folder))
+            try:
+                report: dict[str, Any] = self.train(resumed, self.hooks).report
+                return report
+            except ValueError as error:
+                if "checkpoint" not in str(error):
+                    raise
+                # Damaged, or of another version of the program.
+                self.note["remarks"].append(f"trained from the beginning: {error}")
+            shutil.rmtree(folder)
+        return self.train(settings, self.hooks).report
 
     def _take_over_promoted(self, folder: pathlib.Path) -> None:
         """Copy the run that Hyperband wants to go on with, optimizer and all."""

@@ -18,7 +18,7 @@ from tuning import hparams_tf, oracles, surviving_oracle
 from tuning.chief_client import PatientStub
 from tuning.plan import Plan, SearchDirectory
 from tuning.reporter import Beat, Reporter
-from tuning.trial import TrialRun
+from tuning.trial import TrialFailed, TrialRun
 
 # So many deaths of its worker at the same place are a trial's own fault.
 MOST_DEATHS = 4
@@ -107,10 +107,13 @@ class TrialTuner(base_tuner.BaseTuner):
             Hooks(callbacks=(reporter,), load=self.load),
             self.train,
         )
-        if deaths >= MOST_DEATHS:
-            run.fail(f"its worker died {deaths} times at the same place; see its log")
-            raise RuntimeError(run.note["reason"])
-        figures = run.run()
+        try:
+            if deaths >= MOST_DEATHS:
+                run.fail(f"its worker died {deaths} times at the same place")
+            figures = run.run()
+        except TrialFailed:
+            hparams_tf.write_session(run, None)
+            raise
         hparams_tf.write_session(run, figures)
         if len(self.plan.objectives) > 1:
             # KerasTuner wants it; the oracle knows better.

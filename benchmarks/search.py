@@ -1,0 +1,250 @@
+"""How much sooner a search is done: plain KerasTuner against `tuning.search`.
+
+    python -m benchmarks.search --seeds 0 1 2 --output runs/search
+    python -m benchmarks.search --seeds 0 --trials 4 --epochs 3 --output /tmp/try
+
+Both search the same space with the same random values, on the drawn cats and dogs, with
+the same epochs for a trial. Plain: `keras_tuner.RandomSearch` in one process, with the
+app's network, pictures and Keras' `EarlyStopping`. Ours: `python -m tuning.search
+--workers auto`, once undisturbed and once with a worker killed in the middle.
+Times are wall-clock seconds from the start of the command. Results that are there are
+kept and not measured again.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+APP = "cats_dogs"
+SPACE = """\
+norm: [batch, group, frn, none]
+width: [8, 16, 24]
+optimizer: [sgd, adamw]
+learning_rate: {min: 3.0e-4, max: 3.0e-2, log: true}
+batch_size: [16, 32, 64]
+dropout: {min: 0.0, max: 0.4, step: 0.2}
+weight_decay: null
+agc: null
+augmentation: null
+label_smoothing: null
+schedule: null
+"""
+
+
+def flags(options: argparse.Namespace, seed: int, folder: pathlib.Path) -> list[str]:
+    """Return the flags of one search."""
+    space = options.output / "space.yaml"
+    space.write_text(SPACE)
+    return [
+        *("--app", APP, "--data", options.data, "--image-size", "32"),
+        *("--epochs", str(options.epochs), "--trials", str(options.trials)),
+        *("--patience", str(max(options.epochs // 3, 2)), "--seed", str(seed)),
+        *("--space", str(space), "--directory", str(folder)),
+    ]
+
+
+def run_plain(words: list[str], log: pathlib.Path) -> None:
+    """Search with KerasTuner alone; write down when each trial was done."""
+    from kerasnorm.training import quiet
+
+    quiet.import_keras()
+    import keras
+    import keras_tuner
+
+    from kerasnorm.data import pipeline_tf
+    from kerasnorm.training import assemble, batches
+    from kerasnorm.training.loading import load_data
+    from tuning import search, surviving_oracle
+
+    plan = search.make_plan(*search.make_parser().parse_known_args(words))
+
+    class Trial(keras_tuner.HyperModel):
+        def build(self, hp):
+            settings = plan.space.settings(plan.settings, hp.values)
+            steps = len(data.train) // settings.batch_size
+            model = assemble.build_model(settings, len(data.train.class_names))
+            return assemble.compile_model(model, settings, steps)
+
+        def fit(self, hp, model, **options):
+            settings = plan.space.settings(plan.settings, hp.values)
+            with log.open("a") as stream:
+                stream.write(json.dumps({"begin": time.time()}) + "\n")
+            return model.fit(
+                batches.training_batches(settings, data),
+                steps_per_epoch=len(data.train) // settings.batch_size,
+                validation_data=pipeline_tf.evaluation_batches(
+                    data.validation, settings.batch_size
+                ),
+                epochs=settings.epochs,
+                verbose=0,
+                **options,
+            )
+
+    class Noting(keras_tuner.RandomSearch):
+        def on_trial_end(self, trial):
+            super().on_trial_end(trial)
+            score = self.oracle.trials[trial.trial_id].score
+            with log.open("a") as stream:
+                stream.write(json.dumps({"end": time.time(), "val_loss": score}) + "\n")
+
+    keras.utils.set_random_seed(plan.seed)
+    data = load_data(plan.settings)
+    tuner = Noting(
+        Trial(),
+        objective="val_loss",
+        max_trials=plan.trials,
+        seed=plan.seed + 1,
+        hyperparameters=surviving_oracle.to_keras_tuner(plan),
+        directory=str(log.parent),
+        project_name="plain",
+    )
+    stopping = keras.callbacks.EarlyStopping(patience=plan.settings.patience)
+    tuner.search(callbacks=[stopping])
+
+
+def measure_plain(options: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """Return start-up, end and the best loss over time of plain KerasTuner."""
+    folder = options.output / f"plain{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "trials.jsonl"
+    log.unlink(missing_ok=True)
+    words = [*flags(options, seed, folder / "search"), "--plain", str(log)]
+    began = time.time()
+    with (folder / "log").open("w") as stream:
+        command = [sys.executable, "-m", "benchmarks.search", *words]
+        subprocess.run(command, check=True, stdout=stream, stderr=stream)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return {
+        "seconds": time.time() - began,
+        "start_up": next(x["begin"] for x in lines if "begin" in x) - began,
+        "ends": [[x["end"] - began, x["val_loss"]] for x in lines if "end" in x],
+    }
+
+
+def measure_ours(options: argparse.Namespace, seed: int, kill: bool) -> dict[str, Any]:
+    """Return the same of our search; with `kill` a worker dies in the middle."""
+    import psutil
+
+    name = f"killed{seed}" if kill else f"ours{seed}"
+    folder = options.output / f"{name}-{int(time.time())}"
+    half = (options.trials + 1) // 2
+    words = [*flags(options, seed, folder), "--workers", options.workers, "--quiet"]
+    began, first, killed = time.time(), None, not kill
+    search = subprocess.Popen([sys.executable, "-m", "tuning.search", *words])
+    while search.poll() is None:
+        time.sleep(0.1)
+        notes = list((folder / "trials").glob("?*.json"))
+        if notes and first is None:
+            first = time.time() - began
+        if not killed and len(notes) > half:
+            workers = [
+                p
+                for p in psutil.process_iter(["cmdline"])
+                if {"tuning.worker", str(folder.resolve())}
+                <= set(p.info["cmdline"] or [])
+            ]
+            if workers:
+                workers[0].kill()
+                killed = True
+    seconds = time.time() - began
+    content = json.loads((folder / "search.json").read_text())
+    done = [t for t in content["trials"] if t["status"] == "completed"]
+    ends = sorted(
+        [
+            (folder / "trials" / f"{t['id']}.json").stat().st_mtime - began,
+            t["objective"],
+        ]
+        for t in done
+    )
+    statuses = [trial["status"] for trial in content["trials"]]
+    return {
+        "seconds": seconds,
+        "start_up": first,
+        "ends": ends,
+        "statuses": statuses,
+        "saved": content["saved"],
+    }
+
+
+def time_to(record: dict[str, Any], loss: float) -> float:
+    """Return when a search first had a loss that good."""
+    return next(seconds for seconds, value in record["ends"] if value <= loss)
+
+
+def best(record: dict[str, Any]) -> float:
+    """Return the best loss of a search."""
+    return min(value for _, value in record["ends"])
+
+
+def print_table(records: list[dict[str, Any]], options: argparse.Namespace) -> None:
+    """Print every figure with its median and all seeds."""
+    rows: dict[str, list[float]] = {}
+
+    def add(name: str, value: float) -> None:
+        rows.setdefault(name, []).append(value)
+
+    for record in records:
+        plain, ours, killed = (record[name] for name in ("plain", "ours", "killed"))
+        # The same loss for both: what the less lucky of the two has reached.
+        goal = max(best(plain), best(ours))
+        add("plain: best validation loss", best(plain))
+        add("ours: best validation loss", best(ours))
+        add("plain: seconds to the same loss", time_to(plain, goal))
+        add("ours: seconds to the same loss", time_to(ours, goal))
+        add("times sooner at the same loss", time_to(plain, goal) / time_to(ours, goal))
+        add("plain: seconds in all", plain["seconds"])
+        add("ours: seconds in all", ours["seconds"])
+        add("times sooner in all", plain["seconds"] / ours["seconds"])
+        add("plain: start-up, seconds", plain["start_up"])
+        add("ours: start-up, seconds", ours["start_up"])
+        add("a killed worker costs, seconds", killed["seconds"] - ours["seconds"])
+        add("ended early by the median rule", ours["saved"]["median_rule"]["trials"])
+    print(
+        f"{options.trials} trials of at most {options.epochs} epochs, n={len(records)} "
+        f"seeds, {os.cpu_count()} processors"
+    )
+    for name, values in rows.items():
+        spread = " ".join(f"{value:9.3f}" for value in values)
+        print(f"{name:34}median {statistics.median(values):9.3f}   all {spread}")
+
+
+def main() -> None:
+    """Measure the seeds that are not done yet, then print the table."""
+    words = sys.argv[1:]
+    if "--plain" in words:
+        place = words.index("--plain")
+        log = pathlib.Path(words[place + 1])
+        run_plain(words[:place] + words[place + 2 :], log)
+        return
+    parser = argparse.ArgumentParser(description="Plain KerasTuner against ours.")
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
+    parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--workers", default="auto")
+    parser.add_argument("--data", default="drawn")
+    default = pathlib.Path("runs/search")
+    parser.add_argument("--output", type=pathlib.Path, default=default)
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    records = []
+    for seed in options.seeds:
+        file = options.output / f"seed{seed}.json"
+        if not file.is_file():
+            record = {
+                "plain": measure_plain(options, seed),
+                "ours": measure_ours(options, seed, kill=False),
+                "killed": measure_ours(options, seed, kill=True),
+            }
+            file.write_text(json.dumps(record, indent=1))
+        records.append(json.loads(file.read_text()))
+    print_table(records, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Leaderboard, importance and page, from a search with a stand-in for training."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.tuning.conftest import SPACE, StandIn, make_plan
+from tuning import importance, results
+from tuning.objectives import Objective
+from tuning.plan import SearchDirectory
+
+
+@pytest.fixture
+def searched(begin, tmp_path):
+    """Directory of a search with fourteen trials, of which some have failed."""
+
+    def loss(settings):
+        if settings.norm == "frn":
+            raise RuntimeError("the loss became <NaN>")
+        return settings.learning_rate
+
+    begin(make_plan(trials=14), StandIn(loss)).search()
+    return tmp_path
+
+
+def test_json_has_the_leaderboard_and_the_importance(searched, capsys):
+    assert results.main([str(searched), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    done = [t["objective"] for t in found["trials"] if t["status"] == "completed"]
+    assert done == sorted(done)
+    assert found["best"]["objective"] == done[0]
+    assert next(iter(found["importance"]["shares"])) == "learning_rate"
+
+
+def test_the_table_names_what_failed_and_how_to_repeat_the_best(searched, capsys):
+    assert results.main([str(searched)]) == 0
+    out = capsys.readouterr().out
+    assert "failed" in out
+    assert "python -m apps.cats_dogs --config" in out
+    assert "importance   learning_rate" in out
+
+
+def test_the_page_is_one_file_that_draws_every_trial(searched, capsys):
+    results.main([str(searched)])
+    page = (searched / "search.html").read_text()
+    content = results.read(SearchDirectory(searched)).content
+    parallel = page.partition('id="parallel"')[2].partition("</svg>")[0]
+    assert parallel.count("<polyline") == content["counts"]["completed"]
+    assert "http" not in page.replace("http-equiv", "")
+    assert "&lt;NaN&gt;" in page and "<NaN>" not in page
+
+
+def test_a_killed_search_is_said_to_be_interrupted(searched):
+    # Nobody holds the lock, and nobody has written how it ended.
+    content = results.read(SearchDirectory(searched)).content
+    assert content["status"] == "interrupted"
+
+
+def test_two_objectives_are_listed_by_front(begin, tmp_path, capsys):
+    goals = (Objective("val_loss", "min"), Objective("parameters", "min"))
+    begin(make_plan(objectives=goals, trials=6)).search()
+    assert results.main([str(tmp_path), "--json"]) == 0
+    trials = json.loads(capsys.readouterr().out)["trials"]
+    fronts = [trial["front"] for trial in trials]
+    assert fronts == sorted(fronts) and fronts[0] == 1
+
+
+def test_no_search_directory_is_wrong_usage(tmp_path, capsys):
+    assert results.main([str(tmp_path)]) == 2
+    assert "plan.json" in capsys.readouterr().err
+
+
+def test_importance_finds_what_decides():
+    draw = np.random.default_rng(0)
+    values = [
+        {
+            "norm": str(draw.choice(["batch", "group", "frn"])),
+            "optimizer": str(draw.choice(["sgd", "adamw"])),
+            "learning_rate": float(10 ** draw.uniform(-3, -1)),
+            "batch_size": int(draw.choice([4, 8])),
+        }
+        for _ in range(60)
+    ]
+    losses = [10.0 * (v["norm"] == "frn") + np.log(v["learning_rate"]) for v in values]
+    found = importance.measure(SPACE.parameters, values, losses)
+    assert list(found.shares)[:2] == ["norm", "learning_rate"]
+    assert found.predicted > 0.5
+    assert sum(found.shares.values()) == pytest.approx(1)
+
+
+def test_few_trials_have_no_importance():
+    assert importance.measure(SPACE.parameters, [{}] * 7, [1.0] * 7) is None

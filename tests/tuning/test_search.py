@@ -1,0 +1,175 @@
+"""The command line of a search, without starting one."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from kerasnorm.training.errors import UsageError
+from tests.tuning.conftest import make_plan
+from tuning import roles, search
+from tuning.plan import Plan, SearchDirectory, write_json
+
+
+def plan_of(*words) -> Plan:
+    return search.make_plan(*search.make_parser().parse_known_args(list(words)))
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+
+def test_help_answers_in_under_a_second_without_keras():
+    command = [sys.executable, "-X", "importtime", "-m", "tuning.search", "--help"]
+    began = time.process_time()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert time.process_time() - began < 1
+    assert "--workers" in done.stdout
+    assert "keras.src" not in done.stderr and "tensorflow" not in done.stderr
+
+
+def test_flags_of_the_app_are_fixed_for_all_trials():
+    plan = plan_of("--app", "cats_dogs", "--norm", "group", "--batch-size=16")
+    names = {parameter.name for parameter in plan.space.parameters}
+    assert plan.settings.norm == "group" and plan.settings.batch_size == 16
+    assert not {"norm", "batch_size"} & names
+    assert "optimizer" in names
+
+
+def test_a_range_given_by_hand_is_not_scaled():
+    plan = plan_of("--app", "cats_dogs", "--zoom-range", "0.5")
+    assert "augmentation" not in {p.name for p in plan.space.parameters}
+
+
+@pytest.mark.parametrize(
+    "algorithm, trials", [("random", 20), ("bayesian", 20), ("grid", None)]
+)
+def test_the_number_of_trials_has_a_default(algorithm, trials):
+    assert plan_of("--app", "cats_dogs", "--algorithm", algorithm).trials == trials
+
+
+@pytest.mark.parametrize(
+    "words, median_rule",
+    [([], True), (["--no-median-rule"], False), (["--median-rule"], True)],
+)
+def test_the_median_rule_is_a_switch(words, median_rule):
+    assert plan_of("--app", "cats_dogs", *words).median_rule == median_rule
+
+
+def test_objectives_may_be_given_twice_or_with_a_comma():
+    one = plan_of(
+        *("--app", "cats_dogs", "--objective", "val_loss"),
+        *("--objective", "parameters"),
+    )
+    other = plan_of("--app", "cats_dogs", "--objective", "val_loss,parameters")
+    assert one.objectives == other.objectives
+    assert len(one.objectives) == 2
+
+
+def test_a_plan_is_read_back_as_it_was(tmp_path):
+    plan = plan_of("--app", "cats_dogs", "--objective", "gap", "--seed", "3")
+    directory = SearchDirectory(tmp_path)
+    directory.write_plan(plan)
+    assert directory.read_plan() == plan
+    assert plan.seed == 3
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--directory", "d"], "expected --app"),
+        (["--app", "horses", "--directory", "d"], "cats_dogs"),
+        (["--app", "cats_dogs"], "--directory"),
+        (["--app", "cats_dogs", "--directory", "d", "--trails", "3"], "unknown flag"),
+        (["--app", "cats_dogs", "--directory", "d", "--trials", "0"], "1 or more"),
+        (["--app", "cats_dogs", "--directory", "d", "--norm", "bitch"], "--norm"),
+        (["--app", "cats_dogs", "--directory", "d", "--name", "n"], "no --name"),
+        (["--app", "cats_dogs", "--directory", "d", "--algorithm", "x"], "algorithm"),
+        (["--resume", "--directory", "nothing/here"], "plan.json"),
+        (["--role", "worker", "--directory", "d"], "--chief HOST:PORT"),
+        (["--space", "no.yaml", "--app", "cats_dogs", "--directory", "d"], "--space"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_status_2(capsys, words, message):
+    assert search.main(words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    assert message in error
+
+
+def test_a_search_is_not_begun_over_another(capsys, tmp_path):
+    SearchDirectory(tmp_path).write_plan(make_plan())
+    assert search.main(["--app", "cats_dogs", "--directory", str(tmp_path)]) == 2
+    assert "--resume" in capsys.readouterr().err
+
+
+def resumed(tmp_path, *words):
+    options, rest = search.make_parser().parse_known_args(["--resume", *words])
+    return search._resumed(SearchDirectory(tmp_path), options, rest)
+
+
+def test_a_resumed_search_keeps_its_plan_but_for_the_limits(tmp_path):
+    plan = plan_of("--app", "cats_dogs", "--norm", "frn", "--trials", "5")
+    SearchDirectory(tmp_path).write_plan(plan)
+    again = resumed(tmp_path, "--trials", "9", "--no-median-rule")
+    assert (again.trials, again.median_rule) == (9, False)
+    assert again.settings == plan.settings and again.space == plan.space
+
+
+def test_the_same_command_line_may_resume(tmp_path):
+    words = ("--app", "cats_dogs", "--norm", "frn", "--objective", "val_accuracy")
+    SearchDirectory(tmp_path).write_plan(plan_of(*words))
+    assert resumed(tmp_path, *words) == plan_of(*words)
+
+
+def test_a_resumed_search_takes_no_other_settings(tmp_path):
+    SearchDirectory(tmp_path).write_plan(plan_of("--app", "cats_dogs"))
+    with pytest.raises(UsageError, match="settings the search began with"):
+        resumed(tmp_path, "--epochs", "99")
+
+
+@pytest.mark.parametrize(
+    "trials, done", [(3, True), (2, True), (4, False), (None, True)]
+)
+def test_a_completed_search_goes_on_for_more_trials(tmp_path, trials, done):
+    directory = SearchDirectory(tmp_path)
+    before = 3 if trials is not None else None
+    directory.write_plan(make_plan(trials=before))
+    write_json(directory.search_file, {"status": "completed", "trials": [{}] * 3})
+    assert roles.is_done(make_plan(trials=trials), directory) == done
+
+
+@pytest.mark.parametrize(
+    "host, warned",
+    [
+        ("127.0.0.1", False),
+        ("localhost", False),
+        ("[::1]", False),
+        ("0.0.0.0", True),
+        ("10.0.0.5", True),
+        ("gpu-host", True),
+    ],
+)
+def test_listening_to_strangers_is_warned_about(capsys, host, warned):
+    roles.warn_of_strangers(host)
+    assert ("neither password nor encryption" in capsys.readouterr().err) == warned
+
+
+@pytest.mark.parametrize("word", ["host", ":80", "host:", "host:x", "host:99999"])
+def test_an_address_has_a_host_and_a_port(word):
+    with pytest.raises(UsageError, match="HOST:PORT"):
+        roles.parse_address(word, "--chief")
+
+
+def test_auto_is_one_worker_for_each_gpu(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    assert roles.number_of_workers("auto", make_plan(trials=20)) == 3
+    assert roles.number_of_workers("auto", make_plan(trials=2)) == 2
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "two"])
+def test_workers_are_a_number_or_auto(word):
+    with pytest.raises(UsageError, match="--workers"):
+        roles.number_of_workers(word, make_plan())

@@ -1,0 +1,231 @@
+"""The supervisor with processes that do nothing, so that this is quick."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import psutil
+import pytest
+
+from tests.tuning.conftest import make_plan
+from tuning import crew, processes, supervisor
+from tuning.plan import SearchDirectory, write_json
+
+STAND_IN = "tests.tuning.stand_in_process"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def team(tmp_path, monkeypatch):
+    """Return a function that makes a supervisor of stand-ins, and its directory."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(crew.Chief, "module", STAND_IN)
+    monkeypatch.setattr(crew.Worker, "module", STAND_IN)
+    directory = SearchDirectory(tmp_path)
+    directory.workers.mkdir()
+    lock = processes.lock(tmp_path / ".lock")
+    behave(tmp_path, "sleep")
+
+    def make(deadline_minutes=None, **changes):
+        plan = make_plan(**changes)
+        directory.write_plan(plan)
+        site = crew.Site(
+            *(directory, "127.0.0.1", processes.free_port("127.0.0.1")),
+            *(lock.fileno(), tmp_path / "pictures", [0], []),
+        )
+        return supervisor.Supervisor(
+            plan,
+            site,
+            ["worker0", "worker1"],
+            deadline_minutes=deadline_minutes,
+            say=said.append,
+        )
+
+    said: list[str] = []
+    yield make, tmp_path, said
+    lock.close()
+
+
+def behave(folder, word):
+    """Tell the stand-ins what to do; they never read half a word."""
+    aside = folder / ".behaviour"
+    aside.write_text(word)
+    aside.replace(folder / "behaviour")
+
+
+def pids(folder, name):
+    file = folder / "workers" / f"{name}.pids"
+    return [int(line) for line in file.read_text().split()] if file.is_file() else []
+
+
+def wait_for(condition, seconds=60):
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+def meanwhile(action):
+    """Do something while the supervisor is running in the main thread."""
+    thread = threading.Thread(target=action)
+    thread.start()
+    return thread
+
+
+def end_search(folder):
+    write_json(
+        folder / "keras_tuner" / "oracle.json",
+        {"ended_because": "all trials are done", "ongoing_trials": {}, "trials": []},
+    )
+    behave(folder, "end")
+
+
+def none_left(folder):
+    names = ("chief", "worker0", "worker1")
+    return not any(psutil.pid_exists(p) for name in names for p in pids(folder, name))
+
+
+@pytest.mark.parametrize("victim", ["chief", "worker0"])
+def test_a_killed_process_is_replaced(team, monkeypatch, victim):
+    make, folder, said = team
+    monkeypatch.setattr(supervisor, "LAST_CALL_SECONDS", 0.5)
+
+    def kill():
+        wait_for(lambda: all(pids(folder, n) for n in ("chief", "worker0", "worker1")))
+        os.kill(pids(folder, victim)[0], signal.SIGKILL)
+        wait_for(lambda: len(pids(folder, victim)) == 2)
+        end_search(folder)
+
+    thread = meanwhile(kill)
+    content = make().run()
+    thread.join()
+    assert content["status"] == "completed"
+    assert any(victim.rstrip("0") in line and "SIGKILL" in line for line in said)
+    assert none_left(folder)
+
+
+def test_a_hanging_worker_is_replaced(team, monkeypatch):
+    make, folder, said = team
+    monkeypatch.setattr(supervisor, "LAST_CALL_SECONDS", 0.5)
+
+    def stop():
+        wait_for(lambda: pids(folder, "worker0"))
+        os.kill(pids(folder, "worker0")[0], signal.SIGSTOP)
+        wait_for(lambda: len(pids(folder, "worker0")) > 1)
+        end_search(folder)
+
+    thread = meanwhile(stop)
+    # Longer than starting Python takes on a busy machine.
+    content = make(hang_minutes=0.15).run()
+    thread.join()
+    assert content["status"] == "completed"
+    assert any("no progress" in line for line in said)
+    assert none_left(folder)
+
+
+def test_a_deadline_ends_the_search(team):
+    make, folder, _ = team
+    content = make(deadline_minutes=0.02).run()
+    assert (content["status"], content["best"]) == ("stopped", None)
+    assert "deadline of 0.02 minutes" in content["reason"]
+    assert none_left(folder)
+
+
+def test_a_signal_ends_the_search_and_its_processes(team):
+    make, folder, _ = team
+
+    def interrupt():
+        wait_for(lambda: pids(folder, "worker1"))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = meanwhile(interrupt)
+    content = make().run()
+    thread.join()
+    assert content["status"] == "interrupted"
+    assert none_left(folder)
+
+
+def test_workers_that_cannot_begin_end_the_search(team, monkeypatch):
+    make, folder, _ = team
+    monkeypatch.setattr(supervisor, "MOST_SHORT_LIVES", 2)
+    behave(folder, "die")
+    content = make().run()
+    assert content["status"] == "failed"
+    assert "cannot begin to work: the disk is full" in content["reason"]
+    assert none_left(folder)
+
+
+def test_deaths_at_the_same_place_are_counted(tmp_path):
+    site = crew.Site(*(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], []))
+    worker = crew.Worker(site, "worker0", 0, 1)
+    counts = []
+    for place in ("epoch 1", "epoch 1", "epoch 2", "epoch 2", "epoch 2"):
+        sign = {"trial": "3", "place": place, "time": time.time()}
+        write_json(site.directory.beat_file("worker0"), sign)
+        worker.note_death()
+        counts.append(worker.deaths)
+    assert counts == [1, 2, 1, 2, 3]
+
+
+def test_children_do_not_outlive_a_killed_parent(tmp_path):
+    program = (
+        "import pathlib, time\n"
+        "from tuning import processes\n"
+        f"processes.start('{STAND_IN}', ['{tmp_path}'], pathlib.Path('{tmp_path}/log'),"
+        " {'KERASTUNER_TUNER_ID': 'worker0'}, ())\n"
+        "time.sleep(600)\n"
+    )
+    (tmp_path / "workers").mkdir()
+    behave(tmp_path, "sleep")
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
+    wait_for(lambda: pids(tmp_path, "worker0"))
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: none_left(tmp_path), 10)
+
+
+@pytest.mark.parametrize(
+    "cores, places, expected",
+    [
+        (4, 2, [[0, 1], [2, 3]]),
+        (5, 2, [[0, 1], [2, 3, 4]]),
+        (2, 2, [[0], [1]]),
+        (2, 4, [[0], [1], [0], [1]]),
+    ],
+)
+def test_workers_share_the_processors(cores, places, expected):
+    numbers = list(range(cores))
+    found = [processes.share_of(numbers, place, places) for place in range(places)]
+    assert found == expected
+
+
+def test_every_worker_has_a_gpu_of_its_own(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        processes, "start", lambda *a: seen.append(a[3]["CUDA_VISIBLE_DEVICES"])
+    )
+    site = crew.Site(
+        *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], ["0", "1"])
+    )
+    for place in range(3):
+        crew.Worker(site, f"worker{place}", place, 3).start()
+    assert seen == ["0", "1", "0"]
+
+
+@pytest.mark.parametrize("visible, found", [("", []), ("-1", []), ("1,5", ["1", "5"])])
+def test_gpus_are_those_that_the_user_shows(monkeypatch, visible, found):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert processes.gpus() == found
+
+
+def test_two_searches_do_not_share_a_directory(tmp_path):
+    first = processes.lock(tmp_path / ".lock")
+    assert processes.lock(tmp_path / ".lock") is None
+    first.close()
+    second = processes.lock(tmp_path / ".lock")
+    assert second is not None
+    second.close()
