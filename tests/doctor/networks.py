@@ -27,7 +27,7 @@ def sharp_network(x, *, slope=4.0, before=(), name="norm"):
     kernel[0] = slope
     head.set_weights([kernel, np.zeros(1, "float32")])
     set_statistics(norm, *moments_of(x))
-    model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+    model.compile("sgd", "binary_crossentropy", metrics=["accuracy"], jit_compile=False)
     return model
 
 

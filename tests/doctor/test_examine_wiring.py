@@ -91,7 +91,7 @@ def test_too_high_a_rate_is_found_by_trying_a_lower_one():
             L.Dense(1, activation="sigmoid"),
         ]
     )
-    model.compile(keras.optimizers.SGD(100.0), "binary_crossentropy")
+    model.compile(keras.optimizers.SGD(100.0), "binary_crossentropy", jit_compile=False)
     model.set_weights([weight * 0 for weight in model.get_weights()])
     x, y = data()
     # Labels that no line separates: otherwise any rate ends at a loss of 0.

@@ -16,7 +16,7 @@ def network(activation="softmax", outputs=2, norm=False):
 
 
 def fly(model, loss, train=None, validation=None):
-    model.compile(keras.optimizers.Adam(0.02), loss)
+    model.compile(keras.optimizers.Adam(0.02), loss, jit_compile=False)
     train, validation = train or data(128), validation or data(128, seed=1)
     return preflight(model, batches(*train), batches(*validation))
 

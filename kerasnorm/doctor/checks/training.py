@@ -9,6 +9,7 @@ from kerasnorm.doctor.checks.data import (
 )
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
+from kerasnorm.doctor.probes.noise import Disagreement
 
 # Generalization costs up to 0.11 nats in healthy runs and 1.5 in overfitted ones; small
 # validation sets are kept out by the lower limit of the interval.
@@ -18,6 +19,9 @@ SURELY = 0.15
 # counts as learnable: 0.34 and 1.00 with a third of the labels wrong; agreement 0.86 to
 # 0.88 on hard tasks with right labels.
 NOISY = 0.12
+# Witnesses wrong nearly as often as the most frequent class would be know nothing: they
+# agree because neither has learned, as networks without norms do on few samples.
+IGNORANT = 0.75
 AGREED = 0.94
 POSSIBLY_AGREED = 0.8
 # Loss that a slower rate must save in a short training, and share of the loss of new
@@ -64,13 +68,17 @@ def _may_be_noise(m: Measurements) -> bool:
     return d is not None and d.agreement >= POSSIBLY_AGREED and d.low >= NOISY
 
 
+def _are_ignorant(d: Disagreement) -> bool:
+    return d.rate > IGNORANT * d.guessing
+
+
 def check_noise(m: Measurements) -> Finding | None:
     """Find labels that contradict even the most confident held-out predictions."""
     d = m.disagreement
     gap, low, _ = generalization_gap(m)
     if d is None or gap < OVERFITTED * m.unit or low <= 0:
         return None
-    if d.low < NOISY or d.agreement < AGREED:
+    if d.low < NOISY or _are_ignorant(d) or d.agreement < AGREED:
         return None
     if check_mapping(m) or check_labels(m):
         return None

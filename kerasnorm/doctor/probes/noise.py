@@ -31,6 +31,7 @@ class Disagreement:
         agreement: Share of the more confident half on which the witnesses agree: near
             1 where the task can be learned from these samples, below 0.9 where not.
         accuracy: Accuracy of the first witness on samples it has not seen.
+        guessing: Share of labels that the most frequent class gets wrong.
         compared: Samples on which the witnesses were compared.
         training_accuracy: Accuracy of the model on training samples: near 1 if it
             learned its labels by heart.
@@ -40,6 +41,7 @@ class Disagreement:
     low: float
     agreement: float
     accuracy: float
+    guessing: float
     compared: int
     training_accuracy: float
 
@@ -126,6 +128,7 @@ def _compare(
         float(rate - 1.96 * error),
         float((first == second)[top].mean()),
         float((first == labels).mean()),
+        float(1 - np.bincount(labels).max() / len(labels)),
         len(labels),
         training_accuracy,
     )

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.checks.training import AGREED, NOISY
+from kerasnorm.doctor.checks.training import AGREED, IGNORANT, NOISY
 from kerasnorm.doctor.forward import kept
 from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.probes.inputs import measure_separation
@@ -118,6 +118,13 @@ def witnesses(rate, known, samples=600):
 def test_witnesses_tell_wrong_labels_from_a_hard_task(rate, known, low, agreed):
     found = _compare(*witnesses(rate, known), training_accuracy=1.0)
     assert (found.low > NOISY, found.agreement > AGREED) == (low, agreed)
+
+
+def test_witnesses_that_always_say_the_same_are_ignorant():
+    labels = np.arange(400) % 4
+    shares = np.eye(4)[np.zeros(400, int)] * 0.9 + 0.025
+    found = _compare(labels, [shares, shares], training_accuracy=1.0)
+    assert found.agreement == 1 and found.rate > IGNORANT * found.guessing
 
 
 def test_the_spread_of_ordered_batches_exceeds_chance():
