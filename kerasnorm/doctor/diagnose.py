@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
-from kerasnorm.doctor.checks import data, statistics, structure, training
+from kerasnorm.doctor.checks import batches, data, statistics, structure, training
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import SEVERITIES, Finding
 from kerasnorm.doctor.measurements import Measurements
@@ -24,7 +24,7 @@ CHECKS: tuple[Check, ...] = (
     structure.check_flags,
     structure.check_unfrozen,
     statistics.check_stale,
-    statistics.check_small_batch,
+    batches.check_small_batch,
     training.check_learning_rate,
     data.check_augmentation,
     data.check_shared,

@@ -1,5 +1,6 @@
 """Judges the data: their order, their preparation, their labels, their overlap."""
 
+from kerasnorm.doctor.checks.statistics import is_shared
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 
@@ -242,10 +243,10 @@ def check_augmentation(m: Measurements) -> Finding | None:
 
 def check_shared(m: Measurements) -> Finding | None:
     """Find batch norms shared by inputs of different distributions."""
+    if not is_shared(m):
+        return None
     shared = m.structure.shared_norms
     value, low, high = m.difference("B'", "A")
-    if not shared or low <= 0 or value < ADAPTED * m.unit:
-        return None
     return Finding(
         "domain_shift",
         "error",

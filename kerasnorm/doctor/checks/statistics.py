@@ -11,11 +11,8 @@ STALE = 0.07
 BROKEN_EXCESS = 1e3
 # Share of a shift that statistics estimated with dropout on must reproduce.
 REPRODUCED = 0.5
-# Loss that larger batches save: 0.12 to 0.17 nats with batches of two, 0.02 in
-# healthy runs.
-BATCH_NOISE = 0.06
-# Above this the noise of batch statistics regularizes more than it harms.
-SMALL_BATCH = 16
+# Loss that one mixture of statistics costs against one for each input.
+SHARED_COSTS = 0.1
 # The initial variance 1 still distorts the average when it weighs this much of the
 # true one.
 INITIAL_SHARE = 0.05
@@ -71,9 +68,20 @@ def is_stale(m: Measurements) -> bool:
     return train_agrees and on_validation[1] > 0 and on_validation[0] > threshold
 
 
+def is_shared(m: Measurements) -> bool:
+    """Return whether a norm called on several inputs costs loss with exact statistics.
+
+    Its moving statistics are then off as well, because they follow the input that was
+    normalized last; that is a consequence, not a cause.
+    """
+    value, low, _ = m.difference("B'", "A")
+    shared = bool(m.structure.shared_norms)
+    return shared and low > 0 and value >= SHARED_COSTS * m.unit
+
+
 def check_stale(m: Measurements) -> Finding | None:
     """Find moving statistics that differ from the true ones, and say why they do."""
-    if not is_stale(m) or check_broken(m):
+    if not is_stale(m) or check_broken(m) or is_shared(m):
         return None
     for judge in (
         _overridden,
@@ -242,41 +250,6 @@ def _lagging(m: Measurements) -> Finding:
         "kerasnorm.callbacks.RecalibrateBatchNorm, or with "
         f"momentum={min(momentum, 0.99):.2g}",
         {"initial_share": _finite(initial)},
-    )
-
-
-def check_small_batch(m: Measurements) -> Finding | None:
-    """Find batches whose own statistics cost more loss than those of 64 samples."""
-    value, low, high = m.difference("As", "A64")
-    if m.batch_size > SMALL_BATCH or low <= 0 or value < BATCH_NOISE * m.unit:
-        return None
-    accumulated = m.optimizer.accumulation_steps > 1
-    evidence = {
-        "batch_size": m.batch_size,
-        "loss_in_such_batches": m.matrix.mean("As"),
-        "loss_in_batches_of_64": m.matrix.mean("A64"),
-        "interval": [low, high],
-        "accumulation_steps": m.optimizer.accumulation_steps,
-    }
-    if m.batch_size == 1:
-        code, what = "single_sample_batch", "Every batch holds one sample"
-    elif accumulated:
-        code = "gradient_accumulation"
-        what = (
-            f"{m.optimizer.accumulation_steps} batches make one step, but batch norms "
-            f"see {m.batch_size} samples at a time"
-        )
-    else:
-        code, what = "small_batch", f"Batches hold {m.batch_size} samples"
-    return Finding(
-        code,
-        "error",
-        f"{what}; normalized by themselves they cost {value:.3g} more loss than in "
-        "batches of 64 with the same weights.",
-        evidence,
-        "kerasnorm.surgery.swap_norm(model, 'group') and train on, or batches of 16 "
-        "and more",
-        max(value, m.difference("D", "D'")[0]),
     )
 
 
