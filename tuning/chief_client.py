@@ -11,6 +11,8 @@ CALL_SECONDS = 60.0
 # The supervisor starts a dead chief anew within seconds; after a reboot it is minutes.
 CHIEF_MINUTES = 15.0
 PAUSE_SECONDS = 1.0
+# Exit status of a worker that has given up waiting: EX_UNAVAILABLE of sysexits.h.
+CHIEF_GONE_STATUS = 69
 
 
 class SearchIsOver(SystemExit):
@@ -18,6 +20,13 @@ class SearchIsOver(SystemExit):
 
     def __init__(self) -> None:
         super().__init__(0)
+
+
+class ChiefIsGone(SystemExit):
+    """The chief has not answered for long; no failure of the trial, which waits."""
+
+    def __init__(self) -> None:
+        super().__init__(CHIEF_GONE_STATUS)
 
 
 class PatientStub:
@@ -76,9 +85,5 @@ class PatientStub:
         if status != "running":
             raise SearchIsOver()
         if time.monotonic() > give_up:
-            # No exception that would count as a failure of the trial.
-            raise SystemExit(
-                f"expected an answer of the chief within {self._patience / 60:g} "
-                "minutes, received none; start it again with --resume"
-            )
+            raise ChiefIsGone()
         time.sleep(PAUSE_SECONDS)

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from tuning import processes, record
+from tuning.chief_client import CHIEF_GONE_STATUS, CHIEF_MINUTES
 from tuning.crew import Chief, Site, Worker
 from tuning.plan import Plan, SearchDirectory, read_json
 
@@ -136,6 +137,12 @@ class Supervisor:
                 worker.process.wait()
         elif status == 0:
             return
+        elif status == CHIEF_GONE_STATUS and self.chief is None:
+            raise Ended(
+                "failed",
+                f"the chief has not answered for {CHIEF_MINUTES:g} minutes; go on with "
+                "it by --resume, and then start these workers again",
+            )
         else:
             self.say(f"{worker.name} {_how(status)}; it is replaced")
         worker.note_death()

@@ -41,7 +41,8 @@ def test_the_table_names_what_failed_and_how_to_repeat_the_best(searched, capsys
     assert "importance   learning_rate" in out
 
 
-def test_the_page_is_one_file_that_draws_every_trial(searched, capsys):
+def test_the_page_is_one_file_that_draws_every_trial(searched, monkeypatch):
+    monkeypatch.setattr(importance, "measure", lambda *found: None)
     results.main([str(searched)])
     page = (searched / "search.html").read_text()
     content = results.read(SearchDirectory(searched)).content
@@ -51,7 +52,8 @@ def test_the_page_is_one_file_that_draws_every_trial(searched, capsys):
     assert "&lt;NaN&gt;" in page and "<NaN>" not in page
 
 
-def test_a_killed_search_is_said_to_be_interrupted(searched):
+def test_a_killed_search_is_said_to_be_interrupted(searched, monkeypatch):
+    monkeypatch.setattr(importance, "measure", lambda *found: None)
     # Nobody holds the lock, and nobody has written how it ended.
     content = results.read(SearchDirectory(searched)).content
     assert content["status"] == "interrupted"

@@ -1,0 +1,61 @@
+"""TensorBoard's HParams tab in a browser: a row for each trial, and its lines."""
+
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from tests.tuning.conftest import StandIn, make_plan
+from tuning import hparams_tf, tuner
+from tuning.plan import SearchDirectory
+from tuning.processes import free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+TRIALS = 5
+
+
+@pytest.fixture
+def address(tmp_path, monkeypatch):
+    """Address of a TensorBoard that shows a search."""
+    monkeypatch.setattr("os.fsync", lambda handle: None)
+    plan, directory = make_plan(trials=TRIALS), SearchDirectory(tmp_path)
+    directory.write_plan(plan)
+    hparams_tf.write_experiment(plan, directory)
+    tuner.TrialTuner(directory, train=StandIn()).search()
+    port = free_port("127.0.0.1")
+    board = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tensorboard.main", "--logdir", str(tmp_path)),
+            *("--port", str(port), "--host", "127.0.0.1", "--load_fast=false"),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    limit = time.monotonic() + 250
+    while True:
+        try:
+            runs = urllib.request.urlopen(f"http://127.0.0.1:{port}/data/runs").read()
+            if runs.count(b"trial_") == TRIALS:
+                break
+        except (TimeoutError, OSError):
+            pass
+        assert time.monotonic() < limit
+        time.sleep(0.5)
+    yield f"http://127.0.0.1:{port}/#hparams"
+    board.terminate()
+    board.wait()
+
+
+def test_every_trial_has_a_row_and_a_line(address, chromium):
+    page = chromium.new_page(viewport={"width": 1500, "height": 900})
+    page.goto(address, timeout=120_000, wait_until="commit")
+    rows = page.get_by_text("cats_dogs/trial_")
+    rows.first.wait_for(timeout=120_000)
+    assert rows.count() == TRIALS
+    page.get_by_text("PARALLEL COORDINATES VIEW").click()
+    lines = page.locator("g.background path")
+    lines.first.wait_for(timeout=60_000, state="attached")
+    drawn = [line for line in lines.all() if line.get_attribute("d")]
+    assert len(drawn) == TRIALS
