@@ -37,11 +37,11 @@ CHECKS: tuple[Check, ...] = (
 ROOTS = (
     "mixed_precision_overflow",
     "broken_statistics",
+    "freeze_without_recompile",
     "label_mismatch",
     "input_mismatch",
     "leakage",
     "ordered_batches",
-    "freeze_without_recompile",
     "learning_rate_too_high",
 )
 

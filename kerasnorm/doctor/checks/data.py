@@ -92,7 +92,7 @@ def check_mapping(m: Measurements) -> Finding | None:
             best = trial
             break
     needed = max(REPAIRED * gap, GAP * m.unit)
-    fits = best.low > 0 and best.gain >= needed
+    fits = best.low > 0 and best.gain - max(best.gain_on_training, 0.0) >= needed
     if m.swap is not None:
         # The pipelines themselves have been tried: no map needs to be guessed.
         saved, low, _ = m.swap
