@@ -1,8 +1,8 @@
 """The command line of a search, without starting one."""
 
+import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -23,9 +23,10 @@ def no_gpu(monkeypatch):
 
 def test_help_answers_in_under_a_second_without_keras():
     command = [sys.executable, "-X", "importtime", "-m", "tuning.search", "--help"]
-    began = time.process_time()
+    began = os.times()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert time.process_time() - began < 1
+    # Processor time: on a busy machine any program takes seconds.
+    assert os.times().children_user - began.children_user < 1
     assert "--workers" in done.stdout
     assert "keras.src" not in done.stderr and "tensorflow" not in done.stderr
 
