@@ -1,11 +1,14 @@
 """TensorBoard's HParams tab in a browser: a row for each trial, and its lines."""
 
+import io
 import subprocess
 import sys
 import time
 import urllib.request
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.tuning.conftest import StandIn, make_plan
 from tuning import hparams_tf, tuner
