@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BACKENDS_VENV := .venv-backends
 BIN := $(VENV)/bin
+NUMERIC := -m "backends and not slow"
 
 .PHONY: demo test test-slow test-backends torture lint format clean
 
@@ -34,10 +35,10 @@ test: $(VENV)/.installed
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
+# `make test` runs the same tests on TensorFlow.
 test-backends: $(VENV)/.installed $(BACKENDS_VENV)/.installed
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n 2 -m backends
-	KERAS_BACKEND=jax $(BACKENDS_VENV)/bin/python -m pytest -n 2 -m backends
-	KERAS_BACKEND=torch $(BACKENDS_VENV)/bin/python -m pytest -n 2 -m backends
+	KERAS_BACKEND=jax $(BACKENDS_VENV)/bin/python -m pytest -n 2 $(NUMERIC)
+	KERAS_BACKEND=torch $(BACKENDS_VENV)/bin/python -m pytest -n 2 $(NUMERIC)
 
 # Kills trainings in every way, resumes them, and prints what was lost.
 torture: $(VENV)/.installed

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from kerasnorm.callbacks import checkpoint_files, training_state
+from kerasnorm.callbacks import checkpoint_files, random_state, training_state
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     A checkpoint holds the weights with moving statistics and seed generators, the
     optimizer with its wrappers, slots and loss scale, the metrics of the epoch in
-    progress, the random state of Python and NumPy, what the given callbacks know, and
-    the position in the data. One is written after every epoch and, in long epochs,
+    progress, the state of the global random generators, what the given callbacks know,
+    and the position in the data. One is written after every epoch and, in long epochs,
     every `every_seconds`. The last two are kept; a damaged one is noticed by its
     checksum, and the one before is taken. Keras' `BackupAndRestore` forgets the
     callbacks, the random state and the position.
@@ -102,6 +102,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.damaged: list[str] = []
         self.position = Position(0, 0)
         self._restored: dict[str, Any] | None = None
+        self._random_numbers: dict[str, Any] | None = None
         self._epoch = 0
         # Batches of the epoch that were done before this `fit`, and by now.
         self._before = 0
@@ -136,6 +137,7 @@ class Checkpoint(keras.callbacks.Callback):
             training_state.build_optimizer(model)
             self.set_model(model)
             self.save()
+            self._random_numbers = random_state.capture()
             return Position(0, 0)
         state = found.state
         self.damaged = found.damaged
@@ -151,7 +153,7 @@ class Checkpoint(keras.callbacks.Callback):
         for callback, saved in zip(self.stateful, state["callbacks"], strict=True):
             if hasattr(callback, "set_state"):
                 callback.set_state(saved["state"])
-        self._restored = state
+        self._restored, self._random_numbers = state, state["random"]
         self.position = Position(state["epoch"], state["batch"])
         return self.position
 
@@ -197,6 +199,10 @@ class Checkpoint(keras.callbacks.Callback):
         self, batch: int, logs: Mapping[str, float] | None = None
     ) -> None:
         """Remember in memory how it was before the last batch of the epoch."""
+        random_numbers, self._random_numbers = self._random_numbers, None
+        if random_numbers is not None:
+            # PyTorch's loaders have drawn a seed since `restore`, as `fit` began.
+            random_state.put_back_torch(random_numbers)
         if self._done + 1 == self._steps:
             self._before_last_batch = self._capture(self._epoch, self._done)
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasnorm.callbacks import random_state
 from kerasnorm.callbacks.temporary_learning_rate import (
     TemporaryLearningRate,
     has_settable_rate,
@@ -141,7 +142,11 @@ class LearningRateFinder(keras.callbacks.Callback):
             )
         if not optimizer.built:
             optimizer.build(model.trainable_variables)
-        memory = [(v, keras.ops.convert_to_numpy(v)) for v in _state_of(model)]
+        # Copies: on some backends the arrays are views of the variables.
+        memory = [
+            (v, np.array(keras.ops.convert_to_numpy(v))) for v in _state_of(model)
+        ]
+        random_numbers = random_state.capture()
         try:
             self._sweep(model)
         finally:
@@ -149,6 +154,7 @@ class LearningRateFinder(keras.callbacks.Callback):
             model.reset_metrics()
             for variable, value in memory:
                 variable.assign(value)
+            random_state.put_back(random_numbers)
         self.suggestion = self._suggest()
         return self.suggestion
 

@@ -1,13 +1,14 @@
 """Everything in a program that decides how a training goes on, as plain values."""
 
 import contextlib
-import random
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
 import keras
 import numpy as np
+
+from kerasnorm.callbacks import random_state
 
 # What Keras' own callbacks (EarlyStopping, ReduceLROnPlateau, ModelCheckpoint) learn
 # while they run; they offer no way to ask for it.
@@ -32,14 +33,11 @@ def capture(model: keras.Model) -> dict[str, Any]:
     Args:
         model: The model; its optimizer must be built.
     """
-    version, words, gauss = random.getstate()
-    numpy_state = np.random.get_state(legacy=False)
     return {
         "model": to_arrays(model.variables),
         "optimizer": to_arrays(optimizer_variables(model.optimizer)),
         "metrics": to_arrays(model.metrics_variables),
-        "python_random": [version, list(words), gauss],
-        "numpy_random": numpy_state,
+        "random": random_state.capture(),
     }
 
 
@@ -58,9 +56,7 @@ def put_back(model: keras.Model, state: dict[str, Any]) -> None:
     build_optimizer(model)
     assign(model.variables, state["model"], "model")
     assign(optimizer_variables(model.optimizer), state["optimizer"], "optimizer")
-    version, words, gauss = state["python_random"]
-    random.setstate((version, tuple(words), gauss))
-    np.random.set_state(state["numpy_random"])
+    random_state.put_back(state["random"])
 
 
 def build_optimizer(model: keras.Model) -> None:

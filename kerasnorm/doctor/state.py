@@ -1,7 +1,6 @@
 """Puts a model back exactly as it was, whatever happened in between."""
 
 import contextlib
-import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,14 +8,15 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasnorm.callbacks import random_state
+
 
 @contextlib.contextmanager
 def preserved(model: keras.Model) -> Iterator[None]:
     """Restore weights, statistics, seeds, metrics and optimizer when the block ends.
 
     The values return bit for bit, also after an exception; so do the states of
-    Python's and NumPy's global random generators, from which Keras draws the seeds of
-    new layers.
+    the global random generators, from which Keras draws the seeds of new layers.
 
     Args:
         model: Any built Keras model, compiled or not.
@@ -26,12 +26,11 @@ def preserved(model: keras.Model) -> Iterator[None]:
     """
     variables = all_variables(model)
     saved = [np.array(ops.convert_to_numpy(variable)) for variable in variables]
-    python_state, numpy_state = random.getstate(), np.random.get_state()
+    random_numbers = random_state.capture()
     try:
         yield
     finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)
+        random_state.put_back(random_numbers)
         for variable, value in zip(variables, saved, strict=True):
             now = np.asarray(ops.convert_to_numpy(variable))
             if now.tobytes() != value.tobytes():

@@ -114,10 +114,10 @@ class Rows(keras.callbacks.Callback):
         self.rows.append(dict(logs))
 
 
-def train(folder, moment=None, optimizer=sgd, every_seconds=1e9, patience=9):
+def train(folder, moment=None, optimizer=sgd, every_seconds=1e9, **stop):
     """Train until killed or done; all that must not depend on the interruptions."""
     model = small_model(optimizer)
-    stopping = callbacks.EarlyStopping(patience=patience)
+    stopping = callbacks.EarlyStopping(**{"patience": 9, **stop})
     # Plateaus cannot lower what a schedule decides.
     plateau = keras.callbacks.ReduceLROnPlateau(patience=1, min_delta=0.2)
     plateaus = [] if optimizer is scheduled else [plateau]
@@ -191,9 +191,10 @@ def test_all_of_the_optimizer_goes_on(tmp_path, optimizer):
 
 
 def test_a_stopped_training_is_not_trained_further(tmp_path):
-    stopped = train(tmp_path / "checkpoint", patience=1)
+    stop = {"patience": 1, "min_delta": 1e9}
+    stopped = train(tmp_path / "checkpoint", **stop)
     assert len(stopped["rows"]) < EPOCHS
-    again = train(tmp_path / "checkpoint", patience=1)
+    again = train(tmp_path / "checkpoint", **stop)
     np.testing.assert_array_equal(again["rows"], stopped["rows"])
     for ours, theirs in zip(again["weights"], stopped["weights"], strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -213,6 +214,7 @@ def test_asked_to_save_in_validation_it_keeps_the_last_batch_repeatable(
     stopping, rows = callbacks.EarlyStopping(patience=9), Rows()
     plateau = keras.callbacks.ReduceLROnPlateau(patience=1, min_delta=0.2)
     checkpoint = callbacks.Checkpoint(folder, [stopping, plateau, rows])
+    checkpoint.restore(model)
     with pytest.raises(Killed):
         model.fit(
             batches(0),

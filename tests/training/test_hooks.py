@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest.importorskip("tensorflow")
+
 from kerasnorm.training.hooks import Hooks
 from kerasnorm.training.run_directory import RunDirectory
 from kerasnorm.training.runner import run

@@ -66,11 +66,12 @@ def model_weights(run: pathlib.Path) -> dict[str, np.ndarray]:
 def checkpoint(run: pathlib.Path) -> dict:
     """Return all that decides how training would go on."""
     state = checkpoint_files.read_newest(run / "checkpoint").state
-    kept = ("epoch", "batch", "model", "optimizer", "metrics", "numpy_random")
+    kept = ("epoch", "batch", "model", "optimizer", "metrics")
     callbacks = {saved["name"]: saved["state"] for saved in state["callbacks"]}
     return {
         **{name: state[name] for name in kept},
-        "python_random": state["python_random"][:2],
+        "python_random": state["random"]["python"][:2],
+        "numpy_random": state["random"]["numpy"],
         "stopping": callbacks["EarlyStopping"],
     }
 

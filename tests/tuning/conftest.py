@@ -1,5 +1,6 @@
 """Searches without training: a stand-in for a run, and plans around it."""
 
+import importlib.util
 import json
 import math
 import pathlib
@@ -13,6 +14,10 @@ from tuning.objectives import Objective
 from tuning.parameters import Choice, Range
 from tuning.plan import Plan, SearchDirectory
 from tuning.spaces import Space
+
+# Searches need KerasTuner, which needs TensorFlow.
+collect_ignore_glob = [] if importlib.util.find_spec("tensorflow") else ["test_*.py"]
+
 
 SPACE = Space(
     (
