@@ -19,7 +19,7 @@ APP = App(
     settings=Settings(app="cats_dogs"),
     presets={
         "drawn": {
-            "epochs": 28,
+            "epochs": 22,
             "image_size": 64,
             "learning_rate": 3e-3,
             "rotation_range": 10.0,
