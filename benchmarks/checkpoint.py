@@ -60,7 +60,7 @@ def measure(epochs: int, folder: str) -> list[dict[str, float]]:
     settings = APP.settings.replace(**APP.presets["drawn"])
     steps = PICTURES // settings.batch_size
     model = assemble.build_model(settings, 2)
-    assemble.compile_model(model, settings, steps)
+    assemble.compile_model(model, settings)
     rng = np.random.default_rng(0)
     shape = (settings.batch_size, settings.image_size, settings.image_size, 3)
     images = rng.uniform(0, 255, shape).astype("float32")
@@ -81,7 +81,12 @@ def measure(epochs: int, folder: str) -> list[dict[str, float]]:
         batches,
         steps_per_epoch=steps,
         epochs=epochs + 1,
-        callbacks=[mark, stopping, timed(checkpoint, spent)],
+        callbacks=[
+            mark,
+            *assemble.build_pacing(settings, steps),
+            stopping,
+            timed(checkpoint, spent),
+        ],
         shuffle=False,
         verbose=0,
     )

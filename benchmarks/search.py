@@ -67,17 +67,18 @@ def run_plain(words: list[str], log: pathlib.Path) -> None:
     class Trial(keras_tuner.HyperModel):
         def build(self, hp):
             settings = plan.space.settings(plan.settings, hp.values)
-            steps = len(data.train) // settings.batch_size
             model = assemble.build_model(settings, len(data.train.class_names))
-            return assemble.compile_model(model, settings, steps)
+            return assemble.compile_model(model, settings)
 
         def fit(self, hp, model, **options):
             settings = plan.space.settings(plan.settings, hp.values)
+            steps = len(data.train) // settings.batch_size
+            options["callbacks"] += assemble.build_pacing(settings, steps)
             with log.open("a") as stream:
                 stream.write(json.dumps({"begin": time.time()}) + "\n")
             return model.fit(
                 batches.training_batches(settings, data),
-                steps_per_epoch=len(data.train) // settings.batch_size,
+                steps_per_epoch=steps,
                 validation_data=pipeline_tf.evaluation_batches(
                     data.validation, settings.batch_size
                 ),

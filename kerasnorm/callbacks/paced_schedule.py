@@ -44,6 +44,8 @@ class PacedSchedule(keras.callbacks.Callback):
     ) -> None:
         """Set the learning rate of the batch."""
         optimizer = self.model.optimizer
-        step = int(keras.ops.convert_to_numpy(optimizer.iterations))
+        # Keras counts updates; a schedule's step is a batch.
+        batches = getattr(optimizer, "gradient_accumulation_steps", None) or 1
+        step = batches * int(keras.ops.convert_to_numpy(optimizer.iterations))
         due = max(float(step), min(self.time_share(), 1.0) * self.total_steps)
         optimizer.learning_rate = float(keras.ops.convert_to_numpy(self.schedule(due)))

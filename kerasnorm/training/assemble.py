@@ -1,6 +1,7 @@
 """Settings to a compiled model: the only place where names become objects."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -69,21 +70,21 @@ def _build_backbone(
 
 
 def build_optimizer(
-    settings: Settings, model: keras.Model, steps_per_epoch: int
+    settings: Settings, model: keras.Model
 ) -> keras.optimizers.Optimizer:
-    """Return the optimizer with its schedule and wrappers.
+    """Return the optimizer with its wrappers, at the highest rate of the schedule.
+
+    `build_pacing` moves the rate. The optimizer itself holds a number, whatever the
+    schedule and its length, so that a checkpoint fits when either is another one.
 
     Weight decay is kept from vectors (biases, gamma, beta and their like): they do
     not overfit, and shrinking them only fights the norm.
 
     Args:
-        settings: Says which optimizer, schedule and wrappers.
+        settings: Says which optimizer and wrappers.
         model: The built model, for the variables that are spared weight decay.
-        steps_per_epoch: Training steps in one epoch.
     """
-    rate: Any = float(settings.learning_rate)
-    if not is_paced(settings):
-        rate = build_schedule(settings, steps_per_epoch)
+    rate = float(settings.learning_rate)
     if settings.optimizer == "ranger21":
         # Clipping, centralization and Lookahead are parts of it.
         optimizer = optimizers.Ranger21(
@@ -99,9 +100,7 @@ def build_optimizer(
     return optimizer
 
 
-def compile_model(
-    model: keras.Model, settings: Settings, steps_per_epoch: int
-) -> keras.Model:
+def compile_model(model: keras.Model, settings: Settings) -> keras.Model:
     """Compile a model for one-hot labels and probabilities.
 
     Label smoothing and MixUp are done to the training labels in the pipeline, so the
@@ -110,9 +109,8 @@ def compile_model(
     Args:
         model: The network; it is compiled in place.
         settings: The run's settings.
-        steps_per_epoch: Training steps in one epoch.
     """
-    optimizer = build_optimizer(settings, model, steps_per_epoch)
+    optimizer = build_optimizer(settings, model)
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(),
@@ -132,7 +130,7 @@ def find_learning_rate(model: keras.Model, settings: Settings, batches: Any) -> 
         batches: Training batches.
     """
     trial = settings.replace(learning_rate=FIRST_RATE, schedule="constant")
-    compile_model(model, trial, steps_per_epoch=1)
+    compile_model(model, trial)
     return callbacks.LearningRateFinder(batches, minimum=FIRST_RATE).find(model)
 
 
@@ -181,36 +179,31 @@ def _wrapped(
     return optimizer
 
 
-def is_paced(settings: Settings) -> bool:
-    """Whether the clock, too, moves the learning rate along its schedule.
-
-    Args:
-        settings: The run's settings; the clock is not deterministic.
-    """
-    return (
-        settings.max_minutes is not None
-        and settings.schedule != "constant"
-        and not settings.deterministic
-    )
-
-
-def build_schedule(settings: Settings, steps_per_epoch: int) -> Any:
-    """Return the learning rate as a function of the step, or as a number.
+def build_pacing(
+    settings: Settings,
+    steps_per_epoch: int,
+    time_share: Callable[[], float] = lambda: 0.0,
+) -> list[keras.callbacks.Callback]:
+    """Return what moves the learning rate along the schedule, if anything does.
 
     Args:
         settings: Says which schedule and how long.
         steps_per_epoch: Training steps in one epoch.
+        time_share: Says which share of the allowed time has passed, from 0; for a
+            training without a limit none has.
     """
     total_steps = settings.epochs * steps_per_epoch
     warmup = min(round(settings.warmup_epochs * steps_per_epoch), total_steps - 1)
     peak = float(settings.learning_rate)
+    if settings.schedule == "constant":
+        return []
     if settings.schedule == "cosine":
-        return optimizers.WarmupCosine(peak, total_steps, warmup_steps=warmup)
-    if settings.schedule == "stable_decay":
-        return optimizers.WarmupStableDecay(
+        schedule = optimizers.WarmupCosine(peak, total_steps, warmup_steps=warmup)
+    else:
+        schedule = optimizers.WarmupStableDecay(
             peak,
             total_steps,
             warmup_steps=warmup,
             decay_steps=round(DECAY_SHARE * total_steps),
         )
-    return peak
+    return [callbacks.PacedSchedule(schedule, total_steps, time_share)]

@@ -9,7 +9,6 @@ import rich.console
 
 from kerasnorm import callbacks
 from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite
-from kerasnorm.callbacks.temporary_learning_rate import has_settable_rate
 from kerasnorm.callbacks.tensorboard_tf import TensorBoard
 from kerasnorm.data import pipeline_tf
 from kerasnorm.training import (
@@ -136,14 +135,8 @@ class Attempt:
         sample = next(iter(self.validation))
         self.start = self.checkpoint.restore(self.job.model, sample)
         if self.recovery.rate_factor < 1:
-            settings = self.job.settings
-            rate = float(settings.learning_rate) * self.recovery.rate_factor
-            slower = settings.replace(learning_rate=rate)
-            model = self.job.model
-            assemble.compile_model(model, slower, self.job.steps_per_epoch)
-            self.checkpoint.restore(model, sample)
-            if has_settable_rate(model.optimizer):
-                model.optimizer.learning_rate = rate
+            slower = self.recovery.slowed(self.job.settings)
+            self.job.model.optimizer.learning_rate = float(slower.learning_rate)
         return self.start
 
     def fit(self) -> Outcome:
@@ -205,14 +198,11 @@ class Attempt:
         ]
 
     def pacing(self) -> list[keras.callbacks.Callback]:
-        """Return what moves the learning rate by the clock, if anything does."""
-        settings, steps = self.job.settings, self.job.steps_per_epoch
-        if not assemble.is_paced(settings):
-            return []
-        rate = float(settings.learning_rate) * self.recovery.rate_factor
-        schedule = assemble.build_schedule(settings.replace(learning_rate=rate), steps)
-        total = settings.epochs * steps
-        return [callbacks.PacedSchedule(schedule, total, lambda: self.limit.share)]
+        """Return what moves the learning rate, if anything does."""
+        settings = self.recovery.slowed(self.job.settings)
+        # The clock is not deterministic.
+        share = (lambda: 0.0) if settings.deterministic else lambda: self.limit.share
+        return assemble.build_pacing(settings, self.job.steps_per_epoch, share)
 
     def end(self, reason: str) -> Outcome:
         """Return how training went.

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from kerasnorm.training.settings import Settings
+
 # After so many a training is beyond help: batch after batch would be skipped.
 MOST_RECOVERIES = 8
 SLOWER = 0.5
@@ -44,6 +46,15 @@ class Recovery:
         else:
             self.rate_factor *= SLOWER
         return True
+
+    def slowed(self, settings: Settings) -> Settings:
+        """Return the settings with what is left of the learning rate.
+
+        Args:
+            settings: The run's settings.
+        """
+        rate = float(settings.learning_rate) * self.rate_factor
+        return settings.replace(learning_rate=rate)
 
     def get_state(self) -> dict[str, Any]:
         """Return all of it as plain values, for a checkpoint."""

@@ -102,7 +102,7 @@ def prepare(
             trial = batches.training_batches(settings, data)
             rate = assemble.find_learning_rate(model, settings, trial)
             settings = settings.replace(learning_rate=rate)
-        assemble.compile_model(model, settings, len(data.train) // settings.batch_size)
+        assemble.compile_model(model, settings)
     if directory is None:
         directory = run_directory.create(settings)
         directory.write_settings(settings)
@@ -173,9 +173,7 @@ def on_one_device(job: fitting.Job) -> keras.Model:
     shared = distribution.with_synchronized_norm(job.settings)
     model = assemble.build_model(shared, len(job.data.train.class_names))
     model.set_weights(job.model.get_weights())
-    return assemble.compile_model(
-        model, job.settings, len(job.data.train) // job.settings.batch_size
-    )
+    return assemble.compile_model(model, job.settings)
 
 
 def with_full_path(settings: Settings) -> Settings:

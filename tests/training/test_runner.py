@@ -166,6 +166,14 @@ def test_more_epochs_let_a_finished_run_go_on(unbroken, settings, tmp_path, pict
     assert begun == torture_compare.history(unbroken)
 
 
+def test_a_finished_run_without_a_time_limit_goes_on_with_one(
+    unbroken, settings, tmp_path, pictures
+):
+    shutil.copytree(unbroken, tmp_path / "test" / "run")
+    longer = run(resumed(settings, epochs=4, max_minutes=60))
+    assert longer.report["epochs"] == 4
+
+
 def test_a_damaged_checkpoint_is_said_in_one_line(
     settings, unbroken, monkeypatch, capsys
 ):
