@@ -5,7 +5,8 @@ from typing import Any
 
 import jinja2
 
-from kerasnorm.training.report_words import clean, duration, number, percent
+from kerasnorm.training.page_template import page_template
+from kerasnorm.training.report_words import duration, number, percent
 from kerasnorm.version import __version__
 from tuning import charts
 from tuning.importance import Importance
@@ -71,13 +72,5 @@ def _shown(value: Any) -> str:
 
 
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tuning", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=clean,
-    )
-    environment.filters |= {"percent": percent, "shown": _shown, "duration": duration}
-    return environment.get_template("search.html.jinja")
+    filters = {"percent": percent, "shown": _shown, "duration": duration}
+    return page_template("tuning", "search.html.jinja", filters)

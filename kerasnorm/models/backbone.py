@@ -78,6 +78,8 @@ def backbone(
     """
     kind = str(name).removeprefix(PREFIX)
     base = _build(kind, input_shape, weights)
+    # Not as an argument: some of Keras' builders look their blocks up by the name.
+    base.name = "backbone"
     pictures = keras.Input(input_shape, name="pictures")
     features = base(_preprocess(kind, pictures))
     outputs = layout.classify(features, num_classes, dropout)
@@ -116,7 +118,7 @@ def _build(kind, input_shape, weights):
             f"{', '.join(close)}. Received: {kind!r}."
         )
     builder = getattr(keras.applications, kind)
-    options = {"include_top": False, "input_shape": input_shape, "name": "backbone"}
+    options = {"include_top": False, "input_shape": input_shape}
     if weights is None:
         return builder(weights=None, **options)
     if weights == "imagenet":

@@ -18,6 +18,7 @@ def convnet(
     activation: str = "relu",
     width: int = 32,
     depths: Sequence[int] = (1, 1, 1, 1),
+    stem_strides: int = 2,
     dropout: float = 0.2,
     asymmetric: bool = False,
     norm_options: Mapping[str, Any] | None = None,
@@ -37,6 +38,9 @@ def convnet(
         activation: Name of a Keras activation.
         width: Channels of the first stage.
         depths: Number of residual blocks in each stage.
+        stem_strides: What the stem divides height and width by: 2, or 4 with a second
+            convolution, which makes a wider network affordable for pictures of 64
+            pixels and more.
         dropout: Share of the pooled features dropped in training, 0 to below 1.
         asymmetric: Whether the convolutions are `AsymmetricConv2D`, which
             `surgery.fuse_asymmetric` makes plain after training.
@@ -50,17 +54,24 @@ def convnet(
 
     Raises:
         ValueError: If the norm or the activation is unknown, or `asymmetric` meets
-            another norm than batch normalization.
+            another norm than batch normalization, or `stem_strides` is neither 2
+            nor 4.
 
     Example:
         >>> model = convnet((80, 80, 3), 2, norm="group")
         >>> model.compile("adamw", "sparse_categorical_crossentropy", ["accuracy"])
     """
+    if stem_strides not in (2, 4):
+        raise ValueError(
+            f"Expected `stem_strides` to be 2 or 4. Received: {stem_strides!r}."
+        )
     style = make_style(norm, activation, norm_options, asymmetric=asymmetric)
     widths = [width * 2**stage for stage in range(len(depths))]
     places = layout.lay_out(depths, widths)
     pictures = keras.Input(input_shape, name="pictures")
     x = layout.standardize_pixels(pictures)
+    if stem_strides == 4:
+        x = style.convolve_normalize(x, width // 2, strides=2, name="stem_entry")
     if style.is_norm_free:
         x = style.convolve(x, width, strides=2, name="stem_conv")
         x = _norm_free_stages(style, x, places)

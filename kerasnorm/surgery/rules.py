@@ -5,21 +5,11 @@ from typing import Any
 import keras
 
 from kerasnorm import layers
+from kerasnorm.layers.factory import NORMS
 from kerasnorm.surgery.locate import BATCH_KINDS, NormSite
 from kerasnorm.surgery.report import Swap
 
-TARGETS = (
-    "batch",
-    "sync_batch",
-    "batch_renorm",
-    "ghost_batch",
-    "group",
-    "layer",
-    "instance",
-    "frn",
-    "switchable",
-    "none",
-)
+TARGETS = tuple(NORMS)
 OPTIONS = (
     "center",
     "scale",

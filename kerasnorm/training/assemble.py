@@ -26,16 +26,29 @@ def build_model(settings: Settings, num_classes: int) -> keras.Model:
     """Return the uncompiled network.
 
     Args:
-        settings: Says which model and norm.
+        settings: Says which model, norm and precision.
         num_classes: Units of the classifier.
     """
-    shape = (settings.image_size, settings.image_size, 3)
+    before = keras.config.dtype_policy()
+    if settings.precision != "float32":
+        keras.config.set_dtype_policy(f"mixed_{settings.precision}")
+    try:
+        return _build_model(settings, num_classes)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _build_model(settings: Settings, num_classes: int) -> keras.Model:
+    side = None if settings.progressive else settings.image_size
+    shape = (side, side, 3)
     if settings.model.startswith("keras:"):
         return _build_backbone(settings, shape, num_classes)
     build = getattr(models, settings.model)
     wished: dict[str, Any] = {
         "norm": settings.norm,
         "width": settings.width,
+        "depths": (1,) * settings.stages,
+        "stem_strides": settings.stem_strides,
         "dropout": settings.dropout,
     }
     if settings.norm in MOVING_NORMS:
@@ -49,7 +62,7 @@ def build_model(settings: Settings, num_classes: int) -> keras.Model:
 
 
 def _build_backbone(
-    settings: Settings, shape: tuple[int, int, int], num_classes: int
+    settings: Settings, shape: tuple[int | None, int | None, int], num_classes: int
 ) -> keras.Model:
     model = models.backbone(
         settings.model,

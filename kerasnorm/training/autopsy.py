@@ -47,7 +47,6 @@ def examine(
         start: Position of the last good checkpoint.
         skipped: Steps left out before.
     """
-    settings, data = job.settings, job.data
     first = start.epoch * job.steps_per_epoch + start.batch
     noticed = found.epoch * job.steps_per_epoch + found.batch
     guard = FiniteGuard(every_weight=True)
@@ -55,7 +54,7 @@ def examine(
     step = noticed
     try:
         job.model.fit(
-            batches.training_batches(settings, data, first, skipped),
+            job.batches(first, skipped),
             steps_per_epoch=noticed - first + 1,
             shuffle=False,
             callbacks=[guard],
@@ -65,8 +64,8 @@ def examine(
     except NonFinite as again:
         found, step = again, first + again.batch
         restore_weights(job.model, guard)
-    batch = next(iter(batches.training_batches(settings, data, step)))
-    files = batches.files_of(settings, data, step)
+    batch = next(iter(job.batches(step)))
+    files = batches.files_of(job.settings, job.data, step)
     words, rows = culprit.first_culprit(job.model, batch) if repeated else (None, [])
     save_batch(job, batch, files, step)
     epoch, place = divmod(step, job.steps_per_epoch)

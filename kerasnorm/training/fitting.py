@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable, Collection
 from typing import Any
 
 import keras
@@ -10,13 +11,14 @@ import rich.console
 from kerasnorm import callbacks
 from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite
 from kerasnorm.callbacks.tensorboard_tf import TensorBoard
-from kerasnorm.data import pipeline_tf
+from kerasnorm.data import pipeline_tf, resolution_tf
 from kerasnorm.training import (
     assemble,
     autopsy,
     batches,
     distribution,
     progress,
+    resolution,
     resume,
 )
 from kerasnorm.training.history import HistoryFile
@@ -71,6 +73,32 @@ class Job:
     def steps_per_epoch(self) -> int:
         """Training steps in one epoch."""
         return len(self.data.train) // self.settings.batch_size
+
+    def batches(
+        self,
+        first_step: int,
+        skipped: Collection[int] = (),
+        time_share: Callable[[], float] = lambda: 0.0,
+    ) -> Any:
+        """Return what `fit` trains on, from a step on.
+
+        Args:
+            first_step: Number of the first batch.
+            skipped: Steps whose batch is left out.
+            time_share: Says which share of the allowed time has passed; with growing
+                pictures the clock counts as it does for the learning rate.
+        """
+        settings = self.settings
+        stream = batches.training_batches(settings, self.data, first_step, skipped)
+        if not settings.progressive:
+            return stream
+        total = settings.epochs * self.steps_per_epoch
+
+        def side_at(step: int) -> int:
+            share = max(step / total, time_share())
+            return resolution.side_at(share, settings.image_size)
+
+        return resolution_tf.with_growing_pictures(stream, side_at, first_step)
 
 
 def fit(job: Job) -> Outcome:
@@ -151,9 +179,7 @@ class Attempt:
         try:
             job.signals.is_patient = True
             job.model.fit(
-                batches.training_batches(
-                    job.settings, job.data, first, self.recovery.skipped
-                ),
+                job.batches(first, self.recovery.skipped, self.time_share),
                 initial_epoch=self.start.epoch,
                 epochs=self.start.epoch if is_over else last,
                 # The order is the pipeline's; Keras would warn that it cannot shuffle.
@@ -200,9 +226,14 @@ class Attempt:
     def pacing(self) -> list[keras.callbacks.Callback]:
         """Return what moves the learning rate, if anything does."""
         settings = self.recovery.slowed(self.job.settings)
+        return assemble.build_pacing(
+            settings, self.job.steps_per_epoch, self.time_share
+        )
+
+    def time_share(self) -> float:
+        """Return the share of the allowed time that has passed."""
         # The clock is not deterministic.
-        share = (lambda: 0.0) if settings.deterministic else lambda: self.limit.share
-        return assemble.build_pacing(settings, self.job.steps_per_epoch, share)
+        return 0.0 if self.job.settings.deterministic else self.limit.share
 
     def end(self, reason: str) -> Outcome:
         """Return how training went.

@@ -12,11 +12,11 @@ import markupsafe
 import numpy as np
 
 from kerasnorm.training import confusion, curves
+from kerasnorm.training.page_template import page_template
 from kerasnorm.training.report_record import RunRecord
 from kerasnorm.training.report_words import (
     ABSENT,
     below_common_folder,
-    clean,
     duration,
     finite,
     flatten,
@@ -165,21 +165,13 @@ def settings_rows(
 
 @functools.cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("kerasnorm.training", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=clean,
-    )
-    environment.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "percent": percent,
         "number": number,
         "thumbnail": thumbnail,
         "last_part": lambda path: os.path.basename(path) or path,
     }
-    return environment.get_template("report.html.jinja")
+    return page_template("kerasnorm.training", "report.html.jinja", filters)
 
 
 def _history_columns(history: Sequence[Mapping[str, float]]) -> dict[str, str]:

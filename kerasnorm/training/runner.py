@@ -141,7 +141,7 @@ def train_and_report(job: fitting.Job) -> dict[str, Any]:
         if job.signals.received is not None:
             partial_report.write(job, outcome)
             raise interruption.Interrupted(job.signals.received)
-        model = on_one_device(job)
+        model = finished_model(job)
         return write_results(model, job.settings, job.data, job.directory, outcome)
     except fitting.NumbersWentBad as bad:
         partial_report.write(job, bad.outcome)
@@ -160,20 +160,27 @@ def train_and_report(job: fitting.Job) -> dict[str, Any]:
         raise
 
 
-def on_one_device(job: fitting.Job) -> keras.Model:
-    """Return the trained model, or a copy that no longer belongs to several devices.
+def finished_model(job: fitting.Job) -> keras.Model:
+    """Return the trained model, or a copy on one device that knows its picture size.
 
     Evaluation, doctor and file then deal with an ordinary model and any batch.
 
     Args:
         job: What has been trained.
     """
-    if distribution.replicas_of(job.model) == 1:
+    if distribution.replicas_of(job.model) == 1 and not job.settings.progressive:
         return job.model
     shared = distribution.with_synchronized_norm(job.settings)
+    shared = shared.replace(progressive=False)
     model = assemble.build_model(shared, len(job.data.train.class_names))
     model.set_weights(job.model.get_weights())
-    return assemble.compile_model(model, job.settings)
+    assemble.compile_model(model, job.settings)
+    model.optimizer.build(model.trainable_variables)
+    for variable, trained in zip(
+        model.optimizer.variables, job.model.optimizer.variables, strict=True
+    ):
+        variable.assign(keras.ops.convert_to_numpy(trained))
+    return model
 
 
 def with_full_path(settings: Settings) -> Settings:

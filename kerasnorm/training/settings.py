@@ -55,6 +55,9 @@ class Settings:
         model: `convnet`, another builder of `kerasnorm.models`, or `keras:NAME` for
             one of `keras.applications`.
         width: Channels of the first stage of `convnet`.
+        stages: Stages of `convnet`, 1 to 6, each with half the map and twice the
+            channels of the one before.
+        stem_strides: What the stem of `convnet` divides height and width by, 2 or 4.
         weights: Start of a `keras:NAME` model: nothing, `imagenet` or a file. With
             weights its batch norms stay as they were trained.
         frozen: Train only the classifier of a `keras:NAME` model that has weights.
@@ -63,9 +66,16 @@ class Settings:
         norm_momentum: Momentum of moving statistics, 0 to 1. Keras' own default of
             0.99 needs hundreds of steps an epoch.
         dropout: Dropout before the classifier, 0 to 1.
+        precision: float32; or bfloat16 or float16, in which layers compute while
+            weights, statistics and the loss stay float32. bfloat16 is faster on
+            processors and GPUs made for it, float16 on older GPUs.
         optimizer: sgd, adam, adamw or ranger21.
         learning_rate: Peak learning rate, above 0, or `auto` for a range test.
         weight_decay: Decoupled weight decay of the kernels, 0 or more.
+        progressive: Train on pictures of 0.6 and then 0.8 of the size for the first two
+            thirds of the training, which is twice as fast; validation always sees the
+            full size. The model must take pictures of any size, as all of
+            `kerasnorm.models` do.
         schedule: constant, cosine or stable_decay, each after a warm-up.
         warmup_epochs: Epochs in which the learning rate rises from 0.
         agc: Adaptive gradient clipping at this share of the weight norm; nothing for
@@ -129,14 +139,18 @@ class Settings:
     label_smoothing: float = 0.0
     model: str = "convnet"
     width: int = 32
+    stages: int = 4
+    stem_strides: int = 2
     weights: str | None = None
     frozen: bool = False
     norm: str = "batch"
     norm_momentum: float = 0.9
     dropout: float = 0.2
+    precision: str = "float32"
     optimizer: str = "adamw"
     learning_rate: float | str = 2e-3
     weight_decay: float = 0.02
+    progressive: bool = False
     schedule: str = "cosine"
     warmup_epochs: float = 1.0
     agc: float | None = None

@@ -23,6 +23,7 @@ NORMS = (
 )
 MODELS = ("convnet", "resnet", "nf_resnet", "nfnet", "res2net")
 OPTIMIZERS = ("sgd", "adam", "adamw", "ranger21")
+PRECISIONS = ("float32", "bfloat16", "float16")
 SCHEDULES = ("constant", "cosine", "stable_decay")
 ON_NAN = ("stop", "skip", "reduce-lr")
 DISTRIBUTE = ("none", "auto")
@@ -58,6 +59,7 @@ def _check_numbers(settings: Any) -> None:
         ("cutmix", 0, math.inf),
         ("label_smoothing", 0, 0.99),
         ("width", 1, math.inf),
+        ("stages", 1, 6),
         ("norm_momentum", 0, 1),
         ("dropout", 0, 0.99),
         ("weight_decay", 0, math.inf),
@@ -71,6 +73,10 @@ def _check_numbers(settings: Any) -> None:
         if not low <= value <= high:
             limit = f"{low} or more" if high == math.inf else f"{low} to {high}"
             raise UsageError(f"expected {_flag(field)} {limit}, received {value!r}")
+    if settings.stem_strides not in (2, 4):
+        raise UsageError(
+            f"expected --stem-strides 2 or 4, received {settings.stem_strides!r}"
+        )
     for field in ("validation_fraction",):
         value = getattr(settings, field)
         if not 0 < value < 1:
@@ -101,6 +107,7 @@ def _check_names(settings: Any) -> None:
     _one_of("norm", settings.norm, NORMS)
     if not settings.model.startswith("keras:"):
         _one_of("model", settings.model, (*MODELS, "keras:NAME"))
+    _one_of("precision", settings.precision, PRECISIONS)
     _one_of("optimizer", settings.optimizer, OPTIMIZERS)
     _one_of("schedule", settings.schedule, SCHEDULES)
     _one_of("on_nan", settings.on_nan, ON_NAN)
@@ -135,6 +142,11 @@ def _check_combinations(settings: Any) -> None:
         raise UsageError(
             f"expected --optimizer ranger21 without {' and '.join(inside)}, which "
             "it does by itself; leave the flag out"
+        )
+    if settings.sam is not None and settings.precision == "float16":
+        raise UsageError(
+            "expected --sam without --precision float16, whose scaled loss it cannot "
+            "climb; use --precision bfloat16"
         )
     if settings.sam is not None and settings.accumulate > 1:
         raise UsageError(

@@ -140,3 +140,8 @@ def test_a_file_that_is_missing_or_foreign_is_refused(tmp_path, weights_file):
         backbone(*SMALL, weights=tmp_path / "none.weights.h5")
     with pytest.raises(ValueError, match="without its top"):
         backbone("MobileNetV2", (32, 32, 3), 2, weights=weights_file)
+
+
+def test_a_family_that_looks_its_blocks_up_by_name_is_built():
+    model = backbone("keras:EfficientNetV2B0", (32, 32, 3), 2)
+    assert model.get_layer("backbone").input_shape == (None, 32, 32, 3)

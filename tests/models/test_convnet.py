@@ -2,19 +2,11 @@ import keras
 import numpy as np
 import pytest
 
+from kerasnorm.layers import factory
 from kerasnorm.models import convnet
 
-NORMS = [
-    "batch",
-    "batch_renorm",
-    "ghost_batch",
-    "group",
-    "layer",
-    "instance",
-    "frn",
-    "switchable",
-    "none",
-]
+# Synchronized, it is `batch` on one device.
+NAMES = [name for name in factory.NORMS if name != "sync_batch"]
 
 
 def pictures(count=4, size=16):
@@ -23,7 +15,7 @@ def pictures(count=4, size=16):
 
 
 @pytest.mark.backends
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", NAMES)
 def test_every_norm_trains_from_chance(norm):
     options = {"ghost_batch_size": 2} if norm == "ghost_batch" else None
     model = convnet(
