@@ -8,18 +8,16 @@ A step is forward and backward with the gradients of the input and of all weight
 alone in a compiled function. All layers take turns within a round, in shuffled order,
 and each time is divided by those of the copy and of Keras' layers in the same round,
 so that a busy machine slows all alike. Printed are medians and, after +-, half the
-distance of the quartiles. "kept" is the memory that stays allocated between forward and
-backward, outputs aside, in units of the input tensor.
+distance of the quartiles. "kept" is what backward reads of forward, in units of the
+input tensor; TensorFlow alone tells.
 """
 
 import argparse
 import json
+import math
 import os
 import pathlib
 import platform
-import subprocess
-import sys
-import tempfile
 from typing import Any
 
 SHAPES = ((32, 56, 56, 64), (32, 28, 28, 128), (8, 112, 112, 32), (128, 8, 8, 256))
@@ -100,34 +98,18 @@ def measure(shape: tuple, dtype: str, mode: str, rounds: int) -> list[dict]:
     return records
 
 
-def measure_kept(shape: tuple, dtype: str, mode: str) -> dict[str, float | None]:
+def measure_kept(shape: tuple, dtype: str) -> dict[str, float | None]:
     """Return per layer the memory kept for backward, in units of the input."""
     from benchmarks import norm_steps
 
     x = norm_steps.numbers(shape, dtype)
-    size = 2 if dtype == "bfloat16" else 4
-    for length in shape:
-        size *= length
+    size = math.prod(shape) * (2 if dtype == "bfloat16" else 4)
     kept = {}
     for name, layer in make_layers(shape[-1], dtype).items():
         layer.build(shape)
-        held = norm_steps.kept_bytes(layer, x, mode)
+        held = norm_steps.kept_bytes(layer, x)
         kept[name] = None if held is None else round(held / size, 2)
     return kept
-
-
-def kept_in_new_process(
-    arguments: argparse.Namespace, shape: tuple, *case: str
-) -> dict:
-    """Run `measure_kept` where the C library returns freed memory at once."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "kept.json"
-        command = [sys.executable, "-m", "benchmarks.norm_layers", "--kept", *case]
-        command += ["--backend", arguments.backend, "--output", str(path)]
-        command += ["--shapes", ",".join(map(str, shape))]
-        quiet = {"MALLOC_MMAP_THRESHOLD_": "65536"}
-        subprocess.run(command, env=os.environ | quiet, check=True)
-        return json.loads(path.read_text())
 
 
 def print_table(records: list[dict]) -> None:
@@ -186,7 +168,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--quick", action="store_true", help="one shape, 7 rounds")
     parser.add_argument("--output", type=pathlib.Path, help="where the JSON goes")
-    parser.add_argument("--kept", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     if arguments.quick:
         arguments.shapes, arguments.rounds = arguments.shapes[:1], 7
@@ -198,17 +179,13 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parse(argv)
     os.environ["KERAS_BACKEND"] = arguments.backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if arguments.kept:
-        kept = measure_kept(arguments.shapes[0], *arguments.kept)
-        arguments.output.write_text(json.dumps(kept))
-        return
     from benchmarks import norm_steps
 
     results = []
     for shape in arguments.shapes:
         for dtype in arguments.dtypes:
+            kept = measure_kept(shape, dtype)
             for mode in arguments.modes or norm_steps.MODES:
-                kept = kept_in_new_process(arguments, shape, dtype, mode)
                 records = measure(shape, dtype, mode, arguments.rounds)
                 for record in records:
                     record["kept"] = kept.get(record["layer"])

@@ -3,9 +3,6 @@
 Used by `benchmarks.norm_layers`. Import it after `KERAS_BACKEND` has been set.
 """
 
-import gc
-import os
-import pathlib
 import random
 import statistics
 import time
@@ -113,60 +110,41 @@ def ratios(times: dict, name: str, to: str) -> dict[str, float]:
     return {"median": statistics.median(each), "low": low, "high": high}
 
 
-def kept_bytes(layer: Any, x: Any, mode: str) -> int | None:
-    """Return what stays allocated between forward and backward, the outputs aside.
+def kept_bytes(layer: Any, x: Any) -> int | None:
+    """Return the size of the tensors that backward reads of forward, weights aside.
 
-    Counted by the device's allocator, or on a processor by the memory of the process;
-    for that, start Python with `MALLOC_MMAP_THRESHOLD_=65536`.
+    Counted in TensorFlow's graph, before any compiler; None on other backends, which
+    do not tell.
     """
-    hold = _hold(layer, x, mode)
-    sizes = []
-    for _ in range(3):
-        gc.collect()
-        before = _allocated()
-        held = hold()
-        gc.collect()
-        after = _allocated()
-        if before is None or after is None:
-            return None
-        sizes.append(after - before - held[0].nbytes)
-        del held
-    return max(0, int(statistics.median(sizes)))
+    if BACKEND != "tensorflow":
+        return None
+    import tensorflow as tf
 
-
-def _hold(layer: Any, x: Any, mode: str) -> Callable[[], Any]:
-    """Return a function that runs forward and returns all that backward needs."""
     run = _forward(layer)
-    if BACKEND == "tensorflow":
-        import tensorflow as tf
+    kept = {}
 
-        compiled = tf.function(
-            lambda x: run(x, []), jit_compile=mode == "xla", autograph=False
-        )
+    def source(tensor: Any) -> Any:
+        # Another view of the same memory.
+        while tensor.op.type in ("Reshape", "Identity", "IdentityN"):
+            tensor = tensor.op.inputs[tensor.value_index]
+        return tensor
 
-        def forward() -> Any:
-            with tf.GradientTape() as tape:
-                tape.watch(x)
-                y = compiled(x)
-            return _NumpySized(y), tape
+    @tf.function(autograph=False)
+    def step(x: Any) -> None:
+        graph = tf.compat.v1.get_default_graph()
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = run(x, [])
+        forward = {op.name for op in graph.get_operations()}
+        tape.gradient(y, [x, *_watched(layer)], tf.ones_like(y))
+        for op in graph.get_operations():
+            for tensor in () if op.name in forward else op.inputs:
+                root = source(tensor)
+                if root.op.name in forward and root.shape.rank:
+                    kept[root.name] = root.shape.num_elements() * root.dtype.size
 
-        return forward
-    if BACKEND == "jax":
-        import jax
-
-        weights = [weight.value for weight in layer.trainable_variables]
-        pull_back = jax.jit(lambda x, weights: jax.vjp(run, x, weights))
-        return lambda: jax.block_until_ready(pull_back(x, weights))
-    x = x.detach().requires_grad_()
-    return lambda: (run(x, []),)
-
-
-class _NumpySized:
-    """A TensorFlow tensor that knows its bytes without being copied."""
-
-    def __init__(self, tensor: Any) -> None:
-        self.tensor = tensor
-        self.nbytes = tensor.dtype.size * int(keras.ops.size(tensor))
+    step.get_concrete_function(x)
+    return sum(kept.values())
 
 
 def _forward(layer: Any) -> Callable:
@@ -186,26 +164,3 @@ def _wait(results: Any) -> Any:
     first = results[0] if isinstance(results, tuple) else results
     keras.ops.convert_to_numpy(keras.ops.reshape(first, (-1,))[:1])
     return results
-
-
-def _allocated() -> int | None:
-    if BACKEND == "torch":
-        import torch
-
-        if torch.cuda.is_available():
-            return torch.cuda.memory_allocated()
-    if BACKEND == "jax":
-        import jax
-
-        stats = jax.devices()[0].memory_stats()
-        if stats:
-            return stats["bytes_in_use"]
-    if BACKEND == "tensorflow":
-        import tensorflow as tf
-
-        if tf.config.list_physical_devices("GPU"):
-            return tf.config.experimental.get_memory_info("GPU:0")["current"]
-    statm = pathlib.Path("/proc/self/statm")
-    if not statm.exists():
-        return None
-    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
