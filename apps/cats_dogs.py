@@ -24,6 +24,7 @@ PHOTOS = {
     "stages": 3,
     "stem_strides": 4,
     "progressive": True,
+    "precision": "auto",
     "color_jitter": 0.2,
     "mixup": 0.2,
     "label_smoothing": 0.1,

@@ -8,6 +8,7 @@ import keras
 
 from kerasnorm import callbacks, models, optimizers, surgery
 from kerasnorm.callbacks import model_walk
+from kerasnorm.training import precision
 from kerasnorm.training.settings import Settings
 
 # Norm-free networks need clipped gradients; a tighter limit throttles small batches.
@@ -30,6 +31,7 @@ def build_model(settings: Settings, num_classes: int) -> keras.Model:
         num_classes: Units of the classifier.
     """
     before = keras.config.dtype_policy()
+    settings = precision.settle(settings)
     if settings.precision != "float32":
         keras.config.set_dtype_policy(f"mixed_{settings.precision}")
     try:

@@ -17,6 +17,7 @@ from kerasnorm.training import (
     interruption,
     memory,
     partial_report,
+    precision,
     progress,
     resume,
     run_directory,
@@ -61,7 +62,7 @@ def run(settings: Settings, hooks: Hooks | None = None) -> Run:
         >>> run(Settings(data="photos", norm="group", epochs=20)).report["best_epoch"]
     """
     console = rich.console.Console(quiet=settings.quiet)
-    settings = with_full_path(settings)
+    settings = precision.settle(with_full_path(settings))
     directory = run_directory.open_run(settings.resume) if settings.resume else None
     if directory is not None and resume.is_finished(directory, settings):
         resume.say_finished(console, directory)

@@ -67,8 +67,8 @@ class Settings:
             0.99 needs hundreds of steps an epoch.
         dropout: Dropout before the classifier, 0 to 1.
         precision: float32; or bfloat16 or float16, in which layers compute while
-            weights, statistics and the loss stay float32. bfloat16 is faster on
-            processors and GPUs made for it, float16 on older GPUs.
+            weights, statistics and the loss stay float32. `auto` is bfloat16 where the
+            hardware multiplies matrices in it, else float32.
         optimizer: sgd, adam, adamw or ranger21.
         learning_rate: Peak learning rate, above 0, or `auto` for a range test.
         weight_decay: Decoupled weight decay of the kernels, 0 or more.

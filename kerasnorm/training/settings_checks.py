@@ -23,7 +23,7 @@ NORMS = (
 )
 MODELS = ("convnet", "resnet", "nf_resnet", "nfnet", "res2net")
 OPTIMIZERS = ("sgd", "adam", "adamw", "ranger21")
-PRECISIONS = ("float32", "bfloat16", "float16")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 SCHEDULES = ("constant", "cosine", "stable_decay")
 ON_NAN = ("stop", "skip", "reduce-lr")
 DISTRIBUTE = ("none", "auto")

@@ -34,9 +34,7 @@ class FileFormat:
         interpolation: Name of Pillow's filter: nearest, bilinear, bicubic, hamming,
             box or lanczos.
         keep_aspect_ratio: Cut the middle out instead of distorting.
-        as_keras: Decode as Keras' `load_img` does: at full size, and without the EXIF
-            rotation. Otherwise a JPEG file is decoded at the smallest scale that still
-            covers `target_size`, which is faster and gives a smoother picture.
+        upright: Whether to apply the EXIF rotation.
 
     Raises:
         DataError: A name is unknown or a size below 1.
@@ -46,7 +44,7 @@ class FileFormat:
     color_mode: str = "rgb"
     interpolation: str = "nearest"
     keep_aspect_ratio: bool = False
-    as_keras: bool = False
+    upright: bool = True
 
     def __post_init__(self):
         object.__setattr__(self, "target_size", tuple(self.target_size))
@@ -60,12 +58,13 @@ class FileFormat:
         return (*self.target_size, COLOR_MODES[self.color_mode][1])
 
     def decode(self, path: str) -> np.ndarray:
-        """Read one file; raise PictureError if it is not a picture."""
+        """Read one file; raise PictureError if it is not a picture.
+
+        Pixel for pixel what Keras' `load_img` gives, except that EXIF rotation and
+        16-bit brightness are respected.
+        """
         image = open_picture(
-            path,
-            None if self.as_keras else self.target_size,
-            mode=COLOR_MODES[self.color_mode][0],
-            upright=not self.as_keras,
+            path, mode=COLOR_MODES[self.color_mode][0], upright=self.upright
         )
         height, width = self.target_size
         if image.size != (width, height):

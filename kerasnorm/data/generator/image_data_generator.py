@@ -61,9 +61,7 @@ class ImageDataGenerator(PictureTransforms):
             about a wrong point in pictures that are not square, black pictures from
             brightness on values from 0 to 1, transformed validation pictures, sample
             weights out of step with the training part, EXIF rotation ignored, and
-            `featurewise_*` silently left out without `fit`; and it decodes JPEG files
-            at full size, as Keras does, where "fixed" takes the smallest scale that
-            covers the target.
+            `featurewise_*` silently left out without `fit`.
         cache: Where the iterators keep decoded files: "memory" if they fit the
             budget, "disk", or "none".
         memory_budget: Bytes for that; default: a quarter of the free memory.
@@ -290,5 +288,5 @@ class ImageDataGenerator(PictureTransforms):
         )
 
     def _format(self, target_size, color_mode, interpolation, keep) -> FileFormat:
-        as_keras = self.compat == "keras"
-        return FileFormat(target_size, color_mode, interpolation, keep, as_keras)
+        upright = self.compat == "fixed"
+        return FileFormat(target_size, color_mode, interpolation, keep, upright)

@@ -1,0 +1,36 @@
+import keras
+import pytest
+
+from kerasnorm.training import Settings, UsageError, assemble, precision
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "float16"])
+def test_layers_compute_in_it_and_weights_and_outputs_do_not(name):
+    settings = Settings(image_size=16, width=4, stages=1, precision=name)
+    model = assemble.build_model(settings, 2)
+    assert keras.config.dtype_policy().name == "float32"
+    assert model.get_layer("stem_conv").compute_dtype == name
+    assert {weight.dtype for weight in model.trainable_variables} == {"float32"}
+    assert model.output.dtype == "float32"
+
+
+def test_float16_scales_the_loss():
+    settings = Settings(image_size=16, width=4, stages=1, precision="float16")
+    model = assemble.compile_model(assemble.build_model(settings, 2), settings)
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+def test_auto_becomes_what_the_machine_does_fast():
+    settled = precision.settle(Settings(precision="auto")).precision
+    assert settled == precision.fastest_precision()
+    assert settled in ("float32", "bfloat16")
+
+
+def test_what_was_asked_for_stays():
+    settings = Settings(precision="float16")
+    assert precision.settle(settings) is settings
+
+
+def test_sam_does_not_climb_a_scaled_loss():
+    with pytest.raises(UsageError, match="--precision bfloat16"):
+        Settings(sam=0.05, precision="float16")
