@@ -1,13 +1,13 @@
 # Two commands for a fresh machine that has Python 3.11+ and make:
 #   make demo    a training on drawn cats and dogs, with its report
-#   make test    the whole test suite
+#   make test    the test suite, in minutes
 PYTHON ?= python3
 VENV := .venv
 BACKENDS_VENV := .venv-backends
 BIN := $(VENV)/bin
 NUMERIC := -m "backends and not slow"
 
-.PHONY: demo test test-slow test-backends torture lint format clean
+.PHONY: demo test test-thorough test-slow test-backends torture lint format clean
 
 # The stamp is newer than what it was made from, so a second call installs nothing.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -30,7 +30,11 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m apps.cats_dogs
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not thorough"
+
+# More cases of what `make test` has shown on one or two.
+test-thorough: $(VENV)/.installed
+	$(BIN)/python -m pytest -n 2 -m "thorough and not slow"
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -m slow --timeout 3600

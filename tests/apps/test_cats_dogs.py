@@ -14,6 +14,7 @@ from kerasnorm.training.command_line import main
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings_checks import NORMS
 from tests.apps.conftest import TINY, draw_folder
+from tests.marks import thorough
 
 
 def call(capsys, *words):
@@ -179,6 +180,7 @@ def test_the_same_seed_gives_the_same_history_bit_for_bit(
     assert without_time(again) == without_time(finished_run)
 
 
+@pytest.mark.thorough
 def test_a_run_can_be_repeated_from_its_settings(finished_run, tmp_path, capsys):
     status, out, _ = call(
         capsys, "--config", finished_run / "settings.yaml", "--runs", tmp_path,
@@ -204,8 +206,8 @@ def test_an_existing_run_is_not_overwritten(finished_run, shapes, capsys):
 @pytest.mark.parametrize(
     "norm",
     [
-        "frn",
-        "none",
+        thorough("frn"),
+        thorough("none"),
         *(
             pytest.param(norm, marks=pytest.mark.slow)
             for norm in NORMS
@@ -271,6 +273,7 @@ def test_debug_shows_the_traceback(tmp_path, capsys):
     assert "Traceback" in err
 
 
+@pytest.mark.thorough
 def test_a_process_says_nothing_but_the_run_directory(shapes, tmp_path):
     command = [sys.executable, "-m", "apps.cats_dogs", "--data", str(shapes)]
     found = subprocess.run(

@@ -6,6 +6,7 @@ import pytest
 
 from kerasnorm import callbacks, optimizers
 from kerasnorm.callbacks import checkpoint_files
+from tests.marks import thorough, thorough_after
 
 pytestmark = pytest.mark.backends
 
@@ -165,7 +166,7 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize("moment", MOMENTS[1::2], ids=lambda m: f"{m[0]}-{m[1]}-{m[2]}")
+@pytest.mark.parametrize("moment", [MOMENTS[1], *map(thorough, MOMENTS[3::2])])
 def test_an_interrupted_training_ends_like_an_unbroken_one(tmp_path, unbroken, moment):
     with pytest.raises(Killed):
         train(tmp_path / "checkpoint", moment, every_seconds=1e-9)
@@ -173,6 +174,7 @@ def test_an_interrupted_training_ends_like_an_unbroken_one(tmp_path, unbroken, m
     keras.tree.map_structure(np.testing.assert_array_equal, resumed, unbroken)
 
 
+@pytest.mark.thorough
 def test_one_interruption_after_the_other_loses_nothing(tmp_path, unbroken):
     for moment in MOMENTS:
         with pytest.raises(Killed):
@@ -181,7 +183,9 @@ def test_one_interruption_after_the_other_loses_nothing(tmp_path, unbroken):
     keras.tree.map_structure(np.testing.assert_array_equal, resumed, unbroken)
 
 
-@pytest.mark.parametrize("optimizer", [averaged_adam, scaled, scheduled])
+@pytest.mark.parametrize(
+    "optimizer", thorough_after(1, [averaged_adam, scaled, scheduled])
+)
 def test_all_of_the_optimizer_goes_on(tmp_path, optimizer):
     whole = train(tmp_path / "whole", optimizer=optimizer)
     with pytest.raises(Killed):

@@ -10,6 +10,7 @@ import keras  # noqa: E402
 from kerasnorm.data import Pictures, training_batches  # noqa: E402
 from kerasnorm.data.keras_layers_tf import with_keras_layers  # noqa: E402
 from tests.data.conftest import smooth_picture  # noqa: E402
+from tests.marks import thorough_after  # noqa: E402
 
 LAYERS = {
     "rand_augment": lambda: keras.layers.RandAugment((0, 255), num_ops=1),
@@ -32,7 +33,7 @@ def batches(pictures, layers, first_step=0, count=4, seed=3):
     return [tuple(part.numpy() for part in batch) for batch in dataset.take(count)]
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", thorough_after(1, reversed(LAYERS)))
 def test_layers_change_batches_repeatably_and_resume(pictures, name):
     layer = LAYERS[name]()
     plain = training_batches(pictures, 4, seed=1).take(4)

@@ -24,5 +24,6 @@ next(endless)
 """
 
 
+@pytest.mark.thorough
 def test_a_program_ends_while_batches_are_being_made():
     subprocess.run([sys.executable, "-c", PROGRAM], check=True, timeout=100)

@@ -8,6 +8,7 @@ import pytest
 
 from tests import contract
 from tests.layers.differentiate import numpy, outputs_and_gradients
+from tests.marks import thorough
 from tests.reference import differences
 
 BACKEND = keras.backend.backend()
@@ -17,7 +18,14 @@ SHAPE = (4, 4, 5, 6)
 # A norm of single numbers says that it returns beta; the one-pixel rows ask for that.
 pytestmark = pytest.mark.filterwarnings("ignore:.*returns `beta` whatever")
 
+# The first row of every layer, and then all others.
+LEADING = {row.name.split(",")[0]: row for row in reversed(contract.ROWS)}.values()
 every_row = pytest.mark.parametrize("row", contract.ROWS, ids=lambda row: row.name)
+leading_rows = pytest.mark.parametrize(
+    "row",
+    [row if row in LEADING else thorough(row) for row in contract.ROWS],
+    ids=lambda row: row.name,
+)
 
 
 def drawn(shape, offset=0.5, scale=1.0):
@@ -168,7 +176,7 @@ def test_mixed_precision_neither_overflows_nor_loses_the_statistics(row, half):
 
 
 @pytest.mark.backends
-@every_row
+@leading_rows
 def test_compiled_equals_eager(row):
     if BACKEND == "torch":
         pytest.skip("Keras does not compile on this backend by itself")
@@ -216,7 +224,7 @@ def test_clone_has_the_same_config_and_takes_the_weights(row):
     assert clone.layers[-1].get_config() == model.layers[-1].get_config()
 
 
-@every_row
+@leading_rows
 def test_exported_model_gives_the_same_outputs(row, tmp_path):
     tensorflow = pytest.importorskip("tensorflow")
     if BACKEND != "tensorflow":
@@ -230,7 +238,7 @@ def test_exported_model_gives_the_same_outputs(row, tmp_path):
 
 
 @pytest.mark.backends
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, thorough(True)])
 def test_fit_trains_every_weight_of_every_layer(jit_compile):
     if BACKEND == "torch" and jit_compile:
         pytest.skip("Keras' compilation on torch needs a C++ compiler")

@@ -4,9 +4,11 @@ import pytest
 
 from kerasnorm.layers import factory
 from kerasnorm.models import convnet
+from tests.marks import thorough_after
 
 # Synchronized, it is `batch` on one device.
-NAMES = [name for name in factory.NORMS if name != "sync_batch"]
+FIRST = ["batch", "group", "frn"]
+NAMES = FIRST + [name for name in factory.NORMS if name not in (*FIRST, "sync_batch")]
 
 
 def pictures(count=4, size=16):
@@ -15,7 +17,7 @@ def pictures(count=4, size=16):
 
 
 @pytest.mark.backends
-@pytest.mark.parametrize("norm", NAMES)
+@pytest.mark.parametrize("norm", thorough_after(len(FIRST), NAMES))
 def test_every_norm_trains_from_chance(norm):
     options = {"ghost_batch_size": 2} if norm == "ghost_batch" else None
     model = convnet(

@@ -10,7 +10,7 @@ from tests.models.building import parameters, train
 # The exact counts behind the paper's 71.5, 132.6, 193.8, 254.9, 316.1, 377.2 million.
 SIZES = [
     ("F0", 71_489_284),
-    ("F1", 132_634_256),
+    pytest.param("F1", 132_634_256, marks=pytest.mark.thorough),
     pytest.param("F2", 193_779_228, marks=pytest.mark.slow),
     pytest.param("F3", 254_924_200, marks=pytest.mark.slow),
     pytest.param("F4", 316_069_172, marks=pytest.mark.slow),

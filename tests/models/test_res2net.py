@@ -3,23 +3,28 @@ import numpy as np
 import pytest
 
 from kerasnorm.models import res2net, resnet
+from tests.marks import thorough_after
 from tests.models.building import parameters, train
 
 
 # The paper prints 25.70 million for 50 layers, 26 channels, 4 scales.
 @pytest.mark.parametrize(
     ("options", "millions"),
-    [
-        ({}, 25.70),
-        ({"base_width": 48, "scale": 2}, 25.29),
-        ({"depth": 101}, 45.21),
-    ],
+    thorough_after(
+        1,
+        [
+            ({}, 25.70),
+            ({"base_width": 48, "scale": 2}, 25.29),
+            ({"depth": 101}, 45.21),
+        ],
+    ),
 )
 def test_sizes_are_the_published(options, millions):
     count = parameters(lambda: res2net((224, 224, 3), 1000, **options)) / 1e6
     assert abs(count - millions) < 0.005
 
 
+@pytest.mark.thorough
 def test_one_scale_is_a_resnet():
     one = parameters(lambda: res2net((64, 64, 3), 10, scale=1, base_width=64))
     assert one == parameters(lambda: resnet((64, 64, 3), 10, 50))

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.optimizers import AdaPNM
+from tests.marks import thorough_after
 from tests.optimizers import harness
 from tests.reference import optimizers as reference
 
@@ -33,14 +34,17 @@ def run(optimizer, steps=100, **arguments):
 @pytest.mark.backends
 @pytest.mark.parametrize(
     "switched_on",
-    [
-        ["positive_negative_momentum"],
-        ["amsgrad"],
-        ["stable_weight_decay"],
-        ["norm_loss"],
-        ["decay_kernels_only"],
-        list(OFF),
-    ],
+    thorough_after(
+        2,
+        [
+            list(OFF),
+            ["positive_negative_momentum"],
+            ["amsgrad"],
+            ["stable_weight_decay"],
+            ["norm_loss"],
+            ["decay_kernels_only"],
+        ],
+    ),
 )
 def test_a_hundred_steps_equal_the_reference(switched_on):
     switches = {**OFF, **dict.fromkeys(switched_on, True)}

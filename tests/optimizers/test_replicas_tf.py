@@ -28,6 +28,7 @@ def differences(*names):
     return json.loads(finished.stdout.splitlines()[-1])
 
 
+@pytest.mark.thorough
 def test_two_replicas_train_like_one_device():
     assert max(differences("nested").values()) < 1e-5
 

@@ -13,6 +13,7 @@ from kerasnorm.optimizers import (
     Ranger21,
     WarmupCosine,
 )
+from tests.marks import thorough_after
 from tests.optimizers import harness
 from tests.reference import optimizers as reference
 
@@ -59,7 +60,9 @@ def test_the_config_survives_json_and_building(name):
 
 
 @pytest.mark.backends
-@pytest.mark.parametrize("name", ["agc", "nested", "ranger21", "sam"])
+@pytest.mark.parametrize(
+    "name", thorough_after(1, ["nested", "agc", "ranger21", "sam"])
+)
 def test_a_loaded_model_continues_exactly(name, tmp_path):
     x, y = harness.small_data(8)
     model = harness.small_model()
@@ -179,7 +182,7 @@ def test_mixed_float16_puts_loss_scaling_outside():
     assert not np.array_equal(model.get_weights()[0], before)
 
 
-@pytest.mark.parametrize("name", ["nested", "ranger21"])
+@pytest.mark.parametrize("name", thorough_after(1, ["nested", "ranger21"]))
 def test_jit_compilation_changes_nothing(name):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("the other backends compile, or not, in the other tests")

@@ -13,14 +13,14 @@ from tests.surgery.helpers import numbers
 TARGETS = ("group", "frn", "instance", "none")
 WITHOUT_BATCH_NORM = ("ConvNeXt", "VGG")
 NEED_75_PIXELS = ("Inception", "Xception")
-QUICK = {
-    ("MobileNet", "frn"),
-    ("MobileNet", "instance"),
-    ("MobileNetV2", "group"),
-    ("MobileNetV3Small", "none"),
+MARKS: dict = {
+    ("MobileNet", "frn"): (),
+    ("MobileNet", "instance"): pytest.mark.thorough,
+    ("MobileNetV2", "group"): pytest.mark.thorough,
+    ("MobileNetV3Small", "none"): pytest.mark.thorough,
 }
 CASES = [
-    pytest.param(name, to, marks=[] if (name, to) in QUICK else [pytest.mark.slow])
+    pytest.param(name, to, marks=MARKS.get((name, to), pytest.mark.slow))
     for name in list_backbones()
     if not name.startswith(WITHOUT_BATCH_NORM)
     for to in TARGETS

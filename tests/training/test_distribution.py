@@ -31,6 +31,7 @@ def histories(folder, norm, *counts):
     }
 
 
+@pytest.mark.thorough
 def test_two_devices_train_and_resume_like_one(tmp_path):
     found = histories(tmp_path, "batch", 1, 2)
     np.testing.assert_allclose(found["2"], found["1"], rtol=0, atol=1e-4)

@@ -395,6 +395,7 @@ def test_page_is_quiet_loads_nothing_and_fits_its_window(chromium, tmp_path):
 
 
 @pytest.mark.browser
+@pytest.mark.thorough
 def test_page_follows_the_colours_of_its_reader_and_prints_dark_on_light(
     chromium, tmp_path
 ):

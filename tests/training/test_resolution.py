@@ -27,6 +27,7 @@ def test_sides_grow_to_the_full_one():
     assert all(resolution.side_at(0.9, side) == side for side in (17, 100))
 
 
+@pytest.mark.thorough
 def test_a_progressive_run_resumes_as_if_nothing_had_been(tmp_path, monkeypatch):
     monkeypatch.setattr(assemble, "build_model", torture.tiny_model)
     torture.draw_pictures(tmp_path / "data")

@@ -27,6 +27,7 @@ from kerasnorm.training import (  # noqa: E402
     recovery,
     run,
 )
+from tests.marks import thorough  # noqa: E402
 from tests.training import torture, torture_compare  # noqa: E402
 
 
@@ -116,7 +117,7 @@ def assert_same(one, other):
     "number, status, hook, count",
     [
         (signal.SIGTERM, 143, "on_train_batch_end", 5),
-        (signal.SIGINT, 130, "on_test_batch_end", 1),
+        thorough(signal.SIGINT, 130, "on_test_batch_end", 1),
     ],
 )
 def test_a_signal_keeps_everything_and_says_how_to_go_on(
@@ -166,6 +167,7 @@ def test_more_epochs_let_a_finished_run_go_on(unbroken, settings, tmp_path, pict
     assert begun == torture_compare.history(unbroken)
 
 
+@pytest.mark.thorough
 def test_a_finished_run_without_a_time_limit_goes_on_with_one(
     unbroken, settings, tmp_path, pictures
 ):
@@ -260,6 +262,7 @@ def test_bad_numbers_name_layer_and_file_and_keep_the_batch(fragile):
     assert all(np.isfinite(array).all() for array in state["model"])
 
 
+@pytest.mark.thorough
 def test_a_skipped_batch_lets_training_end_well(fragile):
     settings = settings_for(fragile / "data", fragile / "runs")
     report = run(settings.replace(on_nan="skip", epochs=1)).report
@@ -270,6 +273,7 @@ def test_a_skipped_batch_lets_training_end_well(fragile):
     assert all(np.isfinite(array).all() for array in kept.state["model"])
 
 
+@pytest.mark.thorough
 def test_a_reduced_learning_rate_lets_training_end_well(settings, monkeypatch):
     monkeypatch.setattr(recovery, "SLOWER", 1e-33)
     wild = settings.replace(

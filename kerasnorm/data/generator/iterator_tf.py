@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasnorm.data.pictures import workers_or
 from kerasnorm.data.python_calls import ended_at_exit
 
 
@@ -58,6 +59,7 @@ def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
 
 def batches(numbers: tf.data.Dataset, batch) -> tf.data.Dataset:
     """Map batch numbers to batches, in order, ahead of their use."""
+    # Each batch decodes in threads of its own; tf.data's tuning would start too many.
     return numbers.map(
-        batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        batch, num_parallel_calls=workers_or(None), deterministic=True
     ).prefetch(tf.data.AUTOTUNE)
