@@ -163,7 +163,7 @@ def default_space(has_gpu: bool) -> Space:
         (
             *models,
             Choice("norm", ("batch", "group", "frn", "switchable", "none")),
-            Choice("width", (16, 32, 48), small),
+            Choice("width", (16, 32, 64), small),
             Choice("optimizer", ("sgd", "adam", "adamw", "ranger21")),
             Range("learning_rate", 3e-4, 3e-2, log=True),
             Range("weight_decay", 1e-4, 1e-1, log=True),

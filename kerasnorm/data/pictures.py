@@ -164,7 +164,12 @@ def free_memory() -> int:
 
 def workers_or(workers: int | None) -> int:
     """Return the given number of threads, or one for each usable processor."""
-    return workers or len(os.sched_getaffinity(0))
+    if workers:
+        return workers
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    # macOS and Windows cannot tell which of the processors are ours.
+    return os.cpu_count() or 1
 
 
 def check_image_size(image_size: tuple[int, int]) -> None:
