@@ -5,8 +5,8 @@
     python -m benchmarks.fault_zoo --report-only
 
 Every case and seed is written when it is done and not trained again, so the zoo can
-be run in pieces. Thresholds were chosen on seeds 0 and 1; the reported figures are
-those of the other seeds.
+be run in pieces. Thresholds were chosen on seeds 0 to 4; the reported figures are those
+of the other seeds.
 """
 
 import argparse
@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-CHOOSING_SEEDS = (0, 1)
+CHOOSING_SEEDS = (0, 1, 2, 3, 4)
 # Far more than is needed, so that a busy machine does not cost a verdict.
 SECONDS = 600.0
 
@@ -164,7 +164,7 @@ def main() -> None:
     """Run the cases that were asked for and are not done, then report."""
     parser = argparse.ArgumentParser(description="Recall of the doctor on faults.")
     parser.add_argument("--cases", nargs="*", help="names of cases; all by default")
-    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2, 3, 4])
+    parser.add_argument("--seeds", nargs="*", type=int, default=[5, 6, 7])
     parser.add_argument("--output", type=pathlib.Path, default="runs/fault_zoo")
     parser.add_argument("--report-only", action="store_true")
     parser.add_argument("--again", action="store_true", help="run done cases again")

@@ -6,6 +6,9 @@ from kerasnorm.doctor.measurements import Measurements
 # Healthy networks, trained with a falling learning rate, show up to 0.03 nats between
 # moving and true statistics; most planted faults 0.2 and more.
 STALE = 0.07
+# Share of the training loss that stale statistics cost at least: 0.16 with single
+# samples at the end of each epoch.
+TRAIN_LOSES = 0.1
 # An average of the initial 1 and true variances cannot exceed the larger of the two;
 # a thousand times as much comes from a past explosion.
 BROKEN_EXCESS = 1e3
@@ -62,7 +65,9 @@ def is_stale(m: Measurements) -> bool:
     on_train = m.difference("B", "B'")
     on_validation = m.difference("D", "D'")
     threshold = STALE * m.unit
-    train_agrees = on_train[1] > 0 and on_train[0] > threshold / 2
+    # A training loss near 0 has little to lose: then a share of it counts.
+    little = TRAIN_LOSES * m.matrix.mean("B") if m.has("B") else threshold / 2
+    train_agrees = on_train[1] > 0 and on_train[0] > min(threshold / 2, little)
     if not m.has("D", "D'"):
         return train_agrees and on_train[0] > threshold
     return train_agrees and on_validation[1] > 0 and on_validation[0] > threshold

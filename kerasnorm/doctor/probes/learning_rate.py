@@ -13,8 +13,10 @@ from kerasnorm.doctor.probes.optimizer import optimizers_of
 from kerasnorm.doctor.probes.short_training import CannotCloneError, ShortTraining
 from kerasnorm.doctor.samples import Samples
 
-# Eighty steps show whether a rate learns at all; below twenty nothing does.
-MOST_STEPS, FEWEST_STEPS = 80, 20
+# Below twenty steps nothing learns. Most rates that learn at all show it within eighty,
+# some networks need hundreds: a training ends early once it has learned this much.
+FEWEST_STEPS, STEPS_AT_ONCE, MOST_STEPS = 20, 80, 400
+LEARNED = 0.6
 MEASURED_SAMPLES = 256
 FRACTIONS = (0.1, 0.01)
 
@@ -78,25 +80,34 @@ def try_learning_rates(
     except CannotCloneError:
         return None
     each = training.seconds_per_step * (1 + len(FRACTIONS))
-    steps = int(min(MOST_STEPS, 0.7 * seconds / max(each, 1e-6)))
-    if steps < FEWEST_STEPS:
+    most = int(min(MOST_STEPS, 0.7 * seconds / max(each, 1e-6)))
+    if most < FEWEST_STEPS:
         return None
     few = train.head(MEASURED_SAMPLES)
-    ends = {0.0: loss_of(loss, few, training.outputs(few))}
-    for fraction in (1.0, *FRACTIONS):
+    start = loss_of(loss, few, training.outputs(few))
+
+    def train_at(fraction: float, most: int, enough: float) -> tuple[int, np.ndarray]:
         training.restart()
         training.optimizer.learning_rate = rate * fraction
-        training.run(steps)
-        ends[fraction] = loss_of(loss, few, training.outputs(few))
-    best = min(FRACTIONS, key=lambda f: np.nan_to_num(ends[f].mean(), nan=np.inf))
-    gain = np.nan_to_num(ends[1.0], nan=1e3, posinf=1e3) - ends[best]
+        steps, end = 0, start
+        while steps < most and not end.mean() < enough:
+            training.run(min(STEPS_AT_ONCE, most - steps), first=steps)
+            steps = min(steps + STEPS_AT_ONCE, most)
+            end = loss_of(loss, few, training.outputs(few))
+        return steps, end
+
+    slower = {f: train_at(f, most, LEARNED * start.mean()) for f in FRACTIONS}
+    best = min(FRACTIONS, key=lambda f: np.nan_to_num(slower[f][1].mean(), nan=np.inf))
+    steps, slower_end = slower[best]
+    _, end = train_at(1.0, steps, -np.inf)
+    gain = np.nan_to_num(end, nan=1e3, posinf=1e3) - slower_end
     return RateTrial(
         float(rate),
         best,
         steps,
-        float(ends[0.0].mean()),
-        float(ends[1.0].mean()),
-        float(ends[best].mean()),
+        float(start.mean()),
+        float(end.mean()),
+        float(slower_end.mean()),
         float(gain.mean()),
         float(gain.mean() - 1.96 * gain.std() / np.sqrt(len(gain))),
     )

@@ -85,11 +85,12 @@ class ShortTraining:
         self.copy.set_weights(weights)
         self.batches = self.train.shuffled(self.train.batch_size, 1 + new_weights)
 
-    def run(self, steps: int, *, falling: bool = False) -> None:
+    def run(self, steps: int, *, first: int = 0, falling: bool = False) -> None:
         """Take that many steps.
 
         Args:
             steps: Number of steps.
+            first: Number of the first, which says which batch is next.
             falling: Whether the learning rate falls to 0 on the way, which averages
                 the noise of single labels out.
         """
@@ -97,7 +98,7 @@ class ShortTraining:
         for step in range(steps):
             if falling:
                 self.optimizer.learning_rate = rate * (1 - step / steps)
-            self._step(step)
+            self._step(first + step)
 
     def _step(self, step: int) -> None:
         x, y, weights = self.train.take(self.batches[step % len(self.batches)])
