@@ -15,6 +15,9 @@ from kerasnorm.callbacks.temporary_learning_rate import (
     has_settable_rate,
 )
 
+# Share of the loss that must have gone; less may be rounding.
+LEAST_FALL = 1e-4
+
 
 class LearningRateFinder(keras.callbacks.Callback):
     """Range test: raise the learning rate step by step and watch the loss.
@@ -217,15 +220,17 @@ class LearningRateFinder(keras.callbacks.Callback):
                 # learning rate of the step before has done.
                 if step:
                     points.append((rates[step - 1], loss, smoothed))
-                if smoothed > self.stop_factor * lowest:
+                # Written so that it holds for losses below 0, too.
+                if smoothed - lowest > (self.stop_factor - 1) * abs(lowest):
                     break
         columns = np.array(points).reshape(-1, 3).T
         self.learning_rates, self.losses, self.smoothed_losses = columns
 
     def _suggest(self) -> float:
         """Take a share of the learning rate with the lowest smoothed loss."""
-        lowest = int(np.argmin(self.smoothed_losses)) if len(self.losses) else 0
-        if lowest < 2:
+        losses = self.smoothed_losses
+        lowest = int(np.argmin(losses)) if len(losses) else 0
+        if lowest < 2 or losses[0] - losses[lowest] <= LEAST_FALL * abs(losses[0]):
             raise RuntimeError(
                 "The loss never fell, so no learning rate can be suggested; lower "
                 "`minimum`, or look for a fault in the model or the data."
@@ -243,7 +248,9 @@ def _take(batches: Iterable, count: int) -> Iterator[tuple[Any, ...]]:
     found = False
     for taken in itertools.islice(_walk_again_and_again(batches), count):
         found = True
-        yield keras.tree.map_structure(np.asarray, tuple(taken))
+        yield keras.tree.map_structure(
+            lambda leaf: None if leaf is None else np.asarray(leaf), tuple(taken)
+        )
     if not found:
         raise ValueError("`batches` is empty. Pass batches of training data.")
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from kerasnorm.callbacks.temporary_learning_rate import innermost
+
 
 class PacedSchedule(keras.callbacks.Callback):
     """Let a schedule end in time, however fast the machine is.
@@ -45,7 +47,7 @@ class PacedSchedule(keras.callbacks.Callback):
         """Set the learning rate of the batch."""
         optimizer = self.model.optimizer
         # Keras counts updates; a schedule's step is a batch.
-        batches = getattr(optimizer, "gradient_accumulation_steps", None) or 1
+        batches = innermost(optimizer).gradient_accumulation_steps or 1
         step = batches * int(keras.ops.convert_to_numpy(optimizer.iterations))
         due = max(float(step), min(self.time_share(), 1.0) * self.total_steps)
         optimizer.learning_rate = float(keras.ops.convert_to_numpy(self.schedule(due)))

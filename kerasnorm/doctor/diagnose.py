@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
-from kerasnorm.doctor.checks import batches, data, statistics, structure, training
+from kerasnorm.doctor.checks import (
+    batches,
+    data,
+    labels,
+    statistics,
+    structure,
+    training,
+)
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import SEVERITIES, Finding
 from kerasnorm.doctor.measurements import Measurements
@@ -16,10 +23,10 @@ CHECKS: tuple[Check, ...] = (
     training.check_precision,
     training.check_diverged,
     data.check_overlap,
-    data.check_head,
-    data.check_labels,
+    labels.check_head,
+    labels.check_labels,
     data.check_mapping,
-    data.check_order,
+    labels.check_order,
     structure.check_freeze,
     structure.check_flags,
     structure.check_unfrozen,

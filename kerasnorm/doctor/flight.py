@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from kerasnorm.doctor import rehearsal
-from kerasnorm.doctor.checks.data import ORDERED, SIGNIFICANT
+from kerasnorm.doctor.checks.labels import ORDERED, SIGNIFICANT
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.losses import last_activation, resolve_loss
 from kerasnorm.doctor.probes.gradients import measure_gradients

@@ -9,7 +9,8 @@ import numpy as np
 from keras import ops
 
 from kerasnorm.doctor.budget import PairedDraws, split_gap
-from kerasnorm.doctor.checks.data import check_labels, check_mapping
+from kerasnorm.doctor.checks.data import check_mapping
+from kerasnorm.doctor.checks.labels import check_labels
 from kerasnorm.doctor.loss_matrix import LossMatrix, measure_losses
 from kerasnorm.doctor.losses import LossOfSamples, resolve_loss
 from kerasnorm.doctor.measurements import Measurements

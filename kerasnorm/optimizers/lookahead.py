@@ -101,7 +101,13 @@ class Lookahead(OptimizerWrapper):
         has_value = self._updates._value is not None
         if has_value and int(ops.convert_to_numpy(self._updates)):
             for fast, slow in zip(*self._pairs(), strict=True):
-                fast.assign(ops.convert_to_tensor(slow))
+                # A copy: JAX would otherwise keep one array in both and, in the next
+                # step, give it away twice.
+                value = ops.copy(ops.convert_to_tensor(slow))
+                if fast.constraint is not None:
+                    # Keras constrains what a step leaves in the fast weights alone.
+                    value = fast.constraint(value)
+                fast.assign(value)
 
     def _pairs(self) -> tuple[list, list]:
         pairs = zip(self._trainable_variables, self._slow_weights, strict=True)

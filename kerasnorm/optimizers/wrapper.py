@@ -143,6 +143,15 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
         """Leave the weights that training ends with, such as the moving average."""
         self.inner_optimizer.finalize_variable_values(var_list)
 
+    def set_weights(self, weights):
+        """Set all variables, in the order of `variables`.
+
+        Args:
+            weights: One array for each of them.
+        """
+        for variable, weight in zip(self.variables, weights, strict=True):
+            variable.assign(weight)
+
     def save_own_variables(self, store):
         """Save what the wrapper itself remembers."""
         # Keras saves the inner optimizer by itself, as it does a layer's sublayers.

@@ -208,3 +208,23 @@ def test_no_batches_are_refused():
 def test_arguments_are_checked(arguments, message):
     with pytest.raises(ValueError, match=message):
         LearningRateFinder([], **arguments)
+
+
+@pytest.mark.backends
+def test_losses_may_be_negative():
+    model = make_model()
+    model.compile("sgd", "cosine_similarity")
+    finder = make_finder()
+    assert finder.find(model) > 0
+    assert len(finder.losses) > 5
+
+
+@pytest.mark.backends
+def test_a_loss_that_only_rounding_moves_gives_no_suggestion():
+    model = make_model()
+    model.compile("sgd", "mse")
+    model.trainable = False
+    model.compile("sgd", "mse")
+    batches = [(np.zeros((8, 6), "float32"), np.full((8, 1), 0.7, "float32"))]
+    with pytest.raises(RuntimeError, match="never fell"):
+        LearningRateFinder(batches, steps=40).find(model)

@@ -133,3 +133,16 @@ def test_the_period_is_checked(sync_period):
 def test_the_slow_step_is_checked(slow_step):
     with pytest.raises(ValueError, match="`slow_step` must be above 0"):
         Lookahead(sgd(), slow_step=slow_step)
+
+
+@pytest.mark.backends
+def test_a_second_fit_goes_on_and_keeps_the_constraints():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3, kernel_constraint="non_neg")]
+    )
+    model.compile(Lookahead(keras.optimizers.SGD(0.01)), "mse")
+    x = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
+    for _ in range(2):
+        model.fit(x, x[:, :3], batch_size=4, epochs=1, verbose=0)
+        assert np.min(keras.ops.convert_to_numpy(model.layers[-1].kernel)) >= 0

@@ -251,3 +251,18 @@ def test_a_file_of_other_layers_is_refused():
     optimizer.build(variables)
     with pytest.raises(ValueError, match="Expected 3 saved variables"):
         optimizer.load_own_variables({"0": np.zeros(())})
+
+
+@pytest.mark.backends
+def test_weights_are_set_in_the_order_in_which_they_are_given():
+    first, second = (AGC(keras.optimizers.SGD(0.1, momentum=0.9)) for _ in range(2))
+    for start, optimizer in enumerate((first, second)):
+        variable = keras.Variable(np.full(3, 1.0 + start, "float32"), name="v")
+        optimizer.build([variable])
+        optimizer.apply([keras.ops.ones(3)], [variable])
+    first.apply([keras.ops.ones(3)], list(first._trainable_variables))
+    second.set_weights([keras.ops.convert_to_numpy(v) for v in first.variables])
+    for one, other in zip(first.variables, second.variables, strict=True):
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(one), keras.ops.convert_to_numpy(other)
+        )

@@ -1,26 +1,15 @@
-"""Judges the data: their order, their preparation, their labels, their overlap."""
+"""Judges the inputs: their preparation, their distribution, their overlap."""
 
+from kerasnorm.doctor.checks.labels import check_labels
 from kerasnorm.doctor.checks.statistics import is_shared
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 
-# Permutation tests draw 400 times: 0.0025 is the smallest p-value they give.
-SIGNIFICANT = 0.005
-# Share of the shuffled entropy that batches of a badly shuffled set still have;
-# batches drawn by chance stay within 3% of it.
-ORDERED = 0.85
 # Share of the gap that a simple map must repair to be the cause. Real domain shift
 # gives up about 30% to moment matching.
 REPAIRED = 0.6
 # Loss that a gap must have before anybody looks for its cause.
 GAP = 0.25
-# Loss that exchanging classes must save: 0.02 at most in healthy runs, 1.7 and more
-# with exchanged classes.
-EXCHANGED = 0.3
-# Share of what validation costs more than training that the exchange must save, too:
-# the right order of the classes mends all of it, while the most flattering of all
-# orders saved up to 0.31 where the inputs were the cause.
-EXCHANGE_EXPLAINS = 0.5
 # Share of validation samples found in the training data that makes its loss useless.
 LEAKED = 0.05
 # Above this share somebody has validated on the training data on purpose.
@@ -30,47 +19,6 @@ SAME_DATA = 0.95
 SEPARATE = 0.7
 # Loss that statistics of the validation inputs save: 0.04 at most in healthy runs.
 ADAPTED = 0.1
-
-
-def check_head(m: Measurements) -> Finding | None:
-    """Find labels that do not belong to the outputs or to the loss."""
-    if not m.head_problem:
-        return None
-    return Finding(
-        "label_mismatch",
-        "error",
-        m.head_problem[0].upper() + m.head_problem[1:] + ".",
-        {},
-        "make labels, outputs and loss agree",
-        1.0,
-    )
-
-
-def check_order(m: Measurements) -> Finding | None:
-    """Find training batches that hold too few classes."""
-    order = m.label_order
-    if order is None or order.p_value > SIGNIFICANT:
-        return None
-    share = order.entropy / max(order.shuffled, 1e-9)
-    if share > ORDERED:
-        return None
-    gap = m.budget.gap if m.budget and m.has("D") else 0.0
-    return Finding(
-        "ordered_batches",
-        "error",
-        f"Training batches have {share:.0%} of the label entropy of shuffled ones "
-        f"({order.entropy:.3g} against {order.shuffled:.3g} nats in {order.batches} "
-        "batches): classes come in runs.",
-        {
-            "entropy": order.entropy,
-            "entropy_shuffled": order.shuffled,
-            "p_value": order.p_value,
-            "batches": order.batches,
-        },
-        "shuffle over the whole epoch: dataset.shuffle(number_of_samples) before "
-        "batch(), or shuffle=True",
-        max(gap, GAP),
-    )
 
 
 def _best_validation(m: Measurements) -> str:
@@ -136,36 +84,6 @@ def check_mapping(m: Measurements) -> Finding | None:
         f"prepare validation inputs as training inputs ({best.name}), best inside the "
         "model: keras.layers.Rescaling(...)",
         best.gain,
-    )
-
-
-def check_labels(m: Measurements) -> Finding | None:
-    """Find outputs that count the classes in another order than the labels."""
-    p = m.permutation
-    if p is None or p.low <= 0 or p.loss - p.loss_permuted < EXCHANGED:
-        return None
-    if p.accuracy_permuted <= p.accuracy:
-        return None
-    trained = "B'" if m.has("B'") else "B"
-    costs = p.loss - m.matrix.mean(trained) if m.has(trained) else 0.0
-    if p.loss - p.loss_permuted < EXCHANGE_EXPLAINS * costs:
-        return None
-    moved = [i for i, j in enumerate(p.mapping) if i != j]
-    return Finding(
-        "label_mismatch",
-        "error",
-        f"Exchanging {len(moved)} classes lifts the validation accuracy from "
-        f"{p.accuracy:.1%} to {p.accuracy_permuted:.1%}: the splits number their "
-        "classes differently.",
-        {
-            "mapping": list(p.mapping),
-            "accuracy": p.accuracy,
-            "accuracy_exchanged": p.accuracy_permuted,
-            "loss": p.loss,
-            "loss_exchanged": p.loss_permuted,
-        },
-        "give both splits the same list of classes: class_names=[...] or classes=[...]",
-        p.loss - p.loss_permuted,
     )
 
 

@@ -3,10 +3,10 @@
 from kerasnorm.doctor.checks.data import (
     check_augmentation,
     check_domain,
-    check_labels,
     check_mapping,
     generalization_gap,
 )
+from kerasnorm.doctor.checks.labels import check_labels
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.noise import Disagreement

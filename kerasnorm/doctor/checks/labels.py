@@ -1,0 +1,90 @@
+"""Judges the labels: their form, their order in the batches, their classes."""
+
+from kerasnorm.doctor.finding import Finding
+from kerasnorm.doctor.measurements import Measurements
+
+# Permutation tests draw 400 times: 0.0025 is the smallest p-value they give.
+SIGNIFICANT = 0.005
+# Share of the shuffled entropy that batches of a badly shuffled set still have;
+# batches drawn by chance stay within 3% of it.
+ORDERED = 0.85
+# Loss that exchanging classes must save: 0.02 at most in healthy runs, 1.7 and more
+# with exchanged classes.
+EXCHANGED = 0.3
+# Share of what validation costs more than training that the exchange must save, too:
+# the right order of the classes mends all of it, while the most flattering of all
+# orders saved up to 0.31 where the inputs were the cause.
+EXCHANGE_EXPLAINS = 0.5
+# What an order of the classes counts at least, in nats, among other findings.
+LEAST = 0.25
+
+
+def check_head(m: Measurements) -> Finding | None:
+    """Find labels that do not belong to the outputs or to the loss."""
+    if not m.head_problem:
+        return None
+    return Finding(
+        "label_mismatch",
+        "error",
+        m.head_problem[0].upper() + m.head_problem[1:] + ".",
+        {},
+        "make labels, outputs and loss agree",
+        1.0,
+    )
+
+
+def check_order(m: Measurements) -> Finding | None:
+    """Find training batches that hold too few classes."""
+    order = m.label_order
+    if order is None or order.p_value > SIGNIFICANT:
+        return None
+    share = order.entropy / max(order.shuffled, 1e-9)
+    if share > ORDERED:
+        return None
+    gap = m.budget.gap if m.budget and m.has("D") else 0.0
+    return Finding(
+        "ordered_batches",
+        "error",
+        f"Training batches have {share:.0%} of the label entropy of shuffled ones "
+        f"({order.entropy:.3g} against {order.shuffled:.3g} nats in {order.batches} "
+        "batches): classes come in runs.",
+        {
+            "entropy": order.entropy,
+            "entropy_shuffled": order.shuffled,
+            "p_value": order.p_value,
+            "batches": order.batches,
+        },
+        "shuffle over the whole epoch: dataset.shuffle(number_of_samples) before "
+        "batch(), or shuffle=True",
+        max(gap, LEAST),
+    )
+
+
+def check_labels(m: Measurements) -> Finding | None:
+    """Find outputs that count the classes in another order than the labels."""
+    p = m.permutation
+    if p is None or p.low <= 0 or p.loss - p.loss_permuted < EXCHANGED:
+        return None
+    if p.accuracy_permuted <= p.accuracy:
+        return None
+    trained = "B'" if m.has("B'") else "B"
+    costs = p.loss - m.matrix.mean(trained) if m.has(trained) else 0.0
+    if p.loss - p.loss_permuted < EXCHANGE_EXPLAINS * costs:
+        return None
+    moved = [i for i, j in enumerate(p.mapping) if i != j]
+    return Finding(
+        "label_mismatch",
+        "error",
+        f"Exchanging {len(moved)} classes lifts the validation accuracy from "
+        f"{p.accuracy:.1%} to {p.accuracy_permuted:.1%}: the splits number their "
+        "classes differently.",
+        {
+            "mapping": list(p.mapping),
+            "accuracy": p.accuracy,
+            "accuracy_exchanged": p.accuracy_permuted,
+            "loss": p.loss,
+            "loss_exchanged": p.loss_permuted,
+        },
+        "give both splits the same list of classes: class_names=[...] or classes=[...]",
+        p.loss - p.loss_permuted,
+    )
