@@ -5,7 +5,15 @@ import functools
 import keras
 import numpy as np
 
-from benchmarks.zoo_cases import KINDS, Case, case, pictures, trained, usual
+from benchmarks.zoo_cases import (
+    KINDS,
+    Case,
+    case,
+    kind_of,
+    pictures,
+    trained,
+    usual,
+)
 from benchmarks.zoo_data import augment, batches, draw_shapes
 from benchmarks.zoo_models import copied, network, train
 
@@ -66,7 +74,7 @@ def unfrozen_with_flag(seed):
 @case("freeze_without_recompile")
 def frozen_too_late(seed):
     (x, y), held = pictures(seed, 512)
-    model = network(KINDS[seed])
+    model = network(kind_of(seed))
     train(model, x, y, epochs=3, optimizer=keras.optimizers.Adam(3e-3))
     for layer in model.layers[:-1]:
         layer.trainable = False
@@ -112,25 +120,25 @@ def healthy_strong_augmentation(seed):
     def change(v):
         return augment(v, generator, 0.8)
 
-    model = network(KINDS[seed])
+    model = network(kind_of(seed))
     history = train(model, x, y, epochs=12, change=change)
     return Case(model, batches(change(x), y), batches(*held, 64, None), history)
 
 
 @case("healthy")
 def healthy_small_validation(seed):
-    model, data, (x, y), history = trained(seed, KINDS[seed])
+    model, data, (x, y), history = trained(seed, kind_of(seed))
     return usual(model, data, (x[:40], y[:40]), history)
 
 
 @case("healthy")
 def healthy_high_dropout(seed):
-    return usual(*trained(seed, KINDS[seed], dropout=0.6))
+    return usual(*trained(seed, kind_of(seed), dropout=0.6))
 
 
 @case("healthy")
 def healthy_early(seed):
-    return usual(*trained(seed, KINDS[seed], epochs=2, rate=1e-3))
+    return usual(*trained(seed, kind_of(seed), epochs=2, rate=1e-3))
 
 
 @case("healthy")
@@ -148,6 +156,6 @@ def healthy_imbalanced(seed):
     generator = np.random.default_rng(seed)
     keep = np.array([1.0, 1.0, 0.4, 0.15])
     kept, held = (generator.random(len(v)) < keep[v] for v in (y, vy))
-    model = network(KINDS[seed])
+    model = network(kind_of(seed))
     history = train(model, x[kept], y[kept])
     return usual(model, (x[kept], y[kept]), (vx[held], vy[held]), history)
