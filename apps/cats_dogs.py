@@ -13,8 +13,8 @@ from kerasnorm.training.command_line import main
 from kerasnorm.training.flags import App
 from kerasnorm.training.settings import Settings
 
-# Small pictures first, a wide network on a coarse map, and strong augmentation: what
-# two cores turn into accuracy fastest. The learning rate falls with the clock.
+# Small pictures first and a wide network on a coarse map, so that two cores get through
+# many epochs. Learning rate and size of the pictures follow the clock.
 PHOTOS = {
     "epochs": 200,
     "image_size": 80,
@@ -46,7 +46,7 @@ APP = App(
             "patience": 20,
         },
         "photos": PHOTOS,
-        # For a first look: four fifths right in five minutes of two cores.
+        # For a first look.
         "quick": PHOTOS | {"max_minutes": 5.0},
     },
 )

@@ -60,8 +60,6 @@ def uniform(seed: int, epoch, samples, stream: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=4)
-# Every batch of an epoch asks for the whole order.
-@functools.lru_cache(maxsize=4)
 def epoch_order(seed: int, epoch: int, length: int) -> np.ndarray:
     """Return the shuffled order in which one epoch visits the samples.
 

@@ -15,10 +15,9 @@ def with_growing_pictures(
 ) -> tf.data.Dataset:
     """Shrink square pictures to a side that depends on the step.
 
-    Small pictures cost a fraction of the time and teach the coarse half of the task.
-    The model must take pictures of any size. A model that has grown up with the full
-    size alone is somewhat better after equally many epochs, and much worse after
-    equally many minutes.
+    The time of a convolution goes with the number of pixels, so that a training which
+    begins with small pictures gets through more epochs in the same time. The model must
+    take pictures of any size.
 
     Args:
         batches: Dataset of (pictures, labels), pictures (batch, side, side, 3).
@@ -30,7 +29,8 @@ def with_growing_pictures(
         Dataset of the same structure, with height and width unknown.
 
     Reference:
-        Howard et al. 2018, DAWNBench entry of fast.ai: progressive resizing.
+        Tan and Le 2021, EfficientNetV2: Smaller Models and Faster Training, section
+        4 (progressive learning), arXiv 2104.00298.
     """
     side_of = ended_at_exit(lambda step: np.int32(side_at(int(step))))
 

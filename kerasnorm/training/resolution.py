@@ -1,7 +1,7 @@
 """How large training pictures are at which point of a progressive training."""
 
-# Share of the training up to which a share of the full side is enough. Most of what
-# there is to learn shows in small pictures, which cost a third of the time.
+# Share of the training up to which pictures have that share of the full side: they have
+# 0.36 and then 0.64 of its pixels.
 STAGES = ((0.35, 0.6), (0.7, 0.8))
 # Sides are multiples of what networks usually halve pictures to.
 STEP = 8

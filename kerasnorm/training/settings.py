@@ -72,10 +72,9 @@ class Settings:
         optimizer: sgd, adam, adamw or ranger21.
         learning_rate: Peak learning rate, above 0, or `auto` for a range test.
         weight_decay: Decoupled weight decay of the kernels, 0 or more.
-        progressive: Train on pictures of 0.6 and then 0.8 of the size for the first two
-            thirds of the training, which is twice as fast; validation always sees the
-            full size. The model must take pictures of any size, as all of
-            `kerasnorm.models` do.
+        progressive: Train on pictures of 0.6 and then 0.8 of the size for the first 70%
+            of the training, which have half the pixels on average; validation always
+            sees the full size.
         schedule: constant, cosine or stable_decay, each after a warm-up.
         warmup_epochs: Epochs in which the learning rate rises from 0.
         agc: Adaptive gradient clipping at this share of the weight norm; nothing for

@@ -9,6 +9,7 @@ from kerasnorm.doctor.checks.data import (
 from kerasnorm.doctor.checks.labels import check_labels
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
+from kerasnorm.doctor.probes.learning_rate import LEARNED
 from kerasnorm.doctor.probes.noise import Disagreement
 
 # Generalization costs up to 0.38 nats in runs that end well, 1.5 in overfitted ones.
@@ -28,10 +29,8 @@ NOISY = 0.12
 IGNORANT = 0.75
 AGREED = 0.94
 POSSIBLY_AGREED = 0.8
-# Loss that a slower rate must save in a short training, and share of the loss of new
-# weights that the full rate must have left over.
+# Loss that a slower rate must save in a short training.
 SLOWER_SAVES = 0.1
-UNLEARNED = 0.6
 LARGEST_SCALE_LOST = 1.0
 # A training that ends so far above guessing has been thrown about: 0.12 at 30 times the
 # right rate without norms, where so short a training shows little at any rate.
@@ -128,7 +127,7 @@ def check_learning_rate(m: Measurements) -> Finding | None:
         return None
     if trial.gain < SLOWER_SAVES * m.unit and not _is_worse_than_guessing(m):
         return None
-    failed = not trial.loss < UNLEARNED * trial.start
+    failed = not trial.loss < LEARNED * trial.start
     if not failed or trial.slower_loss > 1.02 * trial.start:
         return None
     slower = trial.learning_rate * trial.fraction

@@ -14,8 +14,9 @@ from kerasnorm.doctor.probes.short_training import CannotCloneError, ShortTraini
 from kerasnorm.doctor.samples import Samples
 
 # Below twenty steps nothing learns. Most rates that learn at all show it within eighty,
-# some networks need hundreds: a training ends early once it has learned this much.
+# some networks need hundreds.
 FEWEST_STEPS, STEPS_AT_ONCE, MOST_STEPS = 20, 80, 400
+# Share of the loss of new weights below which a training has learned.
 LEARNED = 0.6
 MEASURED_SAMPLES = 256
 FRACTIONS = (0.1, 0.01)
