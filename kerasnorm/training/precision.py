@@ -8,6 +8,8 @@ from kerasnorm.training.settings import Settings
 
 # First NVIDIA generation whose matrix units know bfloat16.
 FIRST_CAPABILITY = 8
+# Linux alone lists what its processors can do; elsewhere float32 is the safe answer.
+PROCESSORS = pathlib.Path("/proc/cpuinfo")
 
 
 def settle(settings: Settings) -> Settings:
@@ -59,6 +61,6 @@ def _torch_is() -> bool:
 
 
 def _processor_has(flag: str) -> bool:
-    # Linux alone lists them; elsewhere float32 is the safe answer.
-    file = pathlib.Path("/proc/cpuinfo")
-    return file.is_file() and flag in file.read_text(encoding="utf-8").split()
+    if not PROCESSORS.is_file():
+        return False
+    return flag in PROCESSORS.read_text(encoding="utf-8").split()

@@ -233,3 +233,9 @@ def test_a_loss_that_only_rounding_moves_gives_no_suggestion():
     batches = [(np.zeros((8, 6), "float32"), np.full((8, 1), 0.7, "float32"))]
     with pytest.raises(RuntimeError, match="never fell"):
         LearningRateFinder(batches, steps=40).find(model)
+
+
+@pytest.mark.backends
+def test_batches_may_say_that_they_have_no_weights():
+    batches = [(x, y, None) for x, y in make_batches()]
+    assert LearningRateFinder(batches, 1e-5, 100.0, steps=40).find(make_model()) > 0

@@ -76,3 +76,20 @@ def test_size_may_be_unknown():
 def test_unknown_norm_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"batch, .*group"):
         convnet((16, 16, 3), 2, norm="bogus")
+
+
+@pytest.mark.parametrize("norm", ["batch", "none"])
+def test_the_stem_may_divide_by_four(norm):
+    options = {"norm": norm, "width": 8, "depths": (1, 1)}
+    maps = [
+        convnet((64, 64, 3), 2, stem_strides=strides, **options)
+        .get_layer("pool")
+        .input.shape
+        for strides in (2, 4)
+    ]
+    assert maps == [(None, 16, 16, 16), (None, 8, 8, 16)]
+
+
+def test_other_strides_of_the_stem_are_refused():
+    with pytest.raises(ValueError, match=r"2 or 4.*3"):
+        convnet((64, 64, 3), 2, stem_strides=3)

@@ -91,3 +91,11 @@ def test_positive_negative_momentum_keeps_the_expected_step():
 def test_betas_are_checked(argument):
     with pytest.raises(ValueError, match=f"`{argument}` must be at least 0"):
         AdaPNM(**{argument: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"), [("beta_0", -1.0), ("weight_decay", -1.0), ("epsilon", 0.0)]
+)
+def test_other_arguments_are_checked(argument, value):
+    with pytest.raises(ValueError, match=f"`{argument}` must be .*received {value}"):
+        AdaPNM(**{argument: value})

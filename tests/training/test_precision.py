@@ -20,10 +20,18 @@ def test_float16_scales_the_loss():
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
 
 
-def test_auto_becomes_what_the_machine_does_fast():
-    settled = precision.settle(Settings(precision="auto")).precision
-    assert settled == precision.fastest_precision()
-    assert settled in ("float32", "bfloat16")
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [("fpu amx_bf16 sse", "bfloat16"), ("fpu amx_bf16_like", "float32")],
+)
+def test_auto_becomes_what_the_processor_does_fast(
+    flags, expected, tmp_path, monkeypatch
+):
+    tf = pytest.importorskip("tensorflow")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    (tmp_path / "cpuinfo").write_text(f"flags : {flags}")
+    monkeypatch.setattr(precision, "PROCESSORS", tmp_path / "cpuinfo")
+    assert precision.settle(Settings(precision="auto")).precision == expected
 
 
 def test_what_was_asked_for_stays():

@@ -1,0 +1,65 @@
+"""Checks on made-up measurements, on both sides of what decides."""
+
+import numpy as np
+import pytest
+
+from kerasnorm.doctor.checks import labels, statistics, training
+from kerasnorm.doctor.loss_matrix import LossMatrix
+from kerasnorm.doctor.measurements import Measurements
+from kerasnorm.doctor.probes.labels import ClassPermutation
+from kerasnorm.doctor.probes.learning_rate import RateTrial
+
+
+class Draws:
+    """Stands in for the bootstrap: every difference is known to 0.01."""
+
+    def __init__(self, means):
+        self.means = means
+
+    def difference(self, first, second):
+        value = self.means[first] - self.means[second]
+        return value, value - 0.01, value + 0.01
+
+
+def measured(means, chance=1.386, **probes):
+    matrix = LossMatrix({cell: np.full(8, mean) for cell, mean in means.items()})
+    return Measurements(
+        matrix, Draws(means), None, 1.0, chance, 32, 32, 10, None, None, **probes
+    )
+
+
+@pytest.mark.parametrize(
+    ("gap", "chance", "severity"),
+    [
+        (0.28, 1.386, None),
+        (0.4, 1.386, "info"),
+        (0.49, 1.386, "info"),
+        (0.51, 1.386, "error"),
+        (0.26, 0.693, None),
+        (0.29, 0.693, "error"),
+        (0.49, None, "info"),
+    ],
+)
+def test_overfitting_is_news_first_and_an_error_later(gap, chance, severity):
+    found = training.check_overfitting(measured({"B": 0.1, "D": 0.1 + gap}, chance))
+    assert (found and found.severity) == severity
+
+
+@pytest.mark.parametrize(("permuted", "is_found"), [(1.3, False), (0.9, True)])
+def test_an_exchange_must_explain_half_of_what_validation_costs(permuted, is_found):
+    exchange = ClassPermutation((1, 0), 2.0, permuted, 0.2, 0.2, 0.4)
+    found = labels.check_labels(measured({"B": 0.3}, permutation=exchange))
+    assert (found is not None) is is_found
+
+
+@pytest.mark.parametrize(("on_train", "is_stale"), [(0.005, False), (0.02, True)])
+def test_a_small_training_loss_counts_by_its_share(on_train, is_stale):
+    means = {"B": 0.1, "B'": 0.1 - on_train, "D": 0.5, "D'": 0.35}
+    assert statistics.is_stale(measured(means)) is is_stale
+
+
+@pytest.mark.parametrize(("loss", "is_found"), [(1.39, True), (0.7, False)])
+def test_a_rate_is_too_high_where_a_lower_one_learns_and_it_does_not(loss, is_found):
+    trial = RateTrial(0.5, 0.01, 240, 1.4, loss, 0.6, loss - 0.6, 0.05)
+    found = training.check_learning_rate(measured({"B": 1.39}, rate_trial=trial))
+    assert (found is not None) is is_found
