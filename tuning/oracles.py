@@ -1,13 +1,14 @@
 """The algorithms of a search: KerasTuner's, each behind what makes it survive."""
 
 import functools
+import math
 from typing import Any
 
 import keras_tuner
 import numpy as np
 
 from tuning.plan import Plan, SearchDirectory
-from tuning.surviving_oracle import SurvivingOracle
+from tuning.surviving_oracle import Status, SurvivingOracle
 
 
 class RandomOracle(SurvivingOracle, keras_tuner.oracles.RandomSearchOracle):
@@ -29,7 +30,30 @@ class BayesianOracle(SurvivingOracle, keras_tuner.oracles.BayesianOptimizationOr
 
 
 class HyperbandOracle(SurvivingOracle, keras_tuner.oracles.HyperbandOracle):
-    """Hyperband."""
+    """Hyperband, in which a failed trial is the worst of its round.
+
+    KerasTuner waits until so many of a round are completed that only the others have
+    to be left behind. A single failure would keep a whole bracket from its last round.
+    """
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Promote a trial, or draw a new one.
+
+        Args:
+            trial_id: The new trial.
+        """
+        failed = [t for t in self.trials.values() if t.status == Status.FAILED]
+        for trial in failed:
+            trial.status, trial.score = Status.COMPLETED, self._worst()
+        try:
+            found: dict[str, Any] = super().populate_space(trial_id)
+        finally:
+            for trial in failed:
+                trial.status, trial.score = Status.FAILED, None
+        return found
+
+    def _worst(self) -> float:
+        return math.inf if self.objective.direction == "min" else -math.inf
 
 
 class GridOracle(SurvivingOracle, keras_tuner.oracles.GridSearchOracle):

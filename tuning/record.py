@@ -118,10 +118,18 @@ def _trial(
         else None,
         "remarks": note.get("remarks", []),
         "promoted_from": note.get("promoted_from"),
-        "figures": note.get("figures", {}) if status == "completed" else {},
+        "figures": _numbers(note.get("figures", {})) if status == "completed" else {},
         "epochs_saved": note.get("epochs_saved", 0) if status == "completed" else 0,
         "seconds_saved": note.get("seconds_saved", 0) if status == "completed" else 0,
         "ended_by_median_rule": note.get("ended_by_median_rule", False),
+    }
+
+
+def _numbers(figures: dict[str, Any]) -> dict[str, Any]:
+    """Replace what JSON cannot hold by nothing."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in figures.items()
     }
 
 

@@ -12,7 +12,7 @@ from kerasnorm.training import command_line
 from kerasnorm.training.run_directory import RunDirectory, write_text
 from tuning import importance, objectives, processes, record, search_page
 from tuning.plan import Plan, SearchDirectory, read_json
-from tuning.search import Parser
+from tuning.search_flags import Parser
 
 PAGE = "search.html"
 REASON_LENGTH = 60
@@ -192,7 +192,8 @@ def print_table(results: Results) -> None:
     best = content["best"]
     for one in best if isinstance(best, list) else [best] if best else []:
         settings = pathlib.Path(one["run_directory"]) / "settings.yaml"
-        print(f"repeat       python -m apps.{content['app']} --config {settings}")
+        command = f"python -m apps.{content['app']} --config {settings} --examine"
+        print(f"repeat       {command}")
 
 
 def _cells(

@@ -91,14 +91,14 @@ class TrialRun:
             reason = " ".join(str(error).split()) or type(error).__name__
             self.fail(reason, error)
         planned = self.hooks.until_epoch or self.plan.settings.epochs
-        left = max(planned - report["epochs"], 0)
+        epochs, seconds = not_spent(report, planned, self.plan.settings.max_minutes)
         self._write(
             status="completed",
             reason=None,
             objectives=figures,
             figures={name: report.get(name) for name in FIGURES},
-            epochs_saved=left,
-            seconds_saved=left * report["seconds"] / max(report["epochs"], 1),
+            epochs_saved=epochs,
+            seconds_saved=seconds,
             ended_by_median_rule=self.hooks.stopped_because is not None
             or "median rule" in str(report["stopped_because"]),
         )
@@ -179,6 +179,12 @@ class TrialRun:
         if not past:
             return
         source = run_directory_of(self.plan, self.directory, str(past))
+        if not _can_go_on(source):
+            # It failed before its first checkpoint, as all of its round did.
+            self.note["remarks"].append(
+                f"trained from the beginning: trial {past} has left no checkpoint"
+            )
+            return
         aside = folder.with_name(f".{folder.name}.aside")
         shutil.rmtree(aside, ignore_errors=True)
         shutil.copytree(source, aside)
@@ -204,6 +210,26 @@ def run_directory_of(
         trial_id: The trial.
     """
     return directory.path / plan.settings.app / f"trial_{trial_id}"
+
+
+def not_spent(
+    report: Mapping[str, Any], planned: int, max_minutes: float | None
+) -> tuple[int, float]:
+    """Return the epochs and the seconds of training that an early end has saved.
+
+    Args:
+        report: Report of the run.
+        planned: Epochs it might have had.
+        max_minutes: Time it might have had; nothing for no limit. Where the limit has
+            ended it, nothing is saved.
+    """
+    each = report["seconds"] / max(report["epochs"], 1)
+    epochs = max(planned - report["epochs"], 0)
+    if max_minutes is not None and each > 0:
+        left = max(60 * max_minutes - report["seconds"], 0.0)
+        # The limit ends a training with the epoch that is nearest to it.
+        epochs = min(epochs, round(left / each))
+    return epochs, epochs * each
 
 
 def smaller_batch(settings: Settings) -> Settings:

@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from kerasnorm.doctor.budget import PARTS
 from kerasnorm.training.errors import UsageError
 from tuning import objectives
 from tuning.objectives import Objective
@@ -29,6 +30,10 @@ REPORT = {
 def test_figures_come_from_the_report(name, value):
     (objective,) = objectives.parse([name])
     assert objective.of_report(REPORT) == value
+
+
+def test_every_part_of_the_doctors_gap_is_an_objective():
+    assert set(objectives.GAP_PARTS) == {"gap", *PARTS}
 
 
 @pytest.mark.parametrize("name", ["parameters", "seconds"])

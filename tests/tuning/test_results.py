@@ -1,12 +1,13 @@
 """Leaderboard, importance and page, from a search with a stand-in for training."""
 
 import json
+import math
 
 import numpy as np
 import pytest
 
 from tests.tuning.conftest import SPACE, StandIn, make_plan
-from tuning import importance, results
+from tuning import importance, processes, results
 from tuning.objectives import Objective
 from tuning.plan import SearchDirectory
 
@@ -38,6 +39,8 @@ def test_the_table_names_what_failed_and_how_to_repeat_the_best(searched, capsys
     out = capsys.readouterr().out
     assert "failed" in out
     assert "python -m apps.cats_dogs --config" in out
+    # A trial goes without the doctor; whoever repeats it wants to hear him.
+    assert "settings.yaml --examine" in out
     assert "importance   learning_rate" in out
 
 
@@ -66,6 +69,53 @@ def test_two_objectives_are_listed_by_front(begin, tmp_path, capsys):
     trials = json.loads(capsys.readouterr().out)["trials"]
     fronts = [trial["front"] for trial in trials]
     assert fronts == sorted(fronts) and fronts[0] == 1
+
+
+def test_two_objectives_are_a_table_and_a_page(begin, tmp_path, capsys):
+    goals = (Objective("val_loss", "min"), Objective("parameters", "min"))
+    begin(make_plan(objectives=goals, trials=4)).search()
+    assert results.main([str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    head = next(line for line in out.splitlines() if "trial" in line)
+    assert head.split()[:4] == ["front", "trial", "val_loss", "parameters"]
+    best = results.read(SearchDirectory(tmp_path)).content["best"]
+    assert out.count("python -m apps.cats_dogs --config") == len(best)
+    page = (tmp_path / "search.html").read_text()
+    assert "<th>Front</th>" in page
+    # The last two axes are the objectives.
+    parallel = page.partition('id="parallel"')[2].partition("</svg>")[0]
+    assert parallel.count('class="head"') == len(SPACE.parameters) + 2
+
+
+def test_a_search_that_has_just_begun_has_nothing_to_show(tmp_path, capsys):
+    directory = SearchDirectory(tmp_path)
+    directory.write_plan(make_plan())
+    assert results.main([str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "too few trials" in out and "--config" not in out
+    assert "0 trials completed" in (tmp_path / "search.html").read_text()
+    assert results.main([str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["best"] is None
+
+
+def test_an_unfinished_search_shows_what_runs(begin, tmp_path, capsys):
+    tuner = begin(make_plan(trials=6))
+    tuner.oracle.create_trial("worker0")
+    with processes.lock(tmp_path / ".lock"):
+        assert results.main([str(tmp_path)]) == 0
+        assert "search running" in capsys.readouterr().out
+        content = results.read(SearchDirectory(tmp_path)).content
+    assert [trial["status"] for trial in content["trials"]] == ["running"]
+    assert results.main([str(tmp_path)]) == 0
+    assert "search interrupted" in capsys.readouterr().out
+
+
+def test_figures_that_are_no_numbers_leave_whole_json(begin, tmp_path, capsys):
+    goals = (Objective("parameters", "min"),)
+    begin(make_plan(objectives=goals, trials=2), StandIn(lambda s: math.inf)).search()
+    assert results.main([str(tmp_path), "--json"]) == 0
+    trials = json.loads(capsys.readouterr().out)["trials"]
+    assert trials[0]["figures"]["validation_loss"] is None
 
 
 def test_no_search_directory_is_wrong_usage(tmp_path, capsys):

@@ -1,5 +1,6 @@
 """The command line of a search, without starting one."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -8,12 +9,12 @@ import pytest
 
 from kerasnorm.training.errors import UsageError
 from tests.tuning.conftest import make_plan
-from tuning import roles, search
+from tuning import roles, search, search_flags
 from tuning.plan import Plan, SearchDirectory, write_json
 
 
 def plan_of(*words) -> Plan:
-    return search.make_plan(*search.make_parser().parse_known_args(list(words)))
+    return search.make_plan(*search_flags.make_parser().parse_known_args(list(words)))
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +92,20 @@ def test_a_plan_is_read_back_as_it_was(tmp_path):
         (["--resume", "--directory", "nothing/here"], "plan.json"),
         (["--role", "worker", "--directory", "d"], "--chief HOST:PORT"),
         (["--space", "no.yaml", "--app", "cats_dogs", "--directory", "d"], "--space"),
+        (["here", "--app", "cats_dogs", "--directory", "d"], "here"),
+        (["--app", "cats_dogs", "--directory"], "--directory"),
+        (["--app", "cats_dogs", "--directory", "d", "--deadline", "-1"], "above 0"),
+        (["--app", "cats_dogs", "--directory", "d", "--hang-minutes", "0"], "above 0"),
+        (["--app", "cats_dogs", "--directory", "d", "--hang-minutes", "nan"], "above"),
+        (["--app", "cats_dogs", "--directory", "d", "--workers", "0"], "--workers"),
+        (["--app", "cats_dogs", "--directory", "d", "--objective", "speed"], "speed"),
+        (["--app", "cats_dogs", "--directory", "d", "--epochs", "two"], "--epochs"),
+        (["--app", "cats_dogs", "--directory", "d", "--address", "80"], "HOST:PORT"),
+        (["--role", "both", "--directory", "d"], "--role"),
+        (
+            ["--role", "worker", "--chief", "h:1", "--directory", "no/where"],
+            "plan.json",
+        ),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_status_2(capsys, words, message):
@@ -100,6 +115,57 @@ def test_wrong_usage_is_one_sentence_and_status_2(capsys, words, message):
     assert message in error
 
 
+@pytest.mark.parametrize(
+    "lines, message",
+    [
+        ("nrom: [batch, group]", "did you mean norm"),
+        ("norm: [batch, grupe]", "grupe"),
+        ("learning_rate: {min: 1e-2, max: 1e-4}", "min below max"),
+        ("dropout: {low: 0.1, high: 0.2}", "min: NUMBER"),
+        ("", "parameter: values"),
+    ],
+)
+def test_a_typo_in_the_space_ends_the_command(capsys, tmp_path, lines, message):
+    file = tmp_path / "space.yaml"
+    file.write_text(lines)
+    words = ["--app", "cats_dogs", "--directory", str(tmp_path / "new")]
+    assert search.main([*words, "--space", str(file)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    assert message in error
+    assert not (tmp_path / "new").exists()
+
+
+def test_pictures_that_are_not_there_end_the_command(capsys, tmp_path):
+    words = ["--app", "cats_dogs", "--directory", str(tmp_path / "new")]
+    assert search.main([*words, "--data", str(tmp_path / "photos")]) == 1
+    error = capsys.readouterr().err
+    assert "There is no folder" in error and error.count("\n") == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_directory_of_runs_is_left_alone(capsys, tmp_path):
+    run = tmp_path / "cats_dogs" / "trial_00"
+    run.mkdir(parents=True)
+    assert search.main(["--app", "cats_dogs", "--directory", str(tmp_path)]) == 2
+    assert "holds runs of cats_dogs" in capsys.readouterr().err
+    assert run.is_dir()
+
+
+def test_a_file_is_no_directory(capsys, tmp_path):
+    file = tmp_path / "search"
+    file.write_text("")
+    assert search.main(["--app", "cats_dogs", "--directory", str(file)]) == 2
+    assert "a file" in capsys.readouterr().err
+
+
+def test_a_folder_of_pictures_is_kept_in_full(tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    plan = plan_of("--app", "cats_dogs", "--data", "photos")
+    assert plan.settings.data == str(tmp_path / "photos")
+
+
 def test_a_search_is_not_begun_over_another(capsys, tmp_path):
     SearchDirectory(tmp_path).write_plan(make_plan())
     assert search.main(["--app", "cats_dogs", "--directory", str(tmp_path)]) == 2
@@ -107,7 +173,8 @@ def test_a_search_is_not_begun_over_another(capsys, tmp_path):
 
 
 def resumed(tmp_path, *words):
-    options, rest = search.make_parser().parse_known_args(["--resume", *words])
+    parser = search_flags.make_parser()
+    options, rest = parser.parse_known_args(["--resume", *words])
     return search._resumed(SearchDirectory(tmp_path), options, rest)
 
 
@@ -123,6 +190,17 @@ def test_the_same_command_line_may_resume(tmp_path):
     words = ("--app", "cats_dogs", "--norm", "frn", "--objective", "val_accuracy")
     SearchDirectory(tmp_path).write_plan(plan_of(*words))
     assert resumed(tmp_path, *words) == plan_of(*words)
+
+
+def test_a_resumed_search_may_be_quiet(tmp_path):
+    words = ("--app", "cats_dogs", "--norm", "frn")
+    plan = plan_of(*words)
+    SearchDirectory(tmp_path).write_plan(plan)
+    quiet = dataclasses.replace(plan, settings=plan.settings.replace(quiet=True))
+    assert resumed(tmp_path, "--quiet") == quiet
+    assert resumed(tmp_path, *words, "--quiet") == quiet
+    SearchDirectory(tmp_path).write_plan(quiet)
+    assert resumed(tmp_path) == plan
 
 
 def test_a_resumed_search_takes_no_other_settings(tmp_path):

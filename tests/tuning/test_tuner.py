@@ -8,6 +8,7 @@ import pytest
 
 from kerasnorm.training import memory
 from kerasnorm.training.settings import Settings
+from tests.marks import thorough
 from tests.tuning.conftest import SPACE, StandIn, make_plan
 from tuning import record
 from tuning.objectives import Objective
@@ -195,9 +196,30 @@ def test_hyperband_goes_on_with_the_run_it_promotes(begin):
         assert train.seen[int(trial["id"])].epochs == 9
 
 
-@pytest.mark.parametrize(
-    "algorithm", ["random", pytest.param("bayesian", marks=pytest.mark.slow)]
-)
+def test_a_failed_trial_keeps_no_hyperband_bracket_from_its_last_round(begin):
+    counter = itertools.count()
+
+    def third_fails(settings):
+        if next(counter) == 2:
+            raise RuntimeError("no")
+        return settings.learning_rate
+
+    plan = make_plan(
+        algorithm="hyperband", trials=None, settings=Settings(app="a", epochs=9)
+    )
+    tuner = begin(plan, StandIn(third_fails))
+    tuner.search()
+    content = record_of(tuner)
+    assert content["trials"][2]["status"] == "failed"
+    # Rounds of the first bracket: nine, three and one.
+    done = [t for t in content["trials"] if t["status"] == "completed"]
+    rounds = [tuner.oracle.trials[t["id"]].hyperparameters.values for t in done]
+    first = [v["tuner/round"] for v in rounds if v["tuner/bracket"] == 2]
+    assert [first.count(number) for number in range(3)] == [8, 3, 1]
+    assert "2" not in {trial["promoted_from"] for trial in content["trials"]}
+
+
+@pytest.mark.parametrize("algorithm", ["random", thorough("bayesian")])
 def test_the_median_rule_ends_bad_trials_and_says_what_it_saved(begin, algorithm):
     losses = iter([0.1, 0.1, 0.1, 0.1, 0.9, 0.05])
     plan = make_plan(
