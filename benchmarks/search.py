@@ -60,9 +60,9 @@ def run_plain(words: list[str], log: pathlib.Path) -> None:
     from kerasnorm.data import pipeline_tf
     from kerasnorm.training import assemble, batches
     from kerasnorm.training.loading import load_data
-    from tuning import search, surviving_oracle
+    from tuning import search, search_flags, surviving_oracle
 
-    plan = search.make_plan(*search.make_parser().parse_known_args(words))
+    plan = search.make_plan(*search_flags.make_parser().parse_known_args(words))
 
     class Trial(keras_tuner.HyperModel):
         def build(self, hp):

@@ -185,10 +185,11 @@ class Worker(Member):
         self._died_at = place
 
     def began(self) -> bool:
-        """Say whether it has given a sign since it was started."""
+        """Say whether it has given a sign of a trial since it was started."""
         sign = read_json(self.site.directory.beat_file(self.name))
         lived = time.monotonic() - self._started
-        return bool(sign) and time.time() - sign["time"] < lived
+        at_work = sign.get("trial") is not None
+        return at_work and time.time() - sign["time"] < lived
 
     def silence(self) -> float:
         """Return the seconds since its last sign of progress, or since its start."""

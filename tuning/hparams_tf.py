@@ -1,5 +1,6 @@
 """Writes a search where TensorBoard's HParams tab finds it."""
 
+import math
 import pathlib
 import time
 from typing import Any
@@ -9,6 +10,7 @@ from tensorboard.plugins.hparams import api_pb2, summary
 from tensorboard.plugins.scalar import summary_v2 as scalar_summary
 from tensorboard.summary.writer import event_file_writer
 
+from tuning import surviving_oracle
 from tuning.objectives import Objective
 from tuning.parameters import Choice, Parameter
 from tuning.plan import Plan, SearchDirectory
@@ -34,6 +36,7 @@ def write_experiment(plan: Plan, directory: SearchDirectory) -> None:
         )
         for objective in shown(plan)
     ]
+    metrics.append(_curve(plan))
     pb = summary.experiment_pb(
         [_info(parameter) for parameter in plan.space.parameters], metrics
     )
@@ -61,9 +64,10 @@ def write_session(run: TrialRun, figures: dict[str, float] | None) -> None:
     step = int(run.note["figures"]["epochs"] or 0)
     for objective in shown(run.plan):
         value = figures.get(objective.name, objective.of_report(report))
-        records.append(
-            (scalar_summary.scalar_pb(f"{FINAL}/{objective.name}", value), step)
-        )
+        # With one NaN in it TensorBoard draws none of the lines.
+        if math.isfinite(value):
+            tag = f"{FINAL}/{objective.name}"
+            records.append((scalar_summary.scalar_pb(tag, value), step))
     records.append((summary.session_end_pb(api_pb2.STATUS_SUCCESS), step))
     _replace(folder, records)
 
@@ -77,6 +81,16 @@ def shown(plan: Plan) -> list[Objective]:
     names = [objective.name for objective in plan.objectives]
     rest = [Objective(name, "min") for name in SHOWN if name not in names]
     return [*plan.objectives, *rest]
+
+
+def _curve(plan: Plan) -> api_pb2.MetricInfo:
+    """Return the curve that "Show Metrics" draws for a trial, from its own run."""
+    watched = surviving_oracle.watched(plan).name
+    run = "validation" if watched.startswith("val_") else "train"
+    return api_pb2.MetricInfo(
+        name=api_pb2.MetricName(group=run, tag=f"epoch/{watched.removeprefix('val_')}"),
+        display_name=f"{watched} by epoch",
+    )
 
 
 def _info(parameter: Parameter) -> api_pb2.HParamInfo:

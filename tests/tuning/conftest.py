@@ -78,6 +78,7 @@ class StandIn:
             "validation_loss": value,
             "validation_accuracy": 1 - value if math.isfinite(value) else 0.0,
             "parameters": settings.batch_size * 100,
+            "images_per_second": 1000.0 / settings.batch_size,
             "epochs": epoch,
             "seconds": 2.0 * epoch,
             "stopped_because": hooks.stopped_because

@@ -1,7 +1,8 @@
 """A process that stands in for a worker or the chief: no Keras, one thing to do.
 
-What it does is the file `behaviour` in the directory: `sleep`, `die` once a second,
-`end` at once. `python -m tests.tuning.stand_in_process DIR ... --parent PID`
+What a worker does is the file `behaviour` in the directory: `sleep`, `hang`, `die` or
+`end`. The chief answers every question, except with `no chief`, when it dies.
+`python -m tests.tuning.stand_in_process DIR ... --parent PID`
 """
 
 import argparse
@@ -10,9 +11,21 @@ import pathlib
 import signal
 import sys
 import time
+from concurrent import futures
+
+import grpc
 
 from tuning import processes
 from tuning.plan import SearchDirectory, write_json
+
+
+class Answering(grpc.GenericRpcHandler):
+    """Answers every question with nothing, and notes that it was asked."""
+
+    def service(self, details):
+        (directory.path / "asked").touch()
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: b"")
+
 
 parser = argparse.ArgumentParser()
 parser.add_argument("directory", type=pathlib.Path)
@@ -25,6 +38,13 @@ with (directory.workers / f"{name}.pids").open("a") as stream:
     stream.write(f"{os.getpid()}\n")
 behaviour = directory.path / "behaviour"
 if name == "chief":
+    if behaviour.read_text() == "no chief":
+        sys.exit("the port is taken")
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
+    server.add_generic_rpc_handlers((Answering(),))
+    place = os.environ["KERASTUNER_ORACLE_IP"], os.environ["KERASTUNER_ORACLE_PORT"]
+    server.add_insecure_port(":".join(place))
+    server.start()
     time.sleep(600)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 for beat in range(6000):

@@ -1,4 +1,4 @@
-"""TensorBoard's HParams tab in a browser: a row for each trial, and its lines."""
+"""TensorBoard's HParams tab in a browser: rows, curves and lines of all trials."""
 
 import io
 import subprocess
@@ -8,6 +8,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from tests.tuning.conftest import StandIn, make_plan
@@ -15,8 +16,20 @@ from tuning import hparams_tf, tuner
 from tuning.plan import SearchDirectory
 from tuning.processes import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.thorough, pytest.mark.browser]
 TRIALS = 5
+
+
+class Drawing(StandIn):
+    """Leaves a curve, too."""
+
+    def __call__(self, settings, hooks):
+        found = super().__call__(settings, hooks)
+        folder = found.directory / "tensorboard" / "validation"
+        with tf.summary.create_file_writer(str(folder)).as_default():
+            for epoch in range(1, settings.epochs + 1):
+                tf.summary.scalar("epoch/loss", settings.learning_rate / epoch, epoch)
+        return found
 
 
 @pytest.fixture
@@ -26,7 +39,7 @@ def address(tmp_path, monkeypatch):
     plan, directory = make_plan(trials=TRIALS), SearchDirectory(tmp_path)
     directory.write_plan(plan)
     hparams_tf.write_experiment(plan, directory)
-    tuner.TrialTuner(directory, train=StandIn()).search()
+    tuner.TrialTuner(directory, train=Drawing()).search()
     port = free_port("127.0.0.1")
     board = subprocess.Popen(
         [
@@ -40,7 +53,8 @@ def address(tmp_path, monkeypatch):
     while True:
         try:
             runs = urllib.request.urlopen(f"http://127.0.0.1:{port}/data/runs").read()
-            if runs.count(b"trial_") == TRIALS:
+            # Each has its session and its curve.
+            if runs.count(b"trial_") == 2 * TRIALS:
                 break
         except (TimeoutError, OSError):
             pass
@@ -51,12 +65,14 @@ def address(tmp_path, monkeypatch):
     board.wait()
 
 
-def test_every_trial_has_a_row_and_a_line(address, chromium):
+def test_every_trial_has_a_row_a_curve_and_a_line(address, chromium):
     page = chromium.new_page(viewport={"width": 1500, "height": 900})
     page.goto(address, timeout=120_000, wait_until="commit")
     rows = page.get_by_text("cats_dogs/trial_")
     rows.first.wait_for(timeout=120_000)
     assert rows.count() == TRIALS
+    page.locator("paper-checkbox.table-cell:visible").first.click()
+    page.get_by_text("epoch/loss").first.wait_for(timeout=60_000)
     page.get_by_text("PARALLEL COORDINATES VIEW").click()
     limit = time.monotonic() + 120
     while coloured_pixels(page.screenshot()) < 500:

@@ -34,6 +34,8 @@ def test_the_experiment_names_all_parameters_with_their_domains(tmp_path):
     assert norms == ["batch", "group", "frn"]
     assert infos["learning_rate"].domain_interval.max_value == 0.1
     assert found.metric_infos[0].name.tag == "final/val_loss"
+    curve = found.metric_infos[-1].name
+    assert (curve.group, curve.tag) == ("validation", "epoch/loss")
 
 
 def test_a_session_has_its_values_and_its_final_figures(tmp_path):
@@ -58,6 +60,20 @@ def test_a_session_has_its_values_and_its_final_figures(tmp_path):
     (point,) = events.Tensors("final/val_loss")
     assert (point.step, point.tensor_proto.float_val[0]) == (3, 0.25)
     assert "final/val_accuracy" in events.Tags()["tensors"]
+
+
+def test_what_is_no_number_is_left_out(tmp_path):
+    run = SimpleNamespace(
+        plan=make_plan(),
+        run_directory=tmp_path,
+        note={
+            "values": {"norm": "group"},
+            "figures": {"epochs": 3, "validation_accuracy": float("nan")},
+        },
+    )
+    hparams_tf.write_session(run, {"val_loss": 0.25})
+    written = read(tmp_path / "tensorboard").Tags()["tensors"]
+    assert {"final/val_loss"} == {tag for tag in written if "final" in tag}
 
 
 def test_a_failed_trial_is_a_row_too(tmp_path):

@@ -76,10 +76,10 @@ def meanwhile(action):
     return thread
 
 
-def end_search(folder):
+def end_search(folder, reason="all trials are done"):
     write_json(
         folder / "keras_tuner" / "oracle.json",
-        {"ended_because": "all trials are done", "ongoing_trials": {}, "trials": []},
+        {"ended_because": reason, "ongoing_trials": {}, "trials": []},
     )
     behave(folder, "end")
 
@@ -127,6 +127,53 @@ def test_a_hanging_worker_is_replaced(team, monkeypatch):
     assert none_left(folder)
 
 
+@pytest.mark.thorough
+def test_a_chief_that_answers_stays_and_one_that_hangs_is_replaced(team, monkeypatch):
+    make, folder, said = team
+    monkeypatch.setattr(supervisor, "LAST_CALL_SECONDS", 0.5)
+    monkeypatch.setattr(supervisor, "CHIEF_SILENCE_SECONDS", 6.0)
+    monkeypatch.setattr(supervisor, "PROBE_SECONDS", 1.0)
+    stayed = []
+
+    def stop():
+        wait_for((folder / "asked").exists)
+        before = pids(folder, "chief")
+        time.sleep(8)
+        stayed.append(pids(folder, "chief") == before)
+        os.kill(before[-1], signal.SIGSTOP)
+        wait_for(lambda: len(pids(folder, "chief")) > len(before))
+        end_search(folder)
+
+    thread = meanwhile(stop)
+    content = make().run()
+    thread.join()
+    assert stayed == [True]
+    assert content["status"] == "completed"
+    assert "the chief does not answer; it is replaced" in said
+    assert none_left(folder)
+
+
+def test_a_chief_that_cannot_begin_ends_the_search(team, monkeypatch):
+    make, folder, _ = team
+    monkeypatch.setattr(supervisor, "MOST_SHORT_LIVES", 2)
+    behave(folder, "no chief")
+    content = make().run()
+    assert content["status"] == "failed"
+    assert content["reason"] == "the chief cannot serve: the port is taken"
+    assert none_left(folder)
+
+
+def test_too_many_failures_end_the_search_as_failed(team, monkeypatch):
+    make, folder, _ = team
+    monkeypatch.setattr(supervisor, "LAST_CALL_SECONDS", 0.5)
+    thread = meanwhile(lambda: end_search(folder, "5 trials in a row failed"))
+    content = make().run()
+    thread.join()
+    assert (content["status"], content["reason"]) == (
+        *("failed", "5 trials in a row failed"),
+    )
+
+
 def test_a_deadline_ends_the_search(team):
     make, folder, _ = team
     content = make(deadline_minutes=0.02).run()
@@ -169,6 +216,23 @@ def test_deaths_at_the_same_place_are_counted(tmp_path):
         worker.note_death()
         counts.append(worker.deaths)
     assert counts == [1, 2, 1, 2, 3]
+
+
+@pytest.mark.parametrize("trial, expected", [(None, [1, 2]), ("3", [0, 0])])
+def test_who_dies_while_asking_has_not_begun_to_work(
+    tmp_path, monkeypatch, trial, expected
+):
+    monkeypatch.setattr(processes, "start", lambda *arguments: None)
+    site = crew.Site(*(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], []))
+    worker = crew.Worker(site, "worker0", 0, 1)
+    counts = []
+    for _ in expected:
+        worker.start()
+        sign = {"trial": trial, "place": "asks for a trial", "time": time.time()}
+        write_json(site.directory.beat_file("worker0"), sign)
+        worker.note_death()
+        counts.append(worker.short_lives)
+    assert counts == expected
 
 
 def test_children_do_not_outlive_a_killed_parent(tmp_path):
