@@ -81,7 +81,11 @@ class DataFrameIterator(FileIterator):
         rows = list(range(len(names)))
         self.invalid_filenames: list[str] = []
         if validate_filenames:
-            rows = [row for row in rows if table.is_picture_file(paths[row])]
+            rows = [
+                row
+                for row in rows
+                if table.is_picture_file(paths[row], self.white_list_formats)
+            ]
             usable = set(rows)
             self.invalid_filenames = [
                 name for row, name in enumerate(names) if row not in usable

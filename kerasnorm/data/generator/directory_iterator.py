@@ -16,9 +16,6 @@ from kerasnorm.data.generator.file_iterator import (
 from kerasnorm.data.generator.iterator import Flow
 from kerasnorm.data.index import check_directory, walk_files
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff")
-"""What counts as a picture by its name, as in Keras' class."""
-
 
 class DirectoryIterator(FileIterator):
     """Batches of pictures from class folders.
@@ -77,7 +74,9 @@ class DirectoryIterator(FileIterator):
         paths: list[str] = []
         labels: list[int] = []
         for name, number in self.class_indices.items():
-            found = class_files(os.path.join(directory, name), follow_links)
+            found = class_files(
+                os.path.join(directory, name), self.white_list_formats, follow_links
+            )
             if self.split is not None:
                 first, last = (int(len(found) * share) for share in self.split)
                 found = found[first:last]
@@ -101,7 +100,9 @@ class DirectoryIterator(FileIterator):
         return images, self.class_targets(images, samples)
 
 
-def class_files(directory: str, follow_links: bool) -> list[str]:
+def class_files(
+    directory: str, endings: tuple[str, ...], follow_links: bool
+) -> list[str]:
     """Return the picture files below a class folder in the order of Keras' class."""
     if not os.path.isdir(directory):
         # A class that was asked for and has no pictures in this part of the data.
@@ -109,5 +110,5 @@ def class_files(directory: str, follow_links: bool) -> list[str]:
     return [
         path
         for path in walk_files(directory, hidden=True, follow_links=follow_links)
-        if path.lower().endswith(EXTENSIONS)
+        if path.lower().endswith(endings)
     ]

@@ -92,6 +92,8 @@ class FileIterator(PictureIterator):
     """
 
     allowed_class_modes: tuple[str | None, ...] = ()
+    # What counts as a picture by the end of its name, as in Keras' class.
+    white_list_formats = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
     sample_weight: np.ndarray | None = None
 
     def __init__(

@@ -3,7 +3,10 @@
 import dataclasses
 import os
 import pathlib
+import sys
 import threading
+from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import keras
@@ -73,9 +76,7 @@ class PictureIterator(keras.utils.PyDataset):
             if flow.seed is None
             else int(flow.seed)
         )
-        self._begun = self._read = 0
-        self._ends_since_begin = 0
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
 
     def __len__(self) -> int:
         return -(-self.n // self.batch_size)
@@ -85,23 +86,21 @@ class PictureIterator(keras.utils.PyDataset):
             raise ValueError(
                 f"The batch must be from 0 to {len(self) - 1}. Received: {index}."
             )
-        self._read += 1
         return self.batch(self.epoch, index % len(self))
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        with self._lock:
-            epoch, index = self.epoch, self.batch_index
-            self.batch_index += 1
-            self.total_batches_seen += 1
-            if self.batch_index >= len(self):
-                self.batch_index = 0
-                self.epoch += 1
-        return self.batch(epoch, index)
+        return self.batch(*self._go_on())
 
     next = __next__
+
+    @property
+    def index_generator(self) -> Iterator[np.ndarray]:
+        """Samples of the batches that `next()` would give, taken from it."""
+        while True:
+            yield self.samples_of(*self._go_on())
 
     @property
     def index_array(self) -> np.ndarray:
@@ -113,24 +112,13 @@ class PictureIterator(keras.utils.PyDataset):
         self.batch_index = 0
 
     def on_epoch_end(self) -> None:
-        """Go on to the next epoch; Keras calls this."""
-        self.epoch += 1
-        self._ends_since_begin += 1
+        """Go on to the next epoch; Keras calls this.
 
-    def on_epoch_begin(self) -> None:
-        """Count right; Keras calls this.
-
-        Before the first epoch of `fit`, Keras reads a batch or two to learn their
-        shapes and calls `on_epoch_end()`, which is an end too many. On JAX and PyTorch
-        it begins an epoch for that, which then has one batch only.
+        Before the first epoch of a `fit`, Keras may look at a batch to learn its
+        shape, and calls this as it goes back to the beginning: no epoch ends there.
         """
-        was_glance = (
-            self._begun == 1 and self._ends_since_begin == 1 == self._read < len(self)
-        )
-        if was_glance or self._ends_since_begin > int(self._begun > 0):
-            self.epoch -= 1
-        self._begun += 1
-        self._ends_since_begin = self._read = 0
+        if not is_going_back(sys._getframe()):
+            self.epoch += 1
 
     def seek(self, step: int) -> None:
         """Go to a batch counted from the beginning of training.
@@ -174,9 +162,24 @@ class PictureIterator(keras.utils.PyDataset):
             What `fit`, `evaluate` or `predict` takes: pictures, or a tuple of pictures,
             targets and sample weights.
         """
+        samples = self.samples_of(epoch, index)
+        return self.make(epoch, samples, index * self.batch_size)
+
+    def samples_of(self, epoch: int, index: int) -> np.ndarray:
+        """Return the samples of one batch of one epoch, positions in the data set."""
         first = index * self.batch_size
-        samples = self.order(epoch)[first : first + self.batch_size]
-        return self.make(epoch, samples, first)
+        return self.order(epoch)[first : first + self.batch_size]
+
+    def _go_on(self) -> tuple[int, int]:
+        """Return epoch and number of the batch whose turn it is, and take the next."""
+        with self.lock:
+            epoch, index = self.epoch, self.batch_index
+            self.batch_index += 1
+            self.total_batches_seen += 1
+            if self.batch_index >= len(self):
+                self.batch_index = 0
+                self.epoch += 1
+        return epoch, index
 
     def make(self, epoch: int, samples: np.ndarray, first: int = 0):
         """Read, transform and normalize samples and attach their targets."""
@@ -229,3 +232,16 @@ class PictureIterator(keras.utils.PyDataset):
     def with_targets(self, images: np.ndarray, samples: np.ndarray):
         """Return pictures together with their targets and weights."""
         raise NotImplementedError
+
+
+def is_going_back(end_of_epoch: FrameType) -> bool:
+    """Say whether Keras ends an epoch only to go back to the first batch.
+
+    Nothing else tells such an end from a true one where an epoch has one batch.
+
+    Args:
+        end_of_epoch: The running call of `on_epoch_end`.
+    """
+    adapter = end_of_epoch.f_back
+    caller = adapter and adapter.f_back
+    return caller is not None and caller.f_code.co_qualname == "EpochIterator.reset"

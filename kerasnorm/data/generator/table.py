@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.generator.directory_iterator import EXTENSIONS
 
 Label = str | list[str]
 
@@ -108,6 +107,6 @@ def class_names_of(labels: Sequence[Label]) -> list[str]:
     return sorted(found)
 
 
-def is_picture_file(path: str) -> bool:
-    """Say whether a path exists and is named like a picture."""
-    return path.lower().endswith(EXTENSIONS) and os.path.isfile(path)
+def is_picture_file(path: str, endings: tuple[str, ...]) -> bool:
+    """Say whether a path exists and ends like the name of a picture."""
+    return path.lower().endswith(endings) and os.path.isfile(path)

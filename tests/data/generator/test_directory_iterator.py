@@ -34,6 +34,8 @@ def odd_folders(tmp_path_factory):
         save_picture(directory / name / "UPPER.JPG", 4, 5)
     save_picture(directory / "a" / ".hidden.png", 4, 5)
     save_picture(directory / "outside.png", 4, 5)
+    # Keras' class looks at the end of the name, dot or not.
+    shutil.copy(directory / "a" / "0.png", directory / "a" / "nodotpng")
     os.symlink(directory / "b" / "sub", directory / "a" / "link")
     return directory
 
@@ -62,6 +64,43 @@ def test_files_and_classes_equal_keras_class(
     )
     np.testing.assert_array_equal(ours.classes, legacy.classes)
     np.testing.assert_array_equal(ours.labels, legacy.labels)
+
+
+MAKERS = {
+    "flow": lambda generator, _: generator.flow(np.zeros((4, 8, 8, 3))),
+    "flow_from_directory": lambda generator, directory: generator.flow_from_directory(
+        directory
+    ),
+}
+
+
+@pytest.mark.parametrize("method", MAKERS)
+def test_iterators_have_the_attributes_of_keras_class(
+    legacy_generator, odd_folders, method
+):
+    ours, legacy = (
+        MAKERS[method](generator(), odd_folders)
+        for generator in (ImageDataGenerator, legacy_generator)
+    )
+    # Part of its construction, and of use to its own subclasses only.
+    internal = {"set_processing_attrs"}
+    # What holds for files has no meaning for arrays.
+    internal |= {"white_list_formats"} if method == "flow" else set()
+    public = {name for name in dir(legacy) if not name.startswith("_")} - internal
+    assert public - set(dir(ours)) == set()
+
+
+def test_more_formats_can_be_let_in(odd_folders, monkeypatch):
+    from kerasnorm.data.generator.directory_iterator import DirectoryIterator
+
+    def found():
+        flow = ImageDataGenerator().flow_from_directory(odd_folders, classes=["a"])
+        return {name for name in flow.filenames if name.endswith(".txt")}
+
+    assert found() == set()
+    formats = (*DirectoryIterator.white_list_formats, "txt")
+    monkeypatch.setattr(DirectoryIterator, "white_list_formats", formats)
+    assert found() == {os.path.join("a", "notes.txt")}
 
 
 def test_chosen_classes_equal_keras_class(legacy_generator, odd_folders):

@@ -202,28 +202,52 @@ def small_model():
     return model
 
 
-def whole_epochs(first_epoch, epochs):
-    """Fit, and return the numbers of the epochs that Keras read in full."""
-    iterator = flow()
+def watched(first_epoch=0, **walk):
+    """Return an iterator, and the batches that it gave in each of its epochs."""
+    iterator = flow(**walk)
     iterator.epoch = first_epoch
-    seen = collections.defaultdict(set)
+    given = collections.defaultdict(collections.Counter)
     batch = iterator.batch
 
-    def watched(epoch, index):
-        seen[epoch].add(index)
+    def watch(epoch, index):
+        given[epoch][index] += 1
         return batch(epoch, index)
 
-    iterator.batch = watched
-    small_model().fit(iterator, epochs=epochs, initial_epoch=first_epoch, verbose=0)
-    return [epoch for epoch, indices in sorted(seen.items()) if len(indices) == 3]
+    iterator.batch = watch
+    return iterator, given
 
 
 @pytest.mark.backends
-def test_fit_goes_through_the_epochs_one_by_one_and_resumes():
-    epochs = whole_epochs(0, 4)
-    # Keras on JAX and torch spends one epoch on learning the shapes.
-    assert epochs in ([0, 1, 2, 3], [1, 2, 3, 4])
-    assert whole_epochs(2, 4) == epochs[2:]
+@pytest.mark.parametrize("batch_size", [4, 10])
+def test_fit_goes_through_the_epochs_one_by_one(batch_size):
+    # Ten pictures: three batches, or one.
+    iterator, given = watched(batch_size=batch_size)
+    model = small_model()
+    model.fit(iterator, epochs=3, verbose=0)
+    assert iterator.epoch == 3
+    # A compiled model is looked at anew, a fitted one is not.
+    for epochs in (2, 1):
+        model.fit(iterator, epochs=epochs, verbose=0)
+        model.compile("sgd", model.loss)
+        model.fit(iterator, epochs=epochs, verbose=0)
+    assert iterator.epoch == 9
+    assert sorted(given) == list(range(9))
+    assert all(set(batches) == set(range(len(iterator))) for batches in given.values())
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("batch_size", [4, 10])
+def test_fit_resumes_at_the_epoch_it_is_told(batch_size):
+    iterator, given = watched(first_epoch=2, batch_size=batch_size)
+    small_model().fit(iterator, initial_epoch=2, epochs=4, verbose=0)
+    assert sorted(given) == [2, 3]
+
+
+@pytest.mark.backends
+def test_evaluation_passes_over_the_data_once():
+    iterator, given = watched(batch_size=10)
+    small_model().evaluate(iterator, verbose=0)
+    assert (iterator.epoch, list(given)) == (1, [0])
 
 
 @pytest.mark.backends
@@ -242,15 +266,22 @@ def test_fit_evaluate_and_predict_take_iterators():
     )
 
 
-def test_a_glance_at_one_batch_is_no_epoch():
-    # What Keras does before the first epoch on JAX and PyTorch.
-    flow = ImageDataGenerator().flow(np.zeros((8, 4, 4, 3)), batch_size=4)
-    flow.on_epoch_begin()
-    _ = flow[0]
-    flow.on_epoch_end()
-    flow.on_epoch_begin()
-    assert flow.epoch == 0
-    _ = flow[0], flow[1]
-    flow.on_epoch_end()
-    flow.on_epoch_begin()
-    assert flow.epoch == 1
+def test_the_order_of_batches_can_be_taken_instead_of_them():
+    taken, reference = flow(), flow()
+    orders = [next(taken.index_generator) for _ in range(4)]
+    for order in orders:
+        _, labels = next(reference)
+        np.testing.assert_array_equal(order, labels)
+    assert same([next(taken)], [next(reference)])
+
+
+def test_threads_share_the_batches_among_them():
+    import concurrent.futures
+
+    iterator, given = watched()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: next(iterator), range(12)))
+    assert not iterator.lock.locked()
+    assert {epoch: dict(batches) for epoch, batches in given.items()} == {
+        epoch: dict.fromkeys(range(3), 1) for epoch in range(4)
+    }
