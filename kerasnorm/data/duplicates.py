@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -20,7 +20,8 @@ class Duplicates:
 
     Args:
         kind: "exact" for the same bytes, "near" for the same look.
-        paths: The files, two or more.
+        paths: The files, two or more. Of a near group all look like the first; two
+            others may be less alike.
         across_splits: Whether they lie in different splits, so that validation sees
             what training has seen.
     """
@@ -52,9 +53,10 @@ def find_duplicates(
         for position, file in enumerate(files)
         if file.look is not None and first.get(position) == position
     ]
-    looks = np.array([files[position].look for position in shown], np.uint64)
-    near = groups_of(
-        len(shown), near_pairs(looks, MAX_DISTANCE) if len(shown) > 1 else ()
+    near = near_groups(
+        np.array([files[position].look for position in shown], np.uint64),
+        [splits[position] for position in shown],
+        MAX_DISTANCE,
     )
     found = [("exact", group) for group in exact.values() if len(group) > 1]
     found += [("near", [shown[member] for member in group]) for group in near]
@@ -68,8 +70,46 @@ def find_duplicates(
     )
 
 
-def near_pairs(looks: np.ndarray, max_distance: int) -> Iterable[tuple[int, int]]:
-    """Yield pairs of hashes that differ in at most so many bits.
+def near_groups(
+    looks: np.ndarray, splits: Sequence[str | None], max_distance: int
+) -> list[list[int]]:
+    """Group hashes around some of them, so that none goes without its like.
+
+    Likeness does not carry over: of A, B and C, B may be like both and A not like C.
+    So a group is one hash and all that are like it, and a hash may be in several.
+    Every hash that has its like is in a group, and every one that has it in another
+    split is in a group with members of different splits.
+
+    Args:
+        looks: 64-bit hashes, uint64.
+        splits: Name of the split of each.
+        max_distance: Number of bits in which hashes that are alike differ at most.
+
+    Returns:
+        Positions of hashes, the one that the others are like first.
+    """
+    near_to = near_search(looks, max_distance)
+    names = np.array([str(split) for split in splits])
+    is_grouped = np.zeros(len(looks), bool)
+    is_warned_of = np.zeros(len(looks), bool)
+    # Among files of one split there is nothing to warn of.
+    known = is_warned_of if len(set(splits)) > 1 else is_grouped
+    groups = []
+    for middle in range(len(looks)):
+        if known[middle]:
+            continue
+        others = near_to(middle)
+        across = bool(np.any(names[others] != names[middle]))
+        if len(others) and (across or not is_grouped[middle]):
+            group = [middle, *others.tolist()]
+            is_grouped[group] = True
+            is_warned_of[group] |= across
+            groups.append(group)
+    return groups
+
+
+def near_search(looks: np.ndarray, max_distance: int) -> Callable[[int], np.ndarray]:
+    """Prepare to find the hashes that differ from one in at most so many bits.
 
     Two hashes that differ in d bits agree in at least one of d + 1 bands of bits, so
     only hashes that share a band are compared.
@@ -77,39 +117,28 @@ def near_pairs(looks: np.ndarray, max_distance: int) -> Iterable[tuple[int, int]
     Args:
         looks: 64-bit hashes, uint64.
         max_distance: Number of bits.
+
+    Returns:
+        Function from the position of a hash to those of the others, sorted.
     """
     borders = np.linspace(0, 64, max_distance + 2).astype(int)
+    bands = []
     for low, high in itertools.pairwise(borders):
         band = (looks >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
         order = np.argsort(band, kind="stable")
-        edges = np.flatnonzero(np.diff(band[order])) + 1
-        for bucket in np.split(order, edges):
-            for place, member in enumerate(bucket[:-1]):
-                others = bucket[place + 1 :]
-                distances = np.bitwise_count(looks[others] ^ looks[member])
-                for other in others[distances <= max_distance]:
-                    yield int(member), int(other)
+        bands.append((band, order, band[order]))
 
+    def near_to(middle: int) -> np.ndarray:
+        is_near = np.zeros(len(looks), bool)
+        for band, order, values in bands:
+            start, stop = (
+                np.searchsorted(values, band[middle], side)
+                for side in ("left", "right")
+            )
+            found = order[start:stop]
+            distances = np.bitwise_count(looks[found] ^ looks[middle])
+            is_near[found[distances <= max_distance]] = True
+        is_near[middle] = False
+        return np.flatnonzero(is_near)
 
-def groups_of(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Return the groups of two or more that pairs tie together, in order.
-
-    Args:
-        count: Number of members.
-        pairs: Ties between members.
-    """
-    leader = list(range(count))
-
-    def find(member: int) -> int:
-        while leader[member] != member:
-            leader[member] = leader[leader[member]]
-            member = leader[member]
-        return member
-
-    for one, other in pairs:
-        low, high = sorted((find(one), find(other)))
-        leader[high] = low
-    groups: dict[int, list[int]] = collections.defaultdict(list)
-    for member in range(count):
-        groups[find(member)].append(member)
-    return [group for group in groups.values() if len(group) > 1]
+    return near_to

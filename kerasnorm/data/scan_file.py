@@ -43,6 +43,9 @@ EXTENSIONS = {
 
 # A picture whose gray values vary less than this says nothing by its hash.
 LEAST_CONTRAST = 4
+# Nor does a hash whose bits are nearly all the same: all that it says is that the
+# picture grows darker or brighter from side to side. Photos have 15 to 51 of 64.
+LEAST_BITS = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,4 +149,6 @@ def difference_hash(image: Image.Image) -> int | None:
     if np.asarray(gray).std() < LEAST_CONTRAST:
         return None
     bits = imagehash.dhash(gray).hash.ravel()
+    if not LEAST_BITS <= bits.sum() <= bits.size - LEAST_BITS:
+        return None
     return int.from_bytes(np.packbits(bits).tobytes(), "big")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from kerasnorm.data import DataError, index_directory, load_pictures, scan_images
-from kerasnorm.data.duplicates import groups_of, near_pairs
+from kerasnorm.data.duplicates import near_groups, near_search
 from kerasnorm.data.scan_command import in_words, run_scan
 from tests.data.conftest import save_picture, smooth_picture
 
@@ -213,21 +213,64 @@ def test_long_lists_are_cut(tmp_path):
     assert "... and 10 more" in in_words(scan_images(tmp_path))
 
 
-def test_near_pairs_equal_comparing_all():
+def test_pictures_that_only_grow_brighter_are_not_called_near_duplicates(tmp_path):
+    slope = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
+    for name, picture in {
+        "dim": slope,
+        "bright": slope * 3,
+        "down": 255 - slope,
+    }.items():
+        Image.fromarray(picture).save(tmp_path / f"{name}.png")
+    assert scan_images(tmp_path).duplicates == ()
+
+
+def flipped(look, bits, random):
+    """Return a 64-bit hash with so many bits changed."""
+    places = random.choice(64, bits, replace=False).astype(np.uint64)
+    return look ^ np.sum(np.uint64(1) << places, dtype=np.uint64)
+
+
+def test_near_search_equals_comparing_all():
     random = np.random.default_rng(0)
     hashes = random.integers(0, 2**63, 200, np.uint64)
     for member in range(0, 200, 2):
-        flips = random.choice(64, random.integers(0, 9), replace=False)
-        hashes[member + 1] = hashes[member] ^ np.sum(1 << flips.astype(np.uint64))
-    expected = {
-        (one, other)
-        for one in range(200)
-        for other in range(one + 1, 200)
-        if int(hashes[one] ^ hashes[other]).bit_count() <= 5
-    }
-    assert {tuple(sorted(pair)) for pair in near_pairs(hashes, 5)} == expected
-    assert len(expected) > 30
+        hashes[member + 1] = flipped(hashes[member], random.integers(9), random)
+    near_to = near_search(hashes, 5)
+    distances = np.bitwise_count(hashes[:, None] ^ hashes)
+    expected = (distances <= 5) & ~np.eye(200, dtype=bool)
+    for member in range(200):
+        np.testing.assert_array_equal(near_to(member), np.flatnonzero(expected[member]))
+    assert expected.sum() > 60
 
 
-def test_groups_join_all_ties():
-    assert groups_of(7, [(5, 1), (1, 3), (0, 6)]) == [[0, 6], [1, 3, 5]]
+def bits_set(*counts):
+    """Return hashes that differ in as many bits as these numbers differ."""
+    return np.array([2**count - 1 for count in counts], np.uint64)
+
+
+def test_a_group_is_what_looks_like_its_first_member():
+    # Five apart each: the first and the last have nothing in common.
+    chain = bits_set(0, 5, 10, 15, 20, 60)
+    assert near_groups(chain, [None] * 6, 5) == [[0, 1], [2, 1, 3], [4, 3]]
+
+
+def test_many_alike_are_one_group():
+    looks = bits_set(*[3, 4, 5, 6] * 50)
+    assert near_groups(looks, [None] * 200, 5) == [list(range(200))]
+    assert near_groups(np.zeros(0, np.uint64), [], 5) == []
+
+
+def test_no_likeness_across_splits_goes_unsaid():
+    random = np.random.default_rng(1)
+    middles = random.integers(0, 2**63, 12, np.uint64)
+    looks = np.array(
+        [flipped(one, random.integers(6), random) for one in middles for _ in range(6)]
+    )
+    splits = random.choice(["train", "validation"], len(looks))
+    near = np.bitwise_count(looks[:, None] ^ looks) <= 5
+    leaks = np.any(near & (splits[:, None] != splits), axis=1)
+    groups = near_groups(looks, splits.tolist(), 5)
+    across = [group for group in groups if len(set(splits[group])) == 2]
+    assert leaks.sum() > 20
+    assert set(np.flatnonzero(leaks)) <= set().union(*across)
+    assert all(near[group[0], group].all() for group in groups)
