@@ -9,6 +9,7 @@ from hypothesis import strategies
 from PIL import Image
 
 from kerasnorm.data import PictureError, decode_picture
+from kerasnorm.data.scan_file import scan_file
 from tests.data.conftest import smooth_picture
 
 FORMATS = {
@@ -47,15 +48,19 @@ def damaged_files(draw):
 def check(directory, content):
     path = directory / "damaged"
     path.write_bytes(content)
+    accepted = [scan_file(str(path)).reason is None]
     for size in (None, (16, 16)):
         try:
             image = decode_picture(path, size)
         except PictureError as error:
             assert error.reason
+            accepted.append(False)
         else:
             assert image.dtype == np.uint8
             assert image.ndim == 3
             assert image.shape[2] == 3
+            accepted.append(True)
+    assert len(set(accepted)) == 1
 
 
 @pytest.fixture(scope="module")
