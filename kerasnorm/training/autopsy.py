@@ -10,7 +10,7 @@ import numpy as np
 from kerasnorm import callbacks
 from kerasnorm.callbacks import culprit
 from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite
-from kerasnorm.training import batches
+from kerasnorm.training import batches, processes
 
 if TYPE_CHECKING:
     from kerasnorm.training.fitting import Job
@@ -54,7 +54,7 @@ def examine(
     step = noticed
     try:
         job.model.fit(
-            job.batches(first, skipped),
+            processes.own_share(job.batches(first, skipped)),
             steps_per_epoch=noticed - first + 1,
             shuffle=False,
             callbacks=[guard],

@@ -15,8 +15,9 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
 
     `auto` means all GPUs of this machine, or all virtual CPU devices where there is
     no GPU: `tf.distribute.MirroredStrategy` with TensorFlow, `DataParallel` of
-    `keras.distribution` with JAX. The batch size stays that of all devices together,
-    so settings mean the same on any number of them. With one device nothing happens.
+    `keras.distribution` with JAX, there with the devices of all processes. The batch
+    size stays that of all devices together, so settings mean the same on any number of
+    them. With one device nothing happens. Call `end` when training is over.
 
     Args:
         settings: Whether to distribute, and the batch size.
@@ -32,7 +33,7 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
             "expected --distribute none with the PyTorch backend, received auto; "
             "Keras trains on several devices with TensorFlow and JAX"
         )
-    devices = _tensorflow_devices() if backend == "tensorflow" else _jax_devices()
+    devices = list_devices()
     if len(devices) < 2:
         return contextlib.nullcontext()
     if settings.batch_size % len(devices):
@@ -41,9 +42,10 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
             f"received {settings.batch_size}"
         )
     if backend == "jax":
-        # Training looks for it, too, so it has to outlast the building.
+        # Training looks for it, too, so it has to outlast the building. Processes take
+        # their share of the batches by themselves: `processes.own_share`.
         keras.distribution.set_distribution(
-            keras.distribution.DataParallel(devices=devices)
+            keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
         )
         return contextlib.nullcontext()
     import tensorflow as tf
@@ -54,11 +56,22 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
     return scope
 
 
+def end(settings: Settings) -> None:
+    """Let everything that is made from now on belong to one device.
+
+    Args:
+        settings: Whether `scope` has distributed.
+    """
+    if settings.distribute == "auto" and keras.config.backend() == "jax":
+        keras.distribution.set_distribution(None)
+
+
 def share_evenly(batches: Any, replicas: int) -> Any:
     """Cut the last batch to a size that all devices can share, or leave it out.
 
     A device without a picture would end the run: TensorFlow's convolutions on the CPU
-    return a wrong shape for no pictures. The final report sees every picture.
+    return a wrong shape for no pictures, and JAX cuts arrays into equal parts only. The
+    final report sees every picture.
 
     Args:
         batches: Dataset of (pictures, labels) that knows its length.
@@ -88,11 +101,14 @@ def share_evenly(batches: Any, replicas: int) -> Any:
 
 
 def replicas_of(model: keras.Model) -> int:
-    """Return the number of devices that train a model with TensorFlow, else 1.
+    """Return the number of devices that train a model.
 
     Args:
         model: The compiled model.
     """
+    if keras.config.backend() == "jax":
+        shared = keras.distribution.distribution()
+        return 1 if shared is None else int(shared.device_mesh.devices.size)
     strategy = getattr(model, "distribute_strategy", None)
     return 1 if strategy is None else int(strategy.num_replicas_in_sync)
 
@@ -100,21 +116,24 @@ def replicas_of(model: keras.Model) -> int:
 def with_synchronized_norm(settings: Settings) -> Settings:
     """Let batch norm see the whole batch and not only a device's share of it.
 
+    With JAX every batch norm does: arrays that lie on several devices are one array to
+    it. Keras refuses the synchronized one there.
+
     Args:
         settings: The run's settings.
     """
-    if settings.distribute == "none" or settings.norm != "batch":
+    if settings.distribute == "none" or settings.norm not in ("batch", "sync_batch"):
         return settings
-    return settings.replace(norm="sync_batch")
+    is_jax = keras.config.backend() == "jax"
+    return settings.replace(norm="batch" if is_jax else "sync_batch")
 
 
-def _tensorflow_devices() -> list[str]:
+def list_devices() -> list[str]:
+    """Return the names of the devices that `auto` means."""
+    if keras.config.backend() == "jax":
+        names: list[str] = keras.distribution.list_devices()
+        return names
     import tensorflow as tf
 
     gpus = tf.config.list_logical_devices("GPU")
     return [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
-
-
-def _jax_devices() -> list[str]:
-    devices: list[str] = keras.distribution.list_devices()
-    return devices

@@ -17,6 +17,7 @@ from kerasnorm.training import (
     autopsy,
     batches,
     distribution,
+    processes,
     progress,
     resolution,
     resume,
@@ -149,12 +150,17 @@ class Attempt:
         self.checkpoint = callbacks.Checkpoint(
             job.directory.checkpoint,
             [self.stopping, self.limit, self.history, recovery],
-            CHECKPOINT_SECONDS,
+            # Several processes have several clocks; they save after every epoch.
+            CHECKPOINT_SECONDS if processes.count() == 1 else math.inf,
             self.guard.check_weights,
         )
-        self.validation = distribution.share_evenly(
-            pipeline_tf.evaluation_batches(job.data.validation, settings.batch_size),
-            distribution.replicas_of(job.model),
+        self.validation = processes.own_share(
+            distribution.share_evenly(
+                pipeline_tf.evaluation_batches(
+                    job.data.validation, settings.batch_size
+                ),
+                distribution.replicas_of(job.model),
+            )
         )
         self.start = callbacks.Position(0, 0)
 
@@ -179,7 +185,9 @@ class Attempt:
         try:
             job.signals.is_patient = True
             job.model.fit(
-                job.batches(first, self.recovery.skipped, self.time_share),
+                processes.own_share(
+                    job.batches(first, self.recovery.skipped, self.time_share)
+                ),
                 initial_epoch=self.start.epoch,
                 epochs=self.start.epoch if is_over else last,
                 # The order is the pipeline's; Keras would warn that it cannot shuffle.
@@ -253,8 +261,12 @@ class Attempt:
         return NonFinite(found.where, found.epoch, found.batch + before)
 
     def _signal(self) -> str | None:
-        number = self.job.signals.received
-        return None if number is None else "a signal arrived"
+        # All processes leave together, whichever of them was told to.
+        number = processes.agree(self.job.signals.received or 0)
+        if not number:
+            return None
+        self.job.signals.received = number
+        return "a signal arrived"
 
     def _overrun(self) -> str | None:
         if not self.limit.is_overrun:

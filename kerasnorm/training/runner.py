@@ -18,6 +18,7 @@ from kerasnorm.training import (
     memory,
     partial_report,
     precision,
+    processes,
     progress,
     resume,
     run_directory,
@@ -61,18 +62,30 @@ def run(settings: Settings, hooks: Hooks | None = None) -> Run:
         >>> from kerasnorm.training import Settings, run
         >>> run(Settings(data="photos", norm="group", epochs=20)).report["best_epoch"]
     """
+    processes.join(settings)
+    try:
+        with processes.own_settings(with_full_path(settings)) as own:
+            done = _run(precision.settle(own), hooks or Hooks())
+    finally:
+        distribution.end(settings)
+    if processes.index() == 0:
+        return done
+    return Run(processes.directory_of(settings), done.report)
+
+
+def _run(settings: Settings, hooks: Hooks) -> Run:
     console = rich.console.Console(quiet=settings.quiet)
-    settings = precision.settle(with_full_path(settings))
     directory = run_directory.open_run(settings.resume) if settings.resume else None
     if directory is not None and resume.is_finished(directory, settings):
         resume.say_finished(console, directory)
         return Run(directory.path, directory.read_report())
     with interruption.Signals() as signals:
-        job = prepare(settings, directory, console, signals, hooks or Hooks())
+        job = prepare(settings, directory, console, signals, hooks)
         try:
             report = train_and_report(job)
         except interruption.Interrupted as interrupted:
-            resume.say_interrupted(interrupted, job.directory, job.settings)
+            if processes.index() == 0:
+                resume.say_interrupted(interrupted, job.directory, job.settings)
             raise
     progress.print_summary(console, job.directory, report)
     return Run(job.directory.path, report)
@@ -171,6 +184,7 @@ def finished_model(job: fitting.Job) -> keras.Model:
     """
     if distribution.replicas_of(job.model) == 1 and not job.settings.progressive:
         return job.model
+    distribution.end(job.settings)
     shared = distribution.with_synchronized_norm(job.settings)
     shared = shared.replace(progressive=False)
     model = assemble.build_model(shared, len(job.data.train.class_names))

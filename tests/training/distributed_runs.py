@@ -1,9 +1,12 @@
-"""Trains on virtual devices and prints the histories as JSON.
+"""Trains on several devices or in several processes and prints the results as JSON.
 
 python -m tests.training.distributed_runs FOLDER NORM DEVICES...
 
-The last number of devices is also trained with an interruption, as `resumed`. One
-process can hold one number of devices above 1: its collectives remember it.
+FOLDER holds pictures in `data`. Each number of devices is trained; if the last one is
+above 1, it is also trained with an interruption, as `resumed`, and with batches that
+cannot be shared evenly. One process of TensorFlow can hold one number of devices above
+1: its collectives remember it. The settings of Keras and JAX, above all how many
+devices and processes there are, come in the environment.
 """
 
 import json
@@ -11,13 +14,21 @@ import os
 import pathlib
 import signal
 import sys
+from typing import Any
 
 import keras
-import tensorflow as tf
+import pytest
 
 from kerasnorm.layers import make_norm
-from kerasnorm.training import Settings, assemble, distribution, interruption, run
-from tests.training import torture, torture_compare
+from kerasnorm.training import (
+    Settings,
+    assemble,
+    distribution,
+    interruption,
+    processes,
+    run,
+)
+from tests.training import torture_compare
 from tests.training.test_runner import on_call, settings_for
 
 MOST = 4
@@ -44,39 +55,68 @@ def main() -> None:
     """Train and print."""
     folder, norm = pathlib.Path(sys.argv[1]), sys.argv[2]
     counts = [int(word) for word in sys.argv[3:]]
+    if keras.config.backend() == "tensorflow":
+        split_processor()
+    assemble.build_model = build_model
+    # 12 pictures validate: the last batch is incomplete.
+    settings = settings_for(folder / "data", folder / "runs").replace(
+        norm=norm, distribute="auto", batch_size=8, patience=9
+    )
+    histories, uneven = {}, None
+    for count in counts:
+        use_devices(count)
+        done = run(settings.replace(name=str(count)))
+        histories[str(count)] = torture_compare.history(done.directory)
+    if counts[-1] > 1:
+        histories["resumed"] = torture_compare.history(interrupted_run(settings))
+        uneven = uneven_run(settings)
+    print(json.dumps({"histories": histories, "uneven": uneven}))
+
+
+def split_processor() -> None:
+    """Make several devices of TensorFlow's one."""
+    import tensorflow as tf
+
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * MOST,
     )
-    assemble.build_model = build_model
-    # 12 pictures validate: the last batch is incomplete.
-    torture.draw_pictures(folder / "data")
-    settings = settings_for(folder / "data", folder / "runs").replace(
-        norm=norm, distribute="auto", batch_size=8, patience=9
-    )
-    histories = {}
-    for count in counts:
-        devices = [f"/CPU:{index}" for index in range(count)]
-        distribution._tensorflow_devices = lambda devices=devices: devices
-        done = run(settings.replace(name=str(count)))
-        histories[str(count)] = torture_compare.history(done.directory)
-    histories["resumed"] = torture_compare.history(interrupted_run(settings))
-    print(json.dumps(histories))
+
+
+def use_devices(count: int) -> None:
+    """Let `auto` mean so many of the devices; with several processes it means all."""
+    if processes.COUNT_VARIABLE in os.environ:
+        return
+    prefix = {"tensorflow": "/CPU:", "jax": "cpu:"}[keras.config.backend()]
+    devices = [f"{prefix}{index}" for index in range(count)]
+    distribution.list_devices = lambda: devices
 
 
 def interrupted_run(settings: Settings) -> pathlib.Path:
-    """Train with an interruption in the second epoch."""
-    import pytest
-
+    """Train with an interruption in the first epoch, told to the last process."""
     settings = settings.replace(name="resumed")
     with pytest.MonkeyPatch.context() as patch:
-        term = lambda: os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
-        on_call(patch, "on_train_batch_end", 4, term)
+        if processes.index() == processes.count() - 1:
+            term = lambda: os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
+            on_call(patch, "on_train_batch_end", 4, term)
         try:
             run(settings)
         except interruption.Interrupted:
             path = f"{settings.runs}/{settings.app}/resumed"
     return run(settings.replace(resume=path)).directory
+
+
+def uneven_run(settings: Settings) -> dict[str, Any]:
+    """Train an epoch with 11 pictures to validate on, and have it examined."""
+    report = run(
+        settings.replace(
+            name="uneven", epochs=1, validation_fraction=0.18, examine=True
+        )
+    ).report
+    return {
+        "samples": report["validation_samples"],
+        "is_examined": report["examination"] is not None,
+    }
 
 
 if __name__ == "__main__":

@@ -1,41 +1,127 @@
 import json
+import os
 import pathlib
+import socket
 import subprocess
 import sys
 
 import numpy as np
+import PIL.Image
 import pytest
 
 tf = pytest.importorskip("tensorflow")
 
 from kerasnorm.training import distribution  # noqa: E402
 from kerasnorm.training.errors import UsageError  # noqa: E402
+from tests.training import torture  # noqa: E402
 
 ROOT = pathlib.Path(__file__).parents[2]
+LIMIT_SECONDS = 500
 
 
-def histories(folder, norm, *counts):
-    """Histories by number of virtual devices, and of an interrupted run."""
-    done = subprocess.run(
+def start(folder, norm, *counts, **environment):
+    """Start a process that trains as `distributed_runs` says."""
+    return subprocess.Popen(
         [sys.executable, "-m", "tests.training.distributed_runs", folder, norm]
         + [str(count) for count in counts],
         cwd=ROOT,
-        capture_output=True,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    return {
+
+
+def results(process):
+    """Wait for a process; return its histories as numbers, and its uneven run."""
+    try:
+        out, err = process.communicate(timeout=LIMIT_SECONDS)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err[-3000:]
+    found = json.loads(out.splitlines()[-1])
+    histories = {
         name: [[float(value) for value in row.values()] for row in rows]
-        for name, rows in found.items()
+        for name, rows in found["histories"].items()
     }
+    return histories, found["uneven"]
+
+
+def assert_trained_like_one(found, count):
+    histories, uneven = found
+    ours, one = histories[str(count)], histories["1"]
+    np.testing.assert_allclose(ours, one, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(histories["resumed"], ours, rtol=0, atol=1e-5)
+    # The report sees every picture, and the doctor any batch.
+    assert uneven == {"samples": 11, "is_examined": True}
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    torture.draw_pictures(tmp_path / "data")
+    odd = PIL.Image.new("RGB", (16, 16), "gray")
+    odd.save(tmp_path / "data" / "cat" / "odd.png")
+    return tmp_path
 
 
 @pytest.mark.thorough
-def test_two_devices_train_and_resume_like_one(tmp_path):
-    found = histories(tmp_path, "batch", 1, 2)
-    np.testing.assert_allclose(found["2"], found["1"], rtol=0, atol=1e-4)
-    np.testing.assert_allclose(found["resumed"], found["2"], rtol=0, atol=1e-5)
+def test_two_devices_train_and_resume_like_one(pictures):
+    assert_trained_like_one(results(start(pictures, "batch", 1, 2)), 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("norm", ["group", "sync_batch", "frn"])
+def test_four_devices_train_and_resume_like_one(pictures, norm):
+    assert_trained_like_one(results(start(pictures, norm, 1, 4)), 4)
+
+
+def start_jax(folder, norm, *counts, devices=1, **environment):
+    flag = f"--xla_force_host_platform_device_count={devices}"
+    environment |= {"KERAS_BACKEND": "jax", "XLA_FLAGS": flag, "JAX_PLATFORMS": "cpu"}
+    return start(folder, norm, *counts, **environment)
+
+
+@pytest.mark.parametrize(
+    ("norm", "count"),
+    [
+        pytest.param("batch", 2, marks=pytest.mark.thorough),
+        pytest.param("group", 4, marks=pytest.mark.slow),
+        pytest.param("sync_batch", 4, marks=pytest.mark.slow),
+    ],
+)
+def test_devices_of_jax_train_and_resume_like_one(pictures, norm, count):
+    found = results(start_jax(pictures, norm, 1, count, devices=count))
+    assert_trained_like_one(found, count)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(600)
+def test_processes_of_jax_train_and_resume_like_one(pictures):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    started = [
+        start_jax(
+            pictures,
+            "batch",
+            2,
+            KERAS_DISTRIBUTION_JOB_ADDRESSES=address,
+            KERAS_DISTRIBUTION_NUM_PROCESSES="2",
+            KERAS_DISTRIBUTION_PROCESS_ID=str(index),
+        )
+        for index in range(2)
+    ]
+    try:
+        histories, uneven = results(started[0])
+        results(started[1])
+    finally:
+        for process in started:
+            process.kill()
+    alone = pictures / "alone"
+    alone.mkdir()
+    (alone / "data").symlink_to(pictures / "data")
+    one, _ = results(start_jax(alone, "batch", 1))
+    assert_trained_like_one(({**histories, "1": one["1"]}, uneven), 2)
 
 
 @pytest.mark.parametrize("count, sizes", [(12, [4, 4, 4]), (14, [4, 4, 4, 2])])
@@ -55,11 +141,3 @@ def test_fewer_pictures_than_devices_are_refused():
     batches = tf.data.Dataset.range(1).map(lambda n: (n, n)).batch(4)
     with pytest.raises(UsageError, match="each of 2 devices"):
         distribution.share_evenly(batches, 2)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("norm", ["group", "sync_batch", "frn"])
-def test_four_devices_train_and_resume_like_one(tmp_path, norm):
-    found = histories(tmp_path, norm, 1, 4)
-    np.testing.assert_allclose(found["4"], found["1"], rtol=0, atol=1e-4)
-    np.testing.assert_allclose(found["resumed"], found["4"], rtol=0, atol=1e-5)
