@@ -7,6 +7,7 @@ import numpy as np
 
 from kerasnorm.callbacks import model_walk
 from kerasnorm.callbacks.finite_guard import is_finite
+from kerasnorm.callbacks.loss_gradients import loss_gradients
 
 
 def first_culprit(model: keras.Model, batch: Any) -> tuple[str | None, list[int]]:
@@ -56,17 +57,10 @@ def first_culprit(model: keras.Model, batch: Any) -> tuple[str | None, list[int]
 
 
 def _spoilt_gradient(model, x, y, sample_weight) -> str | None:
-    if keras.config.backend() != "tensorflow":
-        return None
-    import tensorflow as tf
-
-    with tf.GradientTape() as tape:
-        predicted = model(x, training=True)
-        loss = model.compute_loss(x, y, predicted, sample_weight)
-    weights = model.trainable_variables
-    gradients = tape.gradient(loss, [weight.value for weight in weights])
+    gradients = loss_gradients(model, x, y, sample_weight)
+    pairs = zip(model.trainable_variables, gradients, strict=True)
     # Backward means from the last layer to the first.
-    for weight, gradient in reversed(list(zip(weights, gradients, strict=True))):
+    for weight, gradient in reversed(list(pairs)):
         if gradient is not None and not _all_finite(gradient):
             path: str = weight.path
             return path

@@ -201,17 +201,20 @@ def test_the_time_limit_ends_a_long_epoch_after_a_batch(settings):
     assert (limited.directory / "model.keras").is_file()
 
 
-def test_a_full_disk_ends_the_run_with_the_checkpoint_before(settings, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOSPC, thorough(errno.EROFS)])
+def test_a_disk_that_takes_no_more_ends_the_run_with_the_checkpoint_before(
+    settings, monkeypatch, number
+):
     write, calls = np.savez, []
 
     def fill(stream, **arrays):
         calls.append(1)
         if len(calls) > 2:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise OSError(number, os.strerror(number))
         write(stream, **arrays)
 
     monkeypatch.setattr(checkpoint_files.np, "savez", fill)
-    with pytest.raises(RuntimeError, match=r"No space left.*--resume"):
+    with pytest.raises(RuntimeError, match=rf"{os.strerror(number)}.*--resume"):
         run(settings)
     folder = pathlib.Path(resumed(settings).resume) / "checkpoint"
     assert checkpoint_files.read_newest(folder).state["epoch"] == 1

@@ -1,0 +1,49 @@
+"""The gradients of a model's loss on one batch, on every backend."""
+
+from typing import Any
+
+import keras
+
+
+def loss_gradients(model: keras.Model, x: Any, y: Any, sample_weight: Any) -> list[Any]:
+    """Return the gradient of each trainable weight; None where the loss has none.
+
+    Args:
+        model: The compiled model.
+        x: Inputs, as the model takes them.
+        y: Targets.
+        sample_weight: Weights of the samples, or None.
+    """
+
+    def loss() -> Any:
+        predicted = model(x, training=True)
+        return model.compute_loss(x, y, predicted, sample_weight)
+
+    compute = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+    return compute[keras.config.backend()](model.trainable_variables, loss)
+
+
+def _tensorflow(weights, loss) -> list[Any]:
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        value = loss()
+    return list(tape.gradient(value, [weight.value for weight in weights]))
+
+
+def _jax(weights, loss) -> list[Any]:
+    import jax
+
+    def loss_of(values):
+        # What the step would write, such as moving statistics, stays in the scope.
+        with keras.StatelessScope(zip(weights, values, strict=True)):
+            return loss()
+
+    return list(jax.grad(loss_of)([weight.value for weight in weights]))
+
+
+def _torch(weights, loss) -> list[Any]:
+    import torch
+
+    values = [weight.value for weight in weights]
+    return list(torch.autograd.grad(loss(), values, allow_unused=True))
