@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from kerasnorm.data import (
     DataError,
+    ImageDataGenerator,
     PictureError,
     decode_picture,
     index_directory,
@@ -65,16 +66,38 @@ def test_accepted_pictures_equal_pillows(hostile_images):
         np.testing.assert_array_equal(decode_picture(path), np.asarray(expected))
 
 
-def test_mixed_with_good_files_training_goes_on(
-    hostile_images, class_folders, tmp_path
-):
+@pytest.fixture
+def mixed(hostile_images, class_folders, tmp_path):
+    """Two classes of good pictures with a hostile half each."""
     for name in ("cat", "ant"):
         shutil.copytree(class_folders / name, tmp_path / name)
     for number, path in enumerate(files_below(hostile_images)):
         target = tmp_path / ("cat", "ant")[number % 2] / "hostile" / str(number)
         target.mkdir(parents=True)
         shutil.copy(path, target)
-    index = index_directory(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("cache", ["memory", "none"])
+def test_mixed_with_good_files_the_generator_goes_on(mixed, cache):
+    flow = ImageDataGenerator(rotation_range=9, cache=cache).flow_from_directory(
+        mixed, target_size=(32, 32), batch_size=16
+    )
+    for _ in range(2 * len(flow)):
+        images, labels = next(flow)
+        assert len(images) == len(labels)
+        assert np.isfinite(images).all()
+    scan = scan_images(mixed)
+    named_as_pictures = set(flow.filepaths)
+    for path, reason in scan.rejected:
+        # The generator reads hidden files too, as Keras' class does.
+        if path in named_as_pictures and reason != "hidden file":
+            assert flow.rejected.pop(path) == reason
+    assert [os.path.basename(path) for path in flow.rejected] == ["._cat.1.jpg"]
+
+
+def test_mixed_with_good_files_training_goes_on(mixed):
+    index = index_directory(mixed)
     pictures = load_pictures(index, (32, 32))
     assert len(pictures) + len(pictures.rejected) == 115 + 12 + 1
     assert len(pictures.rejected) == sum(REJECTED.values()) + 1

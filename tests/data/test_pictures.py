@@ -34,6 +34,16 @@ def test_over_the_budget_the_disk_is_used(class_folders):
     assert not isinstance(load_pictures(index, SIZE).images, np.memmap)
 
 
+def test_a_quarter_of_the_free_memory_is_the_budget(class_folders, monkeypatch):
+    index = index_directory(class_folders)
+    needed = len(index) * SIZE[0] * SIZE[1] * 3
+    free_memory = "kerasnorm.data.pictures.free_memory"
+    monkeypatch.setattr(free_memory, lambda: 4 * needed)
+    assert not isinstance(load_pictures(index, SIZE).images, np.memmap)
+    monkeypatch.setattr(free_memory, lambda: 4 * needed - 1)
+    assert isinstance(load_pictures(index, SIZE).images, np.memmap)
+
+
 @pytest.mark.parametrize("memory_budget", [None, 0])
 def test_bad_files_are_left_out_and_listed(class_folders, tmp_path, memory_budget):
     shutil.copytree(class_folders, tmp_path / "data")

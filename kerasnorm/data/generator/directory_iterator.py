@@ -29,7 +29,7 @@ class DirectoryIterator(FileIterator):
         flow: How to walk.
         file_format: How files become arrays.
         classes: Names of the sub-folders in the order of their numbers; default: all,
-            sorted.
+            sorted. "." stands for the folder itself.
         class_mode: "categorical", "binary", "sparse", "input" or None.
         subset: "training" or "validation": a part of each class, as the generator's
             `validation_split` says; None is all of it.
@@ -55,15 +55,19 @@ class DirectoryIterator(FileIterator):
     ):
         check_choice("class_mode", class_mode, self.allowed_class_modes)
         folder = check_directory(directory)
-        if classes is None:
+        if not classes:
             with os.scandir(folder) as entries:
                 classes = sorted(entry.name for entry in entries if entry.is_dir())
         self.directory = directory
         self.class_indices = {name: number for number, name in enumerate(classes)}
         self.num_classes = len(self.class_indices)
-        if class_mode == "binary" and self.num_classes != 2:
+        if (
+            class_mode == "binary"
+            and self.num_classes > 2
+            and generator.compat == "fixed"
+        ):
             raise DataError(
-                f"`class_mode='binary'` needs two classes. Received: "
+                f"`class_mode='binary'` is for two classes. Received: "
                 f"{self.num_classes} in {str(directory)!r}. Use 'categorical'."
             )
         self.split = None
@@ -86,7 +90,8 @@ class DirectoryIterator(FileIterator):
             paths, generator, flow, file_format, class_mode=class_mode, subset=subset
         )
         self.classes = np.array(labels, dtype=np.int32)
-        self.filenames = [os.path.relpath(path, directory) for path in paths]
+        above = os.path.join(directory, "")
+        self.filenames = [path.removeprefix(above) for path in paths]
 
     @property
     def labels(self) -> np.ndarray:

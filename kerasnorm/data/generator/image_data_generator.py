@@ -60,8 +60,9 @@ class ImageDataGenerator(PictureTransforms):
             of Keras' class: swapped shifts, a random sign on listed shifts, rotation
             about a wrong point in pictures that are not square, black pictures from
             brightness on values from 0 to 1, transformed validation pictures, sample
-            weights out of step with the training part, EXIF rotation ignored, and
-            `featurewise_*` silently left out without `fit`.
+            weights out of step with the training part, EXIF rotation ignored, binary
+            targets of three and more classes, and `featurewise_*` silently left out
+            without `fit`.
         cache: Where the iterators keep decoded files: "memory" if they fit the
             budget, "disk", or "none".
         memory_budget: Bytes for that; default: a quarter of the free memory.

@@ -1,9 +1,11 @@
 """Each known fault of Keras' class: kept by compat="keras", mended by "fixed"."""
 
+import random
+
 import numpy as np
 import pytest
 
-from kerasnorm.data import ImageDataGenerator
+from kerasnorm.data import DataError, ImageDataGenerator
 from tests.data.conftest import smooth_picture
 
 SIZE = (20, 20)
@@ -150,7 +152,24 @@ def test_the_global_generator_is_disturbed_by_keras_class_only(legacy_generator)
 
     assert disturbed(legacy_generator)
     for compat in ("keras", "fixed"):
+        before = random.getstate()
         assert not disturbed(ours(compat))
+        assert random.getstate() == before
+
+
+def test_binary_targets_of_three_classes_pass_unseen_in_keras_only(
+    legacy_generator, class_folders
+):
+    def seen(generator):
+        flow = generator.flow_from_directory(
+            class_folders, class_mode="binary", shuffle=False, target_size=SIZE
+        )
+        return sorted(set(next(flow)[1].tolist()))
+
+    with pytest.raises(DataError, match="is for two classes"):
+        seen(ImageDataGenerator())
+    for generator in (ImageDataGenerator(compat="keras"), legacy_generator()):
+        assert seen(generator) == [0, 1, 2]
 
 
 def test_exif_rotation_is_ignored_by_keras_only(legacy_generator, tmp_path):

@@ -103,9 +103,11 @@ def test_more_formats_can_be_let_in(odd_folders, monkeypatch):
     assert found() == {os.path.join("a", "notes.txt")}
 
 
-def test_chosen_classes_equal_keras_class(legacy_generator, odd_folders):
-    ours, legacy = both(legacy_generator, odd_folders, classes=["b", "a"])
-    assert ours.class_indices == legacy.class_indices == {"b": 0, "a": 1}
+@pytest.mark.parametrize("classes", [["b", "a"], ["."], ["a", "none"], []])
+def test_chosen_classes_equal_keras_class(legacy_generator, odd_folders, classes):
+    ours, legacy = both(legacy_generator, odd_folders, classes=classes)
+    assert ours.class_indices == legacy.class_indices
+    assert ours.filenames == legacy.filenames
     np.testing.assert_array_equal(ours.classes, legacy.classes)
 
 
@@ -118,10 +120,11 @@ def test_targets_equal_keras_class(legacy_generator, class_folders, class_mode):
 
 
 def test_binary_targets_equal_keras_class(legacy_generator, class_folders):
-    ours, legacy = both(
-        legacy_generator, class_folders, class_mode="binary", classes=["ant", "cat"]
-    )
-    np.testing.assert_array_equal(ours[1][1], legacy[1][1])
+    for classes in (["ant", "cat"], ["cat"]):
+        ours, legacy = both(
+            legacy_generator, class_folders, class_mode="binary", classes=classes
+        )
+        np.testing.assert_array_equal(ours[0][1], legacy[0][1])
 
 
 @pytest.mark.parametrize("color_mode", ["rgb", "rgba", "grayscale"])
@@ -180,6 +183,19 @@ def test_cache_over_the_budget_is_not_kept(class_folders):
     flow = generator.flow_from_directory(class_folders, target_size=SIZE)
     next(flow)
     assert flow._store._kept is None
+
+
+@pytest.mark.parametrize(("spare", "is_kept"), [(0, True), (-1, False)])
+def test_a_quarter_of_the_free_memory_is_the_budget(
+    class_folders, monkeypatch, spare, is_kept
+):
+    needed = 16 * SIZE[0] * SIZE[1] * 3
+    monkeypatch.setattr(
+        "kerasnorm.data.generator.picture_store.free_memory",
+        lambda: 4 * needed + spare,
+    )
+    flow = ImageDataGenerator().flow_from_directory(class_folders, target_size=SIZE)
+    assert (flow._store._kept is not None) == is_kept
 
 
 @pytest.mark.parametrize("cache", ["memory", "none"])
@@ -242,7 +258,7 @@ def test_no_good_file_left_raises(tmp_path):
     ("arguments", "message"),
     [
         ({"class_mode": "raw"}, "`class_mode` must be one of 'categorical'"),
-        ({"class_mode": "binary"}, "needs two classes. Received: 3"),
+        ({"class_mode": "binary"}, "is for two classes. Received: 3"),
         ({"color_mode": "cmyk"}, "`color_mode` must be one of 'rgb'"),
         ({"interpolation": "magic"}, "`interpolation` must be one of 'nearest'"),
         ({"subset": "test"}, "`subset` must be one of"),
