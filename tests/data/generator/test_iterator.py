@@ -266,6 +266,15 @@ def test_fit_evaluate_and_predict_take_iterators():
     )
 
 
+@pytest.mark.backends
+def test_fit_takes_files(class_folders):
+    files = ImageDataGenerator(**STRONG).flow_from_directory(
+        class_folders, (16, 16), class_mode="sparse", batch_size=6
+    )
+    history = small_model().fit(files, validation_data=files, epochs=2, verbose=0)
+    assert np.isfinite(history.history["val_loss"]).all()
+
+
 def test_the_order_of_batches_can_be_taken_instead_of_them():
     taken, reference = flow(), flow()
     orders = [next(taken.index_generator) for _ in range(4)]
