@@ -166,7 +166,12 @@ def _copy_by_config(layer: Any) -> Any:
         # Reading a function back from a configuration is refused as unsafe; here it
         # is at hand.
         return keras.layers.Lambda(
-            layer.function, arguments=layer.arguments, name=layer.name
+            layer.function,
+            output_shape=layer._output_shape,
+            mask=layer.mask,
+            arguments=layer.arguments,
+            name=layer.name,
+            dtype=layer.dtype_policy,
         )
     try:
         return _from_config(layer)

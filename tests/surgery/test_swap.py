@@ -191,6 +191,22 @@ def test_graphs_with_operations_masks_and_lambdas_survive():
     assert infer(new, np.ones((2, 5, 4), "float32")).shape == (2, 5, 5)
 
 
+def test_lambdas_keep_what_they_were_told():
+    def doubled(x):
+        # Without numbers it cannot tell its shape.
+        return x * 2 if x.shape[0] else 1 / 0
+
+    told = keras.layers.Lambda(
+        doubled, (4,), mask=lambda x, mask: mask, dtype="mixed_bfloat16", name="told"
+    )
+    model = build(keras.layers.BatchNormalization(), told, shape=(4,))
+    new, _ = swap_norm(model, "layer")
+    copy = new.get_layer("told")
+    assert copy.supports_masking
+    assert copy.dtype_policy.name == "mixed_bfloat16"
+    assert new.output_shape == (None, 4)
+
+
 def test_adapted_layers_keep_what_they_derived():
     x = 100 + pictures()
     adapted = keras.layers.Normalization()
