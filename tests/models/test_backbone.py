@@ -142,6 +142,23 @@ def test_a_file_that_is_missing_or_foreign_is_refused(tmp_path, weights_file):
         backbone("MobileNetV2", (32, 32, 3), 2, weights=weights_file)
 
 
-def test_a_family_that_looks_its_blocks_up_by_name_is_built():
-    model = backbone("keras:EfficientNetV2B0", (32, 32, 3), 2)
-    assert model.get_layer("backbone").input_shape == (None, 32, 32, 3)
+NEED_75_PIXELS = ("Inception", "Xception")
+# Some families look their blocks up by the model's name while they are built.
+FIRST = ["EfficientNetV2B0"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        name if name in FIRST else pytest.param(name, marks=pytest.mark.slow)
+        for name in list_backbones()
+    ],
+)
+def test_every_model_of_keras_becomes_a_backbone(kind):
+    size = 75 if kind.startswith(NEED_75_PIXELS) else 32
+    # Without numbers: the largest has 118 million weights.
+    with keras.StatelessScope(initialize_variables=False):
+        model = backbone(f"keras:{kind}", (size, size, 3), 2)
+    keras.utils.clear_session()
+    assert model.get_layer("backbone").input_shape == (None, size, size, 3)
+    assert model.output_shape == (None, 2)
