@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from kerasnorm.data.parallel_tf import map_in_parallel
+
 
 def with_keras_layers(
     batches: tf.data.Dataset,
@@ -64,4 +66,4 @@ def with_keras_layers(
         return images, tf.ensure_shape(data["labels"], labels.shape)
 
     # Not in parallel: two batches would overwrite each other's counters.
-    return batches.enumerate(first_step).map(vary).prefetch(tf.data.AUTOTUNE)
+    return map_in_parallel(batches.enumerate(first_step), vary, threads=1)

@@ -8,6 +8,7 @@ from kerasnorm.data.augment import Augmentation
 from kerasnorm.data.augment_tf import compiled_recolour, warp
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.mix_tf import cut_and_mix, draw_mixes
+from kerasnorm.data.parallel_tf import map_in_parallel
 from kerasnorm.data.pictures import ALIGNMENT, Pictures, aligned_array
 from kerasnorm.data.python_calls import ended_at_exit
 from kerasnorm.data.transforms import draw_colours, draw_warps
@@ -108,15 +109,14 @@ def training_batches(
 
     # Python draws a whole epoch at once: a call for each batch would wait for the
     # thread that trains.
-    return (
+    planned = (
         tf.data.Dataset.range(first_step // steps, np.iinfo(np.int64).max)
         .map(plans)
         .prefetch(1)
         .flat_map(lambda *parts: tf.data.Dataset.from_tensor_slices(parts))
         .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
-        .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
     )
+    return map_in_parallel(planned, batch)
 
 
 def epoch_order(
@@ -160,11 +160,8 @@ def evaluation_batches(pictures: Pictures, batch_size: int) -> tf.data.Dataset:
             labels, samples
         )
 
-    return (
-        tf.data.Dataset.range(len(pictures))
-        .batch(batch_size)
-        .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
+    return map_in_parallel(
+        tf.data.Dataset.range(len(pictures)).batch(batch_size), batch
     )
 
 

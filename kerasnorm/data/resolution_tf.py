@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from kerasnorm.data.parallel_tf import map_in_parallel
 from kerasnorm.data.python_calls import ended_at_exit
 
 
@@ -42,8 +43,4 @@ def with_growing_pictures(
         smaller.set_shape([images.shape[0], None, None, images.shape[3]])
         return smaller, labels
 
-    return (
-        batches.enumerate(first_step)
-        .map(shrink, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
-    )
+    return map_in_parallel(batches.enumerate(first_step), shrink)

@@ -66,16 +66,23 @@ class Evaluation:
         return [int(place) for place in wrong[np.argsort(-confidence)][:count]]
 
 
-def evaluate(model: Any, pictures: Any, batch_size: int) -> Evaluation:
+def evaluate(
+    model: Any, pictures: Any, batch_size: int, *, mirrored: bool = False
+) -> Evaluation:
     """Run a model over pictures, never augmented.
 
     Args:
         model: A Keras model whose output is class probabilities.
         pictures: Decoded pictures with labels, as `data` loads them.
         batch_size: Pictures in one step.
+        mirrored: Whether to average with what the model says of the mirror images.
     """
     from kerasnorm.data import pipeline_tf
 
     batches = pipeline_tf.evaluation_batches(pictures, batch_size)
-    probabilities = model.predict(batches, verbose=0)
-    return Evaluation(np.asarray(pictures.labels), np.asarray(probabilities))
+    probabilities = np.asarray(model.predict(batches, verbose=0))
+    if mirrored:
+        reversed_columns = batches.map(lambda images, labels: images[:, :, ::-1])
+        opinions = np.asarray(model.predict(reversed_columns, verbose=0))
+        probabilities = (probabilities + opinions) / 2
+    return Evaluation(np.asarray(pictures.labels), probabilities)

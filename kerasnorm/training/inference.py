@@ -51,7 +51,12 @@ def evaluate_run(
         )
     side = settings.image_size
     pictures = picture_loading.load_pictures(index, (side, side))
-    result = evaluation.evaluate(load_model(directory), pictures, BATCH_SIZE)
+    result = evaluation.evaluate(
+        load_model(directory),
+        pictures,
+        BATCH_SIZE,
+        mirrored=settings.average_mirrored,
+    )
     return {
         "loss": result.loss,
         "accuracy": result.accuracy,
@@ -113,7 +118,12 @@ def predict_run(
         tuple(files), np.zeros(len(files), np.int64), class_names=("pictures",)
     )
     pictures = picture_loading.load_pictures(index, (side, side))
-    result = evaluation.evaluate(load_model(directory), pictures, BATCH_SIZE)
+    result = evaluation.evaluate(
+        load_model(directory),
+        pictures,
+        BATCH_SIZE,
+        mirrored=directory.read_settings().average_mirrored,
+    )
     predictions = [
         {
             "path": str(file),

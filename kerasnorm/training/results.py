@@ -50,8 +50,12 @@ def write_results(
         Content of `report.json`.
     """
     history = outcome.history
-    train = evaluation.evaluate(model, data.train, settings.batch_size)
-    validation = evaluation.evaluate(model, data.validation, settings.batch_size)
+    train, validation = (
+        evaluation.evaluate(
+            model, pictures, settings.batch_size, mirrored=settings.average_mirrored
+        )
+        for pictures in (data.train, data.validation)
+    )
     report = {
         "app": settings.app,
         "name": directory.path.name,

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.training.evaluation import Evaluation
+from kerasnorm.data import Pictures
+from kerasnorm.training.evaluation import Evaluation, evaluate
 
 LABELS = np.array([0, 1, 2, 1])
 PROBABILITIES = np.array(
@@ -36,3 +37,28 @@ def test_nan_stays_nan():
 def test_a_zero_probability_gives_a_finite_loss():
     result = Evaluation(np.array([0]), np.array([[0.0, 1.0]]))
     assert result.loss == pytest.approx(-math.log(1e-7))
+
+
+def test_mirror_images_are_averaged_when_asked_for():
+    pytest.importorskip("tensorflow")
+    keras.utils.set_random_seed(0)
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 6, 3), np.uint8)
+    pictures = Pictures(images, np.array([0, 1, 1, 0, 1]), ("",) * 5, ("a", "b"))
+    model = keras.Sequential(
+        [
+            keras.Input((8, 6, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+
+    def opinion(batch):
+        return keras.ops.convert_to_numpy(model(batch.astype("float32")))
+
+    plain = evaluate(model, pictures, batch_size=2).probabilities
+    averaged = evaluate(model, pictures, batch_size=2, mirrored=True).probabilities
+    expected = (opinion(images) + opinion(images[:, :, ::-1])) / 2
+    np.testing.assert_allclose(plain, opinion(images), atol=1e-6)
+    np.testing.assert_allclose(averaged, expected, atol=1e-6)
+    assert np.abs(averaged - plain).max() > 0.01

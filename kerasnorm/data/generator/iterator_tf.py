@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasnorm.data.pictures import workers_or
+from kerasnorm.data.parallel_tf import map_in_parallel
 from kerasnorm.data.python_calls import ended_at_exit
 
 
@@ -38,7 +38,8 @@ def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
         return keras.tree.pack_sequence_as(example, parts)
 
     if first_step is not None:
-        return batches(tf.data.Dataset.range(first_step, np.iinfo(np.int64).max), batch)
+        later = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
+        return map_in_parallel(later, batch)
     passes = iter(range(iterator.epoch, np.iinfo(np.int64).max))
 
     next_pass = ended_at_exit(lambda: np.int64(next(passes)))
@@ -54,12 +55,6 @@ def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
             lambda epoch: tf.data.Dataset.range(epoch * steps, (epoch + 1) * steps)
         )
     )
-    return batches(numbers, batch).apply(tf.data.experimental.assert_cardinality(steps))
-
-
-def batches(numbers: tf.data.Dataset, batch) -> tf.data.Dataset:
-    """Map batch numbers to batches, in order, ahead of their use."""
-    # Each batch decodes in threads of its own; tf.data's tuning would start too many.
-    return numbers.map(
-        batch, num_parallel_calls=workers_or(None), deterministic=True
-    ).prefetch(tf.data.AUTOTUNE)
+    return map_in_parallel(numbers, batch).apply(
+        tf.data.experimental.assert_cardinality(steps)
+    )
