@@ -1,5 +1,6 @@
 """Set-up shared by all tests: quiet TensorFlow, a fixed seed, the sample data."""
 
+import importlib.util
 import os
 import pathlib
 import shutil
@@ -13,6 +14,30 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SAMPLE_DATA = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_search_in_datasets():
+    """Keep `fit` on arrays from returning late.
+
+    Keras leaves the threads of its datasets to tf.data's search, which can hold the end
+    of a `fit` up for as long again as it ran (see kerasnorm.data.parallel_tf).
+    """
+    if importlib.util.find_spec("tensorflow") is None:
+        yield
+        return
+    import tensorflow as tf
+
+    made_by_tensorflow = tf.data.Options
+
+    def without_search():
+        options = made_by_tensorflow()
+        options.autotune.enabled = False
+        return options
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tf.data, "Options", without_search)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,18 @@ import time
 import numpy as np
 import pytest
 
-tf = pytest.importorskip("tensorflow")
+pytest.importorskip("tensorflow")
+
+import tensorflow as tf
 
 from kerasnorm.data import ImageDataGenerator, Pictures, pipeline_tf
 from kerasnorm.data.parallel_tf import map_in_parallel, without_search
 from kerasnorm.data.resolution_tf import with_growing_pictures
+
+
+@pytest.fixture(autouse=True)
+def options_as_tensorflow_makes_them(monkeypatch):
+    monkeypatch.setattr(tf.data, "Options", type(tf.data.Options()))
 
 
 @pytest.fixture(scope="module")
