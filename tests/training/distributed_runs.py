@@ -116,6 +116,7 @@ def uneven_run(settings: Settings) -> dict[str, Any]:
     return {
         "samples": report["validation_samples"],
         "is_examined": report["examination"] is not None,
+        "is_over": keras.distribution.distribution() is None,
     }
 
 

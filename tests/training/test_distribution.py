@@ -11,7 +11,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from kerasnorm.training import distribution  # noqa: E402
+from kerasnorm.training import Settings, distribution  # noqa: E402
 from kerasnorm.training.errors import UsageError  # noqa: E402
 from tests.training import torture  # noqa: E402
 
@@ -53,7 +53,7 @@ def assert_trained_like_one(found, count):
     np.testing.assert_allclose(ours, one, rtol=0, atol=1e-4)
     np.testing.assert_allclose(histories["resumed"], ours, rtol=0, atol=1e-5)
     # The report sees every picture, and the doctor any batch.
-    assert uneven == {"samples": 11, "is_examined": True}
+    assert uneven == {"samples": 11, "is_examined": True, "is_over": True}
 
 
 @pytest.fixture
@@ -122,6 +122,23 @@ def test_processes_of_jax_train_and_resume_like_one(pictures):
     (alone / "data").symlink_to(pictures / "data")
     one, _ = results(start_jax(alone, "batch", 1))
     assert_trained_like_one(({**histories, "1": one["1"]}, uneven), 2)
+
+
+@pytest.mark.parametrize(
+    ("backend", "norm", "expected"),
+    [
+        ("tensorflow", "batch", "sync_batch"),
+        ("jax", "batch", "batch"),
+        ("jax", "sync_batch", "batch"),
+        ("tensorflow", "group", "group"),
+    ],
+)
+def test_batch_norm_sees_the_whole_batch(monkeypatch, backend, norm, expected):
+    monkeypatch.setattr(distribution.keras.config, "backend", lambda: backend)
+    shared = Settings(norm=norm, distribute="auto")
+    assert distribution.with_synchronized_norm(shared).norm == expected
+    alone = Settings(norm=norm)
+    assert distribution.with_synchronized_norm(alone) == alone
 
 
 @pytest.mark.parametrize("count, sizes", [(12, [4, 4, 4]), (14, [4, 4, 4, 2])])

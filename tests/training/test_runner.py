@@ -266,6 +266,20 @@ def test_bad_numbers_name_layer_and_file_and_keep_the_batch(fragile):
 
 
 @pytest.mark.thorough
+def test_a_statistic_that_the_loss_does_not_show_is_named(settings, monkeypatch):
+    def build(settings, num_classes):
+        model = torture.tiny_model(settings, num_classes)
+        start = keras.Input(model.input_shape[1:])
+        # The square of such numbers is infinite; normalized they are 0.
+        return keras.Sequential([start, keras.layers.Rescaling(1e25), *model.layers])
+
+    monkeypatch.setattr(assemble, "build_model", build)
+    where = r"moving_variance was no finite number in epoch 1 at batch 1; it began in"
+    with pytest.raises(RuntimeError, match=where):
+        run(settings)
+
+
+@pytest.mark.thorough
 def test_a_skipped_batch_lets_training_end_well(fragile):
     settings = settings_for(fragile / "data", fragile / "runs")
     report = run(settings.replace(on_nan="skip", epochs=1)).report
