@@ -3,12 +3,15 @@
 Real trainings of a tiny network: history, weights, optimizer and curves, bit for bit.
 """
 
+import dataclasses
 import json
 import shutil
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+import yaml
 from PIL import Image
 
 from kerasnorm.training.command_line import main
@@ -36,6 +39,17 @@ class Kill(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if (self.epoch, batch) == (1, 1):
             raise Killed
+
+
+class FullMemory(keras.callbacks.Callback):
+    """Raise what TensorFlow raises, once."""
+
+    raised = False
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not self.raised:
+            self.raised = True
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
 
 
 class Epochs(keras.callbacks.Callback):
@@ -104,6 +118,17 @@ def test_a_killed_trial_is_the_one_that_was_never_killed(plan, directory, whole)
     trial.run()
     assert epochs.begun == [1, 2]
     assert differences(trial.run_directory, whole) == []
+
+
+def test_real_lack_of_memory_leaves_a_trial_with_half_the_batch(plan, directory):
+    short = dataclasses.replace(plan, settings=plan.settings.replace(epochs=1))
+    hooks = Hooks(callbacks=(FullMemory(),))
+    trial = TrialRun(short, directory, "0", VALUES, hooks)
+    trial.run()
+    settings = yaml.safe_load((trial.run_directory / "settings.yaml").read_text())
+    assert (settings["batch_size"], settings["accumulate"]) == (2, 2)
+    assert "out of memory with batches of 4" in trial.note["remarks"][0]
+    assert trial.note["status"] == "completed"
 
 
 def test_an_app_repeats_a_trial_from_its_settings(whole, tmp_path, capsys):

@@ -22,14 +22,14 @@ SPACE = {
     "norm": ["batch", "group"],
     "width": 4,
     "optimizer": ["sgd", "adamw"],
-    "learning_rate": {"min": 1e-3, "max": 1e-1, "log": True},
+    "learning_rate": {"min": 1e-3, "max": 1e-2, "log": True},
     "batch_size": [4, 8],
     **dict.fromkeys(
         ("weight_decay", "agc", "augmentation", "label_smoothing", "dropout"), None
     ),
     "schedule": None,
 }
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +46,24 @@ def tiny(tmp_path_factory):
             Image.fromarray(pixels).save(file)
     (folder / "space.yaml").write_text(yaml.safe_dump(SPACE))
     return [
-        *("--app", "cats_dogs", "--data", str(folder / "data"), "--image-size", "16"),
+        # The preset of photos computes in bfloat16 where it can and lets pictures of
+        # 16 pixels begin with 8, which not every network stands.
+        *("--app", "cats_dogs", "--preset", "drawn", "--data", str(folder / "data")),
+        *("--image-size", "16"),
         *("--space", str(folder / "space.yaml"), "--epochs", "3", "--trials", "3"),
     ]
 
 
-def start(*flags):
-    command = [sys.executable, "-m", "tuning.search", *map(str, flags)]
+def start(*flags, program=("-m", "tuning.search")):
+    command = [sys.executable, *program, *map(str, flags)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def wait_for(condition, seconds=300):
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.1)
 
 
 def members(directory, role):
@@ -92,26 +102,23 @@ def test_whatever_is_killed_every_trial_counts_once(tiny, tmp_path):
     chance = random.Random(os.getpid())
     search = start(*flags)
     for victim in ("worker", "chief", "supervisor"):
-        limit = time.monotonic() + 300
-        while not list(directory.glob("cats_dogs/*/checkpoint/*.npz")):
-            assert time.monotonic() < limit
-            time.sleep(0.1)
+        wait_for(lambda: list(directory.glob("cats_dogs/*/checkpoint/*.npz")))
         time.sleep(chance.uniform(0, 4))
         if search.poll() is not None:
             break
         if victim == "supervisor":
             search.kill()
             search.communicate()
-            gone = time.monotonic() + 10
-            while members(directory, "chief") or members(directory, "worker"):
-                assert time.monotonic() < gone, "somebody has outlived the supervisor"
-                time.sleep(0.1)
+            # Neither may outlive the supervisor.
+            wait_for(
+                lambda: not any(members(directory, r) for r in ("chief", "worker")), 10
+            )
             search = start(*flags, "--resume")
         else:
             chosen = members(directory, victim)
             if chosen:
                 chance.choice(chosen).kill()
-    output, _ = search.communicate(timeout=400)
+    output, _ = search.communicate(timeout=1500)
     assert search.returncode == 0
     check_every_trial_counts_once(directory, trials=3)
     best = output.splitlines()[-1]
@@ -125,20 +132,42 @@ def test_whatever_is_killed_every_trial_counts_once(tiny, tmp_path):
     assert again.learning_rate == values["learning_rate"]
 
 
+@pytest.mark.parametrize("victim", ["worker", "chief"])
+def test_whoever_hangs_is_replaced(tiny, tmp_path, victim):
+    directory = tmp_path / "search"
+    program = (
+        "import sys\n"
+        "from tuning import search, supervisor\n"
+        "supervisor.CHIEF_SILENCE_SECONDS = 90.0\n"
+        "sys.exit(search.main())\n"
+    )
+    flags = [*tiny, "--workers", "1", "--hang-minutes", "3", "--directory", directory]
+    # A chief may be silent for three minutes, and nobody waits for that here. A worker
+    # gets so long because starting TensorFlow on a busy machine is no progress either.
+    search = start(*flags, program=["-c", program])
+    wait_for(lambda: list(directory.glob("cats_dogs/*/checkpoint/*.npz")))
+    (stopped,) = members(directory, victim)
+    stopped.suspend()
+    output, _ = search.communicate(timeout=1500)
+    assert search.returncode == 0
+    assert "is replaced" in output
+    assert not stopped.is_running()
+    check_every_trial_counts_once(directory, trials=3)
+
+
 def test_two_machines_share_a_search(tiny, tmp_path):
     address = f"127.0.0.1:{processes.free_port('127.0.0.1')}"
     directory = tmp_path / "search"
     chief = start(
         *(*tiny, "--directory", directory, "--role", "chief", "--address", address)
     )
-    while not (directory / "plan.json").is_file():
-        time.sleep(0.1)
+    wait_for((directory / "plan.json").is_file)
     worker = start(
         *("--role", "worker", "--chief", address, "--directory", directory),
         *("--workers", "1"),
     )
-    worker.communicate(timeout=400)
-    chief.communicate(timeout=100)
+    worker.communicate(timeout=1500)
+    chief.communicate(timeout=300)
     assert (worker.returncode, chief.returncode) == (0, 0)
     check_every_trial_counts_once(directory, trials=3)
 
@@ -147,11 +176,10 @@ def test_a_signal_leaves_a_search_that_goes_on(tiny, tmp_path):
     directory = tmp_path / "search"
     flags = [*tiny, "--trials", "1", "--workers", "1", "--directory", directory]
     search = start(*flags)
-    while not list(directory.glob("cats_dogs/*/checkpoint/*.npz")):
-        time.sleep(0.1)
+    wait_for(lambda: list(directory.glob("cats_dogs/*/checkpoint/*.npz")))
     search.send_signal(signal.SIGINT)
-    search.communicate(timeout=100)
+    search.communicate(timeout=300)
     assert read(directory)["status"] in ("interrupted", "completed")
     resumed = start("--resume", "--directory", directory, "--workers", "1")
-    resumed.communicate(timeout=300)
+    resumed.communicate(timeout=1500)
     check_every_trial_counts_once(directory, trials=1)

@@ -85,6 +85,16 @@ def test_the_grid_visits_every_combination_once(begin):
     )
 
 
+@pytest.mark.parametrize("algorithm", ["random", "grid"])
+def test_a_small_space_ends_the_search_when_all_is_tried(begin, algorithm):
+    space = Space((Choice("norm", ("batch", "group", "frn")),))
+    tuner = begin(make_plan(algorithm=algorithm, trials=9, space=space))
+    tuner.search()
+    found = [values["norm"] for values in values_of(record_of(tuner))]
+    assert sorted(found) == ["batch", "frn", "group"]
+    assert tuner.oracle.ended_because == "the space holds no further trials"
+
+
 def test_seed_zero_is_a_seed(begin, tmp_path):
     found = []
     for seed in (0, 0, 1):
@@ -194,6 +204,8 @@ def test_hyperband_goes_on_with_the_run_it_promotes(begin):
         assert trial["values"] == past["values"]
         # The schedule of the learning rate is that of a whole training.
         assert train.seen[int(trial["id"])].epochs == 9
+    # Hyperband has a rule of its own.
+    assert not any(trial["ended_by_median_rule"] for trial in content["trials"])
 
 
 def test_a_failed_trial_keeps_no_hyperband_bracket_from_its_last_round(begin):
