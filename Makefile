@@ -29,12 +29,13 @@ $(BACKENDS_VENV)/.installed: requirements-backends.txt constraints.txt
 demo: $(VENV)/.installed
 	$(BIN)/python -m apps.cats_dogs
 
+# A worker more than cores: some tests wait for processes of their own.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 -m "not slow and not thorough"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow and not thorough"
 
 # More cases of what `make test` has shown on one or two.
 test-thorough: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 -m "thorough and not slow"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "thorough and not slow"
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -m slow --timeout 3600
