@@ -18,6 +18,7 @@ from kerasnorm.training.settings import Settings
 PHOTOS = {
     "epochs": 200,
     "image_size": 80,
+    "learning_rate": 3e-3,
     "max_minutes": 45.0,
     "patience": 100,
     "width": 64,
@@ -48,13 +49,7 @@ APP = App(
         },
         "photos": PHOTOS,
         # For a first look: too few epochs for MixUp to pay.
-        "quick": PHOTOS
-        | {
-            "image_size": 64,
-            "learning_rate": 3e-3,
-            "max_minutes": 5.0,
-            "mixup": 0.0,
-        },
+        "quick": PHOTOS | {"image_size": 64, "max_minutes": 5.0, "mixup": 0.0},
     },
 )
 

@@ -5,6 +5,8 @@
 STAGES = ((0.35, 0.6), (0.7, 0.8))
 # Sides are multiples of what networks usually halve pictures to.
 STEP = 8
+# Below, the last stages of a network see a pixel or two. Smaller pictures do not grow.
+SMALLEST = 32
 
 
 def side_at(share: float, side: int) -> int:
@@ -20,5 +22,5 @@ def side_at(share: float, side: int) -> int:
     """
     for end, scale in STAGES:
         if share < end:
-            return max(STEP, round(scale * side / STEP) * STEP)
+            return max(min(side, SMALLEST), round(scale * side / STEP) * STEP)
     return side

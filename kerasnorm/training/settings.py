@@ -73,8 +73,8 @@ class Settings:
         learning_rate: Peak learning rate, above 0, or `auto` for a range test.
         weight_decay: Decoupled weight decay of the kernels, 0 or more.
         progressive: Train on pictures of 0.6 and then 0.8 of the size for the first 70%
-            of the training, which have half the pixels on average; validation always
-            sees the full size.
+            of the training, which have half the pixels on average, but none below 32
+            pixels; validation always sees the full size.
         average_mirrored: Let the finished model judge every picture together with its
             mirror image and average the two, in the report, `evaluate` and `predict`:
             twice the time, often a point of accuracy. Training and its curves see

@@ -23,7 +23,8 @@ def test_sides_grow_to_the_full_one():
     sides = [resolution.side_at(share / 100, 80) for share in range(101)]
     assert sides == sorted(sides)
     assert (sides[0], sides[50], sides[100]) == (48, 64, 80)
-    assert resolution.side_at(0.0, 16) == 8
+    assert resolution.side_at(0.0, 16) == 16
+    assert [resolution.side_at(share, 48) for share in (0, 0.5, 1)] == [32, 40, 48]
     assert all(resolution.side_at(0.9, side) == side for side in (17, 100))
 
 
@@ -35,7 +36,7 @@ def test_a_progressive_run_resumes_as_if_nothing_had_been(tmp_path, monkeypatch)
         app="test",
         data=str(tmp_path / "data"),
         runs=str(tmp_path / "runs"),
-        image_size=24,
+        image_size=48,
         batch_size=16,
         epochs=3,
         progressive=True,
@@ -46,8 +47,8 @@ def test_a_progressive_run_resumes_as_if_nothing_had_been(tmp_path, monkeypatch)
     whole = run(settings.replace(name="whole")).directory
     assert keras.saving.load_model(whole / "model.keras").input_shape == (
         None,
-        24,
-        24,
+        48,
+        48,
         3,
     )
     calls = []
