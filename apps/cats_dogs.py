@@ -25,7 +25,6 @@ PHOTOS = {
     "stages": 3,
     "stem_strides": 4,
     "progressive": True,
-    "average_mirrored": True,
     "precision": "auto",
     "color_jitter": 0.2,
     "mixup": 0.2,

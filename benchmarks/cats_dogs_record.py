@@ -9,7 +9,7 @@ defaults for photos. Every training runs alone, in a process of its own, and wha
 finished is kept in --output and not trained again. Accuracy is measured on all
 validation photos, wall time from the first step on.
 
-With --ablation the app is trained again and again with one part left out.
+With --ablation the app is trained again and again with one part changed.
 """
 
 import argparse
@@ -29,7 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 SIDE = 150
 BATCH = 32
-# What is taken back, one at a time. The narrow network costs about what the wide one
+# What is changed, one at a time. The narrow network costs about what the wide one
 # on its coarser map does.
 PARTS = {
     "everything": [],
@@ -43,7 +43,7 @@ PARTS = {
         *("--rotation-range", "0", "--shear-range", "0", "--zoom-range", "0"),
         *("--width-shift-range", "0", "--height-shift-range", "0"),
     ],
-    "no mirror image at the end": ["--no-average-mirrored"],
+    "mirror images averaged at the end": ["--average-mirrored"],
 }
 
 

@@ -57,7 +57,7 @@ def write_ablation(trainings, output):
         for name in names
     }
     whole = statistics.mean(t.final_accuracy for t in by_name[names[0]])
-    rows = ["| Left out | Seeds | Accuracy | Points | Images/s | Epochs |"]
+    rows = ["| Changed | Seeds | Accuracy | Points | Images/s | Epochs |"]
     rows += ["|---|---|---|---|---|---|"]
     for name, group in by_name.items():
         values = [training.final_accuracy for training in group]

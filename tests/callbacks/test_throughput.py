@@ -58,8 +58,9 @@ def test_later_callbacks_and_history_see_both_values():
 def test_validation_counts_for_seconds_but_not_for_images_per_second():
     history = fit(Throughput(16, 40), Sleep(batch=0.1, validation=1.0))
     # The second epoch: three batches of at least 0.1 s, then at least 1 s.
-    assert history["seconds"][1] > 1.3
-    assert 40 / 1.0 < history["images_per_second"][1] <= 40 / 0.3
+    training = 40 / history["images_per_second"][1]
+    assert training >= 0.3
+    assert history["seconds"][1] - training >= 1.0
 
 
 @pytest.mark.parametrize(
