@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy import stats
 
 # 1,000 draws put the 2.5% points of a mean within about 4% of their distance.
 DRAWS = 1000
@@ -56,6 +57,31 @@ def interval(draws: np.ndarray) -> tuple[float, float]:
     """Return the 2.5% and 97.5% points of bootstrap draws."""
     low, high = np.quantile(draws, (0.025, 0.975))
     return float(low), float(high)
+
+
+def widening(count: int) -> float:
+    """Return by how much an interval from few values is too narrow for 95%.
+
+    Args:
+        count: Values, or blocks of them, that were drawn.
+
+    Returns:
+        1 from 16 values on; below it what Student's t adds to the normal distribution,
+        infinity for a single value.
+    """
+    if count >= SMALLEST_NUMBER_OF_BLOCKS:
+        return 1.0
+    if count < 2:
+        return float("inf")
+    return float(stats.t.ppf(0.975, count - 1) / 1.96 * np.sqrt(count / (count - 1)))
+
+
+def lower_limit(values: np.ndarray) -> float:
+    """Return the lower 95% limit of a mean, minus infinity of a single value."""
+    if len(values) < 2:
+        return float("-inf")
+    error = values.std() / np.sqrt(len(values))
+    return float(values.mean() - 1.96 * widening(len(values)) * error)
 
 
 def permutation_p(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasnorm.doctor.bootstrap import blocks_of, draws_of_mean, interval
+from kerasnorm.doctor.bootstrap import blocks_of, draws_of_mean, interval, widening
 from kerasnorm.doctor.loss_matrix import LossMatrix
 from kerasnorm.doctor.samples import Samples
 
@@ -90,14 +90,23 @@ class PairedDraws:
 
     def of(self, cell: str) -> np.ndarray:
         """Return the draws of the mean loss of one cell."""
-        split, seed = ("train", 1) if cell[0] in "AB" else ("validation", 2)
+        split = _split_of(cell)
+        seed = {"train": 1, "validation": 2}[split]
         return draws_of_mean(self.matrix.losses[cell], self.blocks[split], seed)
 
     def difference(self, first: str, second: str) -> tuple[float, float, float]:
         """Return the mean difference of two cells and its 95% interval."""
         value = self.matrix.mean(first) - self.matrix.mean(second)
+        fewest = min(len(self.blocks[_split_of(cell)]) for cell in (first, second))
+        if fewest < 2:
+            return value, float("-inf"), float("inf")
         low, high = interval(self.of(first) - self.of(second))
-        return value, low, high
+        wider = widening(fewest)
+        return value, value - wider * (value - low), value + wider * (high - value)
+
+
+def _split_of(cell: str) -> str:
+    return "train" if cell[0] in "AB" else "validation"
 
 
 def split_gap(

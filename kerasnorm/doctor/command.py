@@ -1,5 +1,6 @@
 """What `kerasnorm doctor` does with a loaded model and its batches."""
 
+import math
 import pathlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import keras
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.finding import SEVERITIES
+from kerasnorm.doctor.label_form import fit_labels
 from kerasnorm.doctor.prove import Proof, prove
 
 #: Exit status of `--ci` where something was found.
@@ -36,7 +38,7 @@ class Consultation:
         if self.proof is not None:
             values["proof"] = {
                 "remedy": self.proof.remedy,
-                "gain": self.proof.gain,
+                "gain": self.proof.to_dict()["gain"],
                 "before": _outcome(self.proof.before),
                 "after": self.proof.after and _outcome(self.proof.after),
                 "repaired_model": self.repaired and str(self.repaired),
@@ -51,10 +53,11 @@ class Consultation:
         if self.proof.after is None:
             return f"{text}proof: {self.proof.remedy}\n"
         before, after = self.proof.before, self.proof.after
-        lines = [
-            f"proof: {self.proof.remedy}",
-            f"  before  validation loss {before.losses['D']:.4f}  {before.verdict}",
-            f"  after   validation loss {after.losses['D']:.4f}  {after.verdict}",
+        lines = [f"proof: {self.proof.remedy}"]
+        lines += [
+            f"  {name}  validation loss {found.losses.get('D', math.nan):.4f}  "
+            f"{found.verdict}"
+            for name, found in (("before", before), ("after ", after))
         ]
         if self.repaired is not None:
             lines.append(f"  repaired model: {self.repaired}")
@@ -91,6 +94,9 @@ def consult(
     Returns:
         The examination and, where asked for, its proof.
     """
+    train = fit_labels(model, train)
+    if validation is not None:
+        validation = fit_labels(model, validation)
     examination = examine(model, train, validation, **options)
     if not prove_remedy or validation is None:
         return Consultation(examination)

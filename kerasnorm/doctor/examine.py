@@ -10,11 +10,12 @@ from kerasnorm.doctor.diagnose import diagnose
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.forward import kept
 from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.state import preserved
+from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.state import preserved, random_numbers_preserved
+from kerasnorm.doctor.statistics import build, check_model
 from kerasnorm.doctor.visit import Progress, Visit
 
 NAMES = {
-    "train": "training",
     "validation": "validation",
     "plain": "plain training",
     "swapped": "swapped validation",
@@ -65,6 +66,7 @@ def examine(
         The examination.
 
     Raises:
+        TypeError: If the model is none, or batches cannot be iterated.
         ValueError: If there are no batches, or neither a loss nor a way to infer one.
 
     Example:
@@ -72,20 +74,25 @@ def examine(
         >>> print(examination.to_text())
     """
     start = time.perf_counter()
+    check_model(model)
     say = progress or (lambda sentence: None)
     say("reading batches")
-    sources = {
-        "train": train,
+    others = {
         "validation": validation,
         "plain": plain,
         "swapped": swapped,
     }
-    splits = {
-        name: None
-        if source is None
-        else gather(source, samples, seconds=seconds / 5, name=NAMES[name])
-        for name, source in sources.items()
-    }
+    # Loaders that shuffle draw from the global generators.
+    with random_numbers_preserved():
+        training = gather(train, samples, seconds=seconds / 5)
+        splits: dict[str, Samples | None] = {"train": training}
+        for name, source in others.items():
+            splits[name] = (
+                None
+                if source is None
+                else gather(source, samples, seconds=seconds / 5, name=NAMES[name])
+            )
+    build(model, training)
     with preserved(model), kept():
         visit = Visit(model, splits, loss, start + seconds, say)
         measurements = visit.measure(history, thorough)

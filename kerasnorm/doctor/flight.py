@@ -71,15 +71,15 @@ class Flight:
             return
         loss = resolve_loss(self.model, self.train.y, self.given)
         outputs = getattr(self.model, "outputs", None)
-        width = outputs[0].shape[-1] if outputs and len(outputs) == 1 else None
+        shape = outputs[0].shape if outputs and len(outputs) == 1 else None
         for split in (self.train, self.held):
-            problem = split and label_problem(split.y, width, loss.name)
+            problem = split and label_problem(split.labels, shape, loss)
             if problem:
                 self._add(
                     "label_mismatch",
                     "error",
                     problem[0].upper() + problem[1:] + ".",
-                    {"loss": loss.name, "outputs": width},
+                    {"loss": loss.name, "outputs": shape and shape[-1]},
                     "make labels, outputs and loss agree",
                 )
                 return
@@ -242,7 +242,7 @@ class Flight:
                 "a smaller learning rate with warm-up, inputs of deviation 1, or "
                 "another initializer",
             )
-        if found.end > max(0.9 * found.begin, 0.02):
+        if found.steps and not found.end <= max(rehearsal.LEARNED * found.begin, 0.02):
             self._add(
                 "learning_rate_too_high",
                 "warning",

@@ -1,7 +1,7 @@
 """Takes a bounded sample of batches from any iterable, evenly over the epoch."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -30,7 +30,7 @@ def gather(
 
     Args:
         source: Iterable of `x`, `(x, y)` or `(x, y, weights)` batches of arrays or
-            tensors, or one such tuple of whole arrays.
+            tensors, or one such tuple of whole arrays; each part may be a nest.
         limit: Samples to keep, at least 1.
         seconds: Time after which a stream is no longer followed.
         name: What the source is, for messages.
@@ -47,14 +47,22 @@ def gather(
         >>> samples.count
         4
     """
+    if hasattr(source, "shape"):
+        source = (source,)
     if _is_whole(source):
         source = _cut(source)
+    if isinstance(source, (str, bytes, Mapping)) or not _is_iterable(source):
+        raise TypeError(
+            f"expected an iterable of batches as {name} data, received "
+            f"{type(source).__name__}"
+        )
     length = _length(source)
     if length is not None and hasattr(source, "__getitem__"):
         taken: list[Numbered] = _by_number(source, length, limit)
         end: int | None = length
     else:
-        taken, end = _from_stream(source, length, limit, seconds, name)
+        taken, end = _from_stream(source, length, limit, seconds)
+    taken = [(number, batch) for number, batch in taken if _rows(batch)]
     if not taken:
         raise ValueError(
             f"expected at least one batch of {name} data, received none; a generator "
@@ -64,20 +72,29 @@ def gather(
 
 
 def _is_whole(source):
+    """Return whether this is one tuple of arrays, and not a tuple of batches."""
+    if not isinstance(source, tuple) or not 1 <= len(source) <= 3:
+        return False
+    # Lists and tuples alone are batches, each of them with its parts.
+    if all(isinstance(part, (list, tuple)) for part in source):
+        return False
+    arrays = list(arrays_of(source))
     return (
-        isinstance(source, tuple)
-        and len(source) in (2, 3)
-        and all(hasattr(part, "shape") and len(part.shape) > 0 for part in source)
-        and len({part.shape[0] for part in source}) == 1
+        all(len(getattr(array, "shape", ())) > 0 for array in arrays)
+        and len({array.shape[0] for array in arrays}) == 1
     )
 
 
 def _cut(source, size=32):
-    count = source[0].shape[0]
+    count = next(arrays_of(source)).shape[0]
     return [
-        tuple(part[start : start + size] for part in source)
+        keras.tree.map_structure(lambda a, i=start: a[i : i + size], source)
         for start in range(0, count, size)
     ]
+
+
+def _is_iterable(source: Any) -> bool:
+    return hasattr(source, "__iter__") or hasattr(source, "__getitem__")
 
 
 def _length(source: Any) -> int | None:
@@ -108,21 +125,14 @@ def _by_number(source, length: int, limit: int) -> list[Numbered]:
 
 
 def _from_stream(
-    source: Iterable, length: int | None, limit: int, seconds: float, name: str
+    source: Iterable, length: int | None, limit: int, seconds: float
 ) -> tuple[list[Numbered], int | None]:
     """Keep every k-th batch; double k whenever twice the limit has been kept."""
-    try:
-        stream: Iterator = iter(source)
-    except TypeError:
-        raise TypeError(
-            f"expected an iterable of batches as {name} data, received "
-            f"{type(source).__name__}"
-        ) from None
     endless = hasattr(source, "cardinality") and int(source.cardinality()) == INFINITE
     kept: list[Numbered] = []
     stride, number, newest = 1, -1, None
     deadline = time.perf_counter() + seconds
-    for number, batch in enumerate(stream):
+    for number, batch in enumerate(source):
         newest = (number, batch)
         size = max(1, _rows(batch))
         if number == 0 and length is not None:
@@ -166,6 +176,18 @@ def _to_numpy(value) -> np.ndarray:
     return array.astype("float32") if array.dtype == np.float64 else array
 
 
+def _weights(nest: Any) -> Any:
+    """Return sample weights as float32, a column of them as (samples,)."""
+    return keras.tree.map_structure(
+        lambda a: (
+            a.astype("float32").reshape(a.shape[: max(a.ndim - 1, 1)])
+            if a.shape[-1] == 1
+            else a.astype("float32")
+        ),
+        nest,
+    )
+
+
 def _join(taken: list[Numbered], end, length, limit: int, name: str) -> Samples:
     batches = [
         tuple(
@@ -182,7 +204,7 @@ def _join(taken: list[Numbered], end, length, limit: int, name: str) -> Samples:
     return Samples(
         x,
         y,
-        None if weights is None else np.asarray(weights, "float32").reshape(-1),
+        None if weights is None else _weights(weights),
         tuple(rows),
         last_size,
         end if end is not None else length,

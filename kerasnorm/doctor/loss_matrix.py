@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from kerasnorm.doctor.losses import LossOfSamples
-from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.samples import Samples, pick
 from kerasnorm.doctor.statistics import (
     EVALUATION_BATCH,
     Statistics,
@@ -67,14 +67,22 @@ class LossMatrix:
 
 
 def loss_of(loss: LossOfSamples, samples: Samples, outputs: Any) -> np.ndarray:
-    """Return the loss of every sample, in float64, batch by batch where it matters."""
+    """Return the loss of every sample, in float64.
+
+    Where the loss knows whole batches only, each sample gets that of its batch.
+    """
     values = np.empty(samples.count)
     edges = range(AT_ONCE, samples.count, AT_ONCE)
     parts = np.split(np.arange(samples.count), edges)
-    for numbers in samples.batches() if loss.whole_batch else parts:
+
+    def measure(numbers: np.ndarray) -> np.ndarray:
         _, y, weights = samples.take(numbers)
-        part = keras.tree.map_structure(lambda a, n=numbers: a[n], outputs)
-        values[numbers] = loss.of(y, part, weights)
+        return loss.of(y, pick(outputs, numbers), weights)
+
+    if measure(parts[0]).ndim == 0:
+        parts = samples.batches()
+    for numbers in parts:
+        values[numbers] = measure(numbers)
     return values
 
 

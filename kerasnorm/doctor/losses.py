@@ -18,17 +18,19 @@ class LossOfSamples:
     Args:
         name: Name of the loss, such as `"categorical_crossentropy"`.
         inferred: Whether it was guessed from outputs and labels.
-        of: Function of (labels, outputs, weights) to an array of (samples,).
+        of: Function of (labels, outputs, weights) to an array of (samples,), or to one
+            number where the loss knows whole batches only.
         from_logits: Whether the outputs are logits.
-        whole_batch: Whether every sample gets the loss of its batch, so that the
-            batches matter.
+        known: Whether it is one of Keras' own, which take labels of a known form.
+        ignored: Class number that the loss leaves out, None for none.
     """
 
     name: str
     inferred: bool
     of: PerSample
     from_logits: bool = False
-    whole_batch: bool = False
+    known: bool = False
+    ignored: int | None = None
 
 
 def resolve_loss(model: keras.Model, y: Any, loss: Any = None) -> LossOfSamples:
@@ -40,8 +42,8 @@ def resolve_loss(model: keras.Model, y: Any, loss: Any = None) -> LossOfSamples:
         loss: Name, function or `keras.losses.Loss`, to use instead.
 
     Returns:
-        The loss. Where the model has several outputs or losses, every sample of a
-        batch gets the batch's loss, which is all that Keras tells.
+        The loss. Where the model was compiled for several outputs, it tells the loss
+        of a batch, which is all that Keras tells.
 
     Raises:
         ValueError: If there is no loss and none can be inferred.
@@ -50,14 +52,13 @@ def resolve_loss(model: keras.Model, y: Any, loss: Any = None) -> LossOfSamples:
     inferred = chosen is None
     if chosen is None:
         chosen = _infer(model, y)
-    single = len(model.outputs if _has_outputs(model) else [0]) == 1
-    if isinstance(chosen, (list, tuple, dict)):
-        flat = keras.tree.flatten(chosen)
-        chosen = flat[0] if single and len(flat) == 1 else chosen
-    plain = not isinstance(chosen, (list, tuple, dict))
-    if plain and single and isinstance(y, np.ndarray):
-        return _single(chosen, inferred)
-    return LossOfSamples("compiled", False, _whole_batch(model), whole_batch=True)
+    heads = len(model.outputs) if _has_outputs(model) else len(keras.tree.flatten(y))
+    losses = keras.tree.flatten(chosen)
+    if heads == len(losses) == len(keras.tree.flatten(y)) == 1:
+        return _single(losses[0], inferred)
+    if loss is None:
+        return LossOfSamples("compiled", False, _as_compiled(model))
+    return LossOfSamples("sum", False, _sum_of(losses * (heads // len(losses))))
 
 
 def _has_outputs(model) -> bool:
@@ -70,7 +71,10 @@ def _single(chosen: Any, inferred: bool) -> LossOfSamples:
     config = function.get_config() if hasattr(function, "get_config") else {}
     name = str(getattr(function, "name", getattr(function, "__name__", "loss")))
 
+    ignored = config.get("ignore_class")
+
     def of(y: Any, outputs: Any, weights: Any) -> np.ndarray:
+        y, outputs, weights = (_only(nest) for nest in (y, outputs, weights))
         outputs = np.asarray(outputs, "float32")
         useless = ~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
         # Some losses raise on NaN, others return a number: neither is an answer.
@@ -78,11 +82,31 @@ def _single(chosen: Any, inferred: bool) -> LossOfSamples:
         outputs = ops.convert_to_tensor(outputs)
         values = ops.convert_to_numpy(call(_fit_labels(y, outputs), outputs))
         values = np.asarray(values, "float64")
+        if values.ndim == 0:
+            return values if not useless.any() else np.array(np.nan)
+        if ignored is not None:
+            values = values / max((y != ignored).mean(), 1e-9)
+        if weights is not None:
+            values = values * _like(weights, values)
         values = values.reshape(len(values), -1).mean(axis=1)
         values[useless] = np.nan
-        return values if weights is None else values * weights
+        return values
 
-    return LossOfSamples(name, inferred, of, bool(config.get("from_logits", False)))
+    known = getattr(function, "__module__", "").partition(".")[0] == "keras"
+    logits = bool(config.get("from_logits", False))
+    return LossOfSamples(name, inferred, of, logits, known, ignored)
+
+
+def _only(nest: Any) -> Any:
+    """Return the only array of a nest, and None as it is."""
+    return None if nest is None else keras.tree.flatten(nest)[0]
+
+
+def _like(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Give weights the rank of losses: one for each sample, or for each place."""
+    if weights.ndim > values.ndim and weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    return weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim))
 
 
 def _fit_labels(y: np.ndarray, outputs: Any) -> Any:
@@ -93,10 +117,11 @@ def _fit_labels(y: np.ndarray, outputs: Any) -> Any:
     return ops.convert_to_tensor(y.astype("float32") if same else y)
 
 
-def _whole_batch(model) -> PerSample:
+def _as_compiled(model) -> PerSample:
     def of(y: Any, outputs: Any, weights: Any) -> np.ndarray:
+        # What layers added in a compiled pass is out of reach here.
+        model._clear_losses()
         to_tensor = ops.convert_to_tensor
-        count = len(keras.tree.flatten(outputs)[0])
         value = model.compute_loss(
             x=None,
             y=keras.tree.map_structure(to_tensor, y),
@@ -104,7 +129,26 @@ def _whole_batch(model) -> PerSample:
             sample_weight=weights,
             training=False,
         )
-        return np.full(count, float(ops.convert_to_numpy(value)))
+        return np.asarray(ops.convert_to_numpy(value), "float64")
+
+    return of
+
+
+def _sum_of(losses: list) -> PerSample:
+    """Add the losses of several outputs, in the order in which Keras flattens them."""
+    singles = [_single(chosen, inferred=False).of for chosen in losses]
+
+    def of(y: Any, outputs: Any, weights: Any) -> np.ndarray:
+        labels, heads = keras.tree.flatten(y), keras.tree.flatten(outputs)
+        parts = keras.tree.flatten(weights) if weights is not None else [None]
+        parts = parts * (len(heads) // len(parts))
+        return np.sum(
+            [
+                single(*head)
+                for single, *head in zip(singles, labels, heads, parts, strict=True)
+            ],
+            axis=0,
+        )
 
     return of
 

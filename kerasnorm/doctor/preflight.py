@@ -10,7 +10,8 @@ from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import SEVERITIES
 from kerasnorm.doctor.flight import Flight
 from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.state import preserved
+from kerasnorm.doctor.state import preserved, random_numbers_preserved
+from kerasnorm.doctor.statistics import build, check_model
 
 
 def preflight(
@@ -52,10 +53,13 @@ def preflight(
         >>> print(kerasnorm.doctor.preflight(model, train, validation).to_text())
     """
     start = time.perf_counter()
-    training = gather(train, samples, seconds=seconds / 4, name="training")
+    check_model(model)
     held = None
-    if validation is not None:
-        held = gather(validation, samples, seconds=seconds / 4, name="validation")
+    with random_numbers_preserved():
+        training = gather(train, samples, seconds=seconds / 4, name="training")
+        if validation is not None:
+            held = gather(validation, samples, seconds=seconds / 4, name="validation")
+    build(model, training)
     with preserved(model):
         steps = steps_per_epoch or training.num_batches
         flight = Flight(model, training, held, loss, steps)

@@ -1,7 +1,7 @@
 """Applies the first remedy to a copy of the model and measures again."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -12,7 +12,7 @@ from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.finding import HEALTHY
 from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.probes.short_training import clone
+from kerasnorm.doctor.probes.short_training import CannotCloneError, clone
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.state import preserved
 from kerasnorm.doctor.statistics import batch_norms
@@ -29,8 +29,14 @@ RECALIBRATED = (
 )
 #: Causes that norms without batch statistics cure, after some more training.
 SWAPPED = ("small_batch", "gradient_accumulation")
+#: Causes whose remedy trains the copy.
+TRAINED = (*SWAPPED, "ordered_batches")
 # Steps of fine-tuning after a swap.
 STEPS = 200
+
+
+class NothingToTryError(ValueError):
+    """The finding names no change that could be made to the data."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,14 @@ class Proof:
 
     @property
     def gain(self) -> float:
-        """How much the validation loss fell; 0 where nothing was tried."""
+        """How much the validation loss fell; 0 where nothing was tried.
+
+        Not a number where one of the two losses is none.
+        """
         if self.after is None:
             return 0.0
-        return self.before.losses["D"] - self.after.losses["D"]
+        before, after = (e.losses.get("D", np.nan) for e in (self.before, self.after))
+        return float(before - after)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the proof as JSON values."""
@@ -65,7 +75,7 @@ class Proof:
             "remedy": self.remedy,
             "before": self.before.to_dict(),
             "after": self.after and self.after.to_dict(),
-            "gain": self.gain,
+            "gain": self.gain if np.isfinite(self.gain) else None,
         }
 
 
@@ -110,7 +120,16 @@ def prove(
         if code != HEALTHY:
             words = "nothing to try without a new training"
         return Proof(code, words, before, None, None)
-    copy, held, words, *mended = treat(model, training, held, before)
+    if code in TRAINED and getattr(model, "loss", None) is None:
+        words = "nothing to try without a compiled loss to train with"
+        return Proof(code, words, before, None, None)
+    try:
+        copy, held, words, *mended = treat(model, training, held, before)
+    except NothingToTryError as error:
+        return Proof(code, str(error), before, None, None)
+    except CannotCloneError:
+        words = f"nothing to try: Keras cannot copy a {type(model).__name__}"
+        return Proof(code, words, before, None, None)
     training = mended[0] if mended else training
     after = _examine(copy or model, training, held, seconds)
     return Proof(code, words, before, after, copy)
@@ -183,7 +202,8 @@ def _shuffle(model, train, held, before):
     if batch_norms(copy):
         recalibrate_batch_norm(copy, [train.take(numbers)[0] for numbers in batches])
     x, y, weights = train.take(np.concatenate(batches))
-    train = Samples(x, y, weights, tuple(len(numbers) for numbers in batches))
+    sizes = tuple(len(numbers) for numbers in batches)
+    train = replace(train, x=x, y=y, weights=weights, sizes=sizes)
     return copy, held, f"{STEPS} steps of training in shuffled batches", train
 
 
@@ -192,7 +212,7 @@ def _map(model, train, held, before):
 
     name = before.findings[0].evidence.get("map")
     if name is None:
-        return None, held, "no simple map: prepare the pictures in one way"
+        raise NothingToTryError("no simple map: prepare the pictures in one way")
     mapped = held.with_inputs(apply_map(name, train.x, held.x))
     return None, mapped, f"validation inputs mapped: {name}"
 
@@ -200,12 +220,12 @@ def _map(model, train, held, before):
 def _exchange(model, train, held, before):
     mapping = before.findings[0].evidence.get("mapping")
     if mapping is None:
-        return None, held, "nothing"
+        raise NothingToTryError("nothing to try: make labels, outputs and loss agree")
     back = np.argsort(mapping)
-    y = held.y
+    y = held.labels
     if y.ndim == 2 and y.shape[1] == len(mapping):
         y = y[:, mapping]
     else:
         y = back[y.astype(int)].astype(y.dtype)
-    exchanged = Samples(held.x, y, held.weights, held.sizes)
+    exchanged = replace(held, y=keras.tree.map_structure(lambda _: y, held.y))
     return None, exchanged, f"validation classes renumbered: {list(mapping)}"

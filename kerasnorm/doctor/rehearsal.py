@@ -10,10 +10,14 @@ from keras import ops
 from kerasnorm.callbacks.model_walk import stand_in, walk_layers
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.state import other_optimizers
 from kerasnorm.doctor.statistics import run_on_batch_statistics
 
-# Steps on one batch: enough to halve the loss at any sensible learning rate.
-STEPS = 30
+# Steps on one batch: enough to halve the loss at most sensible learning rates; where a
+# low rate still makes it fall, training goes on this many times as long.
+STEPS, MOST_ROUNDS = 30, 5
+# Share of the first loss below which a batch counts as learned.
+LEARNED = 0.9
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def rehearse(
     """Train the model on one batch; wrap the call in `state.preserved`.
 
     Args:
-        model: A compiled model; one without an optimizer is only looked at.
+        model: A compiled model; one without optimizer or loss is only looked at.
         batch: Inputs, labels and weights.
         loss: The loss of each sample.
     """
@@ -50,12 +54,18 @@ def rehearse(
     samples = Samples(x, y, weights, (len(keras.tree.flatten(x)[0]),))
     begin = _loss(model, samples, loss)
     dead = find_dead_units(model, samples)
-    if getattr(model, "optimizer", None) is None:
+    if not _can_train(model):
         return Rehearsal(0, begin, begin, (), dead)
     before = [np.array(ops.convert_to_numpy(v)) for v in model.trainable_variables]
     paths = [v.path for v in model.trainable_variables]
-    for _ in range(STEPS):
-        model.train_on_batch(x, y, weights)
+    end, rounds = begin, 0
+    with other_optimizers(model):
+        while rounds < MOST_ROUNDS and not end <= LEARNED * begin:
+            for _ in range(STEPS):
+                model.train_on_batch(x, y, weights)
+            last, end, rounds = end, _loss(model, samples, loss), rounds + 1
+            if not end < last:
+                break
     unmoved = tuple(
         path
         for path, old, variable in zip(
@@ -63,7 +73,18 @@ def rehearse(
         )
         if np.array_equal(old, ops.convert_to_numpy(variable))
     )
-    return Rehearsal(STEPS, begin, _loss(model, samples, loss), unmoved, dead)
+    return Rehearsal(rounds * STEPS, begin, end, unmoved, dead)
+
+
+def _can_train(model) -> bool:
+    """Return whether there are an optimizer and a loss, or a step of its own."""
+    if getattr(model, "optimizer", None) is None:
+        return False
+    own = any(
+        getattr(type(model), name) is not getattr(keras.Model, name)
+        for name in ("train_step", "compute_loss")
+    )
+    return own or getattr(model, "loss", None) is not None
 
 
 def _loss(model, samples: Samples, loss: LossOfSamples) -> float:
@@ -84,7 +105,12 @@ def find_dead_units(model: keras.Model, samples: Samples) -> dict[str, float]:
     def look(path):
         def call(original, *args, **kwargs):
             outputs = original(*args, **kwargs)
-            values = np.asarray(ops.convert_to_numpy(outputs))
+            try:
+                values = np.asarray(ops.convert_to_numpy(outputs))
+            except Exception:
+                # Inside a loop of the backend there are no numbers, and cells of
+                # recurrent layers return several tensors.
+                return outputs
             units = values.reshape(-1, values.shape[-1]).max(axis=0)
             found[path] = float((units <= 0).mean())
             return outputs

@@ -1,7 +1,7 @@
 """Samples taken once from any iterable of batches, and how they were batched."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -15,21 +15,24 @@ class Samples:
     Args:
         x: Inputs as one array or a nest of arrays, each (samples, ...).
         y: Labels likewise, or None where the batches have none.
-        weights: Sample weights of (samples,), or None.
+        weights: Sample weights likewise, each (samples,) or one for each place of the
+            labels, or None.
         sizes: Samples in each batch taken.
         last_size: Samples in the last batch of the epoch, None where the end of the
             epoch was not reached.
         num_batches: Batches in an epoch, None where unknown.
         notes: Sentences about what was left out.
+        quantities: Whether labels are numbers of something even where they are whole.
     """
 
     x: Any
     y: Any
-    weights: np.ndarray | None
+    weights: Any
     sizes: tuple[int, ...]
     last_size: int | None = None
     num_batches: int | None = None
     notes: tuple[str, ...] = ()
+    quantities: bool = False
 
     @property
     def count(self) -> int:
@@ -62,10 +65,9 @@ class Samples:
         cuts = np.arange(size, self.count - size + 1, size)
         return np.split(order, cuts)
 
-    def take(self, numbers: np.ndarray) -> tuple[Any, Any, np.ndarray | None]:
+    def take(self, numbers: np.ndarray) -> tuple[Any, Any, Any]:
         """Return inputs, labels and weights of these samples."""
-        weights = None if self.weights is None else self.weights[numbers]
-        return pick(self.x, numbers), pick(self.y, numbers), weights
+        return tuple(pick(part, numbers) for part in (self.x, self.y, self.weights))
 
     def head(self, limit: int) -> "Samples":
         """Return at most `limit` samples: whole batches, evenly over the epoch."""
@@ -79,21 +81,11 @@ class Samples:
         numbers = np.concatenate([batches[i] for i in chosen])
         x, y, weights = self.take(numbers)
         sizes = tuple(self.sizes[i] for i in chosen)
-        return Samples(
-            x, y, weights, sizes, self.last_size, self.num_batches, self.notes
-        )
+        return replace(self, x=x, y=y, weights=weights, sizes=sizes)
 
     def with_inputs(self, x: Any) -> "Samples":
         """Return the same samples with other inputs."""
-        return Samples(
-            x,
-            self.y,
-            self.weights,
-            self.sizes,
-            self.last_size,
-            self.num_batches,
-            self.notes,
-        )
+        return replace(self, x=x)
 
     def pictures(self) -> np.ndarray | None:
         """Return the inputs if they are one array of (samples, rows, columns, ...)."""
@@ -101,13 +93,21 @@ class Samples:
             return self.x
         return None
 
+    @property
+    def labels(self) -> Any:
+        """Labels, out of the nest where they are the only array of one."""
+        arrays = list(arrays_of(self.y)) if self.y is not None else []
+        return arrays[0] if len(arrays) == 1 else self.y
+
     def classes(self) -> np.ndarray | None:
         """Return class numbers of (samples,), None for labels of another kind.
 
         Smoothed and mixed labels count as their largest class.
         """
-        y = self.y
-        if not isinstance(y, np.ndarray) or y.ndim > 2:
+        y = self.labels
+        if self.quantities or not isinstance(y, np.ndarray) or y.ndim > 2:
+            return None
+        if y.dtype.kind not in "fiub":
             return None
         if y.ndim == 2 and y.shape[1] > 1:
             return y.argmax(axis=1) if _is_mostly_one_class(y) else None

@@ -21,6 +21,33 @@ Statistics = dict[str, tuple[np.ndarray, np.ndarray]]
 EVALUATION_BATCH = 64
 
 
+def check_model(model: Any) -> None:
+    """Refuse what is no model.
+
+    Args:
+        model: What somebody passed as one.
+
+    Raises:
+        TypeError: If it is no Keras model.
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"expected a Keras model, received {type(model).__name__}")
+
+
+def build(model: keras.Model, samples: Samples) -> None:
+    """Let layers that wait for their first input make their variables.
+
+    Only variables that are there can be saved and restored. A new model keeps its
+    first weights.
+
+    Args:
+        model: Any Keras model; one that is built stays as it is.
+        samples: At least one sample.
+    """
+    if not model.built or not all(layer.built for _, layer in walk_layers(model)):
+        run(model, samples, [np.arange(1)])
+
+
 def batch_norms(model: keras.Model, *, frozen: bool = False) -> Layers:
     """Return the layers with moving statistics, by path.
 
@@ -34,6 +61,7 @@ def batch_norms(model: keras.Model, *, frozen: bool = False) -> Layers:
         for path, layer in walk_layers(model)
         if getattr(layer, "moving_mean", None) is not None
         and getattr(layer, "moving_variance", None) is not None
+        and isinstance(getattr(layer, "axis", None), int)
         and (frozen or layer.trainable)
     }
 
@@ -158,7 +186,10 @@ def _moments(inputs: Any, axis: int, mask: Any) -> tuple[Any, Any, Any]:
 
 
 def run(model: keras.Model, samples: Samples, batches: Sequence[np.ndarray]) -> Any:
-    """Return the outputs of batches, put back into the order of the samples."""
+    """Return the outputs of batches, put back into the order of the samples.
+
+    The only output comes as an array, also out of a nest.
+    """
 
     def forward(x):
         return model(x, training=False)
@@ -174,9 +205,11 @@ def run(model: keras.Model, samples: Samples, batches: Sequence[np.ndarray]) -> 
 
 def _in_order(parts: list, batches: Sequence[np.ndarray]) -> Any:
     order = np.argsort(np.concatenate(list(batches)), kind="stable")
-    return keras.tree.map_structure(
+    outputs = keras.tree.map_structure(
         lambda *arrays: np.concatenate(arrays)[order], *parts
     )
+    arrays = keras.tree.flatten(outputs)
+    return arrays[0] if len(arrays) == 1 else outputs
 
 
 def _as_float32(tensor) -> np.ndarray:

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from kerasnorm.doctor.budget import PairedDraws, split_gap
 from kerasnorm.doctor.checks.data import check_mapping
@@ -29,6 +29,7 @@ from kerasnorm.doctor.probes.leakage import measure_overlap
 from kerasnorm.doctor.probes.learning_rate import try_learning_rates
 from kerasnorm.doctor.probes.moving import measure_norm_states
 from kerasnorm.doctor.probes.noise import measure_disagreement
+from kerasnorm.doctor.probes.oddities import find_oddities, weights_are_finite
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
 from kerasnorm.doctor.probes.precision import measure_precision
 from kerasnorm.doctor.probes.preparation import (
@@ -74,6 +75,7 @@ class Visit:
     ) -> None:
         self.model, self.deadline, self.say = model, deadline, say
         self.notes = [note for s in splits.values() if s for note in s.notes]
+        self.notes += find_oddities(model, splits)
         if splits["validation"] is None:
             self.notes.append("no validation data: the gap was not examined")
         self._fit_to_time(splits)
@@ -84,7 +86,9 @@ class Visit:
         """Take fewer samples where all passes would last longer than there is time."""
         probe = splits["train"].head(32)
         first = [np.arange(min(probe.count, 64))]
-        run(self.model, probe, first)
+        outputs = run(self.model, probe, first)
+        known = isinstance(outputs, np.ndarray)
+        self.shape: tuple[int, ...] | None = outputs.shape if known else None
         begin = time.perf_counter()
         run(self.model, probe, first)
         each = (time.perf_counter() - begin) / len(first[0])
@@ -96,6 +100,7 @@ class Visit:
                     f"{limit} of {split.count} {name} samples were used, to finish in "
                     "time"
                 )
+        splits = {name: self._with_meaning(split) for name, split in splits.items()}
         train = splits["train"]
         # What needs no pass through the model looks at all samples.
         self.all_of = splits
@@ -105,6 +110,13 @@ class Visit:
             for name in ("validation", "plain", "swapped")
         )
 
+    def _with_meaning(self, split: Samples | None) -> Samples | None:
+        """Take whole numbers for quantities where one output cannot tell classes."""
+        if split is None or self.shape is None or self.shape[1:] != (1,):
+            return split
+        classes = split.classes()
+        return replace(split, quantities=classes is not None and classes.max() > 1)
+
     def _resolve(self, loss: Any) -> LossOfSamples | None:
         splits = [s for s in (self.train, self.validation) if s is not None]
         if any(split.y is None for split in splits):
@@ -113,9 +125,7 @@ class Visit:
         found = resolve_loss(self.model, self.train.y, loss)
         if found.inferred:
             self.notes.append(f"the model has no loss: {found.name} was inferred")
-        outputs = getattr(self.model, "outputs", None)
-        width = outputs[0].shape[-1] if outputs and len(outputs) == 1 else None
-        problems = [label_problem(split.y, width, found.name) for split in splits]
+        problems = [label_problem(split.labels, self.shape, found) for split in splits]
         self.problem = next((problem for problem in problems if problem), None)
         if self.problem:
             self.notes.append("labels do not fit the model: losses were not measured")
@@ -133,7 +143,7 @@ class Visit:
             matrix=matrix,
             draws=PairedDraws(matrix, train, self.validation),
             budget=split_gap(matrix, train, self.validation),
-            unit=self._unit(),
+            unit=self._unit(matrix),
             chance=label_entropy(train),
             batch_size=train.batch_size,
             last_size=train.last_size,
@@ -174,13 +184,18 @@ class Visit:
             self.model, moving, matrix.estimated, found.optimizer.steps
         )
 
-    def _unit(self) -> float:
-        """Return 1 nat, or the loss of the best constant for other losses."""
+    def _unit(self, matrix: LossMatrix) -> float:
+        """Return 1 nat, or the loss of the best constant for other losses.
+
+        Where no constant is known, because labels are no such outputs, it is the
+        training loss, at least 1.
+        """
         if self.loss is None or "crossentropy" in self.loss.name:
             return 1.0
-        y = self.train.y
-        if not isinstance(y, np.ndarray):
-            return 1.0
+        y = self.train.labels
+        shape = y.shape if isinstance(y, np.ndarray) else ()
+        if self.shape is None or self.shape[1:] not in (shape[1:], (*shape[1:], 1)):
+            return float(np.nanmax([1.0, matrix.mean("B")]))
         constant = np.broadcast_to(y.mean(axis=0, keepdims=True), y.shape)
         constant = np.ascontiguousarray(constant, "float32")
         if constant.ndim == 1:
@@ -218,7 +233,10 @@ class Visit:
         outputs = found.matrix.outputs
         best = "D''" if found.has("D''") else "D"
         if isinstance(outputs.get(best), np.ndarray):
-            found.permutation = measure_class_permutation(validation, outputs[best])
+            own = outputs["B'" if found.has("B'") else "B"]
+            found.permutation = measure_class_permutation(
+                validation, outputs[best], (self.train, own)
+            )
         if not found.has(seen, trained) or not isinstance(outputs[seen], np.ndarray):
             return
         matrix, loss = found.matrix, self.loss
@@ -270,11 +288,3 @@ class Visit:
 
     def _left(self) -> float:
         return max(self.deadline - time.perf_counter(), 5.0)
-
-
-def weights_are_finite(model: keras.Model) -> bool:
-    """Return whether all trainable weights are finite numbers."""
-    return all(
-        np.isfinite(ops.convert_to_numpy(ops.cast(v, "float32"))).all()
-        for v in model.trainable_variables
-    )

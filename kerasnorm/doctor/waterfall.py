@@ -50,7 +50,9 @@ def _bars(budget: GapBudget) -> list[tuple]:
     at = budget.training_loss
     for name, value in budget.items():
         kind = "up" if value > 0 else "down"
-        bars.append((name, at, at + value, kind, budget.intervals[name]))
+        around = budget.intervals[name]
+        known = all(math.isfinite(limit) for limit in around)
+        bars.append((name, at, at + value, kind, around if known else None))
         at += value
     bars.append(("validation loss", 0.0, budget.validation_loss, "total", None))
     return bars

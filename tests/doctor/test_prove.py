@@ -97,3 +97,49 @@ def test_ordered_batches_are_answered_by_shuffling(monkeypatch):
     proof = prove(model, batches(x[order], y[order]), batches(*data(seed=1)))
     assert proof.code == "ordered_batches" and "shuffled" in proof.remedy
     assert proof.after.verdict != "ordered_batches"
+
+
+class Subclassed(keras.Model):
+    """A model that Keras cannot copy."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, inputs, training=None):
+        return self.inner(inputs, training=training)
+
+
+def test_what_cannot_be_copied_is_said(stale):
+    model, train, validation = stale
+    model = Subclassed(model)
+    model.compile("sgd", "binary_crossentropy", jit_compile=False)
+    proof = prove(model, train, validation)
+    assert proof.code == "stale_statistics" and proof.after is None
+    assert proof.remedy == "nothing to try: Keras cannot copy a Subclassed"
+
+
+def test_labels_that_do_not_fit_leave_nothing_to_try(stale):
+    model, train, validation = stale
+    found = consult(
+        model, [(x, y + 7) for x, y in train], validation, prove_remedy=True
+    )
+    assert found.examination.verdict == "label_mismatch" and found.proof.after is None
+    assert "nothing to try" in found.to_text()
+
+
+def test_a_proof_without_labels_has_no_gain_in_numbers(stale):
+    model, train, validation = stale
+    model.get_layer("norm").moving_variance.assign([-1.0, 1.0])
+    bare = [[x for x, _ in split] for split in (train, validation)]
+    found = consult(model, *bare, prove_remedy=True)
+    assert found.proof.after.verdict == "healthy"
+    assert found.to_dict()["proof"]["gain"] is None and "nan" in found.to_text()
+
+
+def test_small_batches_cannot_be_cured_without_a_loss():
+    x, y = data(64)
+    model = sharp_network(x)
+    model = keras.Model(model.inputs, model.outputs)
+    proof = prove(model, batches(x, y, 2), batches(*data(64, seed=1)))
+    assert proof.code == "small_batch" and "without a compiled loss" in proof.remedy

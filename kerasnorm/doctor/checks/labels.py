@@ -63,7 +63,9 @@ def check_order(m: Measurements) -> Finding | None:
 def check_labels(m: Measurements) -> Finding | None:
     """Find outputs that count the classes in another order than the labels."""
     p = m.permutation
-    if p is None or p.low <= 0 or p.loss - p.loss_permuted < EXCHANGED:
+    if p is None or p.low <= 0:
+        return None
+    if p.loss - p.loss_permuted - max(p.gain_on_training, 0.0) < EXCHANGED:
         return None
     if p.accuracy_permuted <= p.accuracy:
         return None

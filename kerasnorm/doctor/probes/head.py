@@ -1,23 +1,36 @@
 """Measures whether labels, outputs and loss belong together."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from kerasnorm.doctor.losses import LossOfSamples
 
-def label_problem(y: Any, width: int | None, loss_name: str) -> str | None:
+
+def label_problem(
+    y: Any, shape: Sequence[int | None] | None, loss: LossOfSamples
+) -> str | None:
     """Say what is wrong between labels and the head, None if nothing is.
 
     Args:
         y: Labels.
-        width: Number of outputs.
-        loss_name: Name of the loss, such as `"sparse_categorical_crossentropy"`.
+        shape: Shape of the outputs, the batch first; None where unknown or several.
+        loss: The loss. One that is not Keras' own may take labels of any form.
     """
-    if not isinstance(y, np.ndarray) or width is None or y.size == 0:
+    if not isinstance(y, np.ndarray) or y.size == 0:
+        return None
+    if y.dtype.kind not in "fiub":
+        return f"labels are of type {y.dtype}, not numbers: number the classes"
+    width, loss_name = shape[-1] if shape else None, loss.name
+    if width is None or not shape or not loss.known:
         return None
     if not np.isfinite(y.astype("float64")).all():
         return "labels hold values that are not finite numbers"
-    columns = 1 if y.ndim == 1 else y.shape[-1]
+    columns = 1 if y.ndim == len(shape) - 1 or y.ndim == 1 else y.shape[-1]
+    y = y[y != loss.ignored]
+    if y.size == 0:
+        return None
     if loss_name.startswith("sparse"):
         if columns != 1:
             return (

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasnorm.callbacks.model_walk import walk_layers
+from kerasnorm.doctor.bootstrap import lower_limit
 from kerasnorm.doctor.loss_matrix import loss_of
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.samples import Samples
@@ -98,7 +100,7 @@ def try_maps(
         One trial for each map that could apply, the best first.
     """
     x = validation.x
-    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub" or x.ndim < 2:
+    if not _can_be_mapped(model, train.x, x):
         return []
     x = x.astype("float32")
     before = loss_of(loss, validation, evaluate(model, validation))
@@ -107,9 +109,9 @@ def try_maps(
         mapped = validation.with_inputs(np.ascontiguousarray(function(x), "float32"))
         after = loss_of(loss, mapped, evaluate(model, mapped))
         gain = before - after
-        low = gain.mean() - 1.96 * gain.std() / np.sqrt(len(gain))
+        low = lower_limit(gain)
         trials.append(
-            MapTrial(name, kind, float(after.mean()), float(gain.mean()), float(low))
+            MapTrial(name, kind, float(after.mean()), float(gain.mean()), low)
         )
     trials = sorted(trials, key=lambda trial: -trial.gain)
     few = train.head(validation.count)
@@ -121,6 +123,16 @@ def try_maps(
         gain = before - loss_of(loss, mapped, evaluate(model, mapped))
         trials[place] = replace(trial, gain_on_training=float(gain.mean()))
     return trials
+
+
+def _can_be_mapped(model: keras.Model, train: Any, x: Any) -> bool:
+    """Return whether inputs are amounts; numbers of words would become other words."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub" or x.ndim < 2:
+        return False
+    if train.ndim != x.ndim or train.shape[-1] != x.shape[-1]:
+        return False
+    words = any(isinstance(n, keras.layers.Embedding) for _, n in walk_layers(model))
+    return not (words and x.ndim == 2) and (x.dtype.kind not in "iu" or x.ndim > 3)
 
 
 def apply_map(name: str, train: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -228,12 +240,14 @@ def measure_separation(train: Samples, validation: Samples) -> SplitSeparation |
 
 def _features(x: np.ndarray) -> np.ndarray:
     x = x.astype("float32")
-    if x.ndim < 4:
+    x = np.nan_to_num(x)
+    if x.ndim != 4:
         return x.reshape(len(x), -1)[:, :64]
     axes = (1, 2)
     steps = [np.abs(np.diff(x, axis=axis)).mean(axis=axes) for axis in axes]
     rows, columns = x.shape[1] // 3, x.shape[2] // 3
-    border = x[:, :2].mean(axis=axes) - x[:, rows:-rows, columns:-columns].mean(axes)
+    inside = x[:, rows : x.shape[1] - rows, columns : x.shape[2] - columns]
+    border = x[:, :2].mean(axis=axes) - inside.mean(axes)
     return np.concatenate([x.mean(axes), x.std(axes), *steps, border], axis=1)
 
 

@@ -1,11 +1,11 @@
 """Measures labels: their order in the batches, and how outputs count the classes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import optimize
 
-from kerasnorm.doctor.bootstrap import permutation_p
+from kerasnorm.doctor.bootstrap import lower_limit, permutation_p
 from kerasnorm.doctor.losses import class_probabilities
 from kerasnorm.doctor.samples import Samples
 
@@ -39,7 +39,8 @@ def measure_label_order(samples: Samples) -> LabelOrder | None:
     Returns:
         The comparison, None where labels are no classes or batches are too few.
     """
-    classes = samples.classes()
+    # Quantities that come in runs are ordered as well.
+    classes = replace(samples, quantities=False).classes()
     batches = [batch for batch in samples.batches() if len(batch) > 1]
     if classes is None or len(batches) < SMALLEST_NUMBER_OF_BATCHES:
         return None
@@ -83,7 +84,7 @@ def softness(samples: Samples) -> float:
     Args:
         samples: Samples; label smoothing and MixUp make their labels soft.
     """
-    y = samples.y
+    y = samples.labels
     if samples.classes() is None or y.ndim != 2 or y.shape[1] < 2:
         return 0.0
     shares = np.clip(y.astype("float64"), 1e-12, 1.0)
@@ -102,6 +103,8 @@ class ClassPermutation:
         low: Lower 95% limit of the fall of the loss.
         accuracy: Accuracy as it is.
         accuracy_permuted: Accuracy with the classes exchanged.
+        gain_on_training: Fall of the training loss with the same exchange: one that
+            helps both splits is no difference of theirs.
     """
 
     mapping: tuple[int, ...]
@@ -110,10 +113,13 @@ class ClassPermutation:
     low: float
     accuracy: float
     accuracy_permuted: float
+    gain_on_training: float = 0.0
 
 
 def measure_class_permutation(
-    samples: Samples, outputs: np.ndarray
+    samples: Samples,
+    outputs: np.ndarray,
+    training: tuple[Samples, np.ndarray] | None = None,
 ) -> ClassPermutation | None:
     """Find the exchange of classes that fits the outputs best.
 
@@ -123,6 +129,7 @@ def measure_class_permutation(
     Args:
         samples: Validation samples.
         outputs: Outputs of the model for them.
+        training: Training samples and the outputs for them, to try the exchange on.
 
     Returns:
         The comparison, None where this is no classification.
@@ -141,15 +148,27 @@ def measure_class_permutation(
         permuted[judged_on[:, None], mapping] = shares[judged_on]
     before, after = (_cross_entropy(s, classes) for s in (shares, permuted))
     differences = before - after
-    spread = differences.std() / np.sqrt(len(differences))
+    mapping = _best_mapping(classes, shares, count)
     return ClassPermutation(
-        tuple(int(i) for i in _best_mapping(classes, shares, count)),
+        tuple(int(i) for i in mapping),
         float(before.mean()),
         float(after.mean()),
-        float(differences.mean() - 1.96 * spread),
+        lower_limit(differences),
         float((shares.argmax(axis=1) == classes).mean()),
         float((permuted.argmax(axis=1) == classes).mean()),
+        0.0 if training is None else _gain(mapping, *training),
     )
+
+
+def _gain(mapping: np.ndarray, samples: Samples, outputs: np.ndarray) -> float:
+    """Return how far the loss of samples falls with an exchange of classes."""
+    classes, shares = samples.classes(), class_probabilities(outputs)
+    if classes is None or shares is None or classes.max() >= shares.shape[1]:
+        return 0.0
+    permuted = np.empty_like(shares)
+    permuted[:, mapping] = shares
+    before, after = (_cross_entropy(s, classes) for s in (shares, permuted))
+    return float((before - after).mean())
 
 
 def _best_mapping(classes, shares, count: int) -> np.ndarray:

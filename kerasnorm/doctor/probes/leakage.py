@@ -1,5 +1,6 @@
 """Measures how many validation samples are also in the training data."""
 
+import collections
 import hashlib
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ class Overlap:
 
     Args:
         exact: Share of validation samples whose values are in the training data.
+        exact_inside: Share that have a twin in their own split: what so few values
+            repeat anyway; 0 for pictures, which do not repeat by chance.
         similar: Share whose thumbnail, or its mirror image, is; at least `exact`.
         similar_inside: The same share looked for inside the training data: what the
             data have of twins anyway.
@@ -30,6 +33,7 @@ class Overlap:
     similar: float
     similar_inside: float
     compared: tuple[int, int]
+    exact_inside: float = 0.0
 
 
 def measure_overlap(train: Samples, validation: Samples) -> Overlap | None:
@@ -48,15 +52,26 @@ def measure_overlap(train: Samples, validation: Samples) -> Overlap | None:
     ]
     if shapes[0] != shapes[1]:
         return None
-    known = set(_hashes(train))
-    exact = float(np.mean([value in known for value in _hashes(validation)]))
+    hashes, others = _hashes(train), _hashes(validation)
+    known = set(hashes)
+    exact = float(np.mean([value in known for value in others]))
     own, other = train.pictures(), validation.pictures()
-    if own is None or other is None or min(own.shape[1:3]) < THUMBNAIL:
-        return Overlap(exact, exact, 0.0, (train.count, validation.count))
-    thumbnails, others = _thumbnails(own), _thumbnails(other)
-    similar = _share_with_twin(others, thumbnails, None)
+    compared = train.count, validation.count
+    if own is None or other is None:
+        # An endless stream of training samples repeats all of them.
+        values = hashes if train.num_batches is not None else others
+        return Overlap(exact, exact, 0.0, compared, _share_of_twins(values))
+    if min(own.shape[1:3]) < THUMBNAIL:
+        return Overlap(exact, exact, 0.0, compared)
+    thumbnails = _thumbnails(own)
+    similar = _share_with_twin(_thumbnails(other), thumbnails, None)
     inside = _share_with_twin(thumbnails, thumbnails, np.arange(len(thumbnails)))
-    return Overlap(exact, max(exact, similar), inside, (train.count, validation.count))
+    return Overlap(exact, max(exact, similar), inside, compared)
+
+
+def _share_of_twins(hashes: list[bytes]) -> float:
+    counts = collections.Counter(hashes)
+    return sum(n for n in counts.values() if n > 1) / len(hashes)
 
 
 def _hashes(samples: Samples) -> list[bytes]:

@@ -62,10 +62,13 @@ def try_learning_rates(
         seconds: Time for all trainings together.
 
     Returns:
-        The comparison, None where the model cannot be copied or time is short.
+        The comparison, None where the model cannot be copied, was compiled without a
+        loss, or time is short.
     """
     chain = optimizers_of(model)
     if not chain or not hasattr(chain[-1], "learning_rate"):
+        return None
+    if getattr(model, "loss", None) is None:
         return None
     config = chain[-1].get_config()
     rate = config.get("learning_rate")

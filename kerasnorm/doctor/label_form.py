@@ -1,0 +1,40 @@
+"""Gives labels that were read from class folders the form that a model's loss takes."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def fit_labels(model: keras.Model, batches: Any) -> Any:
+    """Turn one-hot labels into class numbers where the model was trained on those.
+
+    Folders say which class a picture has, not how its label was written: any form of
+    the same class is right.
+
+    Args:
+        model: The model.
+        batches: A `tf.data.Dataset` of (pictures, one-hot labels), or anything else,
+            which comes back as it is.
+
+    Returns:
+        Batches whose labels are class numbers for a sparse loss and 0 or 1 for a
+        single output.
+    """
+    parts = getattr(batches, "element_spec", ())
+    if not isinstance(parts, tuple) or len(parts) != 2 or len(model.outputs or ()) != 1:
+        return batches
+    columns = parts[1].shape[-1]
+    width = model.outputs[0].shape[-1]
+    if width == 1 and columns == 2:
+        return batches.map(lambda x, y: (x, y[:, 1:]))
+    if _is_sparse(model):
+        return batches.map(lambda x, y: (x, ops.argmax(y, axis=-1)))
+    return batches
+
+
+def _is_sparse(model: keras.Model) -> bool:
+    losses = keras.tree.flatten(getattr(model, "loss", None))
+    loss = keras.losses.get(losses[0]) if len(losses) == 1 else None
+    name = getattr(loss, "name", getattr(loss, "__name__", ""))
+    return isinstance(name, str) and name.startswith("sparse")

@@ -1,0 +1,165 @@
+"""Causes that need a real training to plant, judged from what one would measure."""
+
+import numpy as np
+import pytest
+
+from kerasnorm.doctor.checks import batches, data, labels, statistics, training
+from kerasnorm.doctor.probes.inputs import MapTrial, SplitSeparation
+from kerasnorm.doctor.probes.labels import ClassPermutation, LabelOrder
+from kerasnorm.doctor.probes.leakage import Overlap
+from kerasnorm.doctor.probes.noise import Disagreement
+from kerasnorm.doctor.probes.optimizer import OptimizerState
+from kerasnorm.doctor.probes.precision import Precision
+from kerasnorm.doctor.probes.structure import Structure
+from tests.doctor.checks.test_thresholds import measured
+
+SHIFTED = {"A": 0.3, "B": 0.3, "B'": 0.3, "D": 0.6, "D'": 0.6, "D''": 0.3}
+STALE = {"B": 0.6, "B'": 0.3, "D": 0.8, "D'": 0.4}
+
+
+def code(finding):
+    return finding and finding.code
+
+
+@pytest.mark.parametrize(
+    ("means", "expected"),
+    [
+        (SHIFTED, "train_augmentation_shift"),
+        ({**SHIFTED, "D''": 0.55}, None),
+        ({**SHIFTED, "D''": 0.45, "B'": 0.2}, None),
+        ({cell: mean + 1.2 for cell, mean in SHIFTED.items()}, None),
+    ],
+    ids=["repaired", "not repaired", "validation is harder", "weights know nothing"],
+)
+def test_adapted_statistics_that_repair_speak_of_augmentation(means, expected):
+    assert code(data.check_augmentation(measured(means))) == expected
+
+
+@pytest.mark.parametrize(("saved", "is_found"), [(0.25, True), (0.1, False)])
+def test_plain_training_pictures_decide_about_augmentation(saved, is_found):
+    m = measured(SHIFTED, plain=(saved, saved - 0.01, saved + 0.01))
+    assert (data.check_augmentation(m) is not None) is is_found
+
+
+@pytest.mark.parametrize(("low", "is_found"), [(0.9, True), (0.6, False)])
+def test_another_distribution_is_told_apart(low, is_found):
+    means = {**SHIFTED, "D'": 1.0, "D": 1.0, "D''": 0.7}
+    m = measured(means, separation=SplitSeparation(low + 0.02, low))
+    assert (code(data.check_domain(m)) == "domain_shift") is is_found
+
+
+def trial(gain, on_training=0.0):
+    return MapTrial("x / 255", "scaling", 1.0, gain, gain - 0.1, on_training)
+
+
+@pytest.mark.parametrize(
+    ("probes", "is_found"),
+    [
+        ({"maps": [trial(0.9)]}, True),
+        ({"maps": [trial(0.4)]}, False),
+        ({"maps": [trial(0.9, 0.5)]}, False),
+        ({"maps": [trial(0.4)], "swap": (0.9, 0.8, 1.0)}, True),
+        ({"maps": [trial(0.9)], "swap": (0.0, -0.1, 0.1)}, False),
+    ],
+    ids=["repairs", "a part", "helps training, too", "swap proves", "swap acquits"],
+)
+def test_a_map_must_close_most_of_the_gap(probes, is_found):
+    means = {"B": 0.3, "B'": 0.3, "D": 1.3, "D'": 1.3}
+    assert (data.check_mapping(measured(means, **probes)) is not None) is is_found
+
+
+@pytest.mark.parametrize(
+    ("exact", "inside", "severity"),
+    [(0.1, 0.0, "error"), (0.4, 0.4, None), (0.01, 0.0, None), (1.0, 0.0, "info")],
+)
+def test_shared_samples_are_leakage_where_they_do_not_repeat_anyway(
+    exact, inside, severity
+):
+    o = Overlap(exact, exact, 0.0, (100, 100), inside)
+    found = data.check_overlap(measured({"B": 0.1}, overlap=o))
+    assert (found and found.severity) == severity
+
+
+def test_an_exchange_that_helps_training_as_well_is_no_difference():
+    exchange = ClassPermutation((1, 0), 2.0, 0.9, 0.2, 0.2, 0.4, gain_on_training=1.0)
+    assert labels.check_labels(measured({"B": 2.0}, permutation=exchange)) is None
+
+
+@pytest.mark.parametrize(
+    ("entropy", "p_value", "is_found"),
+    [(0.3, 0.0025, True), (0.3, 0.05, False), (1.3, 0.0025, False)],
+)
+def test_order_needs_significance_and_effect(entropy, p_value, is_found):
+    order = LabelOrder(entropy, 1.35, p_value, 10)
+    found = labels.check_order(measured({"B": 0.1}, label_order=order))
+    assert (found is not None) is is_found
+
+
+def disagreement(**values):
+    usual = {
+        "rate": 0.3,
+        "low": 0.25,
+        "agreement": 0.99,
+        "accuracy": 0.7,
+        "guessing": 0.75,
+        "compared": 500,
+        "training_accuracy": 1.0,
+    }
+    return Disagreement(**{**usual, **values})
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ({}, "label_noise"),
+        ({"low": 0.05}, None),
+        ({"agreement": 0.88}, None),
+        ({"rate": 0.7}, None),
+    ],
+    ids=["contradicted", "few", "a hard task", "ignorant witnesses"],
+)
+def test_labels_contradicted_by_both_witnesses_are_noise(seen, expected):
+    means = {"B": 0.1, "D": 1.5}
+    m = measured(means, disagreement=disagreement(**seen))
+    assert code(training.check_noise(m)) == expected
+
+
+@pytest.mark.parametrize(
+    ("half", "full", "scale", "is_found"),
+    [
+        (0.5, 0.0, None, True),
+        (0.0, 0.0, 0.25, True),
+        (0.0, 0.0, 1024.0, False),
+        (0.5, 0.5, None, False),
+    ],
+    ids=["overflow", "lost scale", "fine", "float32 as well"],
+)
+def test_overflow_counts_where_float32_has_none(half, full, scale, is_found):
+    m = measured({"B": 0.1}, precision=Precision(half, full, 0.0))
+    m.optimizer = OptimizerState(loss_scale=scale)
+    assert (training.check_precision(m) is not None) is is_found
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"), [(1, "single_sample_batch"), (7, "stale_statistics")]
+)
+def test_one_sample_left_over_is_named_where_statistics_are_stale(last, expected):
+    m = measured(STALE)
+    m.optimizer, m.structure, m.last_size = OptimizerState(), Structure(), last
+    assert code(statistics.check_stale(m)) == expected
+
+
+@pytest.mark.parametrize(
+    ("accumulated", "cost", "expected"),
+    [(1, 0.2, "small_batch"), (4, 0.2, "gradient_accumulation"), (1, 0.03, None)],
+)
+def test_small_batches_must_cost(accumulated, cost, expected):
+    m = measured({"As": 0.3 + cost, "A64": 0.3, "D": 1.0, "D'": 1.0})
+    m.batch_size, m.structure = 4, Structure()
+    m.optimizer = OptimizerState(accumulation_steps=accumulated)
+    assert code(batches.check_small_batch(m)) == expected
+
+
+def test_unmeasured_cells_decide_nothing():
+    m = measured({"B": float("nan"), "D": np.inf})
+    assert data.check_domain(m) is training.check_overfitting(m) is None
