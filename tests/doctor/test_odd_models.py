@@ -211,7 +211,8 @@ def test_layers_in_loops_do_not_stop_a_preflight():
     )
     x = np.random.default_rng(0).normal(size=(32, 3, 2)).astype("float32")
     y = (x[:, 0, 0] > 0).astype("float32")
-    found = preflight(compiled(model, "binary_crossentropy"), cut(x, y))
+    model = compiled(model, "binary_crossentropy")
+    found = preflight(model, cut(x, y), seconds=300)
     assert found.losses["start"] > 0 and "rehearsal" in found.measurements
 
 
