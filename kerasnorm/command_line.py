@@ -104,6 +104,11 @@ def doctor(words: list[str]) -> int:
             f"expected --fail-on to be one of {', '.join(FAIL_ON)}, received "
             f"{options.fail_on!r}"
         )
+    if options.html and not pathlib.Path(options.html).parent.is_dir():
+        raise UsageError(
+            f"expected --html to be a file in an existing folder, received "
+            f"{options.html}; make the folder first"
+        )
     found = consultation.consult(
         options.patient,
         options.train,

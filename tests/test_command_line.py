@@ -124,6 +124,7 @@ def test_doctor_prints_the_examination_as_json(capsys, saved, photos):
         (["recalibrate", "{saved}", "new.keras", "--data", "nowhere"], 1, "nowhere"),
         (["doctor", "nowhere"], 1, "nowhere"),
         (["doctor", "{saved}", "--fail-on", "panic"], 2, "'panic'"),
+        (["doctor", "{saved}", "--html", "none/page.html"], 2, "none/page.html"),
     ],
 )
 def test_wrong_use_is_one_sentence(
