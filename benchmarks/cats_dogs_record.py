@@ -161,16 +161,17 @@ def train_ours(arguments, name, minutes, flags, seed):
     """Run the app in a process of its own and return its course."""
     run_name = f"{name}-{seed}".replace(" ", "_").replace(",", "")
     runs = pathlib.Path(arguments.output, "runs")
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "apps.cats_dogs", "--data", arguments.directory),
-            *("--max-minutes", str(minutes), "--seed", str(seed)),
-            *("--runs", str(runs), "--name", run_name),
+    directory = runs / "cats_dogs" / run_name
+    # A training that was interrupted goes on.
+    told = ["--resume", str(directory)]
+    if not directory.exists():
+        told = [
+            *("--data", arguments.directory, "--max-minutes", str(minutes)),
+            *("--seed", str(seed), "--runs", str(runs), "--name", run_name),
             *flags,
-        ],
-        check=True,
-    )
-    return read_course(runs / "cats_dogs" / run_name, name, seed)
+        ]
+    subprocess.run([sys.executable, "-m", "apps.cats_dogs", *told], check=True)
+    return read_course(directory, name, seed)
 
 
 def read_course(run, name, seed):

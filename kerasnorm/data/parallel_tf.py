@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from kerasnorm.data.pictures import workers_or
 
-# Enough to level out batches that take longer than others; more only costs memory.
+# A few, to level out batches that take longer than others.
 BATCHES_AHEAD = 4
 
 
