@@ -121,6 +121,8 @@ def own_settings(settings: Settings) -> Iterator[Settings]:
     Args:
         settings: The settings that all processes have been given.
     """
+    # The leader may still be writing the checkpoint of an interruption.
+    agree(0)
     if index() == 0:
         # The others may still be reading the run directory.
         agree(0)

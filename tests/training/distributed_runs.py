@@ -14,11 +14,13 @@ import os
 import pathlib
 import signal
 import sys
+import time
 from typing import Any
 
 import keras
 import pytest
 
+from kerasnorm import callbacks
 from kerasnorm.layers import make_norm
 from kerasnorm.training import (
     Settings,
@@ -32,6 +34,7 @@ from tests.training import torture_compare
 from tests.training.test_runner import on_call, settings_for
 
 MOST = 4
+SLOW_SECONDS = 3
 
 
 def build_model(settings: Settings, num_classes: int) -> keras.Model:
@@ -99,11 +102,24 @@ def interrupted_run(settings: Settings) -> pathlib.Path:
         if processes.index() == processes.count() - 1:
             term = lambda: os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
             on_call(patch, "on_train_batch_end", 4, term)
+        elif processes.index() == 0:
+            save_slowly(patch)
         try:
             run(settings)
         except interruption.Interrupted:
             path = f"{settings.runs}/{settings.app}/resumed"
     return run(settings.replace(resume=path)).directory
+
+
+def save_slowly(patch: pytest.MonkeyPatch) -> None:
+    """Let the others be done with their checkpoints long before this process is."""
+    save = callbacks.Checkpoint.save
+
+    def slow(self: callbacks.Checkpoint) -> None:
+        time.sleep(SLOW_SECONDS)
+        save(self)
+
+    patch.setattr(callbacks.Checkpoint, "save", slow)
 
 
 def uneven_run(settings: Settings) -> dict[str, Any]:
