@@ -44,6 +44,11 @@ class RunDirectory:
         return self.path / "settings.yaml"
 
     @property
+    def rejected_file(self) -> pathlib.Path:
+        """The list of files that were left out, with the reason."""
+        return self.path / "rejected_files.csv"
+
+    @property
     def model_file(self) -> pathlib.Path:
         """The model with its best weights."""
         return self.path / "model.keras"
@@ -148,7 +153,7 @@ class RunDirectory:
             rejected: Path and reason of each file.
         """
         rows = [{"path": path, "reason": reason} for path, reason in rejected]
-        self._write_csv("rejected_files.csv", ["path", "reason"], rows)
+        self._write_csv(self.rejected_file.name, ["path", "reason"], rows)
 
     def _write_csv(
         self, name: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]

@@ -24,6 +24,7 @@ from kerasnorm.training import (
     run_directory,
 )
 from kerasnorm.training.hooks import Hooks
+from kerasnorm.training.loading import Data
 from kerasnorm.training.results import write_results
 from kerasnorm.training.settings import Settings
 
@@ -127,10 +128,24 @@ def prepare(
     resume.say(
         console,
         f"{len(data.train)} training and {len(data.validation)} validation pictures "
-        f"of {', '.join(data.train.class_names[:10])}; {len(data.rejected)} files "
-        f"left out; {model.count_params():,} parameters",
+        f"of {', '.join(data.train.class_names[:10])}; {left_out(data, directory)}; "
+        f"{model.count_params():,} parameters",
     )
     return fitting.Job(model, settings, data, directory, console, signals, hooks)
+
+
+def left_out(data: Data, directory: run_directory.RunDirectory) -> str:
+    """Say how many files were left out, and where they are listed if there are any.
+
+    Args:
+        data: The pictures.
+        directory: Where the run is written.
+    """
+    count = len(data.rejected)
+    if not count:
+        return "no file left out"
+    files = "1 file" if count == 1 else f"{count:,} files"
+    return f"{files} left out, listed in {directory.rejected_file}"
 
 
 def train_and_report(job: fitting.Job) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import signal
+import types
 
 import numpy as np
 import PIL.Image
@@ -26,6 +27,8 @@ from kerasnorm.training import (  # noqa: E402
     progress,
     recovery,
     run,
+    run_directory,
+    runner,
 )
 from tests.marks import thorough  # noqa: E402
 from tests.training import torture, torture_compare  # noqa: E402
@@ -111,6 +114,22 @@ def assert_same(one, other):
     for left, right in zip(ours, theirs, strict=True):
         values = [[float(v) for v in row.values()] for row in (left, right)]
         np.testing.assert_allclose(*values, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "no file left out"),
+        (1, "1 file left out, listed in {}"),
+        (1200, "1,200 files left out, listed in {}"),
+    ],
+)
+def test_files_left_out_are_counted_and_their_list_is_named(tmp_path, count, said):
+    data = types.SimpleNamespace(rejected=[("x.jpg", "cut off")] * count)
+    directory = run_directory.RunDirectory(tmp_path)
+    directory.write_rejected(data.rejected)
+    (listed,) = tmp_path.iterdir()
+    assert runner.left_out(data, directory) == said.format(listed)
 
 
 @pytest.mark.parametrize(
