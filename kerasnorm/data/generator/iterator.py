@@ -44,6 +44,9 @@ class PictureIterator(keras.utils.PyDataset):
     was read before. `epoch` counts up at `on_epoch_end()`, which Keras calls, and when
     `next()` passes the end. To go on after a stop, set it, or call `seek`.
 
+    Keras' `fit` cuts an epoch short where `steps_per_epoch` batches go past the end of
+    a pass, and warns; `as_dataset(0)` has no end, and takes any `steps_per_epoch`.
+
     Args:
         generator: The ImageDataGenerator.
         n: Number of samples.
@@ -136,7 +139,8 @@ class PictureIterator(keras.utils.PyDataset):
         Args:
             first_step: None makes the dataset one epoch long, and every pass over it
                 the next epoch, so it can be given to `fit` as it is. A number makes it
-                endless, from that batch on; give `fit` `steps_per_epoch=len(iterator)`.
+                endless, from that batch on; give `fit` a `steps_per_epoch`, such as
+                `len(iterator)`.
 
         Returns:
             `tf.data.Dataset` of the same batches as the iterator gives.

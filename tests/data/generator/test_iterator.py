@@ -2,6 +2,7 @@
 
 import collections
 
+import keras
 import numpy as np
 import pytest
 
@@ -192,8 +193,6 @@ def test_dataset_knows_its_shapes():
 
 
 def small_model():
-    import keras
-
     model = keras.Sequential(
         [keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(10)]
     )
@@ -264,6 +263,22 @@ def test_fit_evaluate_and_predict_take_iterators():
         rtol=1e-4,
         atol=1e-5,
     )
+
+
+@pytest.mark.parametrize("steps", [2, 5])
+def test_an_endless_dataset_takes_any_number_of_steps(steps):
+    counts = []
+    counter = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: counts.append(batch + 1)
+    )
+    small_model().fit(
+        flow().as_dataset(first_step=0),
+        steps_per_epoch=steps,
+        epochs=3,
+        verbose=0,
+        callbacks=[counter],
+    )
+    assert counts == [*range(1, steps + 1)] * 3
 
 
 @pytest.mark.backends
