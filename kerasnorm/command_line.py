@@ -118,8 +118,7 @@ def doctor(words: list[str]) -> int:
     )
     print(json.dumps(found.to_dict(), indent=2) if options.json else found.to_text())
     if options.html:
-        page = found.examination.to_html()
-        pathlib.Path(options.html).write_text(page, encoding="utf-8")
+        pathlib.Path(options.html).write_text(found.to_html(), encoding="utf-8")
     return command.exit_status(found.examination, options.fail_on) if options.ci else 0
 
 

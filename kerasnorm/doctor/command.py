@@ -13,6 +13,7 @@ from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.finding import SEVERITIES
 from kerasnorm.doctor.label_form import fit_labels
 from kerasnorm.doctor.prove import Proof, prove
+from kerasnorm.doctor.report_html import render_html
 
 #: Exit status of `--ci` where something was found.
 FOUND = 3
@@ -62,6 +63,10 @@ class Consultation:
         if self.repaired is not None:
             lines.append(f"  repaired model: {self.repaired}")
         return text + "\n".join(lines) + "\n"
+
+    def to_html(self) -> str:
+        """Return a self-contained page, with before and after of the remedy."""
+        return render_html(self.examination, proof=self.proof, repaired=self.repaired)
 
 
 def _outcome(examination: Examination) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """An examination as one self-contained page, or as a section of another."""
 
+import math
+import pathlib
 from typing import TYPE_CHECKING
 
 import jinja2
@@ -10,6 +12,7 @@ from kerasnorm.doctor.waterfall import draw_waterfall
 
 if TYPE_CHECKING:
     from kerasnorm.doctor.examination import Examination
+    from kerasnorm.doctor.prove import Proof
 
 STYLE = """
 .kn-doctor{--ink:#1d2733;--dim:#5b6875;--line:#d9e0e7;--paper:#fff;--bad:#b3261e;
@@ -30,7 +33,7 @@ background:color-mix(in srgb,var(--good) 7%,transparent)}
 .kn-doctor table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 .kn-doctor th,.kn-doctor td{text-align:left;padding:.3rem .6rem;vertical-align:top;
 border-bottom:1px solid var(--line)}
-.kn-doctor td.kn-number{text-align:right;white-space:nowrap}
+.kn-doctor .kn-number{text-align:right;white-space:nowrap}
 .kn-doctor article{border:1px solid var(--line);border-radius:.5rem;padding:.8rem 1rem;
 margin:.8rem 0;overflow-wrap:anywhere}
 .kn-doctor .kn-error{color:var(--bad)} .kn-doctor .kn-warning{color:var(--warn)}
@@ -49,7 +52,15 @@ SECTION = """<section class="kn-doctor">
 <div class="kn-verdict {{ 'kn-healthy' if healthy }}">
 <span class="kn-dim">verdict</span> <span class="kn-code">{{ e.verdict }}</span><br>
 {{ e.summary }}</div>
-{% if waterfall %}<h3>Gap budget</h3>
+{% if proof %}<h3>The remedy, tried</h3>
+<div>{{ "On a copy: " if proof.model }}{{ proof.remedy }}.</div>
+{% if proof.after %}<div class="kn-scroll"><table>
+<tr><th></th><th class="kn-number">validation loss</th><th>verdict</th></tr>
+{% for name, found in (("before", proof.before), ("after", proof.after)) %}<tr>
+<td>{{ name }}</td><td class="kn-number">{{ found.losses.get("D") | number }}</td>
+<td class="kn-code">{{ found.verdict }}</td></tr>{% endfor %}</table></div>{% endif %}
+{% if repaired %}<p>Repaired model: <code>{{ repaired }}</code></p>{% endif %}
+{% endif %}{% if waterfall %}<h3>Gap budget</h3>
 {{ waterfall }}{% endif %}
 {% if e.findings %}<h3>Findings</h3>{% endif %}
 {% for f in e.findings %}<article>
@@ -62,7 +73,8 @@ SECTION = """<section class="kn-doctor">
 <span class="kn-code">{{ code }}</span>: {{ codes[code] }} {% endfor %}</dd>{% endif %}
 </dl><div><strong>Remedy:</strong> {{ f.remedy }}</div></article>{% endfor %}
 {% if e.losses %}<h3>Loss matrix at frozen weights</h3>
-<div class="kn-scroll"><table><tr><th>cell</th><th>loss</th><th>what it is</th></tr>
+<div class="kn-scroll"><table>
+<tr><th>cell</th><th class="kn-number">loss</th><th>what it is</th></tr>
 {% for cell, loss in e.losses.items() %}<tr><td class="kn-code">{{ cell }}</td>
 <td class="kn-number">{{ loss | number }}</td><td>{{ cells.get(cell, '') }}</td></tr>
 {% endfor %}</table></div>{% endif %}
@@ -80,12 +92,19 @@ padding:0 1rem}}@media (prefers-color-scheme:dark){{body{{background:#151b22}}}}
 </head><body>{section}</body></html>"""
 
 
-def render_html(examination: "Examination", fragment: bool = False) -> str:
+def render_html(
+    examination: "Examination",
+    fragment: bool = False,
+    proof: "Proof | None" = None,
+    repaired: pathlib.Path | None = None,
+) -> str:
     """Return the examination as HTML without anything to load.
 
     Args:
         examination: What to show.
         fragment: Whether to return only a `<section>`, whose styles touch nothing else.
+        proof: What the remedy did, if it was tried.
+        repaired: Where the repaired model was saved, if it was.
     """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     environment.filters["number"] = _number
@@ -101,6 +120,8 @@ def render_html(examination: "Examination", fragment: bool = False) -> str:
         else "",
         cells=CELLS,
         codes=CODES,
+        proof=proof,
+        repaired=repaired,
     )
     if fragment:
         return section
@@ -111,7 +132,7 @@ def _number(value) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "not a number"}[value]
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return "not a number" if math.isnan(value) else f"{value:.4g}"
     if isinstance(value, (list, tuple)):
         return ", ".join(_number(item) for item in value[:12])
     return str(value)

@@ -1,6 +1,7 @@
 """`kerasnorm doctor` on model files and folders of pictures."""
 
 import json
+import re
 
 import keras
 import numpy as np
@@ -84,4 +85,8 @@ def test_a_proof_of_broken_statistics_is_strict_json(capsys, tmp_path, folders):
     assert proof["before"]["validation_loss"] is proof["gain"] is None
     assert proof["after"]["validation_loss"] > 0
     assert keras.models.load_model(tmp_path / "model.repaired.keras")
-    assert "broken_statistics" in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    before, after = re.findall(r"<td>(?:before|after)</td>.*?</tr>", page, re.DOTALL)
+    assert "not a number" in before and "broken_statistics" in before
+    assert f"{proof['after']['validation_loss']:.4g}" in after
+    assert proof["remedy"] in page and proof["repaired_model"] in page
