@@ -66,7 +66,7 @@ class Consultation:
 
     def to_html(self) -> str:
         """Return a self-contained page, with before and after of the remedy."""
-        return render_html(self.examination, proof=self.proof, repaired=self.repaired)
+        return render_html(self.examination, proof=self.to_dict().get("proof"))
 
 
 def _outcome(examination: Examination) -> dict[str, Any]:

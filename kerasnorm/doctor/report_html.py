@@ -1,8 +1,8 @@
 """An examination as one self-contained page, or as a section of another."""
 
 import math
-import pathlib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 
@@ -12,7 +12,6 @@ from kerasnorm.doctor.waterfall import draw_waterfall
 
 if TYPE_CHECKING:
     from kerasnorm.doctor.examination import Examination
-    from kerasnorm.doctor.prove import Proof
 
 STYLE = """
 .kn-doctor{--ink:#1d2733;--dim:#5b6875;--line:#d9e0e7;--paper:#fff;--bad:#b3261e;
@@ -53,13 +52,14 @@ SECTION = """<section class="kn-doctor">
 <span class="kn-dim">verdict</span> <span class="kn-code">{{ e.verdict }}</span><br>
 {{ e.summary }}</div>
 {% if proof %}<h3>The remedy, tried</h3>
-<div>{{ "On a copy: " if proof.model }}{{ proof.remedy }}.</div>
+<div>{{ "On a copy: " if proof.repaired_model }}{{ proof.remedy }}.</div>
 {% if proof.after %}<div class="kn-scroll"><table>
 <tr><th></th><th class="kn-number">validation loss</th><th>verdict</th></tr>
 {% for name, found in (("before", proof.before), ("after", proof.after)) %}<tr>
-<td>{{ name }}</td><td class="kn-number">{{ found.losses.get("D") | number }}</td>
+<td>{{ name }}</td><td class="kn-number">{{ found.validation_loss | number }}</td>
 <td class="kn-code">{{ found.verdict }}</td></tr>{% endfor %}</table></div>{% endif %}
-{% if repaired %}<p>Repaired model: <code>{{ repaired }}</code></p>{% endif %}
+{% if proof.repaired_model %}<p>Repaired model:
+<code>{{ proof.repaired_model }}</code></p>{% endif %}
 {% endif %}{% if waterfall %}<h3>Gap budget</h3>
 {{ waterfall }}{% endif %}
 {% if e.findings %}<h3>Findings</h3>{% endif %}
@@ -95,16 +95,15 @@ padding:0 1rem}}@media (prefers-color-scheme:dark){{body{{background:#151b22}}}}
 def render_html(
     examination: "Examination",
     fragment: bool = False,
-    proof: "Proof | None" = None,
-    repaired: pathlib.Path | None = None,
+    proof: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the examination as HTML without anything to load.
 
     Args:
         examination: What to show.
         fragment: Whether to return only a `<section>`, whose styles touch nothing else.
-        proof: What the remedy did, if it was tried.
-        repaired: Where the repaired model was saved, if it was.
+        proof: What the remedy did if it was tried: `remedy`, `before` and `after` with
+            `validation_loss` and `verdict`, and `repaired_model`.
     """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     environment.filters["number"] = _number
@@ -121,7 +120,6 @@ def render_html(
         cells=CELLS,
         codes=CODES,
         proof=proof,
-        repaired=repaired,
     )
     if fragment:
         return section
