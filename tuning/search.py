@@ -100,9 +100,9 @@ def make_plan(options: argparse.Namespace, rest: list[str]) -> Plan:
             f"{' '.join(rest)}"
         )
     settings = flags.parse_training(app, rest)
-    if "examine" not in fixed:
-        # The doctor looks at the best one when an app trains it anew.
-        settings = settings.replace(examine=False)
+    # The doctor looks at the best one when an app trains it anew.
+    absent = {name: False for name in ("examine", "preflight") if name not in fixed}
+    settings = settings.replace(**absent)
     # Whoever goes on or helps may stand in another folder.
     settings = settings.replace(data=_in_full(settings.data), name=None, resume=None)
     space = spaces.default_space(has_gpu=bool(processes.gpus()))

@@ -40,6 +40,13 @@ def test_flags_of_the_app_are_fixed_for_all_trials():
     assert "optimizer" in names
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_doctor_comes_to_trials_only_where_asked(asked):
+    flags = ["--examine", "--preflight", "true"] if asked else []
+    settings = plan_of("--app", "cats_dogs", *flags).settings
+    assert (settings.examine, settings.preflight) == (asked, asked)
+
+
 def test_a_range_given_by_hand_is_not_scaled():
     plan = plan_of("--app", "cats_dogs", "--zoom-range", "0.5")
     assert "augmentation" not in {p.name for p in plan.space.parameters}
