@@ -14,13 +14,15 @@ from kerasnorm.training.flags import App
 from kerasnorm.training.settings import Settings
 
 # Small pictures first and a wide network on a coarse map, so that two cores get through
-# many epochs. Learning rate and size of the pictures follow the clock.
+# many epochs. Learning rate and size of the pictures follow the clock, which ends a
+# training long before its epochs and patience do.
 PHOTOS = {
-    "epochs": 200,
-    "image_size": 80,
+    "epochs": 600,
+    "image_size": 96,
     "learning_rate": 3e-3,
     "max_minutes": 45.0,
-    "patience": 100,
+    "patience": 200,
+    "zoom_range": 0.35,
     "width": 64,
     "stages": 3,
     "stem_strides": 4,
@@ -28,6 +30,7 @@ PHOTOS = {
     "precision": "auto",
     "color_jitter": 0.2,
     "mixup": 0.2,
+    "cutmix": 1.0,
     "label_smoothing": 0.1,
 }
 
@@ -47,8 +50,15 @@ APP = App(
             "patience": 20,
         },
         "photos": PHOTOS,
-        # For a first look: too few epochs for MixUp to pay.
-        "quick": PHOTOS | {"image_size": 64, "max_minutes": 5.0, "mixup": 0.0},
+        # For a first look: too few epochs for mixed and much varied pictures to pay.
+        "quick": PHOTOS
+        | {
+            "image_size": 64,
+            "max_minutes": 5.0,
+            "zoom_range": 0.2,
+            "mixup": 0.0,
+            "cutmix": 0.0,
+        },
     },
 )
 

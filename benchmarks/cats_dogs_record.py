@@ -35,8 +35,10 @@ PARTS = {
     "everything": [],
     "no growing pictures": ["--no-progressive"],
     "float32": ["--precision", "float32"],
-    "narrow network, fine map": ["--width", "40", "--stem-strides", "2"],
+    "narrow network, fine map": ["--width", "32", "--stem-strides", "2"],
+    "wider network": ["--width", "96"],
     "no MixUp": ["--mixup", "0"],
+    "no CutMix": ["--cutmix", "0"],
     "no label smoothing": ["--label-smoothing", "0"],
     "no colour jitter": ["--color-jitter", "0"],
     "no warping": [
