@@ -100,7 +100,7 @@ def make_plan(options: argparse.Namespace, rest: list[str]) -> Plan:
             f"{' '.join(rest)}"
         )
     settings = flags.parse_training(app, rest)
-    # The doctor looks at the best one when an app trains it anew; what he looks at
+    # The doctor looks at the best one when an app trains it anew; what it looks at
     # before a training hardly differs from trial to trial.
     absent = {name: False for name in ("examine", "preflight") if name not in fixed}
     settings = settings.replace(**absent)
