@@ -33,7 +33,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow and not thorough"
 
-# More cases of what `make test` has shown on one or two.
+# What takes seconds, and more cases of what `make test` has shown on one or two.
 test-thorough: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "thorough and not slow"
 

@@ -74,6 +74,7 @@ def test_swap_writes_a_new_model_and_says_what_it_did(capsys, saved, tmp_path):
     assert saved.read_bytes() == before
 
 
+@pytest.mark.thorough
 def test_swap_to_none_takes_its_scales_from_pictures(capsys, saved, photos, tmp_path):
     outputs = {}
     for name, flags in {"pictures": ["--data", photos], "nothing": []}.items():

@@ -6,6 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+# A channel's variance of so many numbers says something about the channel.
+TRUSTED_FROM = 4.0
+
 
 class Moments:
     """Mean and variance of each channel over everything added so far.
@@ -78,6 +81,25 @@ def measure(inputs: Any, axis: int, mask: Any = None) -> tuple[Any, Any, Any]:
         ops.reshape(mean, (-1,)),
         ops.reshape(variance, (-1,)),
     )
+
+
+def floor(variance: Any, count: float) -> Any:
+    """Return variances that may be divided by, however few numbers they are from.
+
+    Two numbers of a channel can be equal by chance. A factor made of that variance
+    would be hundreds of times its neighbours', and a few layers of such factors turn
+    rounding errors into infinity. Up to four numbers the layer's variance is the least.
+
+    Args:
+        variance: Measured variance, of shape (channels,).
+        count: Numbers per channel that it was measured on.
+
+    Returns:
+        The variance, and at least this share of the mean of all channels: four
+        divided by `count`.
+    """
+    share = min(TRUSTED_FROM / max(count, 1.0), 1.0)
+    return ops.maximum(variance, ops.mean(variance) * share)
 
 
 def normalize(

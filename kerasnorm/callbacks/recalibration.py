@@ -74,6 +74,7 @@ def measure_norms(
     norms: Sequence[keras.layers.Layer],
     batches: Iterable,
     samples: int | None = None,
+    floored: bool = False,
 ) -> tuple[int, dict[keras.layers.Layer, tuple[np.ndarray, np.ndarray]]]:
     """Measure mean and variance of the inputs of norms, with dropout off.
 
@@ -84,6 +85,8 @@ def measure_norms(
         norms: The layers to measure.
         batches: As for `recalibrate_batch_norm`.
         samples: As for `recalibrate_batch_norm`.
+        floored: Whether variances go through `batch_moments.floor`, for those who
+            make constant factors of them.
 
     Returns:
         The number of samples seen, and for each norm that was reached the mean and
@@ -93,7 +96,7 @@ def measure_norms(
         ValueError: If there are no batches, or what is measured is not finite.
     """
     moments = {norm: batch_moments.Moments() for norm in norms}
-    calls = {norm: _measuring(norm, moments[norm]) for norm in norms}
+    calls = {norm: _measuring(norm, moments[norm], floored) for norm in norms}
     # Norms other than Keras' own move their statistics while they are measured.
     before = {norm: _statistics(norm) for norm in norms if _keeps_statistics(norm)}
     try:
@@ -141,7 +144,7 @@ def _keeps_statistics(layer):
     )
 
 
-def _measuring(norm, moments):
+def _measuring(norm, moments, floored):
     """Make a call that notes the batch's moments and normalizes by them."""
 
     def call(original, inputs, *args, **kwargs):
@@ -151,6 +154,8 @@ def _measuring(norm, moments):
         # The axis of a layer normalization may be a list.
         axis = norm.axis[-1] if isinstance(norm.axis, list | tuple) else norm.axis
         count, mean, variance = batch_moments.measure(wide, axis, kwargs.get("mask"))
+        if floored:
+            variance = batch_moments.floor(variance, count)
         moments.add(
             count,
             keras.ops.convert_to_numpy(mean),

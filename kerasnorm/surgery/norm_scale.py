@@ -21,7 +21,8 @@ def choose_statistics(
 ) -> tuple[Statistics, str]:
     """Choose the mean and variance that stand for each norm from now on.
 
-    A given batch is measured, each batch norm on the statistics of that batch.
+    A given batch is measured, each batch norm on the statistics of that batch, which
+    count for less where they are of few numbers (`batch_moments.floor`).
     Without one, the moving statistics serve if all norms have them and they have been
     trained. Otherwise a batch of noise is measured.
 
@@ -44,7 +45,7 @@ def choose_statistics(
             moving = {norm: _moving(norm) for norm in norms}
             return moving, "Scales come from the moving statistics."
         batch, source = _make_noise(model)
-    _, measured = measure_norms(model, norms, [(batch,)])
+    _, measured = measure_norms(model, norms, [(batch,)], floored=True)
     for norm in measured:
         # A frozen batch norm acts on its moving statistics in training as well.
         if not norm.trainable and _keeps_moving(norm):

@@ -96,6 +96,7 @@ def test_evaluate_repeats_the_report(finished_run, capsys):
     assert result["accuracy"] == report["validation_accuracy"]
 
 
+@pytest.mark.thorough
 def test_evaluate_takes_other_pictures(finished_run, tmp_path, capsys):
     draw_folder(tmp_path / "plain", 3)
     draw_folder(tmp_path / "split" / "train", 2)
@@ -115,6 +116,7 @@ def test_evaluate_refuses_other_classes(finished_run, tmp_path, capsys):
     assert "cat, dog" in err and "horse, zebra" in err
 
 
+@pytest.mark.thorough
 def test_predict_agrees_with_the_saved_model(finished_run, shapes, capsys):
     from kerasnorm.data.decode import decode_picture
 
@@ -148,6 +150,7 @@ def test_predict_takes_folders_and_names_what_it_left_out(
     assert "notes.txt" in err
 
 
+@pytest.mark.thorough
 def test_a_run_works_after_it_was_moved(finished_run, shapes, tmp_path, capsys):
     moved = tmp_path / "elsewhere"
     moved.mkdir()
@@ -157,6 +160,7 @@ def test_a_run_works_after_it_was_moved(finished_run, shapes, tmp_path, capsys):
     assert status == 0
 
 
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_history_bit_for_bit(
     finished_run, shapes, tmp_path, capsys
 ):

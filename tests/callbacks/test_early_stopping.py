@@ -93,6 +93,7 @@ def test_a_missing_monitor_raises_at_the_first_epoch():
         train([1.0, 1.0], EarlyStopping(monitor="val_accuracy"))
 
 
+@pytest.mark.thorough
 def test_a_second_fit_starts_afresh():
     stopping = EarlyStopping(patience=2)
     train([0.1, 0.2, 0.3], stopping)
@@ -101,6 +102,7 @@ def test_a_second_fit_starts_afresh():
     assert stopping.best_epoch == 3
 
 
+@pytest.mark.thorough
 def test_restored_state_goes_on_counting():
     first = EarlyStopping(patience=3)
     train([1.0, 2.0, 2.0], first)

@@ -40,6 +40,7 @@ def snapshot(model):
     return [keras.ops.convert_to_numpy(v).copy() for v in variables]
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_everything_is_as_before():
     model = make_model()
@@ -52,6 +53,7 @@ def test_everything_is_as_before():
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_training_after_it_is_as_if_it_had_not_been():
     weights = []
@@ -66,6 +68,7 @@ def test_training_after_it_is_as_if_it_had_not_been():
         np.testing.assert_allclose(ours, theirs, atol=1e-7)
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_everything_is_as_before_when_a_batch_fails():
     model = make_model()
@@ -79,6 +82,7 @@ def test_everything_is_as_before_when_a_batch_fails():
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_the_suggestion_lies_below_the_explosion():
     model = make_model()
@@ -91,6 +95,7 @@ def test_the_suggestion_lies_below_the_explosion():
     assert 1e-4 < suggestion < 1.0
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_learning_rates_grow_by_one_ratio():
     finder = make_finder()
@@ -116,6 +121,7 @@ def test_a_loss_is_paired_with_the_rate_that_led_to_it():
     assert finder.losses[0] == pytest.approx(loss, rel=1e-4)
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_a_schedule_is_replaced_for_the_test_only():
     schedule = keras.optimizers.schedules.CosineDecay(0.01, 1000)
@@ -155,6 +161,7 @@ def test_fit_refuses_a_schedule():
         model.fit(x, y, verbose=0, callbacks=[make_finder()])
 
 
+@pytest.mark.thorough
 def test_a_dataset_serves_as_batches():
     tf = pytest.importorskip("tensorflow")
     x, y = make_batches(1, 64)[0]

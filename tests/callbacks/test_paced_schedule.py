@@ -64,6 +64,7 @@ def test_accumulated_batches_count_as_steps():
     np.testing.assert_allclose(found[::2], expected, rtol=1e-6)
 
 
+@pytest.mark.thorough
 def test_it_reaches_through_every_wrapper():
     def wrap(optimizer):
         return optimizers.SAM(optimizers.AGC(optimizers.Lookahead(optimizer)))

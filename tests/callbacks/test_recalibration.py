@@ -254,6 +254,7 @@ def test_validation_sees_recalibrated_statistics():
     assert np.allclose(history.history["val_loss"][-1], expected, rtol=1e-4)
 
 
+@pytest.mark.thorough
 def test_at_the_end_the_statistics_are_those_of_the_last_weights():
     model = deep_model(2)
     callback = RecalibrateBatchNorm(make_batches((16, 16)), when="end")
@@ -272,6 +273,7 @@ def test_a_training_without_validation_recalibrates_at_its_end():
     assert_same(statistics(model), after)
 
 
+@pytest.mark.thorough
 def test_averaged_weights_get_their_own_statistics():
     model = deep_model(2)
     optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
@@ -282,6 +284,7 @@ def test_averaged_weights_get_their_own_statistics():
     assert_same(statistics(model), after)
 
 
+@pytest.mark.thorough
 def test_behind_swapped_averages_validation_sees_their_statistics():
     model = deep_model(2)
     optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)

@@ -107,6 +107,7 @@ def test_weight_norms_are_written_when_asked(tmp_path):
     assert [tag.rpartition("/")[2] for tag in tags] == ["kernel", "bias"]
 
 
+@pytest.mark.thorough
 def test_epochs_continue_when_fit_is_told_the_first(tmp_path):
     fit(TensorBoard(tmp_path), epochs=2)
     fit(TensorBoard(tmp_path), epochs=4, initial_epoch=2)
@@ -119,6 +120,7 @@ def test_epochs_continue_after_first_epoch(tmp_path):
     assert steps(tmp_path / "validation") == [1, 2, 3, 4]
 
 
+@pytest.mark.thorough
 def test_second_fit_with_the_same_callback_goes_on(tmp_path):
     board = TensorBoard(tmp_path, {"norm": "group"})
     fit(board, epochs=2)
@@ -127,6 +129,7 @@ def test_second_fit_with_the_same_callback_goes_on(tmp_path):
     assert steps(tmp_path / "train", "settings") == [1]
 
 
+@pytest.mark.thorough
 def test_epochs_trained_again_replace_their_points(tmp_path):
     fit(TensorBoard(tmp_path, {"norm": "batch"}), epochs=5)
     before = read(tmp_path / "train")["epoch/loss"]
@@ -140,6 +143,7 @@ def test_epochs_trained_again_replace_their_points(tmp_path):
     assert len(written["settings"]) == 1
 
 
+@pytest.mark.thorough
 def test_record_cut_off_by_a_kill_does_not_stop_the_resumed_run(tmp_path):
     fit(TensorBoard(tmp_path), epochs=3)
     (file,) = (tmp_path / "train").iterdir()

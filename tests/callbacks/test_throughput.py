@@ -54,6 +54,7 @@ def test_later_callbacks_and_history_see_both_values():
     assert len(history["seconds"]) == len(history["images_per_second"]) == 2
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_validation_counts_for_seconds_but_not_for_images_per_second():
     history = fit(Throughput(16, 40), Sleep(batch=0.1, validation=1.0))

@@ -135,6 +135,7 @@ def wait_for(condition, seconds: float = 240.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.thorough
 def test_killed_drawing_leaves_no_half_set_and_no_process_at_work(tmp_path):
     code = (
         "import sys; from kerasnorm.data.drawn_pets import drawn_pets_directory;"

@@ -59,6 +59,7 @@ def test_batches_differ_from_each_other_and_between_seeds(pictures):
     assert len(seen) == 6
 
 
+@pytest.mark.thorough
 def test_shapes_stay(pictures):
     plain = training_batches(pictures, 4)
     layers = [make() for make in LAYERS.values()]

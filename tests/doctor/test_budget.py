@@ -30,6 +30,7 @@ def test_the_stale_part_is_what_true_statistics_save():
     assert examination.budget["stale_statistics"] == saved
 
 
+@pytest.mark.thorough
 def test_a_model_without_batch_norm_has_only_generalization():
     import keras
 

@@ -22,6 +22,7 @@ def fit(*callbacks):
     return model, history.history["loss"]
 
 
+@pytest.mark.thorough
 def test_it_examines_every_second_epoch():
     doctor = DoctorCallback(batches(*data(64)), batches(*data(64, 1)), every=2)
     fit(doctor)
@@ -37,6 +38,7 @@ def test_training_goes_on_as_without_it():
     )
 
 
+@pytest.mark.thorough
 def test_the_budget_goes_to_tensorboard(tmp_path):
     tf = pytest.importorskip("tensorflow")
     train, held = batches(*data(64)), batches(*data(64, 1))

@@ -60,6 +60,7 @@ def call(capsys, *words):
     return status, capsys.readouterr().out
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("loss", FORMS)
 def test_labels_of_folders_take_the_form_of_the_loss(capsys, tmp_path, folders, loss):
     model = saved(tmp_path, loss)
@@ -76,6 +77,7 @@ def strictly(text):
     return json.loads(text, parse_constant=refuse)
 
 
+@pytest.mark.thorough
 def test_a_proof_of_broken_statistics_is_strict_json(capsys, tmp_path, folders):
     model = saved(tmp_path, "binary_crossentropy", variance=-1.0)
     flags = [*folders[0], *folders[1], "--prove", "--json", "--ci", "--html"]

@@ -190,6 +190,7 @@ class Counting(keras.layers.Layer):
         return inputs
 
 
+@pytest.mark.thorough
 def test_a_layer_that_cannot_be_compiled_is_examined_all_the_same():
     class Stubborn(keras.layers.Layer):
         def call(self, inputs):

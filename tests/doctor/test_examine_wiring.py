@@ -57,6 +57,7 @@ def test_freezing_after_fitting_is_found():
     assert examined(model).verdict == "freeze_without_recompile"
 
 
+@pytest.mark.thorough
 def test_a_shared_norm_is_blamed_where_it_costs():
     x, y = data()
     norm, inputs = L.BatchNormalization(name="shared"), keras.Input((4,))
@@ -82,6 +83,7 @@ def test_validation_on_the_training_data_is_no_leakage():
     assert examine(model, batches(*data()), batches(*data())).verdict == "healthy"
 
 
+@pytest.mark.thorough
 def test_too_high_a_rate_is_found_by_trying_a_lower_one():
     model = keras.Sequential(
         [
@@ -107,6 +109,7 @@ def test_labels_beyond_the_outputs_are_named_and_nothing_is_guessed():
     assert found.verdict == "label_mismatch" and found.budget is None
 
 
+@pytest.mark.thorough
 def test_weights_that_are_not_numbers_are_named():
     model = sharp_network(data()[0])
     model.get_layer("head").bias.assign([np.nan])

@@ -63,6 +63,7 @@ def test_two_outputs_give_the_loss_that_evaluate_reports(nest):
     assert found.losses["D"] == pytest.approx(seen, rel=1e-4)
 
 
+@pytest.mark.thorough
 def test_losses_of_two_outputs_can_be_given_without_compile():
     x, y = data(64)
     labels = {"a": y, "b": x[:, :1]}
@@ -192,6 +193,7 @@ def test_whole_numbers_of_one_output_are_quantities():
     assert found.measurements["chance"] is None
 
 
+@pytest.mark.thorough
 def test_losses_of_many_outputs_count_in_their_own_size():
     x, _ = data()
     x = x * np.float32(100)

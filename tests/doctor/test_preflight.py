@@ -29,6 +29,7 @@ def test_a_sound_model_passes():
     assert codes(fly(network(), "sparse_categorical_crossentropy")) == []
 
 
+@pytest.mark.thorough
 def test_a_sound_model_with_batch_norm_passes():
     model = network(norm=True)
     assert codes(fly(model, "sparse_categorical_crossentropy")) == []
@@ -54,6 +55,7 @@ def test_logits_taken_twice_are_named():
     assert "label_mismatch" in codes(fly(network(), loss))
 
 
+@pytest.mark.thorough
 def test_validation_on_another_scale_is_named():
     x, y = data(128, seed=1)
     found = fly(network(), "sparse_categorical_crossentropy", None, (x * 255, y))
@@ -67,6 +69,7 @@ def test_classes_in_runs_are_named():
     assert "ordered_batches" in codes(found)
 
 
+@pytest.mark.thorough
 def test_weights_are_as_before():
     model = network(norm=True)
     before = [weight.tobytes() for weight in model.get_weights()]
@@ -81,6 +84,7 @@ def test_a_frozen_model_that_cannot_learn_is_named():
     assert "learning_rate_too_high" in codes(found)
 
 
+@pytest.mark.thorough
 def test_dead_units_are_counted():
     model = network()
     kernel, bias = model.layers[0].get_weights()
@@ -89,6 +93,7 @@ def test_dead_units_are_counted():
     assert list(found.measurements["rehearsal"]["dead_units"].values()) == [1.0]
 
 
+@pytest.mark.thorough
 def test_right_gradients_agree_with_the_loss():
     found = fly(network(norm=True), "sparse_categorical_crossentropy")
     assert found.measurements["gradients"]["agreement"] == pytest.approx(1, abs=0.1)
@@ -105,6 +110,7 @@ class Rounding(keras.layers.Layer):
         return input_shape
 
 
+@pytest.mark.thorough
 def test_a_gradient_of_something_else_is_named():
     model = keras.Sequential(
         [

@@ -89,6 +89,7 @@ def test_small_batches_are_answered_by_swapped_norms(monkeypatch):
     assert [weight.tobytes() for weight in model.get_weights()] == before
 
 
+@pytest.mark.thorough
 def test_ordered_batches_are_answered_by_shuffling(monkeypatch):
     monkeypatch.setattr(importlib.import_module("kerasnorm.doctor.prove"), "STEPS", 8)
     x, y = data()

@@ -24,6 +24,7 @@ def fly(optimizer):
     return [f for f in found.findings if "one batch" in f.summary]
 
 
+@pytest.mark.thorough
 def test_a_low_rate_that_learns_in_the_end_is_sound():
     # Thirty steps are too few at this rate, sixty are enough.
     assert fly(keras.optimizers.Adam(3e-4)) == []
@@ -39,6 +40,7 @@ def test_a_rate_that_ends_in_no_number_is_named():
     assert not np.isfinite(finding.evidence["end"])
 
 
+@pytest.mark.thorough
 def test_videos_are_examined():
     generator = np.random.default_rng(0)
     y = np.arange(64) % 2

@@ -32,6 +32,7 @@ def losses_of(model):
     return model.fit(x, y, epochs=2, shuffle=False, verbose=0).history["loss"]
 
 
+@pytest.mark.thorough
 def test_a_preflight_leaves_no_slots_and_no_step():
     model = new_model()
     optimizer = model.optimizer
@@ -40,12 +41,14 @@ def test_a_preflight_leaves_no_slots_and_no_step():
     assert model.train_function is None
 
 
+@pytest.mark.thorough
 def test_a_training_after_a_preflight_is_as_without_it():
     looked_at, other = new_model(metrics=["accuracy"]), new_model(metrics=["accuracy"])
     preflight(looked_at, batches(*data(64)), batches(*data(64, seed=1)))
     assert losses_of(looked_at) == losses_of(other)
 
 
+@pytest.mark.thorough
 def test_layers_may_be_frozen_after_a_preflight():
     model = new_model()
     preflight(model, batches(*data(64)))
@@ -68,6 +71,7 @@ class Late(keras.Model):
         return self.head(self.norm(inputs, training=training))
 
 
+@pytest.mark.thorough
 def test_a_model_that_was_not_built_keeps_its_first_weights():
     model = Late()
     model.compile("adam", "binary_crossentropy", jit_compile=False)

@@ -46,6 +46,7 @@ def test_a_few_validation_samples_raise_no_alarm(count):
     assert found.to_json() and found.to_html() and found.to_text()
 
 
+@pytest.mark.thorough
 def test_an_outlier_among_five_is_no_cause():
     train, (x, y) = data(), data(seed=1)
     y = y.copy()

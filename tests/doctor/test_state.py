@@ -24,6 +24,7 @@ def trained():
     return model, x, y
 
 
+@pytest.mark.thorough
 def test_everything_is_as_before_after_training():
     model, x, y = trained()
     before = values(model)
@@ -33,6 +34,7 @@ def test_everything_is_as_before_after_training():
     assert values(model) == before != changed
 
 
+@pytest.mark.thorough
 def test_everything_is_as_before_after_an_exception():
     model, x, y = trained()
     before = values(model)

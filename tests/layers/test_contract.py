@@ -19,11 +19,18 @@ SHAPE = (4, 4, 5, 6)
 pytestmark = pytest.mark.filterwarnings("ignore:.*returns `beta` whatever")
 
 # The first row of every layer, and then all others.
-LEADING = {row.name.split(",")[0]: row for row in reversed(contract.ROWS)}.values()
+LEADING = {row.name.split(",")[0]: row for row in reversed(contract.ROWS)}
 every_row = pytest.mark.parametrize("row", contract.ROWS, ids=lambda row: row.name)
 leading_rows = pytest.mark.parametrize(
     "row",
-    [row if row in LEADING else thorough(row) for row in contract.ROWS],
+    [row if row in LEADING.values() else thorough(row) for row in contract.ROWS],
+    ids=lambda row: row.name,
+)
+# For what takes a second a row: one of each way to compute.
+FEW = [LEADING[name] for name in ("GroupNorm", "FilterResponseNorm", "ScaledWSConv2D")]
+few_rows = pytest.mark.parametrize(
+    "row",
+    [row if row in FEW else thorough(row) for row in contract.ROWS],
     ids=lambda row: row.name,
 )
 
@@ -65,7 +72,12 @@ def relative_error(ours, truth, terms=0.0):
 
 
 CASES = [
-    pytest.param(row, key, id=f"{row.name}, {key}")
+    pytest.param(
+        row,
+        key,
+        id=f"{row.name}, {key}",
+        marks=() if row in LEADING.values() else pytest.mark.thorough,
+    )
     for row in contract.ROWS
     for key in row.inputs
 ]
@@ -120,7 +132,7 @@ def test_channels_first_is_channels_last_with_the_axes_moved(row):
 
 
 @pytest.mark.backends
-@every_row
+@few_rows
 def test_batch_and_pixels_may_be_unknown_when_the_layer_is_built(row):
     layer = row.make(6)
     inputs = keras.Input((None, None, 6))
@@ -150,7 +162,7 @@ def with_unknown_sizes(layer, call):
 
 
 @pytest.mark.backends
-@every_row
+@leading_rows
 @pytest.mark.parametrize("half", ["float16", "bfloat16"])
 def test_mixed_precision_neither_overflows_nor_loses_the_statistics(row, half):
     mixed = built(row, SHAPE, dtype=f"mixed_{half}")
@@ -176,7 +188,7 @@ def test_mixed_precision_neither_overflows_nor_loses_the_statistics(row, half):
 
 
 @pytest.mark.backends
-@leading_rows
+@few_rows
 def test_compiled_equals_eager(row):
     if BACKEND == "torch":
         pytest.skip("Keras does not compile on this backend by itself")
@@ -224,7 +236,7 @@ def test_clone_has_the_same_config_and_takes_the_weights(row):
     assert clone.layers[-1].get_config() == model.layers[-1].get_config()
 
 
-@leading_rows
+@few_rows
 def test_exported_model_gives_the_same_outputs(row, tmp_path):
     tensorflow = pytest.importorskip("tensorflow")
     if BACKEND != "tensorflow":
@@ -238,7 +250,8 @@ def test_exported_model_gives_the_same_outputs(row, tmp_path):
 
 
 @pytest.mark.backends
-@pytest.mark.parametrize("jit_compile", [False, thorough(True)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("jit_compile", [False, True])
 def test_fit_trains_every_weight_of_every_layer(jit_compile):
     if BACKEND == "torch" and jit_compile:
         pytest.skip("Keras' compilation on torch needs a C++ compiler")

@@ -7,6 +7,7 @@ import pytest
 from kerasnorm import layers
 from tests import contract
 from tests.layers.differentiate import numpy
+from tests.marks import thorough, thorough_after
 from tests.reference import differences
 
 BACKEND = keras.backend.backend()
@@ -113,8 +114,8 @@ def test_second_derivatives_equal_differences_of_the_truth(row):
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="a TensorFlow function")
-@pytest.mark.parametrize("row", ROWS[:3], ids=lambda row: row.name)
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("row", thorough_after(1, ROWS[:3]), ids=lambda row: row.name)
+@pytest.mark.parametrize("jit_compile", [False, thorough(True)])
 def test_second_derivatives_are_the_same_in_a_compiled_function(row, jit_compile):
     import tensorflow as tf
 

@@ -78,6 +78,7 @@ def test_weights_come_from_a_file(weights_file):
     assert np.abs(numbers(norms(model)[0].moving_mean)).max() > 0.01
 
 
+@pytest.mark.thorough
 def test_with_weights_the_norms_stay_in_inference_mode(weights_file):
     model = backbone(*SMALL, weights=weights_file)
     before = [numbers(norm.moving_mean) for norm in norms(model)]
@@ -96,12 +97,14 @@ def test_frozen_means_that_only_the_classifier_trains(weights_file):
     assert {v.path.split("/")[0] for v in model.trainable_variables} == {"classifier"}
 
 
+@pytest.mark.thorough
 def test_unfreezing_leaves_the_norms_frozen(weights_file):
     model = unfreeze(backbone(*SMALL, weights=weights_file, frozen=True))
     assert model.get_layer("backbone").get_layer("conv1").trainable
     assert not any(norm.trainable for norm in norms(model))
 
 
+@pytest.mark.thorough
 def test_from_scratch_the_norms_train():
     model = backbone(*SMALL)
     before = numbers(norms(model)[0].moving_mean)
@@ -109,6 +112,7 @@ def test_from_scratch_the_norms_train():
     assert not np.array_equal(before, numbers(norms(model)[0].moving_mean))
 
 
+@pytest.mark.thorough
 def test_a_backbone_survives_saving(tmp_path, weights_file):
     model = backbone(*SMALL, weights=weights_file)
     model.save(tmp_path / "model.keras")
@@ -135,6 +139,7 @@ def test_unknown_names_suggest_known_ones(name, message):
         backbone(name, (32, 32, 3), 2)
 
 
+@pytest.mark.thorough
 def test_a_file_that_is_missing_or_foreign_is_refused(tmp_path, weights_file):
     with pytest.raises(ValueError, match="existing file"):
         backbone(*SMALL, weights=tmp_path / "none.weights.h5")

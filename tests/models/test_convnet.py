@@ -7,7 +7,7 @@ from kerasnorm.models import convnet
 from tests.marks import thorough_after
 
 # Synchronized, it is `batch` on one device.
-FIRST = ["batch", "group", "frn"]
+FIRST = ["batch", "frn"]
 NAMES = FIRST + [name for name in factory.NORMS if name not in (*FIRST, "sync_batch")]
 
 

@@ -78,6 +78,7 @@ def test_relu_gain_is_the_exact_integral():
     assert abs(activation_gain("relu") - np.sqrt(2 / (1 - 1 / np.pi))) < 1e-6
 
 
+@pytest.mark.thorough
 def test_beta_begins_anew_behind_each_transition():
     with keras.StatelessScope(initialize_variables=False):
         model = nf_resnet((64, 64, 3), 10)
@@ -93,6 +94,7 @@ def test_beta_begins_anew_behind_each_transition():
     assert np.allclose(betas, np.power(expected, -0.5))
 
 
+@pytest.mark.thorough
 def test_nfnet_drops_without_rescaling():
     with keras.StatelessScope(initialize_variables=False):
         model = nfnet((64, 64, 3), 10)

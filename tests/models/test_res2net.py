@@ -30,6 +30,7 @@ def test_one_scale_is_a_resnet():
     assert one == parameters(lambda: resnet((64, 64, 3), 10, 50))
 
 
+@pytest.mark.thorough
 def test_later_splits_see_the_earlier_ones():
     with keras.StatelessScope(initialize_variables=False):
         model = res2net((64, 64, 3), 10)

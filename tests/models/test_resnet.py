@@ -42,7 +42,7 @@ def test_cifar_networks_have_the_published_size(depth, millions):
 @pytest.mark.parametrize(
     ("norm", "version"),
     thorough_after(
-        3,
+        1,
         [
             ("batch", 1),
             ("frn", 2),

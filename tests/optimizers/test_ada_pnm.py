@@ -56,6 +56,7 @@ def test_a_hundred_steps_equal_the_reference(switched_on):
     harness.assert_all_close(actual, harness.run_reference(rule, weights, gradients))
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_everything_off_is_adamw():
     # Keras adds epsilon at another place, which shows where gradients are tiny.
@@ -66,6 +67,7 @@ def test_everything_off_is_adamw():
     harness.assert_all_close(ours, theirs)
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_variables_can_be_excluded_from_decay():
     optimizer = AdaPNM(1e-2, weight_decay=0.5)

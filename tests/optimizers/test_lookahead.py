@@ -46,6 +46,7 @@ def test_slow_weights_start_where_training_starts():
     harness.assert_all_close(after, [w - 0.5 for w in weights], tolerance=1e-6)
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_validation_sees_the_fast_weights():
     model = harness.small_model()
@@ -83,6 +84,7 @@ def test_fit_ends_with_the_slow_weights():
     np.testing.assert_array_equal(model.get_weights()[0], start)
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_a_moving_average_outranks_the_slow_weights():
     model = harness.small_model()

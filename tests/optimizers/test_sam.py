@@ -85,6 +85,7 @@ def test_sample_weights_count_in_both_gradients():
     harness.assert_all_close(model.get_weights(), expected)
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_a_radius_of_zero_is_the_inner_optimizer():
     plain, sharp = noisy_model(), noisy_model()
@@ -95,6 +96,7 @@ def test_a_radius_of_zero_is_the_inner_optimizer():
         assert ours == pytest.approx(theirs, rel=1e-6)
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_statistics_metrics_and_random_states_are_those_of_the_first_run():
     plain, sharp = noisy_model(), noisy_model()
@@ -112,6 +114,7 @@ def test_statistics_metrics_and_random_states_are_those_of_the_first_run():
     assert not np.allclose(*map(keras.ops.convert_to_numpy, kernels), atol=1e-4)
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_a_step_counts_once():
     model = noisy_model()
@@ -119,6 +122,7 @@ def test_a_step_counts_once():
     assert int(keras.ops.convert_to_numpy(model.optimizer.iterations)) == 3
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_it_wraps_other_wrappers():
     generator = np.random.default_rng(0)
@@ -157,6 +161,7 @@ def test_fit_takes_two_gradients_a_step():
     assert harness.max_difference(fitted, stepped) < 1e-6
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_another_optimizer_trains_as_ever_after_it():
     sharp, plain = harness.small_model(), harness.small_model()
@@ -167,6 +172,7 @@ def test_another_optimizer_trains_as_ever_after_it():
     assert harness.max_difference(sharp, plain) == 0.0
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_attaching_twice_runs_no_more_than_two():
     once, twice = harness.small_model(), harness.small_model()

@@ -61,7 +61,7 @@ def test_the_config_survives_json_and_building(name):
 
 @pytest.mark.backends
 @pytest.mark.parametrize(
-    "name", thorough_after(1, ["nested", "agc", "ranger21", "sam"])
+    "name", thorough_after(1, ["agc", "nested", "ranger21", "sam"])
 )
 def test_a_loaded_model_continues_exactly(name, tmp_path):
     x, y = harness.small_data(8)
@@ -83,6 +83,7 @@ def test_a_loaded_model_continues_exactly(name, tmp_path):
     assert harness.max_difference(model, loaded) == 0.0
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_a_model_saved_before_training_starts_from_its_weights(tmp_path):
     x, y = harness.small_data(8)
@@ -153,6 +154,7 @@ def test_the_moving_average_follows_the_weights_after_the_wrapper():
     np.testing.assert_allclose(actual, expected, rtol=1e-5)
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_the_transform_sees_gradients_without_loss_scale():
     results = []
@@ -168,6 +170,7 @@ def test_the_transform_sees_gradients_without_loss_scale():
     harness.assert_all_close(*results, tolerance=1e-6)
 
 
+@pytest.mark.thorough
 def test_mixed_float16_puts_loss_scaling_outside():
     with_policy = keras.dtype_policies.DTypePolicy("mixed_float16")
     inputs = keras.Input((4,))
@@ -182,6 +185,7 @@ def test_mixed_float16_puts_loss_scaling_outside():
     assert not np.array_equal(model.get_weights()[0], before)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", thorough_after(1, ["nested", "ranger21"]))
 def test_jit_compilation_changes_nothing(name):
     if keras.backend.backend() != "tensorflow":
@@ -207,6 +211,7 @@ def test_constraints_hold_after_a_step():
     assert np.min(keras.ops.convert_to_numpy(variable)) >= 0.0
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_variables_without_gradient_are_left_alone():
     _, variables, _ = harness.make_variables(["dense"])
@@ -219,6 +224,7 @@ def test_variables_without_gradient_are_left_alone():
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(variables[1]), weights[1])
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_callbacks_reach_the_learning_rate():
     x, y = harness.small_data(8)
@@ -253,6 +259,7 @@ def test_a_file_of_other_layers_is_refused():
         optimizer.load_own_variables({"0": np.zeros(())})
 
 
+@pytest.mark.thorough
 @pytest.mark.backends
 def test_weights_are_set_in_the_order_in_which_they_are_given():
     first, second = (AGC(keras.optimizers.SGD(0.1, momentum=0.9)) for _ in range(2))

@@ -14,6 +14,7 @@ TARGETS = ("group", "frn", "instance", "none")
 WITHOUT_BATCH_NORM = ("ConvNeXt", "VGG")
 NEED_75_PIXELS = ("Inception", "Xception")
 MARKS: dict = {
+    ("DenseNet121", "none"): pytest.mark.thorough,
     ("MobileNet", "frn"): (),
     ("MobileNet", "instance"): pytest.mark.thorough,
     ("MobileNetV2", "group"): pytest.mark.thorough,

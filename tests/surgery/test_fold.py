@@ -138,6 +138,7 @@ def test_a_whole_network_predicts_the_same():
     assert_equal_predictions(model, folded, (32, 32, 3))
 
 
+@pytest.mark.thorough
 def test_nested_backbones_are_folded():
     model = shake(backbone("MobileNetV2", (32, 32, 3), 3))
     folded = fold_batch_norm(model)

@@ -5,6 +5,7 @@ import pytest
 from kerasnorm.layers import AsymmetricConv2D
 from kerasnorm.models import convnet, resnet
 from kerasnorm.surgery import fold_batch_norm, fuse_asymmetric
+from tests.marks import thorough
 from tests.surgery.helpers import conv_bn_relu, infer, kinds, shake
 
 pytestmark = pytest.mark.backends
@@ -20,13 +21,13 @@ def images(size, channels=4):
     "options",
     [
         {},
-        {"strides": 2},
-        {"padding": "valid"},
         {"strides": 2, "padding": "valid"},
         {"groups": 2},
         {"kernel_size": 5, "strides": 3},
-        {"dilation_rate": 2},
-        {"activation": "relu"},
+        thorough({"strides": 2}),
+        thorough({"padding": "valid"}),
+        thorough({"dilation_rate": 2}),
+        thorough({"activation": "relu"}),
     ],
     ids=str,
 )
@@ -55,6 +56,7 @@ def test_asymmetric_networks_fuse_to_plain_ones(model):
     assert np.allclose(infer(fused, x), infer(model, x), atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_fusing_and_folding_leaves_no_norm():
     fused = fuse_asymmetric(shake(convnet((32, 32, 3), 4, asymmetric=True)))
     assert kinds(fold_batch_norm(fused)) == []

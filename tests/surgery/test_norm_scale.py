@@ -34,6 +34,7 @@ def test_trained_statistics_serve_without_a_batch():
     assert "moving statistics" in report.notes[0]
 
 
+@pytest.mark.thorough
 def test_without_batch_and_statistics_noise_is_measured_and_reported():
     new, report = swap_norm(fresh_resnet(), "none")
     assert "noise of 0 to 255" in report.notes[0]
@@ -51,6 +52,7 @@ def test_frozen_norms_go_on_with_their_own_statistics():
     assert np.allclose(infer(new, pictures()), infer(model, pictures()), atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_norms_without_statistics_are_measured_as_well():
     model, x = convnet((16, 16, 3), 3, norm="group", width=8), photos(size=16)
     new, report = swap_norm(model, "none", batch=x)
@@ -59,6 +61,19 @@ def test_norms_without_statistics_are_measured_as_well():
     assert np.all(np.isfinite(infer(new, x)))
 
 
+def test_two_numbers_a_channel_make_no_factor_that_explodes():
+    keras.utils.set_random_seed(0)
+    inputs = x = keras.Input((1, 1, 32))
+    for _ in range(20):
+        x = keras.layers.Conv2D(32, 1, use_bias=False)(x)
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.ReLU()(x)
+    batch = np.random.default_rng(0).normal(size=(2, 1, 1, 32)).astype("float32")
+    new, _ = swap_norm(keras.Model(inputs, x), "none", batch=batch)
+    assert 0.1 < np.std(infer(new, batch)) < 3
+
+
+@pytest.mark.thorough
 def test_it_trains():
     new, _ = swap_norm(fresh_resnet(), "none", batch=photos())
     new.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)

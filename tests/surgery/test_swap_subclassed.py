@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.surgery import swap_norm
+from tests.marks import thorough_after
 from tests.surgery.helpers import infer, kinds, numbers, pictures, shake
 
 pytestmark = pytest.mark.backends
@@ -95,7 +96,7 @@ def built(model):
     return shake(model)
 
 
-@pytest.mark.parametrize("to", ["group", "frn", "none"])
+@pytest.mark.parametrize("to", thorough_after(1, ["group", "frn", "none"]))
 def test_norms_are_replaced_wherever_they_are_held(to):
     model = built(Net())
     before = infer(model, pictures())
@@ -106,6 +107,7 @@ def test_norms_are_replaced_wherever_they_are_held(to):
     assert np.array_equal(infer(model, pictures()), before)
 
 
+@pytest.mark.thorough
 def test_all_other_weights_come_along():
     model = built(Net())
     new, report = swap_norm(model, "group")
@@ -127,11 +129,13 @@ def test_to_none_on_a_batch_equals_training():
     assert np.allclose(infer(new, pictures()), expected, atol=1e-4)
 
 
+@pytest.mark.thorough
 def test_old_norms_leave_no_weights_behind():
     new, _ = swap_norm(built(Net()), "group")
     assert not any("moving" in weight.path for weight in new.weights)
 
 
+@pytest.mark.thorough
 def test_a_class_that_makes_its_norms_itself_cannot_be_restored():
     _, report = swap_norm(built(Net()), "group")
     assert not report.restorable

@@ -23,6 +23,7 @@ def weights(tmp_path_factory):
     return str(file)
 
 
+@pytest.mark.thorough
 def test_a_backbone_from_chance_trains_with_the_momentum_of_the_settings():
     norms = find_norms(assemble.build_model(settings_for(norm_momentum=0.8), 2))
     assert {site.kind for site in norms} == {"batch"}
@@ -30,12 +31,14 @@ def test_a_backbone_from_chance_trains_with_the_momentum_of_the_settings():
     assert {site.layer.momentum for site in norms} == {0.8}
 
 
+@pytest.mark.thorough
 def test_a_backbone_takes_the_norm_of_the_settings():
     model = assemble.build_model(settings_for(norm="group"), 2)
     assert {site.kind for site in find_norms(model)} == {"group"}
     assert model.output_shape == (None, 2)
 
 
+@pytest.mark.thorough
 def test_with_weights_all_but_the_norms_train(weights):
     model = assemble.build_model(settings_for(weights=weights), 2)
     norms = find_norms(model)
@@ -48,6 +51,7 @@ def test_with_weights_all_but_the_norms_train(weights):
         np.testing.assert_array_equal(site.layer.moving_mean, old)
 
 
+@pytest.mark.thorough
 def test_frozen_leaves_only_the_classifier(weights):
     model = assemble.build_model(settings_for(weights=weights, frozen=True), 2)
     assert len(model.trainable_variables) == 2

@@ -76,6 +76,7 @@ def test_both_files_are_written_and_nothing_else(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["curves.png", "report.html"]
 
 
+@pytest.mark.thorough
 def test_failure_leaves_the_old_page_whole(tmp_path, monkeypatch):
     write_report(make_record(title="old"), tmp_path)
     before = (tmp_path / "report.html").read_text()
@@ -368,6 +369,7 @@ LONG = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.browser
 def test_page_is_quiet_loads_nothing_and_fits_its_window(chromium, tmp_path):
     page = chromium.new_page()

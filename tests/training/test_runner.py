@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import signal
+import time
 import types
 
 import numpy as np
@@ -162,11 +163,23 @@ def test_a_signal_keeps_everything_and_says_how_to_go_on(
 
 def test_a_second_interrupt_ends_at_once():
     before = signal.getsignal(signal.SIGINT)
-    with interruption.Signals() as signals:
-        signals.is_patient = True
-        os.kill(os.getpid(), signal.SIGINT)
-        assert signals.received == signal.SIGINT
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    heard, said = os.pipe()
+    program = os.fork()
+    if not program:
+        with interruption.Signals() as signals:
+            signals.is_patient = True
+            os.write(said, b"1")
+            while signals.received is None:
+                time.sleep(0.01)
+            os.write(said, b"2")
+            while True:  # a batch that never ends
+                time.sleep(60)
+    assert os.read(heard, 1) == b"1"
+    os.kill(program, signal.SIGINT)
+    assert os.read(heard, 1) == b"2"
+    assert os.waitpid(program, os.WNOHANG) == (0, 0)
+    os.kill(program, signal.SIGINT)
+    assert os.waitstatus_to_exitcode(os.waitpid(program, 0)[1]) == -signal.SIGINT
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -178,6 +191,7 @@ def test_a_finished_run_says_so_and_changes_nothing(unbroken, capsys, pictures):
     assert {file: file.stat().st_mtime_ns for file in unbroken.rglob("*")} == before
 
 
+@pytest.mark.thorough
 def test_more_epochs_let_a_finished_run_go_on(unbroken, settings, tmp_path, pictures):
     shutil.copytree(unbroken, tmp_path / "test" / "run")
     longer = run(resumed(settings, epochs=4))
@@ -195,6 +209,7 @@ def test_a_finished_run_without_a_time_limit_goes_on_with_one(
     assert longer.report["epochs"] == 4
 
 
+@pytest.mark.thorough
 def test_a_damaged_checkpoint_is_said_in_one_line(
     settings, unbroken, monkeypatch, capsys
 ):
@@ -211,6 +226,7 @@ def test_a_damaged_checkpoint_is_said_in_one_line(
     assert_same(finished.directory, unbroken)
 
 
+@pytest.mark.thorough
 def test_the_time_limit_ends_a_long_epoch_after_a_batch(settings):
     # Tracing takes longer than this, so the first batch is already too late.
     limited = run(settings.replace(max_minutes=1e-4))
@@ -220,6 +236,7 @@ def test_the_time_limit_ends_a_long_epoch_after_a_batch(settings):
     assert (limited.directory / "model.keras").is_file()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [errno.ENOSPC, thorough(errno.EROFS)])
 def test_a_disk_that_takes_no_more_ends_the_run_with_the_checkpoint_before(
     settings, monkeypatch, number
@@ -239,6 +256,7 @@ def test_a_disk_that_takes_no_more_ends_the_run_with_the_checkpoint_before(
     assert checkpoint_files.read_newest(folder).state["epoch"] == 1
 
 
+@pytest.mark.thorough
 def test_a_removed_run_directory_is_said_in_one_sentence(settings, monkeypatch):
     path = resumed(settings).resume
     on_call(monkeypatch, "on_train_batch_end", 1, lambda: shutil.rmtree(path))
@@ -246,6 +264,7 @@ def test_a_removed_run_directory_is_said_in_one_sentence(settings, monkeypatch):
         run(settings)
 
 
+@pytest.mark.thorough
 def test_lack_of_memory_names_the_batch_size_to_try(settings, monkeypatch):
     import tensorflow as tf
 

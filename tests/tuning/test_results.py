@@ -25,6 +25,7 @@ def searched(begin, tmp_path):
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_json_has_the_leaderboard_and_the_importance(searched, capsys):
     assert results.main([str(searched), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -123,6 +124,7 @@ def test_no_search_directory_is_wrong_usage(tmp_path, capsys):
     assert "plan.json" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_importance_finds_what_decides():
     draw = np.random.default_rng(0)
     values = [

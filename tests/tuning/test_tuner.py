@@ -305,6 +305,7 @@ def test_the_state_is_one_whole_file(begin, tmp_path):
     assert state["ongoing_trials"] == {}
 
 
+@pytest.mark.thorough
 def test_all_values_are_from_the_space(begin):
     tuner = begin(make_plan(algorithm="bayesian", trials=5))
     tuner.search()

@@ -8,6 +8,7 @@ import pytest
 
 from kerasnorm.data import ImageDataGenerator
 from tests.data.conftest import smooth_picture
+from tests.marks import thorough
 
 IMAGES = np.stack([smooth_picture(16, 16, seed=seed) for seed in range(10)])
 LABELS = np.arange(10)
@@ -69,6 +70,7 @@ def test_pictures_do_not_depend_on_the_order_of_reading():
     assert same(received, [expected[index] for index in (2, 0, 1)])
 
 
+@pytest.mark.thorough
 def test_pictures_do_not_depend_on_the_batch_size():
     small = by_sample(flow(batch_size=3), one_epoch)
     large = by_sample(flow(batch_size=10), one_epoch)
@@ -217,7 +219,7 @@ def watched(first_epoch=0, **walk):
 
 
 @pytest.mark.backends
-@pytest.mark.parametrize("batch_size", [4, 10])
+@pytest.mark.parametrize("batch_size", [4, thorough(10)])
 def test_fit_goes_through_the_epochs_one_by_one(batch_size):
     # Ten pictures: three batches, or one.
     iterator, given = watched(batch_size=batch_size)

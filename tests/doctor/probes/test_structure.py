@@ -97,6 +97,7 @@ def test_layers_frozen_before_compiling_are_fine():
     assert inspect_optimizer(model).frozen_but_trained == ()
 
 
+@pytest.mark.thorough
 def test_averages_and_accumulation_are_read():
     optimizer = keras.optimizers.Adam(
         use_ema=True, ema_overwrite_frequency=1, gradient_accumulation_steps=2
