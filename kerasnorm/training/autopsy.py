@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,9 +11,7 @@ from kerasnorm import callbacks
 from kerasnorm.callbacks import culprit
 from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite
 from kerasnorm.training import batches, processes
-
-if TYPE_CHECKING:
-    from kerasnorm.training.fitting import Job
+from kerasnorm.training.job import Job
 
 BATCH_FILE = "non_finite_batch.npz"
 FILES_NAMED = 3
@@ -33,7 +31,7 @@ class Blame:
 
 
 def examine(
-    job: "Job", found: NonFinite, start: callbacks.Position, skipped: Collection[int]
+    job: Job, found: NonFinite, start: callbacks.Position, skipped: Collection[int]
 ) -> Blame:
     """Repeat training from the last good checkpoint and look at every step.
 
@@ -92,7 +90,7 @@ def restore_weights(model: keras.Model, guard: FiniteGuard) -> None:
             variable.assign(value)
 
 
-def save_batch(job: "Job", batch: Any, files: list[str], step: int) -> None:
+def save_batch(job: Job, batch: Any, files: list[str], step: int) -> None:
     """Write the pictures, labels and file names of a batch into the run directory.
 
     Args:

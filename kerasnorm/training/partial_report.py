@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from kerasnorm.training import results
-from kerasnorm.training.fitting import Job
+from kerasnorm.training.job import Job
 from kerasnorm.training.report import RunRecord, write_report
 
 

@@ -24,6 +24,7 @@ from kerasnorm.training import (
     run_directory,
 )
 from kerasnorm.training.hooks import Hooks
+from kerasnorm.training.job import Job
 from kerasnorm.training.loading import Data
 from kerasnorm.training.results import write_results
 from kerasnorm.training.settings import Settings
@@ -98,7 +99,7 @@ def prepare(
     console: rich.console.Console,
     signals: interruption.Signals,
     hooks: Hooks,
-) -> fitting.Job:
+) -> Job:
     """Load the pictures, build the model and make or reopen the run directory.
 
     Args:
@@ -131,7 +132,7 @@ def prepare(
         f"of {', '.join(data.train.class_names[:10])}; {left_out(data, directory)}; "
         f"{model.count_params():,} parameters",
     )
-    return fitting.Job(model, settings, data, directory, console, signals, hooks)
+    return Job(model, settings, data, directory, console, signals, hooks)
 
 
 def left_out(data: Data, directory: run_directory.RunDirectory) -> str:
@@ -148,7 +149,7 @@ def left_out(data: Data, directory: run_directory.RunDirectory) -> str:
     return f"{files} left out, listed in {directory.rejected_file}"
 
 
-def train_and_report(job: fitting.Job) -> dict[str, Any]:
+def train_and_report(job: Job) -> dict[str, Any]:
     """Train and write the report, whole or as far as the run has come.
 
     Args:
@@ -189,7 +190,7 @@ def train_and_report(job: fitting.Job) -> dict[str, Any]:
         raise
 
 
-def finished_model(job: fitting.Job) -> keras.Model:
+def finished_model(job: Job) -> keras.Model:
     """Return the trained model, or a copy on one device that knows its picture size.
 
     Evaluation, doctor and file then deal with an ordinary model and any batch.
