@@ -9,7 +9,7 @@ bad one does not. Plain: `keras_tuner.RandomSearch` in one process, with the app
 network, pictures and Keras' `EarlyStopping`. Ours: `python -m tuning.search --workers
 auto`, once undisturbed and once with a worker killed in the middle. Times are
 wall-clock seconds from the start of the command. Results that are there are kept and
-not measured again; three seeds take about a quarter of an hour on two quiet cores.
+not measured again; three seeds take about twenty minutes on two quiet cores.
 """
 
 import argparse

@@ -51,7 +51,8 @@ def swap_norm(
             divide the channels, the largest smaller divisor that leaves at least two
             channels to a group is taken.
         batch: Inputs of one batch, for `to="none"` and for subclassed models that
-            must be called to be built.
+            must be called to be built. Take a batch of the usual size: scales of a
+            channel that has only a few numbers in it lean on those of its layer.
 
     Returns:
         The new model, and a report of what was kept, chosen and lost.

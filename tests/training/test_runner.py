@@ -161,25 +161,35 @@ def test_a_signal_keeps_everything_and_says_how_to_go_on(
     )
 
 
-def test_a_second_interrupt_ends_at_once():
-    before = signal.getsignal(signal.SIGINT)
-    heard, said = os.pipe()
-    program = os.fork()
-    if not program:
+def in_a_batch_that_never_ends(said: int) -> None:
+    """Tell when signals are awaited and when one has been noted; never return."""
+    try:
         with interruption.Signals() as signals:
             signals.is_patient = True
             os.write(said, b"1")
             while signals.received is None:
                 time.sleep(0.01)
             os.write(said, b"2")
-            while True:  # a batch that never ends
-                time.sleep(60)
-    assert os.read(heard, 1) == b"1"
-    os.kill(program, signal.SIGINT)
-    assert os.read(heard, 1) == b"2"
-    assert os.waitpid(program, os.WNOHANG) == (0, 0)
-    os.kill(program, signal.SIGINT)
-    assert os.waitstatus_to_exitcode(os.waitpid(program, 0)[1]) == -signal.SIGINT
+            time.sleep(60)
+    finally:
+        os._exit(70)
+
+
+def test_a_second_interrupt_ends_at_once():
+    before = signal.getsignal(signal.SIGINT)
+    heard, said = os.pipe()
+    program = os.fork()
+    if not program:
+        in_a_batch_that_never_ends(said)
+    os.close(said)
+    with os.fdopen(heard, "rb", buffering=0) as stream:
+        assert stream.read(1) == b"1"
+        os.kill(program, signal.SIGINT)
+        assert stream.read(1) == b"2"
+        os.kill(program, signal.SIGINT)
+        # Ended by the signal itself, not by the end of the batch.
+        status = os.waitstatus_to_exitcode(os.waitpid(program, 0)[1])
+    assert status == -signal.SIGINT
     assert signal.getsignal(signal.SIGINT) is before
 
 
