@@ -5,6 +5,7 @@ from kerasnorm.surgery.fuse import fuse_asymmetric
 from kerasnorm.surgery.locate import NormSite, find_norms
 from kerasnorm.surgery.recalibrate import recalibrate_batch_norm
 from kerasnorm.surgery.report import Swap, SwapReport
+from kerasnorm.surgery.speed import speed_up_batch_norm
 from kerasnorm.surgery.swap import swap_norm
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "fold_batch_norm",
     "fuse_asymmetric",
     "recalibrate_batch_norm",
+    "speed_up_batch_norm",
     "swap_norm",
 ]

@@ -35,9 +35,11 @@ def build_model(settings: Settings, num_classes: int) -> keras.Model:
     if settings.precision != "float32":
         keras.config.set_dtype_policy(f"mixed_{settings.precision}")
     try:
-        return _build_model(settings, num_classes)
+        model = _build_model(settings, num_classes)
     finally:
         keras.config.set_dtype_policy(before)
+    surgery.speed_up_batch_norm(model)
+    return model
 
 
 def _build_model(settings: Settings, num_classes: int) -> keras.Model:
