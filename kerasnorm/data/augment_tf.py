@@ -206,7 +206,7 @@ def level(images, shifts, factors, value_range: tuple[float, float]):
 
 def compiled(function: Callable) -> Callable:
     """Compile with XLA for the processor, where batches are made on any machine."""
-    fast = tf.function(function, jit_compile=True)
+    fast = tf.function(function, jit_compile=True, autograph=False)
 
     @functools.wraps(function)
     def call(*arguments, **options):

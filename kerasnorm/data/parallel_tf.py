@@ -30,9 +30,23 @@ def map_in_parallel(
     """
     return without_search(
         batches.map(
-            function, num_parallel_calls=workers_or(threads), deterministic=True
+            as_written(function),
+            num_parallel_calls=workers_or(threads),
+            deterministic=True,
         ).prefetch(BATCHES_AHEAD)
     )
+
+
+def as_written(function: Callable) -> Callable:
+    """Keep AutoGraph from rewriting a function of a pipeline.
+
+    The functions here branch on Python's values only. Rewriting their source, and that
+    of all they call, took most of the time it takes to make a pipeline.
+
+    Args:
+        function: What is mapped over a dataset.
+    """
+    return tf.autograph.experimental.do_not_convert(function)
 
 
 def without_search(batches: tf.data.Dataset) -> tf.data.Dataset:

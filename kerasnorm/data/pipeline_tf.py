@@ -8,7 +8,7 @@ from kerasnorm.data.augment import Augmentation
 from kerasnorm.data.augment_tf import compiled_recolour, warp
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.mix_tf import cut_and_mix, draw_mixes
-from kerasnorm.data.parallel_tf import map_in_parallel
+from kerasnorm.data.parallel_tf import as_written, map_in_parallel
 from kerasnorm.data.pictures import ALIGNMENT, Pictures, aligned_array
 from kerasnorm.data.python_calls import ended_at_exit
 from kerasnorm.data.transforms import draw_colours, draw_warps
@@ -111,9 +111,9 @@ def training_batches(
     # thread that trains.
     planned = (
         tf.data.Dataset.range(first_step // steps, np.iinfo(np.int64).max)
-        .map(plans)
+        .map(as_written(plans))
         .prefetch(1)
-        .flat_map(lambda *parts: tf.data.Dataset.from_tensor_slices(parts))
+        .flat_map(as_written(lambda *parts: tf.data.Dataset.from_tensor_slices(parts)))
         .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     )
     return map_in_parallel(planned, batch)

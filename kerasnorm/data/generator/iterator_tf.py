@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasnorm.data.parallel_tf import map_in_parallel
+from kerasnorm.data.parallel_tf import as_written, map_in_parallel
 from kerasnorm.data.python_calls import ended_at_exit
 
 
@@ -50,9 +50,11 @@ def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
 
     numbers = (
         tf.data.Dataset.range(1)
-        .map(next_epoch)
+        .map(as_written(next_epoch))
         .flat_map(
-            lambda epoch: tf.data.Dataset.range(epoch * steps, (epoch + 1) * steps)
+            as_written(
+                lambda epoch: tf.data.Dataset.range(epoch * steps, (epoch + 1) * steps)
+            )
         )
     )
     return map_in_parallel(numbers, batch).apply(
