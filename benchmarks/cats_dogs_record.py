@@ -40,11 +40,15 @@ PARTS = {
     "no MixUp": ["--mixup", "0"],
     "no CutMix": ["--cutmix", "0"],
     "no label smoothing": ["--label-smoothing", "0"],
+    "no random erasing": ["--random-erasing", "0"],
+    "zoom 0.2": ["--zoom-range", "0.2"],
+    "weight decay 0.02": ["--weight-decay", "0.02"],
     "no colour jitter": ["--color-jitter", "0"],
     "no warping": [
         *("--rotation-range", "0", "--shear-range", "0", "--zoom-range", "0"),
         *("--width-shift-range", "0", "--height-shift-range", "0"),
     ],
+    "sharpness-aware (SAM)": ["--sam", "0.1"],
     "mirror images averaged at the end": ["--average-mirrored"],
 }
 

@@ -251,6 +251,16 @@ def print_table(rows, indexing):
     ):
         if ours in rates and other in rates:
             print(f"{ours} / {other}: {rates[ours] / rates[other]:.2f}")
+    for first, later in (
+        ("ours, first epoch", "ours, later epochs"),
+        ("ours, apps: first epoch", "ours, apps: later epochs"),
+    ):
+        if {first, later, "decode only"} <= rates.keys():
+            share = rates[later] / (rates[later] + rates["decode only"])
+            print(
+                f"{first} / decode only: at most {share:.2f} if files were decoded as "
+                "fast and nothing came on top of a later epoch"
+            )
     for row in indexing:
         print(
             f"index of {row['files']} files: {row['seconds']:.2f} s, "
