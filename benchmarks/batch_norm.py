@@ -4,29 +4,30 @@
     python -m benchmarks.batch_norm --only "convnet 96 px, bfloat16" --rounds 60
 
 Two copies of a network, one as Keras makes it and one after
-`surgery.speed_up_batch_norm`, take turns at training on the same batch, and the time of
-the one is divided by that of the other in the same round, so that a busy machine slows
-both. Printed are the median speed-up and its quartiles. Without a machine that
-multiplies matrices in bfloat16, expect that dtype to be slow.
+`surgery.speed_up_batch_norm`, take turns (`benchmarks.turns`) at training on the same
+batch. On a processor that does not multiply matrices in bfloat16, expect that dtype to
+be slow.
 """
 
 import argparse
+import functools
 import json
 import os
 import pathlib
-import statistics
-import time
+
+from benchmarks.turns import HEADING, line_of, take_turns
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# Side of the pictures, and whether in mixed bfloat16.
+# Network, side of the pictures, and precision.
 CASES = {
-    "convnet 96 px, float32": (96, False),
-    "convnet 96 px, bfloat16": (96, True),
-    "convnet 64 px, bfloat16": (64, True),
-    "ResNet50": (96, False),
-    "MobileNetV2": (96, False),
+    "convnet 96 px, float32": ("convnet", 96, "float32"),
+    "convnet 96 px, bfloat16": ("convnet", 96, "mixed_bfloat16"),
+    "convnet 64 px, bfloat16": ("convnet", 64, "mixed_bfloat16"),
+    "ResNet50": ("ResNet50", 96, "float32"),
+    "MobileNetV2": ("MobileNetV2", 96, "float32"),
 }
+WARMUP = 2
 
 
 def make_model(case: str):
@@ -36,11 +37,11 @@ def make_model(case: str):
     from apps.cats_dogs import PHOTOS
     from kerasnorm import models
 
-    size, mixed = CASES[case]
+    name, size, precision = CASES[case]
     keras.utils.set_random_seed(0)
-    keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
-    if "Net" in case:
-        model = models.backbone(case, (size, size, 3), 2)
+    keras.config.set_dtype_policy(precision)
+    if name != "convnet":
+        model = models.backbone(name, (size, size, 3), 2)
     else:
         model = models.convnet(
             (size, size, 3),
@@ -62,31 +63,15 @@ def measure(case: str, batch_size: int, rounds: int) -> dict:
     from kerasnorm import surgery
 
     generator = np.random.default_rng(1)
-    size = CASES[case][0]
+    _, size, _ = CASES[case]
     x = generator.uniform(0, 255, (batch_size, size, size, 3)).astype("float32")
     y = generator.integers(0, 2, batch_size)
     pair = [make_model(case), make_model(case)]
     changed = surgery.speed_up_batch_norm(pair[1])
-    seconds: list[list[float]] = [[], []]
-    for turn in range(-2, rounds):
-        # Each round begins with the other one: what comes first may find cold caches.
-        for index in (turn % 2, 1 - turn % 2):
-            began = time.perf_counter()
-            pair[index].train_on_batch(x, y)
-            if turn >= 0:
-                seconds[index].append(time.perf_counter() - began)
-    ratios = [old / new for old, new in zip(*seconds, strict=True)]
-    low, middle, high = statistics.quantiles(ratios, n=4)
-    return {
-        "case": case,
-        "batch_norms": changed,
-        "milliseconds_before": 1000 * statistics.median(seconds[0]),
-        "milliseconds_after": 1000 * statistics.median(seconds[1]),
-        "speed_up": middle,
-        "lower_quartile": low,
-        "upper_quartile": high,
-        "rounds": rounds,
-    }
+    steps = [functools.partial(model.train_on_batch, x, y) for model in pair]
+    for step in WARMUP * steps:
+        step()
+    return {"case": case, "batch_norms": changed, **take_turns(steps, rounds)}
 
 
 def main() -> None:
@@ -97,17 +82,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--output", type=pathlib.Path)
     options = parser.parse_args()
-    print(f"{'network':<24}{'norms':>6}{'before':>10}{'after':>10}{'speed-up':>10}")
+    print(f"{HEADING}        norms")
     rows = []
     for case in options.only:
         row = measure(case, options.batch_size, options.rounds)
         rows.append(row)
-        print(
-            f"{case:<24}{row['batch_norms']:>6}{row['milliseconds_before']:>7.1f} ms"
-            f"{row['milliseconds_after']:>7.1f} ms{row['speed_up']:>10.2f}"
-            f"  ({row['lower_quartile']:.2f} to {row['upper_quartile']:.2f})",
-            flush=True,
-        )
+        print(f"{line_of(case, row)}{row['batch_norms']:>9}", flush=True)
     if options.output:
         options.output.write_text(json.dumps(rows, indent=2), encoding="utf-8")
 

@@ -3,19 +3,19 @@
     python -m benchmarks.surgery
     python -m benchmarks.surgery --clock cpu --rounds 30 --output surgery.json
 
-The given model and the one after surgery take turns within a round, and the time of
-the one is divided by that of the other in the same round, so that a busy machine slows
-both. Printed are the median speed-up, its quartiles, and how far the predictions lie
-apart, as a share of the largest.
+The given model and the one after surgery take turns (`benchmarks.turns`). Printed are
+the median speed-up, its quartiles, and how far the predictions lie apart, as a share of
+the largest.
 """
 
 import argparse
 import json
 import os
 import pathlib
-import statistics
 import time
 from collections.abc import Callable
+
+from benchmarks.turns import HEADING, line_of, take_turns
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -87,23 +87,14 @@ def measure(case: str, options: argparse.Namespace) -> dict:
         for model in make_pair(case, options.size)
     ]
     before, after = (predict(pictures).numpy() for predict in pair)
-    seconds: list[list[float]] = [[], []]
-    for turn in range(options.rounds):
-        # Each round begins with the other one: what comes first may find cold caches.
-        for index in (turn % 2, 1 - turn % 2):
-            start = clock()
-            pair[index](pictures).numpy()
-            seconds[index].append(clock() - start)
-    ratios = [old / new for old, new in zip(*seconds, strict=True)]
-    low, middle, high = statistics.quantiles(ratios, n=4)
+    turns = take_turns(
+        [lambda: pair[0](pictures).numpy(), lambda: pair[1](pictures).numpy()],
+        options.rounds,
+        clock,
+    )
     return {
         "case": case,
-        "milliseconds_before": 1000 * statistics.median(seconds[0]),
-        "milliseconds_after": 1000 * statistics.median(seconds[1]),
-        "speed_up": middle,
-        "lower_quartile": low,
-        "upper_quartile": high,
-        "rounds": options.rounds,
+        **turns,
         "difference": float(np.abs(before - after).max() / np.abs(before).max()),
     }
 
@@ -124,18 +115,12 @@ def main() -> None:
     )
     parser.add_argument("--output", type=pathlib.Path)
     options = parser.parse_args()
-    print(f"{'case':<24}{'before':>9}{'after':>9}{'speed-up':>10}  quartiles     apart")
+    print(f"{HEADING}         apart")
     rows = []
     for case in options.only:
         row = measure(case, options)
         rows.append(row)
-        print(
-            f"{case:<24}{row['milliseconds_before']:>6.1f} ms"
-            f"{row['milliseconds_after']:>6.1f} ms{row['speed_up']:>10.2f}"
-            f"  {row['lower_quartile']:.2f} to {row['upper_quartile']:.2f}"
-            f"{row['difference']:>10.1e}",
-            flush=True,
-        )
+        print(f"{line_of(case, row)}{row['difference']:>10.1e}", flush=True)
     if options.output:
         options.output.write_text(json.dumps(rows, indent=2), encoding="utf-8")
 

@@ -13,7 +13,7 @@ DTYPES = (tf.float32, tf.bfloat16)
 
 @dataclasses.dataclass(frozen=True)
 class FusedCall:
-    """The `call` of a batch norm, in one pass over the tensor for each of its steps.
+    """The `call` of a batch norm, by one kernel.
 
     Keras writes a batch norm as a dozen operations, each of which reads and writes the
     whole tensor when TensorFlow runs them one by one. The fused kernel computes the
@@ -56,5 +56,6 @@ class FusedCall:
         return outputs
 
     def _follow(self, moving, value):
-        momentum = self.layer.momentum
-        moving.assign(moving * momentum + value * (1.0 - momentum))
+        # In float32, whatever type the statistics are kept in.
+        before, momentum = tf.cast(moving, tf.float32), self.layer.momentum
+        moving.assign(before * momentum + value * (1.0 - momentum))

@@ -10,6 +10,7 @@ pytest.importorskip("tensorflow")
 import tensorflow as tf
 
 from kerasnorm.data import ImageDataGenerator, Pictures, pipeline_tf
+from kerasnorm.data.augment_tf import compiled
 from kerasnorm.data.parallel_tf import map_in_parallel, without_search
 from kerasnorm.data.resolution_tf import with_growing_pictures
 
@@ -36,6 +37,18 @@ def test_slow_batches_do_not_change_the_order():
         threads=4,
     )
     assert list(numbers.as_numpy_iterator()) == list(range(12))
+
+
+def test_functions_of_a_pipeline_run_as_they_are_written():
+    """AutoGraph would make a branch of the graph, after a second of rewriting."""
+
+    def branch(number):
+        return number if number > 2 else -number
+
+    with pytest.raises(tf.errors.OperatorNotAllowedInGraphError):
+        map_in_parallel(tf.data.Dataset.range(4), branch)
+    with pytest.raises(tf.errors.OperatorNotAllowedInGraphError):
+        compiled(branch)(tf.constant(1))
 
 
 def test_no_dataset_of_ours_is_searched(pictures):

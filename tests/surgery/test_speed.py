@@ -100,11 +100,12 @@ def test_a_large_mean_costs_no_more_digits_than_with_keras():
 
 
 @on_tensorflow
-def test_bfloat16_is_as_exact_as_with_keras():
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "bfloat16"])
+def test_bfloat16_is_as_exact_as_with_keras(dtype):
     shape = (8, 6, 6, 4)
     x, upstream = data(shape), data(shape, seed=2)
     truth = both(shape, x, upstream)[0]
-    plain, fast = both(shape, x, upstream, dtype="mixed_bfloat16")
+    plain, fast = both(shape, x, upstream, dtype=dtype)
     for exact, theirs, ours in zip(truth, plain, fast, strict=True):
         size = np.abs(exact).max()
         # One rounding of a result to 8 bits is half of 2**-8 of it.

@@ -60,3 +60,14 @@ def test_frozen_leaves_only_the_classifier(weights):
 def test_frozen_without_weights_is_refused():
     with pytest.raises(UsageError, match="--weights"):
         settings_for(frozen=True)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="a kernel of TensorFlow"
+)
+@pytest.mark.parametrize("model", ["convnet", f"keras:{NAME}"])
+def test_batch_norms_train_by_the_fused_kernel(model):
+    built = assemble.build_model(Settings(model=model, image_size=32), 2)
+    norms = [site.layer for site in find_norms(built)]
+    assert norms
+    assert {type(norm.call).__name__ for norm in norms} == {"FusedCall"}
