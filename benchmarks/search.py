@@ -78,9 +78,9 @@ def flags(options: argparse.Namespace, seed: int, folder: pathlib.Path) -> list[
 
 def run_plain(words: list[str], log: pathlib.Path) -> None:
     """Search with KerasTuner alone; write down when each trial was done."""
-    from kerasnorm.training import quiet
+    from kerasnorm.training import importing
 
-    quiet.import_keras()
+    importing.import_keras()
     import keras
     import keras_tuner
 

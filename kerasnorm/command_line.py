@@ -211,9 +211,9 @@ def _parser(name: str, description: str) -> flags.Parser:
 
 def _parse(parser: flags.Parser, words: list[str]) -> Any:
     options = parser.parse_args(flags.normalize(words, SWITCHES))
-    from kerasnorm.training import quiet
+    from kerasnorm.training import importing
 
-    quiet.import_keras()
+    importing.import_keras()
     return options
 
 

@@ -30,9 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     processes.die_with(options.parent)
     # The chief trains nothing: the GPUs are left to the workers.
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    from kerasnorm.training import quiet
+    from kerasnorm.training import importing
 
-    quiet.import_keras()
+    importing.import_keras()
     from keras_tuner.engine import base_tuner
 
     from tuning import hparams_tf, oracles, surviving_oracle

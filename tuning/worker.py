@@ -31,9 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     processes.die_with(options.parent)
     # Before TensorFlow counts them: every pool of threads gets this size.
     processes.stay_on(options.cores)
-    from kerasnorm.training import quiet
+    from kerasnorm.training import importing
 
-    quiet.import_keras()
+    importing.import_keras()
     grow_memory()
     from tuning import tuner
 

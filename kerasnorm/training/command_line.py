@@ -67,9 +67,9 @@ def train_command(app: flags.App, words: Sequence[str]) -> None:
         words: The flags.
     """
     settings = flags.parse_training(app, words)
-    from kerasnorm.training import quiet
+    from kerasnorm.training import importing
 
-    quiet.import_keras()
+    importing.import_keras()
     from kerasnorm.training import runner
 
     print(runner.run(settings).directory)
@@ -95,9 +95,9 @@ def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
     )
     _add_common(parser)
     options = parser.parse_args(flags.normalize(words, COMMON_SWITCHES))
-    from kerasnorm.training import quiet
+    from kerasnorm.training import importing
 
-    quiet.import_keras()
+    importing.import_keras()
     from kerasnorm.training import inference
 
     result = inference.evaluate_run(options.run_directory, options.data)
@@ -121,9 +121,9 @@ def predict_command(app: flags.App, words: Sequence[str]) -> None:
     parser.add_argument("paths", nargs="+", help="Picture files, or folders of them.")
     _add_common(parser)
     options = parser.parse_args(flags.normalize(words, COMMON_SWITCHES))
-    from kerasnorm.training import quiet
+    from kerasnorm.training import importing
 
-    quiet.import_keras()
+    importing.import_keras()
     from kerasnorm.training import inference
 
     predictions, rejected = inference.predict_run(options.run_directory, options.paths)

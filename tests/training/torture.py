@@ -350,9 +350,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(argv)
-    from kerasnorm.training import quiet
+    from kerasnorm.training import importing
 
-    quiet.import_keras()
+    importing.import_keras()
     import kerasnorm.training.runner  # noqa: F401
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Imports Keras and TensorFlow without their start-up noise on the screen."""
+"""Imports Keras and TensorFlow: without noise, and with the faster kernels."""
 
 import contextlib
 import os
@@ -10,11 +10,16 @@ from collections.abc import Iterator
 def import_keras() -> None:
     """Import Keras and, where it is installed, TensorFlow, and print nothing.
 
+    TensorFlow takes its oneDNN kernels by itself only on processors with AVX-512 VNNI
+    or newer instructions. Convolutions train faster by them on older ones, too, so
+    they are asked for unless `TF_ENABLE_ONEDNN_OPTS` says otherwise.
+
     TensorFlow's C++ part writes to file descriptor 2 before any Python setting can
     stop it, so the descriptor itself is turned aside while it loads. If the import
     fails, what was written is shown.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with silenced_stderr():
         import keras  # noqa: F401
 
