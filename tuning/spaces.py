@@ -164,7 +164,7 @@ def default_space(has_gpu: bool) -> Space:
             *models,
             Choice("norm", ("batch", "group", "frn", "switchable", "none")),
             Choice("width", (16, 32, 64), small),
-            Choice("optimizer", ("sgd", "adam", "adamw", "ranger21")),
+            Choice("optimizer", ("sgd", "adam", "adamw", "muon", "ranger21")),
             Range("learning_rate", 3e-4, 3e-2, log=True),
             Range("weight_decay", 1e-4, 1e-1, log=True),
             Choice("agc", (0.0, 0.01, 0.02, 0.04, 0.08)),

@@ -4,6 +4,7 @@ from kerasnorm.optimizers.ada_pnm import AdaPNM
 from kerasnorm.optimizers.agc import AGC
 from kerasnorm.optimizers.gradient_centralization import GradientCentralization
 from kerasnorm.optimizers.lookahead import Lookahead
+from kerasnorm.optimizers.muon import Muon
 from kerasnorm.optimizers.ranger21 import Ranger21
 from kerasnorm.optimizers.sam import SAM
 from kerasnorm.optimizers.schedules import WarmupCosine, WarmupStableDecay
@@ -14,6 +15,7 @@ __all__ = [
     "AdaPNM",
     "GradientCentralization",
     "Lookahead",
+    "Muon",
     "Ranger21",
     "WarmupCosine",
     "WarmupStableDecay",

@@ -1,18 +1,19 @@
 """Adaptive gradient clipping around any Keras optimizer."""
 
-import fnmatch
-import warnings
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import keras
 from keras import ops
 
 from kerasnorm.optimizers import gradients
+from kerasnorm.optimizers.spared import (
+    FINAL_KERNEL,
+    Exclude,
+    deserialize_exclude,
+    find_spared,
+    serialize_exclude,
+)
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
 from kerasnorm.registration import register
-
-FINAL_KERNEL = "final_kernel"
 
 
 @register
@@ -66,7 +67,7 @@ class AGC(OptimizerWrapper):
         optimizer,
         clip_factor: float = 0.01,
         epsilon: float = 1e-3,
-        exclude: str | Sequence[str] | Callable[[Any], bool] | None = FINAL_KERNEL,
+        exclude: Exclude = FINAL_KERNEL,
         count_clips: bool = False,
         name: str | None = None,
     ):
@@ -88,7 +89,7 @@ class AGC(OptimizerWrapper):
         # In the order of the inner optimizer, which may have been built before.
         variables = list(self._trainable_variables)
         self._unit_axes = gradients.unit_axes_of(variables)
-        self._spared = self._find_spared(variables)
+        self._spared = find_spared(self.exclude, variables, self._unit_axes)
         if self.count_clips:
             self._clipped_shares = self.add_variable(
                 shape=(len(variables),),
@@ -168,33 +169,6 @@ class AGC(OptimizerWrapper):
                 "train first."
             )
 
-    def _find_spared(self, variables: Sequence) -> list[bool]:
-        if callable(self.exclude):
-            return [bool(self.exclude(variable)) for variable in variables]
-        parts = (self.exclude,) if isinstance(self.exclude, str) else self.exclude or ()
-        final_kernel = self._find_final_kernel(variables)
-        spared = [False] * len(variables)
-        for part in parts:
-            found = [
-                index == final_kernel
-                if part == FINAL_KERNEL
-                else _has_part(variable.path, part)
-                for index, variable in enumerate(variables)
-            ]
-            if not any(found) and part != FINAL_KERNEL:
-                warnings.warn(
-                    f"`exclude` names {part!r}, which is part of no variable's path, "
-                    f"such as {variables[0].path!r}; nothing is spared by it.",
-                    stacklevel=2,
-                )
-            spared = [a or b for a, b in zip(spared, found, strict=True)]
-        return spared
-
-    def _find_final_kernel(self, variables: Sequence) -> int | None:
-        tensors = [i for i, axes in enumerate(self._unit_axes) if axes is not None]
-        kernels = [i for i in tensors if "kernel" in variables[i].name] or tensors
-        return kernels[-1] if kernels else None
-
     def get_config(self):
         """Return the constructor arguments, the inner optimizer serialized whole."""
         return {
@@ -208,32 +182,5 @@ class AGC(OptimizerWrapper):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make the optimizer that `get_config` described."""
-        if isinstance(config.get("exclude"), dict):
-            exclude = keras.saving.deserialize_keras_object(
-                config["exclude"], custom_objects=custom_objects
-            )
-            config = {**config, "exclude": exclude}
+        config = deserialize_exclude(config, custom_objects)
         return super().from_config(config, custom_objects)
-
-
-def serialize_exclude(exclude):
-    """Turn the `exclude` argument of `AGC` into something JSON can hold.
-
-    Args:
-        exclude: Path parts, a function or `None`.
-
-    Returns:
-        The same, a function as Keras serializes it.
-    """
-    return (
-        keras.saving.serialize_keras_object(exclude) if callable(exclude) else exclude
-    )
-
-
-def _has_part(path: str, part: str) -> bool:
-    """Whether neighbouring components of a path match a part such as `head/kernel`."""
-    components, wanted = path.split("/"), part.split("/")
-    return any(
-        all(map(fnmatch.fnmatchcase, components[start : start + len(wanted)], wanted))
-        for start in range(len(components) - len(wanted) + 1)
-    )

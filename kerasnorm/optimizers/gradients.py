@@ -59,7 +59,7 @@ def unit_axes(variable, owner: keras.layers.Layer | None) -> tuple[int, ...] | N
     ndim = len(variable.shape)
     every_but_output = tuple(range(ndim - 1))
     named_kernel = "kernel" in variable.name
-    if variable.name == "depthwise_kernel" or isinstance(owner, _DEPTHWISE):
+    if is_depthwise(variable, owner):
         return tuple(range(ndim - 2)) if named_kernel else None
     if isinstance(owner, _TRANSPOSED):
         return (*range(ndim - 2), ndim - 1) if named_kernel else None
@@ -69,6 +69,16 @@ def unit_axes(variable, owner: keras.layers.Layer | None) -> tuple[int, ...] | N
         return every_but_output if named_kernel else None
     is_vector = sum(size > 1 for size in variable.shape) <= 1
     return None if is_vector and not (named_kernel and ndim > 1) else every_but_output
+
+
+def is_depthwise(variable, owner: keras.layers.Layer | None) -> bool:
+    """Say whether a variable filters each channel by itself.
+
+    Args:
+        variable: A Keras variable.
+        owner: As for `unit_axes`.
+    """
+    return variable.name == "depthwise_kernel" or isinstance(owner, _DEPTHWISE)
 
 
 def unit_axes_of(variables: Sequence) -> list[tuple[int, ...] | None]:

@@ -5,10 +5,15 @@ from typing import Any
 import keras
 
 from kerasnorm.optimizers.ada_pnm import AdaPNM
-from kerasnorm.optimizers.agc import AGC, FINAL_KERNEL, serialize_exclude
+from kerasnorm.optimizers.agc import AGC
 from kerasnorm.optimizers.gradient_centralization import GradientCentralization
 from kerasnorm.optimizers.lookahead import Lookahead
 from kerasnorm.optimizers.schedules import WarmupStableDecay
+from kerasnorm.optimizers.spared import (
+    FINAL_KERNEL,
+    deserialize_exclude,
+    serialize_exclude,
+)
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
 from kerasnorm.registration import register
 
@@ -148,12 +153,12 @@ class Ranger21(OptimizerWrapper):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make the optimizer that `get_config` described."""
-        config = dict(config)
-        for argument in ("learning_rate", "exclude"):
-            if isinstance(config.get(argument), dict):
-                config[argument] = keras.saving.deserialize_keras_object(
-                    config[argument], custom_objects=custom_objects
-                )
+        config = deserialize_exclude(config, custom_objects)
+        if isinstance(config.get("learning_rate"), dict):
+            rate = keras.saving.deserialize_keras_object(
+                config["learning_rate"], custom_objects=custom_objects
+            )
+            config = {**config, "learning_rate": rate}
         return cls(**config)
 
 

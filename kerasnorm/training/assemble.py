@@ -166,7 +166,8 @@ def _plain_optimizer(settings: Settings, rate: Any) -> keras.optimizers.Optimize
         return keras.optimizers.Adam(
             rate, weight_decay=decay, gradient_accumulation_steps=steps
         )
-    return keras.optimizers.AdamW(
+    kind = optimizers.Muon if settings.optimizer == "muon" else keras.optimizers.AdamW
+    return kind(
         rate,
         weight_decay=settings.weight_decay,
         gradient_accumulation_steps=steps,

@@ -69,7 +69,7 @@ class Settings:
         precision: float32; or bfloat16 or float16, in which layers compute while
             weights, statistics and the loss stay float32. `auto` is bfloat16 where the
             hardware multiplies matrices in it, else float32.
-        optimizer: sgd, adam, adamw or ranger21.
+        optimizer: sgd, adam, adamw, muon or ranger21.
         learning_rate: Peak learning rate, above 0, or `auto` for a range test.
         weight_decay: Decoupled weight decay of the kernels, 0 or more.
         progressive: Train on pictures of 0.6 and then 0.8 of the size for the first 70%

@@ -22,7 +22,7 @@ NORMS = (
     "none",
 )
 MODELS = ("convnet", "resnet", "nf_resnet", "nfnet", "res2net")
-OPTIMIZERS = ("sgd", "adam", "adamw", "ranger21")
+OPTIMIZERS = ("sgd", "adam", "adamw", "muon", "ranger21")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 SCHEDULES = ("constant", "cosine", "stable_decay")
 ON_NAN = ("stop", "skip", "reduce-lr")

@@ -9,6 +9,7 @@ from kerasnorm.optimizers import (
     AdaPNM,
     GradientCentralization,
     Lookahead,
+    Muon,
     Ranger21,
     WarmupCosine,
 )
@@ -29,6 +30,7 @@ OPTIMIZERS = {
     "lookahead": lambda: Lookahead(sgd()),
     "sam": lambda: SAM(sgd(), rho=0.05),
     "adaptive sam": lambda: SAM(sgd(), rho=0.5, adaptive=True),
+    "muon": lambda: Muon(WarmupCosine(3e-3, STEPS, STEPS // 10)),
     "ada pnm": lambda: AdaPNM(5e-3),
     "ranger21": lambda: Ranger21(1e-2, total_steps=STEPS, clip_factor=0.1),
 }

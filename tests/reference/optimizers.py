@@ -192,3 +192,51 @@ def sam_step(weights, gradient_at, rho, adaptive, learning_rate):
     return [
         w - learning_rate * g for w, g in zip(weights, gradient_at(summit), strict=True)
     ]
+
+
+class Muon:
+    """Orthogonalized momentum by singular values; Adam where there is no matrix.
+
+    Args:
+        by_adam: Positions of the variables that Adam steps.
+    """
+
+    def __init__(self, kinds, learning_rate, weight_decay, by_adam, momentum=0.95):
+        self.kinds = kinds
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.by_adam = by_adam
+        self.momentum = momentum
+        self.t = 0
+        self.m = self.v = None
+
+    @staticmethod
+    def orthogonal(matrix, steps=5):
+        left, values, right = np.linalg.svd(matrix, full_matrices=False)
+        values = values / (np.sqrt(np.sum(values**2)) + 1e-7)
+        for _ in range(steps):
+            values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
+        return left @ np.diag(values) @ right
+
+    def step(self, weights, gradients):
+        self.t += 1
+        if self.m is None:
+            self.m = [np.zeros(w.shape) for w in weights]
+            self.v = [np.zeros(w.shape) for w in weights]
+        updated = []
+        for i, (w, g) in enumerate(zip(weights, gradients, strict=True)):
+            w = w * (1 - self.learning_rate * self.weight_decay)
+            if i in self.by_adam:
+                self.m[i] = 0.9 * self.m[i] + 0.1 * g
+                self.v[i] = 0.999 * self.v[i] + 0.001 * g**2
+                root = np.sqrt(1 - 0.999**self.t)
+                step = self.m[i] * root / (1 - 0.9**self.t)
+                step = step / (np.sqrt(self.v[i]) + 1e-7)
+            else:
+                kind = self.kinds[i]
+                self.m[i] = self.momentum * self.m[i] + g
+                ahead = unit_gradients.as_matrix(g + self.momentum * self.m[i], kind)
+                turned = 0.2 * np.sqrt(max(ahead.shape)) * self.orthogonal(ahead)
+                step = unit_gradients.from_matrix(turned, g.shape, kind)
+            updated.append(w - self.learning_rate * step)
+        return updated

@@ -54,3 +54,16 @@ def norm_loss_gradient(weights, kind):
         norm = np.sqrt(np.sum(weights[unit] ** 2))
         result[unit] = (1 - 1 / max(norm, 1e-8)) * weights[unit]
     return result
+
+
+def as_matrix(tensor, kind):
+    """Return the units as columns."""
+    return np.stack([tensor[u].reshape(-1) for u in units(tensor.shape, kind)], axis=1)
+
+
+def from_matrix(matrix, shape, kind):
+    """Undo `as_matrix`."""
+    result = np.zeros(shape)
+    for column, unit in zip(matrix.T, units(shape, kind), strict=True):
+        result[unit] = column.reshape(result[unit].shape)
+    return result

@@ -1,0 +1,145 @@
+"""Keras' Muon for the kernels of convolutions as well as those of dense layers."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerasnorm.optimizers.gradients import (
+    KERNEL_LAYERS,
+    is_depthwise,
+    make_dense,
+    unit_axes,
+)
+from kerasnorm.optimizers.owners import find_owners
+from kerasnorm.optimizers.spared import (
+    FINAL_KERNEL,
+    Exclude,
+    deserialize_exclude,
+    find_spared,
+    serialize_exclude,
+)
+from kerasnorm.registration import register
+
+
+@register
+class Muon(keras.optimizers.Muon):
+    """Step by the nearest orthogonal matrix to the momentum of each kernel.
+
+    Use it where few epochs have to do; for cats and dogs from scratch it is the default
+    of the apps. Keras' own class treats matrices alone so and leaves all kernels of
+    convolutions to AdamW. Here a kernel is the matrix of its units, one column for each
+    output: (height * width * inputs, outputs) for a convolution. With momentum M and k
+    the longer side of the matrix,
+
+        M <- momentum * M + G
+        W <- W - learning_rate * (rms_rate * sqrt(k) * orthogonal(G + momentum * M)
+                                  + weight_decay * W)
+
+    where `orthogonal` moves all singular values near 1 by `ns_steps` Newton-Schulz
+    steps. The factor gives steps of the size of AdamW's, so learning rates and decays
+    that suit AdamW suit it. Its time does not depend on the batch: larger batches have
+    less of it per picture.
+
+    Vectors, depthwise kernels, embeddings, scalars and the final kernel step by Adam
+    with decoupled decay, as in Keras' class.
+
+    Args:
+        learning_rate: A float, a `LearningRateSchedule` or a callable. Default 1e-3.
+        weight_decay: Decoupled decay of the orthogonalized kernels, at least 0.
+            Default 0.004.
+        adam_weight_decay: The same of all other variables; `None` takes
+            `weight_decay`. Default `None`.
+        exclude: What Adam steps besides: path parts or a function of the variable, as
+            in `AGC`. Default `"final_kernel"`.
+        **kwargs: Those of `keras.optimizers.Muon`: `momentum` (0.95), `nesterov`
+            (true), `ns_steps` (5), `rms_rate` (0.2), `adam_lr_ratio` (1) and so on.
+
+    Example:
+        ```python
+        model.compile(optimizer=Muon(3e-3, weight_decay=0.05), loss="mse")
+        ```
+
+    Reference:
+        Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks,
+        https://kellerjordan.github.io/posts/muon/; the factor from Liu et al. 2025,
+        Muon is scalable for LLM training, https://arxiv.org/abs/2502.16982.
+    """
+
+    def __init__(
+        self,
+        learning_rate=1e-3,
+        weight_decay: float | None = 0.004,
+        adam_weight_decay: float | None = None,
+        exclude: Exclude = FINAL_KERNEL,
+        **kwargs: Any,
+    ):
+        for argument, value in (
+            ("weight_decay", weight_decay),
+            ("adam_weight_decay", adam_weight_decay),
+        ):
+            if value is not None and value < 0:
+                raise ValueError(
+                    f"`{argument}` must be at least 0, received {value!r}."
+                )
+        super().__init__(
+            learning_rate,
+            weight_decay=weight_decay,
+            adam_weight_decay=weight_decay
+            if adam_weight_decay is None
+            else adam_weight_decay,
+            **kwargs,
+        )
+        self.exclude = exclude
+
+    def build(self, variables):
+        """Look up the units of `variables` and create the moments."""
+        if self.built:
+            return
+        found = find_owners(variables, KERNEL_LAYERS)
+        owners = [found.get(id(variable)) for variable in variables]
+        axes_of_units = list(map(unit_axes, variables, owners))
+        spared = find_spared(self.exclude, variables, axes_of_units)
+        # Each channel of a depthwise kernel has inputs of its own: it is no matrix.
+        self._matrix_axes = [
+            None if spare or is_depthwise(variable, owner) else axes
+            for variable, owner, axes, spare in zip(
+                variables, owners, axes_of_units, spared, strict=True
+            )
+        ]
+        super().build(variables)
+
+    # Keras' class asks this, also while it is being built.
+    def _should_use_adamw(self, variable):
+        if self.exclude_embeddings and "embedding" in variable.path.lower():
+            return True
+        return self._axes_of(variable) is None
+
+    def _axes_of(self, variable) -> tuple[int, ...] | None:
+        return self._matrix_axes[self._get_variable_index(variable)]
+
+    def _muon_update_step(self, gradient, variable, lr, m):
+        gradient = ops.cast(make_dense(gradient), variable.dtype)
+        momentum = m * self.momentum + gradient
+        self.assign(m, momentum)
+        step = gradient + self.momentum * momentum if self.nesterov else momentum
+        axes = self._axes_of(variable)
+        order = [*axes, *(axis for axis in range(len(step.shape)) if axis not in axes)]
+        turned = ops.transpose(step, order)
+        inputs = math.prod(step.shape[axis] for axis in axes)
+        matrix = ops.reshape(turned, (inputs, -1))
+        flat = self.lr_adjust(self.zeropower_via_newtonschulz5(matrix, self.ns_steps))
+        back = [order.index(axis) for axis in range(len(order))]
+        update = ops.transpose(ops.reshape(flat, turned.shape), back)
+        self.assign_sub(variable, ops.cast(lr, variable.dtype) * update)
+
+    def get_config(self):
+        """Return the constructor arguments."""
+        return {**super().get_config(), "exclude": serialize_exclude(self.exclude)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make the optimizer that `get_config` described."""
+        config = deserialize_exclude(config, custom_objects)
+        return super().from_config(config, custom_objects)
