@@ -21,6 +21,9 @@ class Augmentation:
         zoom_range: Share, 0 to below 1, for factors from 1 - share to 1 + share, or
             the pair (smallest, largest) itself. Factors below 1 enlarge. Height and
             width draw separately.
+        crop_area: Show a part of the picture anywhere inside it, enlarged; its share of
+            the area is drawn from this to 1, its ratio of sides from 3:4 to 4:3 of the
+            picture's own. 1 shows the whole picture.
         horizontal_flip: Mirror half of the pictures left to right.
         vertical_flip: Turn half of the pictures upside down.
         fill_mode: What is seen beyond the border: "nearest", "constant", "reflect" or
@@ -38,6 +41,10 @@ class Augmentation:
     Example:
         >>> Augmentation(rotation_range=15, zoom_range=0.1).zoom_factors
         (0.9, 1.1)
+
+    Reference:
+        Szegedy et al. 2015, Going deeper with convolutions, section 6 (random crops),
+        arXiv 1409.4842.
     """
 
     rotation_range: float = 0.0
@@ -45,6 +52,7 @@ class Augmentation:
     height_shift_range: float = 0.0
     shear_range: float = 0.0
     zoom_range: float | tuple[float, float] = 0.0
+    crop_area: float = 1.0
     horizontal_flip: bool = False
     vertical_flip: bool = False
     fill_mode: str = "nearest"
@@ -61,6 +69,7 @@ class Augmentation:
         check_between(self, "height_shift_range", 0, 1, "a share of the height")
         check_between(self, "channel_shift_range", 0, 255, "a pixel value")
         check_between(self, "cval", 0, 255, "a pixel value")
+        check_between(self, "crop_area", 0.01, 1, "a share of the area")
         if not isinstance(self.zoom_range, tuple | list):
             check_between(self, "zoom_range", 0, 0.99, "a share")
         else:
@@ -94,6 +103,7 @@ class Augmentation:
             or self.height_shift_range > 0
             or self.shear_range > 0
             or self.zoom_factors != (1.0, 1.0)
+            or self.crop_area < 1
             or self.horizontal_flip
             or self.vertical_flip
         )

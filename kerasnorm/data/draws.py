@@ -112,4 +112,5 @@ def balanced_order(seed: int, epoch: int, labels: np.ndarray) -> np.ndarray:
     HORIZONTAL_FLIP, VERTICAL_FLIP, CHANNEL_SHIFT, BRIGHTNESS, CONTRAST, SATURATION,
     MIX_KIND, MIX_SHARE, MIX_TOP, MIX_LEFT, BATCH_OPERATION,
     HEIGHT_SHIFT_SIGN, WIDTH_SHIFT_SIGN, BALANCE,
-) = range(21)  # fmt: skip
+    CROP_AREA, CROP_RATIO, CROP_TOP, CROP_LEFT,
+) = range(25)  # fmt: skip

@@ -11,7 +11,7 @@ from kerasnorm.data.mix_tf import cut_and_mix, draw_mixes
 from kerasnorm.data.parallel_tf import as_written, map_in_parallel
 from kerasnorm.data.pictures import ALIGNMENT, Pictures, aligned_array
 from kerasnorm.data.python_calls import ended_at_exit
-from kerasnorm.data.transforms import draw_colours, draw_warps
+from kerasnorm.data.transforms import draw_colours, draw_warps, rescaled
 
 
 def training_batches(
@@ -20,6 +20,7 @@ def training_batches(
     augmentation: Augmentation | None = None,
     seed: int = 0,
     *,
+    output_size: tuple[int, int] | None = None,
     mixup: float = 0.0,
     cutmix: float = 0.0,
     label_smoothing: float = 0.0,
@@ -38,6 +39,9 @@ def training_batches(
         batch_size: Pictures in a batch, at most `len(pictures)`.
         augmentation: How pictures are varied; None leaves them as they are.
         seed: Decides order and augmentation.
+        output_size: Height and width in pixels of the batches; None leaves the
+            pictures' own. Cropped parts of larger pictures stay sharp; pixels are
+            taken, not averaged, so more than twice the size gives jagged edges.
         mixup: Parameter alpha of the Beta distribution of mixing shares; 0 is off.
         cutmix: The same for pasted boxes; with both on, each picture takes either.
         label_smoothing: Share of the label spread over all classes, 0 to below 1.
@@ -47,7 +51,7 @@ def training_batches(
 
     Returns:
         Infinite dataset of (pictures, labels): float32 from 0 to 255,
-        (batch, height, width, 3), and float32 shares of the classes, (batch, classes).
+        (batch, *output_size, 3), and float32 shares of the classes, (batch, classes).
 
     Raises:
         DataError: The batch size does not fit the number of pictures.
@@ -61,7 +65,9 @@ def training_batches(
         )
     augmentation = augmentation or Augmentation.none()
     steps = len(pictures) // batch_size
-    size = pictures.image_size
+    stored = pictures.image_size
+    size = output_size or stored
+    is_warped = augmentation.has_geometry or size != stored
 
     images, labels = as_tensor(pictures.images), one_hot(pictures, label_smoothing)
 
@@ -70,7 +76,9 @@ def training_batches(
         order = order[: steps * batch_size]
         parts = (
             order,
-            draw_warps(augmentation, seed, epoch, order, size).astype(np.float32),
+            rescaled(
+                draw_warps(augmentation, seed, epoch, order, size), size, stored
+            ).astype(np.float32),
             draw_colours(augmentation, seed, epoch, order).astype(np.float32),
             draw_mixes(mixup, cutmix, seed, epoch, order, size).astype(np.float32),
         )
@@ -91,7 +99,7 @@ def training_batches(
 
     def batch(samples, warps, colours, mixes):
         varied = tf.gather(images, samples)
-        if augmentation.has_geometry:
+        if is_warped:
             varied = warp(
                 varied,
                 warps,

@@ -5,6 +5,11 @@ import numpy as np
 from kerasnorm.data import draws
 from kerasnorm.data.augment import Augmentation
 
+Amount = float | np.ndarray
+
+# Crops are up to 4:3 wide or high, each as often: log ratios are drawn evenly.
+CROP_RATIO = float(np.log(4 / 3))
+
 
 def draw_warps(
     augmentation: Augmentation,
@@ -26,21 +31,30 @@ def draw_warps(
         Matrices from output to input (row, column, 1), float64, (batch, 2, 3).
     """
 
-    def between(low: float, high: float, stream: int) -> np.ndarray:
+    def between(low: Amount, high: Amount, stream: int) -> np.ndarray:
         return low + (high - low) * draws.uniform(seed, epoch, samples, stream)
 
-    def around(amount: float, stream: int) -> np.ndarray:
+    def around(amount: Amount, stream: int) -> np.ndarray:
         return between(-amount, amount, stream)
 
     height, width = image_size
+    area = between(augmentation.crop_area, 1.0, draws.CROP_AREA)
+    # No wider and no higher than the picture.
+    most = np.minimum(CROP_RATIO, -np.log(area))
+    ratio = np.exp(around(most, draws.CROP_RATIO))
+    crop_width, crop_height = np.sqrt(area * ratio), np.sqrt(area / ratio)
+    # How far the middle of the crop lies from that of the picture.
+    right = around(0.5, draws.CROP_LEFT) * (1.0 - crop_width)
+    down = around(0.5, draws.CROP_TOP) * (1.0 - crop_height)
     return affine_matrices(
         image_size,
         theta=around(augmentation.rotation_range, draws.ROTATION),
-        tx=around(augmentation.width_shift_range, draws.WIDTH_SHIFT) * width,
-        ty=around(augmentation.height_shift_range, draws.HEIGHT_SHIFT) * height,
+        tx=(around(augmentation.width_shift_range, draws.WIDTH_SHIFT) + right) * width,
+        ty=(around(augmentation.height_shift_range, draws.HEIGHT_SHIFT) + down)
+        * height,
         shear=around(augmentation.shear_range, draws.SHEAR),
-        zx=between(*augmentation.zoom_factors, draws.WIDTH_ZOOM),
-        zy=between(*augmentation.zoom_factors, draws.HEIGHT_ZOOM),
+        zx=between(*augmentation.zoom_factors, draws.WIDTH_ZOOM) * crop_width,
+        zy=between(*augmentation.zoom_factors, draws.HEIGHT_ZOOM) * crop_height,
         flip_horizontal=augmentation.horizontal_flip
         * (draws.uniform(seed, epoch, samples, draws.HORIZONTAL_FLIP) < 0.5),
         flip_vertical=augmentation.vertical_flip

@@ -43,7 +43,7 @@ def build_model(settings: Settings, num_classes: int) -> keras.Model:
 
 
 def _build_model(settings: Settings, num_classes: int) -> keras.Model:
-    side = None if settings.progressive else settings.image_size
+    side = settings.image_size if settings.has_one_size else None
     shape = (side, side, 3)
     if settings.model.startswith("keras:"):
         return _build_backbone(settings, shape, num_classes)

@@ -59,11 +59,13 @@ def files_of(settings: Settings, data: Data, step: int) -> list[str]:
 
 
 def _from(settings: Settings, data: Data, first_step: int) -> Any:
+    side = settings.train_size
     batches = pipeline_tf.training_batches(
         data.train,
         settings.batch_size,
         augmentation(settings),
         settings.seed,
+        output_size=None if side is None else (side, side),
         mixup=settings.mixup,
         cutmix=settings.cutmix,
         label_smoothing=settings.label_smoothing,
@@ -113,6 +115,7 @@ def augmentation(settings: Settings) -> Augmentation:
         height_shift_range=settings.height_shift_range,
         shear_range=settings.shear_range,
         zoom_range=settings.zoom_range,
+        crop_area=settings.crop_area,
         horizontal_flip=settings.horizontal_flip,
         brightness_range=jitter,
         contrast_range=jitter,

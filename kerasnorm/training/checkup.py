@@ -24,6 +24,7 @@ NOTHING_RANDOM: dict[str, Any] = {
     "height_shift_range": 0.0,
     "shear_range": 0.0,
     "zoom_range": 0.0,
+    "crop_area": 1.0,
     "color_jitter": 0.0,
     "horizontal_flip": False,
     "rand_augment": None,
@@ -92,6 +93,8 @@ def splits_of(settings: Settings, data: Data) -> dict[str, Any]:
         data: The pictures.
     """
     size = settings.batch_size
+    # The finished model takes pictures of one size.
+    settings = settings.replace(train_size=None)
     splits = {
         "train": batches.training_batches(settings, data).take(len(data.train) // size),
         "validation": pipeline_tf.evaluation_batches(data.validation, size),

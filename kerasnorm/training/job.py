@@ -65,6 +65,6 @@ class Job:
 
         def side_at(step: int) -> int:
             share = max(step / total, time_share())
-            return resolution.side_at(share, settings.image_size)
+            return resolution.side_at(share, settings.training_side)
 
         return resolution_tf.with_growing_pictures(stream, side_at, first_step)

@@ -198,11 +198,11 @@ def finished_model(job: Job) -> keras.Model:
     Args:
         job: What has been trained.
     """
-    if distribution.replicas_of(job.model) == 1 and not job.settings.progressive:
+    if distribution.replicas_of(job.model) == 1 and job.settings.has_one_size:
         return job.model
     distribution.end(job.settings)
     shared = distribution.with_synchronized_norm(job.settings)
-    shared = shared.replace(progressive=False)
+    shared = shared.replace(progressive=False, train_size=None)
     model = assemble.build_model(shared, len(job.data.train.class_names))
     model.set_weights(job.model.get_weights())
     assemble.compile_model(model, job.settings)

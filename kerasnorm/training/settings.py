@@ -24,6 +24,9 @@ class Settings:
         data: `drawn`, a folder of class folders, a folder with `train/` and
             `validation/`, or `tfds:NAME`.
         image_size: Side of the square pictures in pixels, 16 to 1024.
+        train_size: Side of the pictures that training sees, in pixels, 16 to 1024;
+            nothing for `image_size`. With random crops, which show things larger,
+            training on smaller pictures saves time and fits what validation sees.
         batch_size: Pictures in one training step, 1 or more.
         validation_fraction: Share of each class held back where the data has no
             validation part, above 0 and below 1.
@@ -43,6 +46,8 @@ class Settings:
         height_shift_range: Random vertical shift, as a share of the height, 0 to 1.
         shear_range: Random shear up to so many degrees, 0 to 89.
         zoom_range: Random zoom between 1 - zoom_range and 1 + zoom_range, 0 to 0.99.
+        crop_area: Random crops of at least this share of the picture's area, above 0
+            to 1; 1 for none.
         color_jitter: Random brightness, contrast and saturation by up to this share,
             0 to 1.
         horizontal_flip: Mirror half of the training pictures left to right.
@@ -72,7 +77,7 @@ class Settings:
         optimizer: sgd, adam, adamw, muon or ranger21.
         learning_rate: Peak learning rate, above 0, or `auto` for a range test.
         weight_decay: Decoupled weight decay of the kernels, 0 or more.
-        progressive: Train on pictures of 0.6 and then 0.8 of the size for the first 70%
+        progressive: Train on pictures of 0.6 and then 0.8 of the side for the first 70%
             of the training, which have half the pixels on average, but none below 32
             pixels; validation always sees the full size.
         average_mirrored: Let the finished model judge every picture together with its
@@ -120,6 +125,7 @@ class Settings:
     app: str = "training"
     data: str = "drawn"
     image_size: int = 80
+    train_size: int | None = None
     batch_size: int = 32
     validation_fraction: float = 0.2
     fraction: float = 1.0
@@ -133,6 +139,7 @@ class Settings:
     height_shift_range: float = 0.1
     shear_range: float = 5.0
     zoom_range: float = 0.2
+    crop_area: float = 1.0
     color_jitter: float = 0.0
     horizontal_flip: bool = True
     rand_augment: float | None = None
@@ -179,6 +186,16 @@ class Settings:
 
     def __post_init__(self) -> None:
         settings_checks.check(self)
+
+    @property
+    def training_side(self) -> int:
+        """Side of the pictures at the end of training, in pixels."""
+        return self.image_size if self.train_size is None else self.train_size
+
+    @property
+    def has_one_size(self) -> bool:
+        """Whether training and validation see pictures of the same size."""
+        return not self.progressive and self.training_side == self.image_size
 
     def replace(self, **changes: Any) -> "Settings":
         """Return a copy with some fields changed.

@@ -53,6 +53,7 @@ def _check_numbers(settings: Any) -> None:
         ("height_shift_range", 0, 1),
         ("shear_range", 0, 89),
         ("zoom_range", 0, 0.99),
+        ("crop_area", 0.01, 1),
         ("color_jitter", 0, 1),
         ("random_erasing", 0, 1),
         ("mixup", 0, math.inf),
@@ -73,6 +74,10 @@ def _check_numbers(settings: Any) -> None:
         if not low <= value <= high:
             limit = f"{low} or more" if high == math.inf else f"{low} to {high}"
             raise UsageError(f"expected {_flag(field)} {limit}, received {value!r}")
+    if not 16 <= settings.training_side <= 1024:
+        raise UsageError(
+            f"expected --train-size 16 to 1024, received {settings.train_size!r}"
+        )
     if settings.stem_strides not in (2, 4):
         raise UsageError(
             f"expected --stem-strides 2 or 4, received {settings.stem_strides!r}"

@@ -68,6 +68,8 @@ def test_values_cannot_be_changed():
         ({"zoom_range": 1}, "`zoom_range` must be a share, from 0 to 0.99"),
         ({"zoom_range": (1.2, 0.8)}, "`zoom_range` must be a pair"),
         ({"zoom_range": (0, 1)}, "`zoom_range` must be a pair"),
+        ({"crop_area": 0}, "`crop_area` must be a share of the area, from 0.01 to 1"),
+        ({"crop_area": 1.1}, "`crop_area` must be a share of the area"),
         ({"brightness_range": 0.5}, "`brightness_range` must be a pair"),
         ({"contrast_range": (-1, 1)}, "`contrast_range` must be a pair"),
         ({"channel_shift_range": 300}, "`channel_shift_range` must be a pixel value"),

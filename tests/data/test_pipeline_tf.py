@@ -149,6 +149,24 @@ def test_augmentation_is_the_generators_transform(pictures):
         np.testing.assert_allclose(image, expected, atol=0.05)
 
 
+def test_batches_may_be_smaller_than_the_stored_pictures():
+    ramp = np.broadcast_to(np.arange(40, dtype=np.uint8)[:, None] * 5, (40, 40))
+    images = np.broadcast_to(ramp[None, :, :, None], (8, 40, 40, 3))
+    labels = np.arange(8) % 2
+    stored = Pictures(np.ascontiguousarray(images), labels, ("",) * 8, ("a", "b"))
+    whole, _ = next(iter(training_batches(stored, 4, output_size=(20, 10))))
+    assert whole.shape == (4, 20, 10, 3)
+    # The middle between two stored rows, all the way down.
+    np.testing.assert_allclose(whole[0, :, 0, 0], np.arange(20) * 10 + 2.5, atol=1e-3)
+    augmentation = Augmentation(crop_area=0.25)
+    parts, _ = next(
+        iter(training_batches(stored, 4, augmentation, output_size=(20, 20)))
+    )
+    steps = np.diff(parts[:, :, 0, 0].numpy(), axis=1)
+    # Fewer stored rows to each row than the two of the whole picture.
+    assert (steps > 0).all() and (steps < 10 + 1e-3).all() and steps.min() < 8
+
+
 def test_label_smoothing_spreads_its_share(pictures):
     _, labels = take(training_batches(pictures, 5, label_smoothing=0.3), 1)[0]
     np.testing.assert_allclose(np.sort(labels)[0], [0.1, 0.1, 0.8], rtol=1e-6)

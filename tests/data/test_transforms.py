@@ -53,6 +53,36 @@ def test_no_augmentation_draws_the_identity():
     np.testing.assert_array_equal(colours, [[1, 1, 1, 0]] * 4)
 
 
+def test_crops_lie_inside_and_have_the_drawn_area():
+    matrices = draw_warps(Augmentation(crop_area=0.3), 1, 2, np.arange(4000), SIZE)
+    height, width = np.array(SIZE) - 1.0
+    np.testing.assert_array_equal(matrices[:, [0, 1], [1, 0]], 0)
+    rows, columns = matrices[:, 0, 0], matrices[:, 1, 1]
+    areas = rows * columns
+    assert 0.3 <= areas.min() < 0.31 < 0.99 < areas.max() <= 1
+    # Even between its limits.
+    assert abs(areas.mean() - 0.65) < 0.01
+    ratios = columns / rows
+    assert 0.75 <= ratios.min() < 0.78 < 1.3 < ratios.max() <= 4 / 3 + 1e-9
+    for factors, first, length in (
+        (rows, matrices[:, 0, 2], height),
+        (columns, matrices[:, 1, 2], width),
+    ):
+        # Half a pixel beyond the outermost centres the picture ends.
+        assert (first - factors / 2 >= -0.5 - 1e-9).all()
+        assert (first + factors * (length + 0.5) <= length + 0.5 + 1e-9).all()
+        # They reach every border.
+        assert (first - factors / 2).min() < -0.4
+        assert (first + factors * (length + 0.5)).max() > length + 0.4
+
+
+def test_a_crop_of_everything_changes_no_draw():
+    options = {"rotation_range": 30.0, "zoom_range": 0.3, "width_shift_range": 0.1}
+    plain = draw_warps(Augmentation(**options), 1, 2, np.arange(9), SIZE)
+    whole = draw_warps(Augmentation(**options, crop_area=1), 1, 2, np.arange(9), SIZE)
+    np.testing.assert_array_equal(plain, whole)
+
+
 def test_draws_do_not_depend_on_company():
     augmentation = Augmentation(rotation_range=30, zoom_range=0.3, shear_range=9)
     together = draw_warps(augmentation, 1, 2, np.arange(10), SIZE)

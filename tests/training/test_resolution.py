@@ -1,4 +1,4 @@
-"""Progressive trainings grow, resume, and leave a model of one size."""
+"""Trainings on pictures of other sizes resume, and leave a model of one size."""
 
 import os
 import signal
@@ -29,7 +29,12 @@ def test_sides_grow_to_the_full_one():
 
 
 @pytest.mark.thorough
-def test_a_progressive_run_resumes_as_if_nothing_had_been(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "sizes", [{"progressive": True}, {"train_size": 32, "crop_area": 0.5}]
+)
+def test_a_run_of_several_sizes_resumes_as_if_nothing_had_been(
+    sizes, tmp_path, monkeypatch
+):
     monkeypatch.setattr(assemble, "build_model", torture.tiny_model)
     torture.draw_pictures(tmp_path / "data")
     settings = Settings(
@@ -39,7 +44,7 @@ def test_a_progressive_run_resumes_as_if_nothing_had_been(tmp_path, monkeypatch)
         image_size=48,
         batch_size=16,
         epochs=3,
-        progressive=True,
+        **sizes,
         quiet=True,
         examine=False,
         preflight=False,

@@ -19,6 +19,9 @@ def test_norm_names_are_those_of_the_layers():
     [
         ("image_size", 0),
         ("image_size", 15),
+        ("train_size", 0),
+        ("train_size", 2000),
+        ("crop_area", 0.0),
         ("batch_size", 0),
         ("validation_fraction", 0.0),
         ("validation_fraction", 1.0),
