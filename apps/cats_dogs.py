@@ -19,12 +19,13 @@ from kerasnorm.training.settings import Settings
 PHOTOS = {
     "epochs": 600,
     "image_size": 96,
-    "learning_rate": 3e-3,
+    "optimizer": "muon",
+    "learning_rate": 5e-3,
     "max_minutes": 45.0,
     "patience": 200,
     "zoom_range": 0.5,
     "random_erasing": 0.3,
-    "weight_decay": 0.1,
+    "weight_decay": 0.05,
     "width": 64,
     "stages": 3,
     "stem_strides": 4,
@@ -52,6 +53,13 @@ APP = App(
             "patience": 20,
         },
         "photos": PHOTOS,
+        # Small steps: what the weights know is not to be unlearned.
+        "pretrained": {
+            "epochs": 10,
+            "image_size": 160,
+            "learning_rate": 2e-4,
+            "patience": 5,
+        },
         # For a first look: too few epochs for much varied pictures and decay to pay.
         "quick": PHOTOS
         | {

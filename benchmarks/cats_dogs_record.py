@@ -33,6 +33,7 @@ BATCH = 32
 # on its coarser map does.
 PARTS = {
     "everything": [],
+    "AdamW, not Muon": ["--optimizer", "adamw", "--learning-rate", "0.003"],
     "no growing pictures": ["--no-progressive"],
     "float32": ["--precision", "float32"],
     "narrow network, fine map": ["--width", "32", "--stem-strides", "2"],
@@ -42,6 +43,10 @@ PARTS = {
     "no label smoothing": ["--label-smoothing", "0"],
     "no random erasing": ["--random-erasing", "0"],
     "zoom 0.2": ["--zoom-range", "0.2"],
+    "random crops": [
+        *("--crop-area", "0.3", "--zoom-range", "0"),
+        *("--image-size", "128", "--train-size", "96"),
+    ],
     "weight decay 0.02": ["--weight-decay", "0.02"],
     "no colour jitter": ["--color-jitter", "0"],
     "no warping": [

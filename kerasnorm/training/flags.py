@@ -51,9 +51,9 @@ class App:
         name: Folder below `runs` and module below `apps`.
         title: One line that says what the app does.
         settings: The settings that hold for all data.
-        presets: Changes to the settings by preset name. `drawn` is taken for
-            the drawn default data and `photos` for any other, unless `--preset`
-            names another.
+        presets: Changes to the settings by preset name. Unless `--preset` names one,
+            `pretrained` is taken where there are weights to start from, else `drawn`
+            for the drawn default data and `photos` for any other.
     """
 
     name: str
@@ -61,17 +61,22 @@ class App:
     settings: Settings
     presets: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
-    def preset_for(self, data: str, name: str | None) -> dict[str, Any]:
-        """Return the changes of a preset, chosen by name or else by the data.
+    def preset_for(
+        self, data: str, weights: str | None, name: str | None
+    ) -> dict[str, Any]:
+        """Return the changes of a preset, chosen by name or else by what trains.
 
         Args:
             data: The `--data` setting.
-            name: Name of a preset, or None to choose by the data.
+            weights: The `--weights` setting.
+            name: Name of a preset, or None to choose by the other two.
 
         Raises:
             UsageError: If there is no preset of that name.
         """
         if name is None:
+            if weights and "pretrained" in self.presets:
+                return self.presets["pretrained"]
             return self.presets.get("drawn" if data == "drawn" else "photos", {})
         if name not in self.presets:
             raise UsageError(
@@ -111,12 +116,14 @@ def parse_training(app: App, argv: Sequence[str]) -> Settings:
     """
     words = normalize(argv)
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for name in ("config", "preset", "data", "resume"):
+    for name in ("config", "preset", "data", "weights", "resume"):
         early.add_argument(f"--{name}", nargs="?")
     chosen, _ = early.parse_known_args(words)
-    data = chosen.data or _data_of_config(chosen.config) or app.settings.data
+    written = _read_config(chosen.config)
+    data = chosen.data or written.get("data") or app.settings.data
+    weights = chosen.weights or written.get("weights")
     defaults = dataclasses.asdict(app.settings)
-    defaults.update(app.preset_for(data, chosen.preset))
+    defaults.update(app.preset_for(data, weights, chosen.preset))
     parser = _parser(app)
     _refuse_unknown(words, parser)
     if chosen.resume:
@@ -205,9 +212,9 @@ def _fields(values: Any) -> dict[str, Any]:
     return {name: values[name] for name in FIELDS if name in values}
 
 
-def _data_of_config(file: str | None) -> str | None:
+def _read_config(file: str | None) -> dict[str, Any]:
     if file is None:
-        return None
+        return {}
     try:
         values = yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -224,7 +231,7 @@ def _data_of_config(file: str | None) -> str | None:
         raise UsageError(
             f"expected only known settings in {file}, received {', '.join(unknown)}"
         )
-    return values.get("data")
+    return values
 
 
 def _refuse_unknown(words: list[str], parser: Parser) -> None:

@@ -13,8 +13,14 @@ APP = App(
     "toy",
     "A toy.",
     Settings(app="toy", epochs=5),
-    presets={"drawn": {"epochs": 7}, "photos": {"epochs": 60}, "quick": {"epochs": 2}},
+    presets={
+        "drawn": {"epochs": 7},
+        "photos": {"epochs": 60},
+        "pretrained": {"epochs": 5},
+        "quick": {"epochs": 2},
+    },
 )
+PRETRAINED = ["--model", "keras:MobileNetV2", "--weights", "imagenet"]
 
 
 @pytest.mark.parametrize(
@@ -48,10 +54,18 @@ def test_the_last_word_counts(tmp_path):
         (["--preset", "quick"], 2),
         (["--preset", "quick", "--epochs", "3"], 3),
         (["--data=tfds:mnist"], 60),
+        (["--data", "somewhere", *PRETRAINED], 5),
+        ([*PRETRAINED, "--preset", "quick"], 2),
     ],
 )
-def test_presets_follow_the_data_unless_named(argv, epochs):
+def test_presets_follow_what_trains_unless_named(argv, epochs):
     assert parse_training(APP, argv).epochs == epochs
+
+
+def test_weights_may_come_from_the_config_file(tmp_path):
+    file = tmp_path / "some.yaml"
+    file.write_text("model: keras:MobileNetV2\nweights: imagenet\n")
+    assert parse_training(APP, ["--config", str(file)]).epochs == 5
 
 
 def test_saved_settings_repeat_a_run(tmp_path):
@@ -79,7 +93,7 @@ def test_settings_of_another_app_are_refused(tmp_path):
         ("--agc much", "--agc to be a number or null, received 'much'"),
         ("--epochs", "--epochs: expected one argument"),
         ("--config nowhere.yaml", "nowhere.yaml"),
-        ("--preset slow", "drawn, photos, quick, received 'slow'"),
+        ("--preset slow", "drawn, photos, pretrained, quick, received 'slow'"),
         ("stray", "stray"),
     ],
 )
