@@ -81,7 +81,7 @@ class PictureStore:
             images[present] = self._kept[actual[present]]
         threads = min(workers_or(threads), len(missing))
         if threads == 1:
-            for place in missing:
+            for place in map(int, missing):
                 fill(place)
         else:
             with concurrent.futures.ThreadPoolExecutor(threads) as pool:
