@@ -7,9 +7,10 @@ from kerasnorm.data import draws
 from kerasnorm.data.augment import Augmentation
 from kerasnorm.data.augment_tf import compiled_recolour, warp
 from kerasnorm.data.errors import DataError
+from kerasnorm.data.memory_tf import as_tensor
 from kerasnorm.data.mix_tf import cut_and_mix, draw_mixes
 from kerasnorm.data.parallel_tf import as_written, map_in_parallel
-from kerasnorm.data.pictures import ALIGNMENT, Pictures, aligned_array
+from kerasnorm.data.pictures import Pictures
 from kerasnorm.data.python_calls import ended_at_exit
 from kerasnorm.data.transforms import draw_colours, draw_warps, rescaled
 
@@ -171,40 +172,6 @@ def evaluation_batches(pictures: Pictures, batch_size: int) -> tf.data.Dataset:
     return map_in_parallel(
         tf.data.Dataset.range(len(pictures)).batch(batch_size), batch
     )
-
-
-def as_tensor(images: np.ndarray):
-    """Return an array as a tensor over the same memory, or the same file on disk.
-
-    `tf.convert_to_tensor` would need three times the memory of the pictures.
-
-    Args:
-        images: The array; it is copied where it does not begin at a multiple of 64
-            bytes, as TensorFlow needs it.
-    """
-    images = np.ascontiguousarray(images)
-    if not images.size:
-        return tf.constant(images)
-    if images.ctypes.data % ALIGNMENT:
-        unaligned, images = images, aligned_array(images.shape)
-        images[:] = unaligned
-    if not images.flags.writeable:
-        # DLPack has no read-only arrays; nobody writes to the tensor.
-        images = np.asarray(Writeable(images))
-    return tf.experimental.dlpack.from_dlpack(images.__dlpack__())
-
-
-class Writeable:
-    """A read-only array under the name of a writeable one.
-
-    Args:
-        array: The array, which lives as long as this object.
-    """
-
-    def __init__(self, array: np.ndarray):
-        self.array = array
-        interface = array.__array_interface__
-        self.__array_interface__ = interface | {"data": (interface["data"][0], False)}
 
 
 def one_hot(pictures: Pictures, label_smoothing: float):

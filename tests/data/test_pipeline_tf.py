@@ -13,7 +13,6 @@ from kerasnorm.data import (  # noqa: E402
     evaluation_batches,
     index_directory,
     load_pictures,
-    pipeline_tf,
     training_batches,
 )
 from tests.data.conftest import smooth_picture  # noqa: E402
@@ -249,10 +248,3 @@ def test_any_array_becomes_a_tensor(pictures, change):
     other = Pictures(images, pictures.labels, pictures.paths, pictures.class_names)
     batches = (evaluation_batches(which, 5) for which in (other, pictures))
     assert_same(*(take(dataset, 9) for dataset in batches))
-
-
-def test_loaded_pictures_are_not_copied(class_folders):
-    loaded = load_pictures(index_directory(class_folders), (24, 24))
-    tensor = pipeline_tf.as_tensor(loaded.images)
-    loaded.images[0, 0, 0, 0] ^= 255
-    assert tensor[0, 0, 0, 0] == loaded.images[0, 0, 0, 0]

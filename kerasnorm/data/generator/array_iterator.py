@@ -65,7 +65,9 @@ class ArrayIterator(PictureIterator):
         self.x, self.x_misc, self.y, self.sample_weight = x, misc, y, weights
         self._value_range = value_range_of(x)
 
-    def read(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def read(
+        self, samples: np.ndarray, threads: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return pictures, channels last, and the samples as they are."""
         images = self.x[samples]
         if self.data_format == "channels_first":

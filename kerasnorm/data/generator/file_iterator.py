@@ -135,9 +135,11 @@ class FileIterator(PictureIterator):
         """Files that could not be read so far, each with the reason."""
         return self._store.rejected
 
-    def read(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def read(
+        self, samples: np.ndarray, threads: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return pictures, and the samples that were really read."""
-        return self._store.read(samples)
+        return self._store.read(samples, threads)
 
     def class_targets(self, images: np.ndarray, samples: np.ndarray) -> Any:
         """Return the targets of the class modes that both kinds of files know."""

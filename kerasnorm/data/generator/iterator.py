@@ -155,19 +155,20 @@ class PictureIterator(keras.utils.PyDataset):
             return draws.epoch_order(self._seed, epoch, self.n)
         return np.arange(self.n)
 
-    def batch(self, epoch: int, index: int):
+    def batch(self, epoch: int, index: int, threads: int | None = None):
         """Return one batch of one epoch.
 
         Args:
             epoch: Number of the pass over the data.
             index: Number of the batch, 0 to len - 1.
+            threads: Number of threads that read files; default: one per processor.
 
         Returns:
             What `fit`, `evaluate` or `predict` takes: pictures, or a tuple of pictures,
             targets and sample weights.
         """
         samples = self.samples_of(epoch, index)
-        return self.make(epoch, samples, index * self.batch_size)
+        return self.make(epoch, samples, index * self.batch_size, threads)
 
     def samples_of(self, epoch: int, index: int) -> np.ndarray:
         """Return the samples of one batch of one epoch, positions in the data set."""
@@ -185,9 +186,15 @@ class PictureIterator(keras.utils.PyDataset):
                 self.epoch += 1
         return epoch, index
 
-    def make(self, epoch: int, samples: np.ndarray, first: int = 0):
+    def make(
+        self,
+        epoch: int,
+        samples: np.ndarray,
+        first: int = 0,
+        threads: int | None = None,
+    ):
         """Read, transform and normalize samples and attach their targets."""
-        images, samples = self.read(samples)
+        images, samples = self.read(samples, threads)
         images = self.transform(epoch, samples, images)
         if self.save_to_dir is not None:
             self.save(epoch, first, images)
@@ -229,7 +236,9 @@ class PictureIterator(keras.utils.PyDataset):
         """Lowest and highest value a pixel can have before normalization."""
         return 0.0, 255.0
 
-    def read(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def read(
+        self, samples: np.ndarray, threads: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return pictures, channels last, and which samples they really are."""
         raise NotImplementedError
 

@@ -29,7 +29,9 @@ def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
 
     @ended_at_exit
     def make(step: np.int64):
-        return keras.tree.flatten(iterator.batch(*divmod(int(step), steps)))
+        # One thread: as many batches as there are processors are made side by side.
+        epoch, index = divmod(int(step), steps)
+        return keras.tree.flatten(iterator.batch(epoch, index, threads=1))
 
     def batch(step):
         parts = tf.numpy_function(make, [step], [leaf.dtype for leaf in leaves])

@@ -51,11 +51,14 @@ class PictureStore:
         elif cache == "memory" and np.prod(shape, dtype=np.int64) <= memory_budget:
             self._kept = allocate(shape, memory_budget)
 
-    def read(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def read(
+        self, samples: np.ndarray, threads: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return pictures, and which samples they really are.
 
         Args:
             samples: Positions in `paths`, (batch,).
+            threads: Number of decoding threads; default: one per processor.
 
         Returns:
             uint8 array (batch, height, width, channels), and the positions of the
@@ -76,10 +79,12 @@ class PictureStore:
         if len(missing) < len(actual) and self._kept is not None:
             present = np.setdiff1d(np.arange(len(actual)), missing)
             images[present] = self._kept[actual[present]]
-        if len(missing) == 1:
-            fill(missing[0])
+        threads = min(workers_or(threads), len(missing))
+        if threads == 1:
+            for place in map(int, missing):
+                fill(place)
         else:
-            with concurrent.futures.ThreadPoolExecutor(workers_or(None)) as pool:
+            with concurrent.futures.ThreadPoolExecutor(threads) as pool:
                 list(pool.map(fill, missing))
         return images, actual
 

@@ -40,7 +40,7 @@ def transform_batch(
         or importlib.util.find_spec("tensorflow") is None
     ):
         return one_by_one(options, images, parameters, value_range)
-    from kerasnorm.data import augment_tf
+    from kerasnorm.data import augment_tf, memory_tf
 
     geometry = {name: parameters[name] for name in GEOMETRY}
     flips = {name: parameters[name] for name in ("flip_horizontal", "flip_vertical")}
@@ -56,14 +56,16 @@ def transform_batch(
             matrices = matrices.astype(np.float32)
         if images.dtype != np.uint8:
             images = images.astype(np.float32)
-        images = augment_tf.warp(
-            images,
-            matrices,
-            size,
-            fill_mode=options.fill_mode,
-            cval=float(options.cval),
-            order=options.interpolation_order,
-        ).numpy()
+        images = memory_tf.as_array(
+            augment_tf.warp(
+                images,
+                matrices,
+                size,
+                fill_mode=options.fill_mode,
+                cval=float(options.cval),
+                order=options.interpolation_order,
+            )
+        )
     shifts, factors = parameters["channel_shift_intensity"], parameters["brightness"]
     if shifts is None and factors is None:
         return images
@@ -76,12 +78,14 @@ def transform_batch(
                 )
             ]
         ).astype(np.float32)
-    return augment_tf.compiled_level(
-        images,
-        None if shifts is None else shifts.astype(np.float32),
-        None if factors is None else factors.astype(np.float32),
-        value_range,
-    ).numpy()
+    return memory_tf.as_array(
+        augment_tf.compiled_level(
+            images,
+            None if shifts is None else shifts.astype(np.float32),
+            None if factors is None else factors.astype(np.float32),
+            value_range,
+        )
+    )
 
 
 def each(values: np.ndarray | None, images: np.ndarray):
