@@ -24,7 +24,7 @@ def warp(
     Compiled by XLA in two steps, with SciPy's rules at the border. In one step XLA
     would compute every position again for each channel; TensorFlow's own
     `ImageProjectiveTransformV3` takes several times as long. Both steps are one call
-    from Python, which takes half a millisecond.
+    from Python.
 
     Args:
         images: (batch, height, width, channels), any number type.
