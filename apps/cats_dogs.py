@@ -35,6 +35,7 @@ PHOTOS = {
     "mixup": 0.2,
     "cutmix": 1.0,
     "label_smoothing": 0.1,
+    "average_mirrored": True,
 }
 
 APP = App(

@@ -54,7 +54,7 @@ PARTS = {
         *("--width-shift-range", "0", "--height-shift-range", "0"),
     ],
     "sharpness-aware (SAM)": ["--sam", "0.1"],
-    "mirror images averaged at the end": ["--average-mirrored"],
+    "no mirror images averaged at the end": ["--no-average-mirrored"],
 }
 
 

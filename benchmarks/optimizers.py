@@ -34,6 +34,7 @@ BASELINES = {
     "agc(adamw)": "adamw",
     "ada_pnm": "adamw",
     "ranger21": "adamw",
+    "muon": "adamw",
 }
 
 
@@ -61,6 +62,7 @@ def make_optimizer(name: str):
         "agc(adamw)": lambda: ours.AGC(adamw),
         "ada_pnm": lambda: ours.AdaPNM(1e-6),
         "ranger21": lambda: ours.Ranger21(1e-6),
+        "muon": lambda: ours.Muon(1e-6),
     }
     return makers[name]()
 

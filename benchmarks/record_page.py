@@ -57,17 +57,19 @@ def write_ablation(trainings, output):
         for name in names
     }
     whole = statistics.mean(t.final_accuracy for t in by_name[names[0]])
-    rows = ["| Changed | Seeds | Accuracy | Points | Images/s | Epochs |"]
+    rows = ["| Changed | Seeds | Accuracy | Points | Seconds an epoch | Epochs |"]
     rows += ["|---|---|---|---|---|---|"]
     for name, group in by_name.items():
         values = [training.final_accuracy for training in group]
         spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
         mean = statistics.mean(values)
-        speed = statistics.mean(training.images_per_second for training in group)
         epochs = statistics.mean(len(training.accuracy) for training in group)
+        seconds = statistics.mean(
+            training.seconds[-1] / len(training.accuracy) for training in group
+        )
         rows.append(
             f"| {name} | {len(group)} | {mean:.3f}{spread} | "
-            f"{100 * (mean - whole):+.1f} | {speed:.0f} | {epochs:.0f} |"
+            f"{100 * (mean - whole):+.1f} | {seconds:.1f} | {epochs:.0f} |"
         )
     _write(rows, output, "ablation.md")
 

@@ -84,7 +84,10 @@ def print_summary(
         directory: The run directory.
         report: Content of `report.json`.
     """
-    table = rich.table.Table(title=f"{report['app']}: {report['name']}")
+    table = rich.table.Table(
+        title=f"{report['app']}: {report['name']}",
+        caption="mirror images averaged" if report.get("average_mirrored") else None,
+    )
     for heading in ("best epoch", "", "loss", "accuracy", "images/s"):
         table.add_column(heading, justify="right")
 

@@ -100,7 +100,9 @@ def tiles(record: RunRecord) -> list[tuple[str, str, list[str]]]:
         (
             "Validation accuracy",
             percent(accuracy),
-            certainty + _of_training(summary.get("train_accuracy"), percent),
+            certainty
+            + _of_training(summary.get("train_accuracy"), percent)
+            + (["mirror images averaged"] if summary.get("average_mirrored") else []),
         ),
         (
             "Validation loss",

@@ -74,6 +74,7 @@ def write_results(
         "rejected_files": len(data.rejected),
         "class_names": list(data.train.class_names),
         "image_size": settings.image_size,
+        "average_mirrored": settings.average_mirrored,
     }
     save_model(model, directory)
     examination = checkup.examine_run(model, settings, data, history)

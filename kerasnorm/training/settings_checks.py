@@ -138,6 +138,11 @@ def _check_combinations(settings: Any) -> None:
             "expected --batch-size 2 or more with --norm ghost_batch, received "
             f"{settings.batch_size}; --norm group works with single pictures"
         )
+    if settings.average_mirrored and not settings.horizontal_flip:
+        raise UsageError(
+            "expected --no-average-mirrored together with --no-horizontal-flip, "
+            "received only the latter; mirror images are averaged by default for photos"
+        )
     inside = [
         _flag(field)
         for field in ("lookahead", "gradient_centralization")

@@ -105,6 +105,13 @@ def test_headline_figures(write):
         assert words in text
 
 
+def test_averaging_of_mirror_images_is_told(write):
+    words = "mirror images averaged"
+    assert words not in write().text
+    summary = make_record().summary | {"average_mirrored": True}
+    assert words in write(summary=summary).text
+
+
 def test_page_loads_nothing(write):
     page = write()
     assert not page.find("script")

@@ -69,6 +69,11 @@ def test_ghost_batches_need_two_pictures():
         Settings(norm="ghost_batch", batch_size=1)
 
 
+def test_mirror_images_that_never_trained_are_not_averaged():
+    with pytest.raises(UsageError, match="expected --no-average-mirrored"):
+        Settings(average_mirrored=True, horizontal_flip=False)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
