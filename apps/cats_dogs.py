@@ -35,7 +35,6 @@ PHOTOS = {
     "mixup": 0.2,
     "cutmix": 1.0,
     "label_smoothing": 0.1,
-    "average_mirrored": True,
 }
 
 APP = App(

@@ -54,7 +54,6 @@ PARTS = {
         *("--width-shift-range", "0", "--height-shift-range", "0"),
     ],
     "sharpness-aware (SAM)": ["--sam", "0.1"],
-    "no mirror images averaged at the end": ["--no-average-mirrored"],
 }
 
 
