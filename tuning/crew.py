@@ -155,6 +155,7 @@ class Worker(Member):
         self.places = places
         self.deaths = 0
         self._died_at: tuple[Any, Any] | None = None
+        self._sign_before: dict[str, Any] = {}
         self._last_sign = ""
         self._last_sign_at = 0.0
 
@@ -163,6 +164,9 @@ class Worker(Member):
         gpus = self.site.gpus
         if gpus:
             environment["CUDA_VISIBLE_DEVICES"] = gpus[self.place % len(gpus)]
+        # Signs carry the time, so none equals an earlier one; no clock, which may be
+        # set at any moment, has to say which came first.
+        self._sign_before = self._sign()
         super().start(**environment)
         self._last_sign_at = time.monotonic()
 
@@ -178,7 +182,7 @@ class Worker(Member):
     def note_death(self) -> None:
         """Count deaths at the same place of the same trial."""
         super().note_death()
-        sign = read_json(self.site.directory.beat_file(self.name))
+        sign = self._sign()
         place = (sign.get("trial"), sign.get("place"))
         same = place == self._died_at and place[0] is not None
         self.deaths = self.deaths + 1 if same else int(place[0] is not None)
@@ -186,10 +190,8 @@ class Worker(Member):
 
     def began(self) -> bool:
         """Say whether it has given a sign of a trial since it was started."""
-        sign = read_json(self.site.directory.beat_file(self.name))
-        lived = time.monotonic() - self._started
-        at_work = sign.get("trial") is not None
-        return at_work and time.time() - sign["time"] < lived
+        sign = self._sign()
+        return sign != self._sign_before and sign.get("trial") is not None
 
     def silence(self) -> float:
         """Return the seconds since its last sign of progress, or since its start."""
@@ -198,3 +200,6 @@ class Worker(Member):
         if sign != self._last_sign:
             self._last_sign, self._last_sign_at = sign, time.monotonic()
         return time.monotonic() - self._last_sign_at
+
+    def _sign(self) -> dict[str, Any]:
+        return read_json(self.site.directory.beat_file(self.name))
