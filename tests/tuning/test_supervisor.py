@@ -235,6 +235,21 @@ def test_who_dies_while_asking_has_not_begun_to_work(
     assert counts == expected
 
 
+def test_a_sign_of_the_process_before_is_none_of_its_successor(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "start", lambda *arguments: None)
+    site = crew.Site(*(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], []))
+    worker = crew.Worker(site, "worker0", 0, 1)
+    # A clock that was set back since: the old sign seems to come from the future.
+    sign = {"trial": "3", "place": "epoch 1", "time": time.time() + 3600}
+    write_json(site.directory.beat_file("worker0"), sign)
+    counts = []
+    for _ in range(2):
+        worker.start()
+        worker.note_death()
+        counts.append(worker.short_lives)
+    assert counts == [1, 2]
+
+
 def test_children_do_not_outlive_a_killed_parent(tmp_path):
     program = (
         "import pathlib, time\n"
