@@ -18,7 +18,8 @@ from kerasnorm.training.settings import Settings
 # training long before its epochs and patience do.
 PHOTOS = {
     "epochs": 600,
-    "image_size": 96,
+    "image_size": 108,
+    "center_crop": 0.9,
     "optimizer": "muon",
     "learning_rate": 0.01,
     "max_minutes": 45.0,
@@ -64,6 +65,7 @@ APP = App(
         "quick": PHOTOS
         | {
             "image_size": 64,
+            "center_crop": 1.0,
             "max_minutes": 5.0,
             "zoom_range": 0.2,
             "random_erasing": 0.0,

@@ -147,12 +147,16 @@ def epoch_order(
     return draws.epoch_order(seed, epoch, len(labels))
 
 
-def evaluation_batches(pictures: Pictures, batch_size: int) -> tf.data.Dataset:
+def evaluation_batches(
+    pictures: Pictures, batch_size: int, center: tuple[int, int] | None = None
+) -> tf.data.Dataset:
     """Yield every picture once, in order and unchanged.
 
     Args:
         pictures: The decoded pictures.
         batch_size: Pictures in a batch; the last batch may be smaller.
+        center: (height, width) in pixels of the middle part to yield, at most that of
+            the pictures; None for the whole of them.
 
     Returns:
         Finite dataset of (pictures, labels): float32 from 0 to 255,
@@ -163,11 +167,14 @@ def evaluation_batches(pictures: Pictures, batch_size: int) -> tf.data.Dataset:
     """
     check_batch_size(batch_size)
     images, labels = as_tensor(pictures.images), one_hot(pictures, 0.0)
+    height, width = center or pictures.image_size
+    top = (pictures.image_size[0] - height) // 2
+    left = (pictures.image_size[1] - width) // 2
 
     def batch(samples):
-        return tf.cast(tf.gather(images, samples), tf.float32), tf.gather(
-            labels, samples
-        )
+        chosen = tf.gather(images, samples)
+        chosen = chosen[:, top : top + height, left : left + width]
+        return tf.cast(chosen, tf.float32), tf.gather(labels, samples)
 
     return map_in_parallel(
         tf.data.Dataset.range(len(pictures)).batch(batch_size), batch

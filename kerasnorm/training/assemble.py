@@ -86,6 +86,25 @@ def _build_backbone(
     return model
 
 
+def look_at_center(model: keras.Model, side: int) -> keras.Model:
+    """Return the network behind a layer that cuts out the middle of larger pictures.
+
+    Args:
+        model: A network for pictures of one size; its weights are shared.
+        side: Side of the larger square pictures, in pixels.
+    """
+    _, height, width, channels = model.input_shape
+    margins = [
+        (around // 2, around - around // 2) for around in (side - height, side - width)
+    ]
+    pictures = keras.Input((side, side, channels), name="pictures")
+    # In float32 whatever the precision: bfloat16 would round the pixels.
+    middle = keras.layers.Cropping2D(margins, dtype="float32", name="center_crop")
+    return keras.Model(
+        pictures, model(middle(pictures)), name=f"{model.name}_center_crop"
+    )
+
+
 def build_optimizer(
     settings: Settings, model: keras.Model
 ) -> keras.optimizers.Optimizer:

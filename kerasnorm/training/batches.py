@@ -42,6 +42,19 @@ def training_batches(
     return stream
 
 
+def validation_batches(settings: Settings, data: Data) -> Any:
+    """Return the validation pictures once, as the network sees them in training.
+
+    Args:
+        settings: The run's settings.
+        data: The pictures.
+    """
+    side = settings.judged_side
+    return pipeline_tf.evaluation_batches(
+        data.validation, settings.batch_size, center=(side, side)
+    )
+
+
 def files_of(settings: Settings, data: Data, step: int) -> list[str]:
     """Return the files of a batch; with MixUp and CutMix those it is led by.
 

@@ -65,7 +65,7 @@ def preflight_run(
         found = doctor.preflight(
             model,
             batches.training_batches(settings, data).take(min(few, steps)),
-            pipeline_tf.evaluation_batches(data.validation, settings.batch_size),
+            batches.validation_batches(settings, data),
             seconds=PREFLIGHT_SECONDS,
             samples=PREFLIGHT_SAMPLES,
             steps_per_epoch=steps,
@@ -94,7 +94,7 @@ def splits_of(settings: Settings, data: Data) -> dict[str, Any]:
     """
     size = settings.batch_size
     # The finished model takes pictures of one size.
-    settings = settings.replace(train_size=None)
+    settings = settings.replace(train_size=settings.image_size)
     splits = {
         "train": batches.training_batches(settings, data).take(len(data.train) // size),
         "validation": pipeline_tf.evaluation_batches(data.validation, size),

@@ -8,10 +8,10 @@ import keras
 from kerasnorm import callbacks
 from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite
 from kerasnorm.callbacks.tensorboard_tf import TensorBoard
-from kerasnorm.data import pipeline_tf
 from kerasnorm.training import (
     assemble,
     autopsy,
+    batches,
     distribution,
     processes,
     progress,
@@ -94,9 +94,7 @@ class Attempt:
         )
         self.validation = processes.own_share(
             distribution.share_evenly(
-                pipeline_tf.evaluation_batches(
-                    job.data.validation, settings.batch_size
-                ),
+                batches.validation_batches(settings, job.data),
                 distribution.replicas_of(job.model),
             )
         )

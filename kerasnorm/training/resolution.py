@@ -22,5 +22,18 @@ def side_at(share: float, side: int) -> int:
     """
     for end, scale in STAGES:
         if share < end:
-            return max(min(side, SMALLEST), round(scale * side / STEP) * STEP)
+            return max(min(side, SMALLEST), rounded(scale * side))
     return side
+
+
+def rounded(side: float) -> int:
+    """Return the nearest side that networks halve without a remainder, in pixels.
+
+    Args:
+        side: The wished side, in pixels.
+
+    Example:
+        >>> rounded(97.2)
+        96
+    """
+    return round(side / STEP) * STEP

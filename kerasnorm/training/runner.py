@@ -201,10 +201,11 @@ def finished_model(job: Job) -> keras.Model:
     if distribution.replicas_of(job.model) == 1 and job.settings.has_one_size:
         return job.model
     distribution.end(job.settings)
-    shared = distribution.with_synchronized_norm(job.settings)
-    shared = shared.replace(progressive=False, train_size=None)
+    shared = distribution.with_synchronized_norm(job.settings).of_one_size()
     model = assemble.build_model(shared, len(job.data.train.class_names))
     model.set_weights(job.model.get_weights())
+    if shared.image_size < job.settings.image_size:
+        model = assemble.look_at_center(model, job.settings.image_size)
     assemble.compile_model(model, job.settings)
     model.optimizer.build(model.trainable_variables)
     for variable, trained in zip(

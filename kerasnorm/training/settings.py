@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from kerasnorm.training import settings_checks
+from kerasnorm.training import resolution, settings_checks
 from kerasnorm.training.errors import UsageError
 
 # They belong to one call of the program, not to the training it describes, so that
@@ -25,8 +25,15 @@ class Settings:
             `validation/`, or `tfds:NAME`.
         image_size: Side of the square pictures in pixels, 16 to 1024.
         train_size: Side of the pictures that training sees, in pixels, 16 to 1024;
-            nothing for `image_size`. With random crops, which show things larger,
-            training on smaller pictures saves time and fits what validation sees.
+            nothing for as many as the finished model looks at. With random crops,
+            which show things larger, training on smaller pictures saves time and fits
+            what validation sees.
+        center_crop: Share of a picture's side, above 0 to 1, that the model looks at
+            where it judges: in validation, `evaluate` and `predict`. The finished
+            model's first layer cuts out this middle, of the nearest multiple of 8
+            pixels. What a photo is of lies there, and looks larger so. Training sees
+            whole pictures, shrunk to that size if `train_size` is nothing. 1 for no
+            cut.
         batch_size: Pictures in one training step, 1 or more.
         validation_fraction: Share of each class held back where the data has no
             validation part, above 0 and below 1.
@@ -126,6 +133,7 @@ class Settings:
     data: str = "drawn"
     image_size: int = 80
     train_size: int | None = None
+    center_crop: float = 1.0
     batch_size: int = 32
     validation_fraction: float = 0.2
     fraction: float = 1.0
@@ -190,12 +198,29 @@ class Settings:
     @property
     def training_side(self) -> int:
         """Side of the pictures at the end of training, in pixels."""
-        return self.image_size if self.train_size is None else self.train_size
+        return self.judged_side if self.train_size is None else self.train_size
+
+    @property
+    def judged_side(self) -> int:
+        """Side of what the finished model looks at, in pixels."""
+        if self.center_crop == 1:
+            return self.image_size
+        middle = resolution.rounded(self.center_crop * self.image_size)
+        return min(middle, self.image_size)
 
     @property
     def has_one_size(self) -> bool:
         """Whether training and validation see pictures of the same size."""
         return not self.progressive and self.training_side == self.image_size
+
+    def of_one_size(self) -> "Settings":
+        """Return a copy whose training sees what the finished model looks at."""
+        return self.replace(
+            image_size=self.judged_side,
+            train_size=None,
+            center_crop=1.0,
+            progressive=False,
+        )
 
     def replace(self, **changes: Any) -> "Settings":
         """Return a copy with some fields changed.

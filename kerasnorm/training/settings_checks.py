@@ -53,6 +53,7 @@ def _check_numbers(settings: Any) -> None:
         ("height_shift_range", 0, 1),
         ("shear_range", 0, 89),
         ("zoom_range", 0, 0.99),
+        ("center_crop", 0.01, 1),
         ("crop_area", 0.01, 1),
         ("color_jitter", 0, 1),
         ("random_erasing", 0, 1),
@@ -74,6 +75,12 @@ def _check_numbers(settings: Any) -> None:
         if not low <= value <= high:
             limit = f"{low} or more" if high == math.inf else f"{low} to {high}"
             raise UsageError(f"expected {_flag(field)} {limit}, received {value!r}")
+    if settings.judged_side < 16:
+        raise UsageError(
+            "expected --center-crop to leave at least 16 of the "
+            f"{settings.image_size} pixels of --image-size, received "
+            f"{settings.center_crop!r}"
+        )
     if not 16 <= settings.training_side <= 1024:
         raise UsageError(
             f"expected --train-size 16 to 1024, received {settings.train_size!r}"
