@@ -147,8 +147,8 @@ def _check_combinations(settings: Any) -> None:
         )
     if settings.average_mirrored and not settings.horizontal_flip:
         raise UsageError(
-            "expected --no-average-mirrored together with --no-horizontal-flip, "
-            "received only the latter; mirror images are averaged by default for photos"
+            "expected --average-mirrored together with --horizontal-flip, received "
+            "--no-horizontal-flip; the model has never seen mirror images then"
         )
     inside = [
         _flag(field)

@@ -204,6 +204,14 @@ def test_evaluation_is_in_order_whole_and_unchanged(pictures):
     np.testing.assert_array_equal(labels.argmax(axis=1), pictures.labels)
 
 
+def test_evaluation_of_the_middle(pictures):
+    height, width = SIZE[0] - 3, SIZE[1] - 4
+    batches = evaluation_batches(pictures, 5, center=(height, width))
+    images = np.concatenate([images for images, _ in take(batches, 99)])
+    middle = pictures.images[:, 1 : 1 + height, 2 : 2 + width]
+    np.testing.assert_array_equal(images, middle)
+
+
 def test_evaluation_sees_what_predict_decodes(class_folders):
     loaded = load_pictures(index_directory(class_folders), (24, 24))
     images = np.concatenate(

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras")
@@ -16,7 +17,26 @@ from kerasnorm.training import (  # noqa: E402
     resolution,
     run,
 )
+from kerasnorm.training.inference import evaluate_run  # noqa: E402
+from kerasnorm.training.loading import load_data  # noqa: E402
 from tests.training import torture, torture_compare  # noqa: E402
+
+SIDE = 48
+
+
+def make_settings(folder, **changes):
+    torture.draw_pictures(folder / "data")
+    return Settings(
+        app="test",
+        data=str(folder / "data"),
+        runs=str(folder / "runs"),
+        image_size=SIDE,
+        batch_size=16,
+        quiet=True,
+        examine=False,
+        preflight=False,
+        **changes,
+    )
 
 
 def test_sides_grow_to_the_full_one():
@@ -30,30 +50,23 @@ def test_sides_grow_to_the_full_one():
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    "sizes", [{"progressive": True}, {"train_size": 32, "crop_area": 0.5}]
+    "sizes",
+    [
+        {"progressive": True},
+        {"train_size": 32, "crop_area": 0.5},
+        {"progressive": True, "center_crop": 0.7},
+    ],
 )
 def test_a_run_of_several_sizes_resumes_as_if_nothing_had_been(
     sizes, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(assemble, "build_model", torture.tiny_model)
-    torture.draw_pictures(tmp_path / "data")
-    settings = Settings(
-        app="test",
-        data=str(tmp_path / "data"),
-        runs=str(tmp_path / "runs"),
-        image_size=48,
-        batch_size=16,
-        epochs=3,
-        **sizes,
-        quiet=True,
-        examine=False,
-        preflight=False,
-    )
+    settings = make_settings(tmp_path, epochs=3, **sizes)
     whole = run(settings.replace(name="whole")).directory
     assert keras.saving.load_model(whole / "model.keras").input_shape == (
         None,
-        48,
-        48,
+        SIDE,
+        SIDE,
         3,
     )
     calls = []
@@ -73,3 +86,32 @@ def test_a_run_of_several_sizes_resumes_as_if_nothing_had_been(
         torture_compare.history(whole), torture_compare.history(again), strict=True
     ):
         assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-4)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_history_report_and_model_judge_by_the_same_middle(progressive, tmp_path):
+    settings = make_settings(
+        tmp_path, epochs=1, center_crop=0.7, progressive=progressive, width=8, stages=2
+    )
+    finished = run(settings)
+    (row,) = torture_compare.history(finished.directory)
+    assert float(row["val_loss"]) == pytest.approx(
+        finished.report["validation_loss"], rel=1e-5
+    )
+    again = evaluate_run(finished.directory)
+    assert again["loss"] == pytest.approx(finished.report["validation_loss"], rel=1e-5)
+
+    model = keras.saving.load_model(finished.directory / "model.keras")
+    pictures = load_data(settings).validation.images.astype("float32")
+    assert settings.judged_side == 32
+    outside = pictures.copy()
+    outside[:, :8] = outside[:, -8:] = 0
+    outside[:, :, :8] = outside[:, :, -8:] = 255
+    np.testing.assert_array_equal(
+        model.predict(pictures, verbose=0), model.predict(outside, verbose=0)
+    )
+    inside = pictures.copy()
+    inside[:, 8:12] = 0
+    assert not np.allclose(
+        model.predict(pictures, verbose=0), model.predict(inside, verbose=0), atol=1e-6
+    )

@@ -73,8 +73,26 @@ def test_ghost_batches_need_two_pictures():
 
 
 def test_mirror_images_that_never_trained_are_not_averaged():
-    with pytest.raises(UsageError, match="expected --no-average-mirrored"):
+    with pytest.raises(UsageError, match="expected --average-mirrored together"):
         Settings(average_mirrored=True, horizontal_flip=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "judged", "trained"),
+    [
+        ({"image_size": 108}, 108, 108),
+        ({"image_size": 108, "center_crop": 0.9}, 96, 96),
+        ({"image_size": 108, "center_crop": 0.9, "train_size": 80}, 96, 80),
+        ({"image_size": 108, "train_size": 80}, 108, 80),
+        ({"image_size": 23, "center_crop": 0.99}, 23, 23),
+    ],
+)
+def test_training_pictures_are_as_large_as_what_is_judged(changes, judged, trained):
+    settings = Settings(**changes)
+    assert (settings.judged_side, settings.training_side) == (judged, trained)
+    finished = settings.replace(progressive=True).of_one_size()
+    assert finished.has_one_size
+    assert finished.image_size == judged
 
 
 @pytest.mark.parametrize(
