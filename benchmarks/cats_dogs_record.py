@@ -47,6 +47,7 @@ PARTS = {
         *("--crop-area", "0.3", "--zoom-range", "0"),
         *("--image-size", "128", "--train-size", "96"),
     ],
+    "whole pictures": ["--image-size", "96", "--center-crop", "1"],
     "weight decay 0.02": ["--weight-decay", "0.02"],
     "no colour jitter": ["--color-jitter", "0"],
     "no warping": [

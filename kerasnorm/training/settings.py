@@ -210,8 +210,9 @@ class Settings:
 
     @property
     def has_one_size(self) -> bool:
-        """Whether training and validation see pictures of the same size."""
-        return not self.progressive and self.training_side == self.image_size
+        """Whether training and validation see pictures of the same size, uncut."""
+        sides = {self.image_size, self.judged_side, self.training_side}
+        return not self.progressive and len(sides) == 1
 
     def of_one_size(self) -> "Settings":
         """Return a copy whose training sees what the finished model looks at."""

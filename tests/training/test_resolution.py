@@ -26,16 +26,13 @@ SIDE = 48
 
 def make_settings(folder, **changes):
     torture.draw_pictures(folder / "data")
+    kept = {"image_size": SIDE, "batch_size": 16, "preflight": False, "examine": False}
     return Settings(
         app="test",
         data=str(folder / "data"),
         runs=str(folder / "runs"),
-        image_size=SIDE,
-        batch_size=16,
         quiet=True,
-        examine=False,
-        preflight=False,
-        **changes,
+        **kept | changes,
     )
 
 
@@ -88,10 +85,11 @@ def test_a_run_of_several_sizes_resumes_as_if_nothing_had_been(
         assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-4)
 
 
-@pytest.mark.parametrize("progressive", [False, True])
-def test_history_report_and_model_judge_by_the_same_middle(progressive, tmp_path):
+@pytest.mark.parametrize("sizes", [{}, {"progressive": True}, {"train_size": 49}])
+def test_history_report_and_model_judge_by_the_same_middle(sizes, tmp_path):
+    # The odd side leaves unequal margins: 8 before the middle and 9 behind it.
     settings = make_settings(
-        tmp_path, epochs=1, center_crop=0.7, progressive=progressive, width=8, stages=2
+        tmp_path, epochs=1, image_size=49, center_crop=0.7, width=8, stages=2, **sizes
     )
     finished = run(settings)
     (row,) = torture_compare.history(finished.directory)
@@ -105,8 +103,8 @@ def test_history_report_and_model_judge_by_the_same_middle(progressive, tmp_path
     pictures = load_data(settings).validation.images.astype("float32")
     assert settings.judged_side == 32
     outside = pictures.copy()
-    outside[:, :8] = outside[:, -8:] = 0
-    outside[:, :, :8] = outside[:, :, -8:] = 255
+    outside[:, :8] = outside[:, -9:] = 0
+    outside[:, :, :8] = outside[:, :, -9:] = 255
     np.testing.assert_array_equal(
         model.predict(pictures, verbose=0), model.predict(outside, verbose=0)
     )
