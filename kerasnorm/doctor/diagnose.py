@@ -8,10 +8,12 @@ from kerasnorm.doctor.checks import (
     batches,
     data,
     labels,
+    learned,
     statistics,
     structure,
     training,
 )
+from kerasnorm.doctor.checks.remainder import describe_remainder
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import SEVERITIES, Finding
 from kerasnorm.doctor.measurements import Measurements
@@ -33,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     statistics.check_stale,
     batches.check_small_batch,
     training.check_learning_rate,
+    learned.check_learned,
     data.check_augmentation,
     data.check_shared,
     data.check_domain,
@@ -53,6 +56,30 @@ ROOTS = (
 )
 
 
+#: What follows the root causes, in the order in which a user should act: free repairs,
+#: then what needs another training, then what needs other data.
+TIERS: tuple[frozenset[str], ...] = (
+    frozenset(
+        {
+            "stale_statistics",
+            "ema_statistics",
+            "training_flag_overridden",
+            "unfrozen_norm_in_frozen_base",
+            "dropout_before_norm",
+            "train_augmentation_shift",
+            "single_sample_batch",
+            "gradient_accumulation",
+            "small_batch",
+        }
+    ),
+    frozenset({"not_learned"}),
+    frozenset({"label_noise", "domain_shift", "overfitting"}),
+)
+
+#: Causes that say more of a network at chance than that it has not learned.
+EXPLAINS_NOT_LEARNED = frozenset(ROOTS) - {"ordered_batches", "leakage"}
+
+
 def diagnose(
     measurements: Measurements, notes: Iterable[str] = (), seconds: float = 0.0
 ) -> Examination:
@@ -65,9 +92,12 @@ def diagnose(
 
     Returns:
         The examination, findings ranked: errors before warnings, root causes first,
-        then by the loss they explain.
+        then what can be repaired without training, then by the loss they explain.
     """
     found = [finding for check in CHECKS if (finding := check(measurements))]
+    codes = {finding.code for finding in found if finding.severity == "error"}
+    if codes & EXPLAINS_NOT_LEARNED:
+        found = [finding for finding in found if finding.code != "not_learned"]
     found.sort(key=rank)
     return Examination(
         tuple(found),
@@ -76,13 +106,15 @@ def diagnose(
         _summary(measurements),
         tuple(notes),
         seconds,
+        describe_remainder(measurements),
     )
 
 
 def rank(finding: Finding) -> tuple:
     """Return what findings are sorted by: severity, root causes, loss explained."""
     root = ROOTS.index(finding.code) if finding.code in ROOTS else len(ROOTS)
-    return -SEVERITIES.index(finding.severity), root, -finding.effect
+    tier = next((i for i, codes in enumerate(TIERS) if finding.code in codes), 0)
+    return -SEVERITIES.index(finding.severity), root, tier, -finding.effect
 
 
 def _summary(m: Measurements) -> dict[str, Any]:
@@ -108,6 +140,7 @@ def _summary(m: Measurements) -> dict[str, Any]:
         "learning_rate_trial": m.rate_trial and asdict(m.rate_trial),
         "precision": m.precision and asdict(m.precision),
         "curves": m.curves and asdict(m.curves),
+        "scores": {cell: s.to_dict() for cell, s in m.scores.items()},
         "plain_statistics": m.plain,
         "swap_test": m.swap,
         **m.extra,

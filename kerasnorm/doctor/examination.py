@@ -21,6 +21,8 @@ class Examination:
         measurements: What else was measured, JSON values.
         notes: What could not be examined, and what was assumed.
         seconds: Time it took.
+        remains: What was measured and how large an effect would have been seen, said
+            where nothing was found.
 
     Example:
         >>> examination = kerasnorm.doctor.examine(model, train, validation)
@@ -35,6 +37,7 @@ class Examination:
     measurements: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    remains: str = ""
 
     @property
     def verdict(self) -> str:
@@ -50,7 +53,7 @@ class Examination:
         for finding in self.findings:
             if finding.severity != "info":
                 return finding.summary
-        return CODES[HEALTHY]
+        return f"{CODES[HEALTHY]} {self.remains}".strip()
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values; what is not a number becomes None."""

@@ -30,6 +30,10 @@ CODES: dict[str, str] = {
     "train_augmentation_shift": "Statistics of augmented pictures do not fit plain "
     "ones.",
     "stale_statistics": "Moving statistics lag behind the weights.",
+    "not_learned": "The network has learned nothing, or little, of its training "
+    "samples.",
+    "norm_momentum": "The momentum of a batch norm is too high for the steps of an "
+    "epoch.",
     "learning_rate_too_high": "The learning rate is too high for training to settle.",
     "label_noise": "A share of the labels is wrong, and the network learned them.",
     "domain_shift": "Validation inputs come from another distribution.",

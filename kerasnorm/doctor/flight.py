@@ -144,8 +144,8 @@ class Flight:
         momentum = max(getattr(norm, "momentum", 0.0) for norm in norms.values())
         if steps and momentum**steps > FIRST_EPOCH:
             self._add(
-                "stale_statistics",
-                "info",
+                "norm_momentum",
+                "warning",
                 f"With momentum {momentum:g} and {steps} steps an epoch, "
                 f"{momentum**steps:.0%} of the initial statistics are left after the "
                 "first epoch: early validation losses say little.",

@@ -49,6 +49,8 @@ class LossMatrix:
         moving: Moving statistics as found, by layer path.
         estimated: Statistics of the training inputs.
         estimated_on_validation: Statistics of the validation inputs.
+        compiled: Mean of the loss as compiled in each cell, where `losses` are those
+            of hard labels; empty where they are the compiled ones.
     """
 
     losses: Mapping[str, np.ndarray]
@@ -56,14 +58,19 @@ class LossMatrix:
     moving: Statistics = field(default_factory=dict)
     estimated: Statistics = field(default_factory=dict)
     estimated_on_validation: Statistics = field(default_factory=dict)
+    compiled: Mapping[str, float] = field(default_factory=dict)
 
     def mean(self, cell: str) -> float:
         """Return the mean loss of a cell, NaN where it was not measured."""
         return float(self.losses[cell].mean()) if cell in self.losses else float("nan")
 
     def means(self) -> dict[str, float]:
-        """Return the mean loss of every cell that was measured."""
-        return {cell: self.mean(cell) for cell in CELLS if cell in self.losses}
+        """Return the mean compiled loss of every cell that was measured."""
+        return {
+            cell: self.compiled.get(cell, self.mean(cell))
+            for cell in CELLS
+            if cell in self.losses
+        }
 
 
 def loss_of(loss: LossOfSamples, samples: Samples, outputs: Any) -> np.ndarray:
@@ -160,6 +167,22 @@ def _losses(loss, train, validation, outputs) -> dict[str, np.ndarray]:
     }
 
 
+def compiled_means(
+    compiled: LossOfSamples,
+    train: Samples,
+    validation: Samples | None,
+    outputs: Mapping[str, Any],
+) -> dict[str, float]:
+    """Return the mean of the compiled loss in every cell whose outputs are known."""
+    losses = _losses(compiled, train, validation, outputs)
+    return {cell: float(values.mean()) for cell, values in losses.items()}
+
+
 def added_loss(model: keras.Model) -> float:
-    """Return what regularizers add to every loss that Keras reports."""
-    return float(sum(float(ops.convert_to_numpy(value)) for value in model.losses))
+    """Return what weight regularizers add to every loss that Keras reports."""
+    penalties = [
+        variable.regularizer(variable)
+        for variable in model.trainable_variables
+        if getattr(variable, "regularizer", None) is not None
+    ]
+    return float(sum(float(ops.convert_to_numpy(value)) for value in penalties))

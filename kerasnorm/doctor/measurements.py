@@ -16,6 +16,8 @@ from kerasnorm.doctor.probes.noise import Disagreement
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
 from kerasnorm.doctor.probes.structure import Structure
+from kerasnorm.doctor.proportions import Change, paired_change, unpaired_change
+from kerasnorm.doctor.scores import Scores
 
 
 @dataclass
@@ -55,6 +57,9 @@ class Measurements:
             training samples, with interval.
         head_problem: What is wrong between labels, outputs and loss.
         weights_finite: Whether all trainable weights are finite numbers.
+        scores: Outputs against hard labels in each cell, empty where labels are no
+            classes.
+        added_loss: What regularizers add to every loss that Keras reports.
         extra: Measurements of optional probes, by name.
     """
 
@@ -85,6 +90,8 @@ class Measurements:
     swap: tuple[float, float, float] | None = None
     head_problem: str | None = None
     weights_finite: bool = True
+    scores: Mapping[str, Scores] = field(default_factory=dict)
+    added_loss: float = 0.0
     extra: dict[str, Any] = field(default_factory=dict)
 
     def has(self, *cells: str) -> bool:
@@ -97,3 +104,19 @@ class Measurements:
         if not self.has(first, second):
             return 0.0, 0.0, 0.0
         return self.draws.difference(first, second)
+
+    def accuracy_change(self, before: str, after: str) -> Change | None:
+        """Return how the accuracy changes from one cell to another, with interval.
+
+        Cells of the same split are compared sample by sample.
+        """
+        if before not in self.scores or after not in self.scores:
+            return None
+        first, second = self.scores[before].correct, self.scores[after].correct
+        paired = (before[0] in "AB") == (after[0] in "AB")
+        return (paired_change if paired else unpaired_change)(first, second)
+
+    @property
+    def repaired(self) -> tuple[str, str]:
+        """Cells of training and validation with repaired statistics where measured."""
+        return "B'" if self.has("B'") else "B", "D'" if self.has("D'") else "D"

@@ -11,7 +11,14 @@ import numpy as np
 from kerasnorm.doctor.budget import PairedDraws, split_gap
 from kerasnorm.doctor.checks.data import check_mapping
 from kerasnorm.doctor.checks.labels import check_labels
-from kerasnorm.doctor.loss_matrix import LossMatrix, measure_losses
+from kerasnorm.doctor.checks.learned import has_learned_little
+from kerasnorm.doctor.loss_matrix import (
+    LossMatrix,
+    added_loss,
+    compiled_means,
+    measure_losses,
+)
+from kerasnorm.doctor.loss_scale import measure_scale
 from kerasnorm.doctor.losses import LossOfSamples, resolve_loss
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.awake import measure_awake
@@ -40,14 +47,13 @@ from kerasnorm.doctor.probes.preparation import (
 from kerasnorm.doctor.probes.spread import measure_spread
 from kerasnorm.doctor.probes.structure import inspect_structure
 from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.scores import Scores, judging_loss, score
 from kerasnorm.doctor.statistics import batch_norms, read_statistics, run
 
 # Passes over each split that the loss matrix and the probes make together.
 PASSES = 9
 # Batches of two make a pass long; this many leave 0.03 nats of noise.
 MOST_BATCHES = 192
-# Above this share of the loss of chance the learning rate is suspected.
-UNLEARNED = 0.45
 # Gap from which wrong labels are suspected.
 OVERFITTED = 0.3
 Progress = Callable[[str], None]
@@ -89,6 +95,7 @@ class Visit:
         outputs = run(self.model, probe, first)
         known = isinstance(outputs, np.ndarray)
         self.shape: tuple[int, ...] | None = outputs.shape if known else None
+        self.probe = (probe.head(len(first[0])), outputs)
         begin = time.perf_counter()
         run(self.model, probe, first)
         each = (time.perf_counter() - begin) / len(first[0])
@@ -130,7 +137,14 @@ class Visit:
         if self.problem:
             self.notes.append("labels do not fit the model: losses were not measured")
             return None
-        return found
+        judged = judging_loss(found, *self.probe)
+        self.compiled = None if judged is found else found
+        if self.compiled:
+            self.notes.append(
+                f"losses are judged with hard labels; the compiled {found.name} of "
+                "each cell stands beside them"
+            )
+        return judged
 
     def measure(self, history: Any, thorough: bool = True) -> Measurements:
         """Measure everything that there are data and time for."""
@@ -139,11 +153,17 @@ class Visit:
         if self.loss is not None:
             self.say("measuring the loss matrix")
             matrix = measure_losses(model, train, self.validation, self.loss)
+            if self.compiled is not None:
+                splits = (train, self.validation)
+                means = compiled_means(self.compiled, *splits, matrix.outputs)
+                matrix = replace(matrix, compiled=means)
         found = Measurements(
             matrix=matrix,
             draws=PairedDraws(matrix, train, self.validation),
             budget=split_gap(matrix, train, self.validation),
-            unit=self._unit(matrix),
+            unit=1.0
+            if self.loss is None
+            else measure_scale(self.loss, train, self.shape, matrix),
             chance=label_entropy(train),
             batch_size=train.batch_size,
             last_size=train.last_size,
@@ -153,15 +173,12 @@ class Visit:
             curves=read_history(history),
             head_problem=self.problem,
             weights_finite=weights_are_finite(model),
+            scores=self._scores(matrix),
+            added_loss=added_loss(model),
         )
         found.norms = self._norm_states(found)
         if softness(train) > 0:
             found.extra["softness_of_labels"] = softness(train)
-            self.notes.append(
-                "training labels are smoothed or mixed, which alone costs "
-                f"{softness(train):.3g}: training losses hold it, validation losses "
-                "do not"
-            )
         held = matrix.losses.get("D'", matrix.losses.get("D"))
         if held is not None:
             found.extra["validation_loss_error"] = held.std() / np.sqrt(len(held))
@@ -177,30 +194,25 @@ class Visit:
             self._train_shortly(found)
         return found
 
+    def _scores(self, matrix: LossMatrix) -> dict[str, Scores]:
+        if self.loss is None:
+            return {}
+        found = {
+            cell: score(
+                self.train if cell[0] in "AB" else self.validation,
+                outputs,
+                self.loss.from_logits,
+            )
+            for cell, outputs in matrix.outputs.items()
+        }
+        return {cell: scores for cell, scores in found.items() if scores is not None}
+
     def _norm_states(self, found: Measurements) -> list:
         matrix = found.matrix
         moving = matrix.moving or read_statistics(batch_norms(self.model))
         return measure_norm_states(
             self.model, moving, matrix.estimated, found.optimizer.steps
         )
-
-    def _unit(self, matrix: LossMatrix) -> float:
-        """Return 1 nat, or the loss of the best constant for other losses.
-
-        Where no constant is known, because labels are no such outputs, it is the
-        training loss, at least 1.
-        """
-        if self.loss is None or "crossentropy" in self.loss.name:
-            return 1.0
-        y = self.train.labels
-        shape = y.shape if isinstance(y, np.ndarray) else ()
-        if self.shape is None or self.shape[1:] not in (shape[1:], (*shape[1:], 1)):
-            return float(np.nanmax([1.0, matrix.mean("B")]))
-        constant = np.broadcast_to(y.mean(axis=0, keepdims=True), y.shape)
-        constant = np.ascontiguousarray(constant, "float32")
-        if constant.ndim == 1:
-            constant = constant[:, np.newaxis]
-        return max(float(self.loss.of(y, constant, None).mean()), 1e-9)
 
     def _in_time(self, what: str) -> bool:
         if time.perf_counter() < self.deadline:
@@ -258,12 +270,10 @@ class Visit:
         if self.loss is None or found.chance is None:
             return
         seen, trained = ("D'", "B'") if found.has("B'") else ("D", "B")
-        reached = found.matrix.mean(trained)
         if found.precision is not None and found.precision.overflowing:
             return
         usable = found.has(trained) and found.weights_finite
-        floor = found.extra.get("softness_of_labels", 0.0)
-        if not usable or reached - floor > UNLEARNED * max(found.chance - floor, 0.0):
+        if not usable or has_learned_little(found):
             if self._in_time("training shortly at lower learning rates"):
                 found.rate_trial = try_learning_rates(
                     self.model, self.train, self.loss, self._left()

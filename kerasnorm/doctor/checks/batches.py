@@ -1,6 +1,6 @@
 """Judges the size of the batches that batch norms see in training."""
 
-from kerasnorm.doctor.checks.statistics import is_stale
+from kerasnorm.doctor.checks.staleness import is_stale
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 

@@ -1,7 +1,7 @@
 """Judges the inputs: their preparation, their distribution, their overlap."""
 
 from kerasnorm.doctor.checks.labels import check_labels
-from kerasnorm.doctor.checks.statistics import is_shared
+from kerasnorm.doctor.checks.staleness import is_shared
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 

@@ -1,21 +1,20 @@
 """Judges the moving statistics: broken, stale, and what made them so."""
 
+from kerasnorm.doctor.checks.staleness import (
+    describe_costs,
+    finite,
+    is_shared,
+    is_stale,
+    staleness_evidence,
+)
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 
-# Healthy networks, trained with a falling learning rate, show up to 0.03 nats between
-# moving and true statistics; most planted faults 0.2 and more.
-STALE = 0.07
-# Share of the training loss that stale statistics cost at least: 0.16 with single
-# samples at the end of each epoch.
-TRAIN_LOSES = 0.1
 # An average of the initial 1 and true variances cannot exceed the larger of the two;
 # a thousand times as much comes from a past explosion.
 BROKEN_EXCESS = 1e3
 # Share of a shift that statistics estimated with dropout on must reproduce.
 REPRODUCED = 0.5
-# Loss that one mixture of statistics costs against one for each input.
-SHARED_COSTS = 0.1
 # The initial variance 1 still distorts the average when it weighs this much of the
 # true one.
 INITIAL_SHARE = 0.05
@@ -50,7 +49,7 @@ def check_broken(m: Measurements) -> Finding | None:
             "not_finite_channels": sum(n.not_finite for n in m.norms),
             "negative_variances": sum(n.negative for n in m.norms),
             "largest_excess": max(n.excess for n in m.norms),
-            "validation_loss_repaired": _finite(m.matrix.mean("D'")),
+            "validation_loss_repaired": finite(m.matrix.mean("D'")),
         },
         "kerasnorm.surgery.recalibrate_batch_norm(model, train); then lower the "
         "learning rate or clip gradients, and stop at NaN with "
@@ -58,30 +57,6 @@ def check_broken(m: Measurements) -> Finding | None:
         max(repaired, 1.0),
         tuple(n.path for n in bad or far),
     )
-
-
-def is_stale(m: Measurements) -> bool:
-    """Return whether true statistics lower the loss on both splits."""
-    on_train = m.difference("B", "B'")
-    on_validation = m.difference("D", "D'")
-    threshold = STALE * m.unit
-    # A training loss near 0 has little to lose: then a share of it counts.
-    little = TRAIN_LOSES * m.matrix.mean("B") if m.has("B") else threshold / 2
-    train_agrees = on_train[1] > 0 and on_train[0] > min(threshold / 2, little)
-    if not m.has("D", "D'"):
-        return train_agrees and on_train[0] > threshold
-    return train_agrees and on_validation[1] > 0 and on_validation[0] > threshold
-
-
-def is_shared(m: Measurements) -> bool:
-    """Return whether a norm called on several inputs costs loss with exact statistics.
-
-    Its moving statistics are then off as well, because they follow the input that was
-    normalized last; that is a consequence, not a cause.
-    """
-    value, low, _ = m.difference("B'", "A")
-    shared = bool(m.structure.shared_norms)
-    return shared and low > 0 and value >= SHARED_COSTS * m.unit
 
 
 def check_stale(m: Measurements) -> Finding | None:
@@ -102,42 +77,18 @@ def check_stale(m: Measurements) -> Finding | None:
     return None
 
 
-def _evidence(m: Measurements) -> dict:
-    value, low, high = (
-        m.difference("D", "D'") if m.has("D") else m.difference("B", "B'")
-    )
-    return {
-        "validation_loss": _finite(m.matrix.mean("D")),
-        "with_true_statistics": _finite(m.matrix.mean("D'")),
-        "costs": value,
-        "interval": [low, high],
-        "on_training_samples": m.difference("B", "B'")[0],
-        "steps": m.optimizer.steps,
-        "momentum": max((n.momentum for n in m.norms), default=None),
-    }
-
-
 def _stale(m, code, summary, remedy, extra=(), where=(), alternatives=()) -> Finding:
-    evidence = {**_evidence(m), **dict(extra)}
-    costs = (
-        f" True statistics lower the validation loss from {m.matrix.mean('D'):.3g} to "
-        f"{m.matrix.mean(D_TRUE):.3g}."
-        if m.has("D", D_TRUE)
-        else f" True statistics lower the training loss by {evidence['costs']:.3g}."
-    )
+    evidence = {**staleness_evidence(m), **dict(extra)}
     return Finding(
         code,
         "error",
-        summary + costs,
+        summary + describe_costs(m, evidence),
         evidence,
         remedy,
-        evidence["costs"],
+        max(evidence["costs"], evidence["on_training_samples"]),
         where,
         alternatives,
     )
-
-
-D_TRUE = "D'"
 
 
 def _overridden(m: Measurements) -> Finding | None:
@@ -254,9 +205,5 @@ def _lagging(m: Measurements) -> Finding:
         "kerasnorm.surgery.recalibrate_batch_norm(model, train), or train with "
         "kerasnorm.callbacks.RecalibrateBatchNorm, or with "
         f"momentum={min(momentum, 0.99):.2g}",
-        {"initial_share": _finite(initial)},
+        {"initial_share": finite(initial)},
     )
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if abs(value) < 1e30 else None

@@ -1,6 +1,6 @@
 """Judges facts about the model and its optimizer that no loss can show."""
 
-from kerasnorm.doctor.checks.statistics import is_stale
+from kerasnorm.doctor.checks.staleness import is_stale
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 

@@ -7,6 +7,7 @@ from kerasnorm.doctor.checks.data import (
     generalization_gap,
 )
 from kerasnorm.doctor.checks.labels import check_labels
+from kerasnorm.doctor.checks.learned import has_learned_little
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.learning_rate import LEARNED
@@ -17,6 +18,10 @@ from kerasnorm.doctor.probes.noise import Disagreement
 # little, so large a share of that. Below it is worth knowing; small validation sets
 # are kept out by the lower limit of the interval.
 OVERFITTED = 0.5
+# Accuracy that training is ahead, and its lower 99% limit, from which a gap is large.
+LARGE_POINTS, SURE_POINTS = 0.10, 0.05
+# Validation loss above its own minimum that makes a gap large.
+RISEN = 0.15
 OVERFITTED_OF_CHANCE = 0.4
 NOTICED = 0.3
 SURELY = 0.15
@@ -38,34 +43,81 @@ ABOVE_CHANCE = 0.05
 
 
 def check_overfitting(m: Measurements) -> Finding | None:
-    """Find a gap that no other statistics, inputs or labels repair."""
+    """Find a gap that no other statistics, inputs or labels repair, where it is large.
+
+    What remains after all repairs is no fault by itself: every network knows its
+    training samples better. It is one where it costs much accuracy, or where the
+    validation loss lies above what it was, or could be at the same accuracy.
+    """
     gap, low, high = generalization_gap(m)
-    if gap < min(NOTICED * m.unit, _harmful(m)) or low < SURELY * m.unit:
+    noticed = gap >= min(NOTICED * m.unit, _harmful(m)) and low >= SURELY * m.unit
+    large = _is_large(m)
+    if not noticed and not large:
         return None
-    others = (check_mapping, check_labels, check_domain, check_noise)
-    if any(check(m) for check in (*others, check_augmentation)):
+    if any(check(m) for check in (check_mapping, check_labels, check_domain)):
         return None
-    seen = "D'" if m.has("D'") else "D"
-    trained = "B'" if m.has("B'") else "B"
+    if check_augmentation(m):
+        return None
+    trained, seen = m.repaired
+    points = m.accuracy_change(seen, trained)
+    accuracies = ""
+    if points:
+        first, second = m.scores[trained].accuracy, m.scores[seen].accuracy
+        accuracies = f" (accuracy {first:.1%} and {second:.1%})"
     return Finding(
         "overfitting",
-        "error" if gap >= _harmful(m) else "info",
+        "error" if large else "info",
         f"The loss is {m.matrix.mean(trained):.3g} on training samples and "
-        f"{m.matrix.mean(seen):.3g} on validation samples under the same statistics, "
-        "and nothing that was changed closes the gap.",
+        f"{m.matrix.mean(seen):.3g} on validation samples{accuracies} under the same "
+        "statistics, and nothing that was changed closes the gap.",
         {
             "training_loss": m.matrix.mean(trained),
             "validation_loss": m.matrix.mean(seen),
             "gap": gap,
             "interval": [low, high],
             "chance": m.chance,
-            **({"best_epoch": m.curves.best_epoch} if m.curves else {}),
+            **(
+                {
+                    "training_accuracy": m.scores[trained].accuracy,
+                    "validation_accuracy": m.scores[seen].accuracy,
+                    "accuracy_gap": points.value,
+                    "accuracy_gap_interval": [points.low, points.high],
+                }
+                if points
+                else {}
+            ),
+            **(
+                {"best_epoch": m.curves.best_epoch, "lowest": m.curves.lowest}
+                if m.curves
+                else {}
+            ),
         },
         "stop earlier (kerasnorm.callbacks.EarlyStopping), augment, add data, or "
         "regularize: weight decay, dropout before the last layer",
         gap,
         alternatives=("label_noise",) if _may_be_noise(m) else (),
     )
+
+
+def _is_large(m: Measurements) -> bool:
+    """Return whether what remains after all repairs is a fault."""
+    gap, low, _ = generalization_gap(m)
+    trained, seen = m.repaired
+    points = m.accuracy_change(seen, trained)
+    if points is None:
+        return gap >= _harmful(m) and low >= SURELY * m.unit
+    if points.value >= LARGE_POINTS and points.low >= SURE_POINTS:
+        return True
+    if low <= 0 or not points.low > 0:
+        return False
+    # These weights against the best of the same training, or, without a history,
+    # against the same outputs with a confidence that fits them.
+    if m.curves and m.curves.best_epoch:
+        means = m.matrix.means()
+        return means.get(seen, 0.0) + m.added_loss - m.curves.lowest >= RISEN * m.unit
+    scores = m.scores[seen]
+    excess = scores.loss - scores.calibrated_loss
+    return gap >= _harmful(m) and float(excess.mean()) >= RISEN * m.unit
 
 
 def _harmful(m: Measurements) -> float:
@@ -126,6 +178,9 @@ def check_learning_rate(m: Measurements) -> Finding | None:
     if trial is None or trial.low <= 0:
         return None
     if trial.gain < SLOWER_SAVES * m.unit and not _is_worse_than_guessing(m):
+        return None
+    # A network that has learned has not failed, whatever a slower rate would do.
+    if m.weights_finite and m.scores and not has_learned_little(m):
         return None
     failed = not trial.loss < LEARNED * trial.start
     if not failed or trial.slower_loss > 1.02 * trial.start:

@@ -16,12 +16,14 @@ class Curves:
         best_epoch: Epoch of the lowest validation loss, from 1; None without one.
         rise: How far the validation loss of the last epochs lies above its lowest.
         jumps: Share of epochs whose training loss rose, after the first.
+        lowest: Lowest validation loss of all epochs, NaN without one.
     """
 
     epochs: int
     best_epoch: int | None
     rise: float
     jumps: float
+    lowest: float = float("nan")
 
 
 def read_history(history: Any) -> Curves | None:
@@ -43,4 +45,4 @@ def read_history(history: Any) -> Curves | None:
         return Curves(len(losses), None, 0.0, jumps)
     best = int(np.nanargmin(validation))
     rise = float(np.nanmean(validation[-3:]) - validation[best])
-    return Curves(len(losses), best + 1, rise, jumps)
+    return Curves(len(losses), best + 1, rise, jumps, float(validation[best]))

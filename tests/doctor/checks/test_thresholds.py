@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.checks import labels, statistics, training
+from kerasnorm.doctor.checks import labels, staleness, training
 from kerasnorm.doctor.loss_matrix import LossMatrix
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.labels import ClassPermutation
@@ -55,7 +55,7 @@ def test_an_exchange_must_explain_half_of_what_validation_costs(permuted, is_fou
 @pytest.mark.parametrize(("on_train", "is_stale"), [(0.005, False), (0.02, True)])
 def test_a_small_training_loss_counts_by_its_share(on_train, is_stale):
     means = {"B": 0.1, "B'": 0.1 - on_train, "D": 0.5, "D'": 0.35}
-    assert statistics.is_stale(measured(means)) is is_stale
+    assert staleness.is_stale(measured(means)) is is_stale
 
 
 @pytest.mark.parametrize(("loss", "is_found"), [(1.39, True), (0.7, False)])

@@ -1,0 +1,34 @@
+"""Says what remains between the splits, and which effects would have been seen."""
+
+from kerasnorm.doctor.measurements import Measurements
+
+
+def describe_remainder(m: Measurements) -> str:
+    """Return sentences for an examination that proved no cause.
+
+    Args:
+        m: What was measured.
+
+    Returns:
+        Accuracy of both splits after all repairs, their difference with interval, and
+        the smallest effect of stale statistics that would have been seen; empty where
+        labels are no classes.
+    """
+    trained, seen = m.repaired
+    points = m.accuracy_change(seen, trained)
+    if points is None:
+        return ""
+    first, second = m.scores[trained], m.scores[seen]
+    text = (
+        f"Training accuracy {first.accuracy:.1%} ({len(first.labels)} samples), "
+        f"validation {second.accuracy:.1%} ({len(second.labels)} samples): "
+        f"{100 * points.value:.1f} points remain (99% interval "
+        f"{100 * points.low:.1f} to {100 * points.high:.1f})."
+    )
+    change = m.accuracy_change("D", "D'")
+    if change is not None:
+        text += (
+            f" Stale statistics that cost {100 * change.detectable:.1f} points of "
+            "validation accuracy would have been seen."
+        )
+    return text
