@@ -16,7 +16,7 @@ class Change:
 
     Args:
         value: The difference, in fractions of the samples (0.01 is one point).
-        low: Lower limit of its 99% interval.
+        low: Lower limit of its interval, 99% unless asked otherwise.
         high: Upper limit.
         p_value: Two-sided.
         detectable: Smallest difference that would have been seen with power 0.9.
@@ -29,12 +29,15 @@ class Change:
     detectable: float
 
 
-def paired_change(before: np.ndarray, after: np.ndarray) -> Change:
+def paired_change(
+    before: np.ndarray, after: np.ndarray, alpha: float = ALPHA
+) -> Change:
     """Compare what is correct before and after a repair on the same samples.
 
     Args:
         before: Booleans of (samples,).
         after: Booleans of (samples,).
+        alpha: One minus the confidence of the interval.
 
     Returns:
         McNemar's exact test, and the interval of the difference.
@@ -50,7 +53,7 @@ def paired_change(before: np.ndarray, after: np.ndarray) -> Change:
     # One more of each keeps the interval honest where nothing changed.
     changed = gained + lost + 2
     error = np.sqrt(max(changed - (gained - lost) ** 2 / count, 0.0)) / count
-    quantile = stats.norm.ppf(1 - ALPHA / 2)
+    quantile = stats.norm.ppf(1 - alpha / 2)
     p_value = stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
     return Change(
         value,
@@ -61,12 +64,15 @@ def paired_change(before: np.ndarray, after: np.ndarray) -> Change:
     )
 
 
-def unpaired_change(first: np.ndarray, second: np.ndarray) -> Change:
+def unpaired_change(
+    first: np.ndarray, second: np.ndarray, alpha: float = ALPHA
+) -> Change:
     """Compare the correct fractions of two sets of samples, `second` minus `first`.
 
     Args:
         first: Booleans of (samples,).
         second: Booleans of (other samples,).
+        alpha: One minus the confidence of the interval.
 
     Returns:
         Fisher's exact test, and Newcombe's interval from two Wilson intervals.
@@ -79,7 +85,7 @@ def unpaired_change(first: np.ndarray, second: np.ndarray) -> Change:
     counts = [len(part) for part in (first, second)]
     p, q = (one / count for one, count in zip(ones, counts, strict=True))
     (p_low, p_high), (q_low, q_high) = (
-        stats.binomtest(one, count).proportion_ci(1 - ALPHA, "wilson")
+        stats.binomtest(one, count).proportion_ci(1 - alpha, "wilson")
         for one, count in zip(ones, counts, strict=True)
     )
     table = [[one, count - one] for one, count in zip(ones, counts, strict=True)]

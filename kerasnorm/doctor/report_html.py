@@ -13,6 +13,12 @@ from kerasnorm.doctor.waterfall import draw_waterfall
 if TYPE_CHECKING:
     from kerasnorm.doctor.examination import Examination
 
+SCORE_COLUMNS = (
+    ("hard_label_loss", "{:.4f}"),
+    ("accuracy", "{:.1%}"),
+    ("confidence", "{:.1%}"),
+)
+
 STYLE = """
 .kn-doctor{--ink:#1d2733;--dim:#5b6875;--line:#d9e0e7;--paper:#fff;--bad:#b3261e;
 --warn:#8a5a00;--good:#1a7f4b;--up:#c8553d;--down:#3d8c6c;--total:#44546a;
@@ -74,9 +80,14 @@ SECTION = """<section class="kn-doctor">
 </dl><div><strong>Remedy:</strong> {{ f.remedy }}</div></article>{% endfor %}
 {% if e.losses %}<h3>Loss matrix at frozen weights</h3>
 <div class="kn-scroll"><table>
-<tr><th>cell</th><th class="kn-number">loss</th><th>what it is</th></tr>
+<tr><th>cell</th><th class="kn-number">loss</th>{% if scores %}
+<th class="kn-number">hard-label loss</th><th class="kn-number">accuracy</th>
+<th class="kn-number">confidence</th>{% endif %}<th>what it is</th></tr>
 {% for cell, loss in e.losses.items() %}<tr><td class="kn-code">{{ cell }}</td>
-<td class="kn-number">{{ loss | number }}</td><td>{{ cells.get(cell, '') }}</td></tr>
+<td class="kn-number">{{ loss | number }}</td>{% if scores %}
+{% for name, form in columns %}<td class="kn-number">
+{{ form.format(scores[cell][name]) if cell in scores }}</td>{% endfor %}{% endif %}
+<td>{{ cells.get(cell, '') }}</td></tr>
 {% endfor %}</table></div>{% endif %}
 {% if e.notes %}<h3>Notes</h3><ul>{% for note in e.notes %}<li>{{ note }}</li>
 {% endfor %}</ul>{% endif %}
@@ -118,6 +129,8 @@ def render_html(
         if budget is not None
         else "",
         cells=CELLS,
+        scores=examination.measurements.get("scores") or {},
+        columns=SCORE_COLUMNS,
         codes=CODES,
         proof=proof,
     )

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from kerasnorm.doctor.budget import PARTS
 from kerasnorm.doctor.finding import CODES, HEALTHY
+from kerasnorm.doctor.loss_matrix import CELLS
 
 if TYPE_CHECKING:
     from kerasnorm.doctor.examination import Examination
@@ -44,8 +45,7 @@ def renderable(examination: "Examination") -> Group:
         parts.append(_budget(examination))
     parts += [_finding(i, f) for i, f in enumerate(examination.findings, start=1)]
     if examination.losses:
-        cells = "   ".join(f"{c} {v:.3f}" for c, v in examination.losses.items())
-        parts.append(Text(f"loss matrix   {cells}", style="dim"))
+        parts.append(_cells(examination))
     parts += [Text(f"note: {note}", style="dim") for note in examination.notes]
     parts.append(Text(f"examined in {examination.seconds:.0f} s", style="dim"))
     return Group(*parts)
@@ -71,6 +71,27 @@ def _budget(examination: "Examination") -> Table:
         )
     table.add_section()
     table.add_row("validation loss", f"{budget.validation_loss:.4f}", "", "as seen")
+    return table
+
+
+def _cells(examination: "Examination") -> Table:
+    """Return loss and accuracy of each split under each kind of statistics."""
+    scores = examination.measurements.get("scores") or {}
+    table = Table(title="loss matrix", title_justify="left", expand=False)
+    table.add_column("cell")
+    table.add_column("loss", justify="right")
+    if scores:
+        table.add_column("hard-label loss", justify="right")
+        table.add_column("accuracy", justify="right")
+    table.add_column("what it is")
+    for cell, loss in examination.losses.items():
+        found = scores.get(cell)
+        columns = [f"{loss:.4f}"]
+        if found:
+            columns += [f"{found['hard_label_loss']:.4f}", f"{found['accuracy']:.1%}"]
+        elif scores:
+            columns += ["", ""]
+        table.add_row(cell, *columns, CELLS.get(cell, ""))
     return table
 
 

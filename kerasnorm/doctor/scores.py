@@ -209,8 +209,9 @@ def judging_loss(compiled: LossOfSamples, samples: Samples, outputs: Any):
     scores = score(samples, outputs, compiled.from_logits)
     if scores is None:
         return compiled
-    head = samples.take(np.arange(min(samples.count, 256)))
-    values = compiled.of(head[1], outputs[: len(head[0])], head[2])
+    few = np.arange(min(samples.count, 256))
+    _, y, weights = samples.take(few)
+    values = compiled.of(y, outputs[few], weights)
     if np.ndim(values) and np.allclose(
         values, scores.loss[: len(values)], rtol=SAME_LOSS, atol=SAME_LOSS
     ):
