@@ -12,7 +12,7 @@ from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.finding import SEVERITIES
 from kerasnorm.doctor.label_form import fit_labels
-from kerasnorm.doctor.prove import Proof, prove
+from kerasnorm.doctor.prove import Proof, Trial, prove
 from kerasnorm.doctor.report_html import render_html
 
 #: Exit status of `--ci` where something was found.
@@ -43,6 +43,7 @@ class Consultation:
                 "before": _outcome(self.proof.before),
                 "after": self.proof.after and _outcome(self.proof.after),
                 "repaired_model": self.repaired and str(self.repaired),
+                "trials": [trial.to_dict() for trial in self.proof.trials],
             }
         return values
 
@@ -51,6 +52,7 @@ class Consultation:
         text = self.examination.to_text(width)
         if self.proof is None:
             return text
+        text += "".join(f"{_trial_line(trial)}\n" for trial in self.proof.trials)
         if self.proof.after is None:
             return f"{text}proof: {self.proof.remedy}\n"
         before, after = self.proof.before, self.proof.after
@@ -67,6 +69,18 @@ class Consultation:
     def to_html(self) -> str:
         """Return a self-contained page, with before and after of the remedy."""
         return render_html(self.examination, proof=self.to_dict().get("proof"))
+
+
+def _trial_line(trial: Trial) -> str:
+    """Return one line: what was tried for a finding and what it changed."""
+    if trial.after is None:
+        return f"tried for {trial.code}: {trial.remedy}"
+    changes = [
+        f"{name.replace('_', ' ')} {before:.4g} to {after:.4g}"
+        for name, before in trial.before.items()
+        if before is not None and (after := trial.after[name]) is not None
+    ]
+    return f"tried for {trial.code}: {trial.remedy}; {', '.join(changes)}"
 
 
 def _outcome(examination: Examination) -> dict[str, Any]:

@@ -1,42 +1,52 @@
-"""Applies the first remedy to a copy of the model and measures again."""
+"""Tries the remedy of every finding on a copy and measures again."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from kerasnorm.callbacks.recalibration import recalibrate_batch_norm
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
-from kerasnorm.doctor.finding import HEALTHY
+from kerasnorm.doctor.finding import HEALTHY, Finding
 from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.probes.short_training import CannotCloneError, clone
+from kerasnorm.doctor.loss_matrix import loss_of
+from kerasnorm.doctor.losses import resolve_loss
+from kerasnorm.doctor.probes.short_training import CannotCloneError
 from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.scores import score
 from kerasnorm.doctor.state import preserved
-from kerasnorm.doctor.statistics import batch_norms
-
-#: Causes that exact statistics cure.
-RECALIBRATED = (
-    "stale_statistics",
-    "broken_statistics",
-    "ema_statistics",
-    "dropout_before_norm",
-    "single_sample_batch",
-    "training_flag_overridden",
-    "unfrozen_norm_in_frozen_base",
-)
-#: Causes that norms without batch statistics cure, after some more training.
-SWAPPED = ("small_batch", "gradient_accumulation")
-#: Causes whose remedy trains the copy.
-TRAINED = (*SWAPPED, "ordered_batches")
-# Steps of fine-tuning after a swap.
-STEPS = 200
+from kerasnorm.doctor.statistics import evaluate
+from kerasnorm.doctor.treatments import TRAINED, NothingToTryError, treatment_of
 
 
-class NothingToTryError(ValueError):
-    """The finding names no change that could be made to the data."""
+@dataclass(frozen=True)
+class Trial:
+    """The remedy of one finding, alone.
+
+    Args:
+        code: The finding that was treated.
+        remedy: What was done, or why nothing was, in words.
+        before: Loss and accuracy of each split before, by the names
+            `training_loss`, `training_accuracy`, `validation_loss`,
+            `validation_accuracy`; None where it cannot be measured.
+        after: The same after, None where nothing was tried.
+    """
+
+    code: str
+    remedy: str
+    before: Mapping[str, float | None]
+    after: Mapping[str, float | None] | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the trial as JSON values."""
+        return {
+            "code": self.code,
+            "remedy": self.remedy,
+            "before": dict(self.before),
+            "after": self.after and dict(self.after),
+        }
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,9 @@ class Proof:
         remedy: What was done, in words.
         before: Examination before.
         after: Examination after, None where there is no remedy to try here.
-        model: The repaired copy, None where there is none or only the data were mended.
+        model: The repaired copy, None where there is none or only the data were
+            repaired.
+        trials: The remedy of every finding, each alone, in the order of the findings.
     """
 
     code: str
@@ -56,6 +68,7 @@ class Proof:
     before: Examination
     after: Examination | None
     model: keras.Model | None
+    trials: tuple[Trial, ...] = ()
 
     @property
     def gain(self) -> float:
@@ -76,6 +89,7 @@ class Proof:
             "before": self.before.to_dict(),
             "after": self.after and self.after.to_dict(),
             "gain": self.gain if np.isfinite(self.gain) else None,
+            "trials": [trial.to_dict() for trial in self.trials],
         }
 
 
@@ -89,10 +103,11 @@ def prove(
 ) -> Proof:
     """Examine a model, treat a copy for the verdict, and examine the copy.
 
-    Statistics are estimated anew, norms are swapped and trained a little, ordered
-    batches are shuffled and trained on a little, validation inputs are mapped, classes
-    are exchanged back. What needs a new training (more
-    data, other labels, another learning rate) is not tried.
+    The remedy of every finding is tried alone, and the copy treated for the verdict is
+    examined. Statistics are estimated again, norms are swapped and trained a little,
+    ordered batches are shuffled and trained on a little, validation inputs are mapped,
+    classes are exchanged back. What needs a new training (more data, other labels,
+    another learning rate) is not tried.
 
     Args:
         model: The model; it stays as it is.
@@ -113,26 +128,59 @@ def prove(
     held = gather(validation, 1024, name="validation")
     if before is None:
         before = _examine(model, training, held, seconds)
-    code = before.verdict
-    treat = _treatment(code)
+    if before.verdict == HEALTHY:
+        return Proof(HEALTHY, "nothing to repair", before, None, None)
+    outcome = _outcome(model, training, held)
+    trials, treated = [], {}
+    for finding in before.findings:
+        if finding.severity == "info" or finding.code in treated:
+            continue
+        copy, train_after, held_after, words = _treat(model, training, held, finding)
+        treated[finding.code] = (copy, train_after, held_after, words)
+        after = None
+        if train_after is not None:
+            after = _outcome(copy or model, train_after, held_after)
+        trials.append(Trial(finding.code, words, outcome, after))
+    copy, train_after, held_after, words = treated[before.verdict]
+    if train_after is None:
+        return Proof(before.verdict, words, before, None, None, tuple(trials))
+    examined = _examine(copy or model, train_after, held_after, seconds)
+    return Proof(before.verdict, words, before, examined, copy, tuple(trials))
+
+
+def _treat(model, training: Samples, held: Samples, finding: Finding):
+    """Return the repaired copy, both splits and a sentence; no splits if untreated."""
+    treat = treatment_of(finding.code)
     if treat is None:
-        words = "nothing to mend"
-        if code != HEALTHY:
-            words = "nothing to try without a new training"
-        return Proof(code, words, before, None, None)
-    if code in TRAINED and getattr(model, "loss", None) is None:
+        return None, None, None, "nothing to try without a new training"
+    if finding.code in TRAINED and getattr(model, "loss", None) is None:
         words = "nothing to try without a compiled loss to train with"
-        return Proof(code, words, before, None, None)
+        return None, None, None, words
     try:
-        copy, held, words, *mended = treat(model, training, held, before)
+        copy, held, words, *repaired = treat(model, training, held, finding)
     except NothingToTryError as error:
-        return Proof(code, str(error), before, None, None)
+        return None, None, None, str(error)
     except CannotCloneError:
         words = f"nothing to try: Keras cannot copy a {type(model).__name__}"
-        return Proof(code, words, before, None, None)
-    training = mended[0] if mended else training
-    after = _examine(copy or model, training, held, seconds)
-    return Proof(code, words, before, after, copy)
+        return None, None, None, words
+    return copy, repaired[0] if repaired else training, held, words
+
+
+def _outcome(model, training: Samples, held: Samples) -> dict[str, float | None]:
+    """Return loss and accuracy of both splits in inference mode."""
+    found: dict[str, float | None] = {}
+    with preserved(model):
+        for name, split in (("training", training), ("validation", held)):
+            found[f"{name}_loss"] = found[f"{name}_accuracy"] = None
+            if split.y is None:
+                continue
+            outputs = evaluate(model, split)
+            loss = resolve_loss(model, split.y)
+            value = float(loss_of(loss, split, outputs).mean())
+            scores = score(split, outputs, loss.from_logits)
+            found[f"{name}_loss"] = value if np.isfinite(value) else None
+            found[f"{name}_accuracy"] = scores and scores.accuracy
+    return found
 
 
 def _examine(model, train: Samples, held: Samples, seconds: float) -> Examination:
@@ -142,90 +190,3 @@ def _examine(model, train: Samples, held: Samples, seconds: float) -> Examinatio
 def _batches(samples: Samples) -> list:
     taken = (samples.take(numbers) for numbers in samples.batches())
     return [tuple(part for part in batch if part is not None) for batch in taken]
-
-
-def _treatment(code: str) -> Callable | None:
-    if code in RECALIBRATED:
-        return _recalibrate
-    if code in SWAPPED:
-        return _swap
-    others: dict[str, Callable] = {
-        "input_mismatch": _map,
-        "label_mismatch": _exchange,
-        "ordered_batches": _shuffle,
-    }
-    return others.get(code)
-
-
-def copy_of(model: keras.Model) -> keras.Model:
-    """Return a compiled copy with the same weights and statistics.
-
-    Args:
-        model: A model that Keras can clone.
-
-    Raises:
-        CannotCloneError: If Keras cannot clone it, as with most subclassed models.
-    """
-    with preserved(model):
-        copy = clone(model)
-    copy.set_weights(model.get_weights())
-    if getattr(model, "loss", None) is not None:
-        copy.compile("adam", model.loss, jit_compile=False)
-    return copy
-
-
-def _recalibrate(model, train, held, before):
-    copy = copy_of(model)
-    size = max(train.batch_size, 64)
-    shuffled = [train.take(numbers) for numbers in train.shuffled(size)]
-    recalibrate_batch_norm(copy, [x for x, _, _ in shuffled])
-    return copy, held, "moving statistics estimated anew on training inputs"
-
-
-def _swap(model, train, held, before):
-    from kerasnorm.surgery import swap_norm
-
-    copy, _ = swap_norm(model, "group")
-    copy.compile(keras.optimizers.Adam(1e-3), model.loss, jit_compile=False)
-    batches = train.shuffled(max(train.batch_size, 16))
-    for step in range(STEPS):
-        copy.train_on_batch(*train.take(batches[step % len(batches)]))
-    return copy, held, f"batch norms swapped for group norms, {STEPS} steps of training"
-
-
-def _shuffle(model, train, held, before):
-    copy = copy_of(model)
-    copy.optimizer.learning_rate = 1e-3
-    batches = train.shuffled(max(train.batch_size, 16))
-    for step in range(STEPS):
-        copy.train_on_batch(*train.take(batches[step % len(batches)]))
-    if batch_norms(copy):
-        recalibrate_batch_norm(copy, [train.take(numbers)[0] for numbers in batches])
-    x, y, weights = train.take(np.concatenate(batches))
-    sizes = tuple(len(numbers) for numbers in batches)
-    train = replace(train, x=x, y=y, weights=weights, sizes=sizes)
-    return copy, held, f"{STEPS} steps of training in shuffled batches", train
-
-
-def _map(model, train, held, before):
-    from kerasnorm.doctor.probes.inputs import apply_map
-
-    name = before.findings[0].evidence.get("map")
-    if name is None:
-        raise NothingToTryError("no simple map: prepare the pictures in one way")
-    mapped = held.with_inputs(apply_map(name, train.x, held.x))
-    return None, mapped, f"validation inputs mapped: {name}"
-
-
-def _exchange(model, train, held, before):
-    mapping = before.findings[0].evidence.get("mapping")
-    if mapping is None:
-        raise NothingToTryError("nothing to try: make labels, outputs and loss agree")
-    back = np.argsort(mapping)
-    y = held.labels
-    if y.ndim == 2 and y.shape[1] == len(mapping):
-        y = y[:, mapping]
-    else:
-        y = back[y.astype(int)].astype(y.dtype)
-    exchanged = replace(held, y=keras.tree.map_structure(lambda _: y, held.y))
-    return None, exchanged, f"validation classes renumbered: {list(mapping)}"

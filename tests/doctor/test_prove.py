@@ -1,10 +1,8 @@
-import importlib
-
 import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor import prove
+from kerasnorm.doctor import prove, treatments
 from kerasnorm.doctor.command import consult, exit_status
 from kerasnorm.doctor.statistics import batch_norms
 from tests.doctor.networks import batches, data, set_statistics, sharp_network
@@ -79,7 +77,7 @@ def test_an_unknown_severity_is_refused(stale):
 
 @pytest.mark.slow
 def test_small_batches_are_answered_by_swapped_norms(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("kerasnorm.doctor.prove"), "STEPS", 8)
+    monkeypatch.setattr(treatments, "STEPS", 8)
     x, y = data(64)
     model = sharp_network(x)
     before = [weight.tobytes() for weight in model.get_weights()]
@@ -91,7 +89,7 @@ def test_small_batches_are_answered_by_swapped_norms(monkeypatch):
 
 @pytest.mark.thorough
 def test_ordered_batches_are_answered_by_shuffling(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("kerasnorm.doctor.prove"), "STEPS", 8)
+    monkeypatch.setattr(treatments, "STEPS", 8)
     x, y = data()
     order = np.argsort(y)
     model = sharp_network(x)
@@ -144,3 +142,25 @@ def test_small_batches_cannot_be_cured_without_a_loss():
     model = keras.Model(model.inputs, model.outputs)
     proof = prove(model, batches(x, y, 2), batches(*data(64, seed=1)))
     assert proof.code == "small_batch" and "without a compiled loss" in proof.remedy
+
+
+def test_the_remedy_of_every_finding_is_tried_alone(stale):
+    model, train, validation = stale
+    exchanged = [(x, 1 - y) for x, y in validation]
+    proof = prove(model, train, exchanged)
+    trials = {trial.code: trial for trial in proof.trials}
+    assert set(trials) == {
+        finding.code for finding in proof.before.findings if finding.severity != "info"
+    }
+    assert {"stale_statistics", "label_mismatch"} <= set(trials)
+    repaired = trials["stale_statistics"]
+    x, y = (np.concatenate(parts) for parts in zip(*train, strict=True))
+    loss, accuracy = model.evaluate(x, y, verbose=0)
+    assert repaired.before["training_loss"] == pytest.approx(loss, rel=1e-4)
+    assert repaired.before["training_accuracy"] == pytest.approx(accuracy)
+    assert repaired.after["training_loss"] < loss - 0.02
+    back = trials["label_mismatch"]
+    assert back.after["training_accuracy"] == back.before["training_accuracy"]
+    assert back.after["validation_accuracy"] == pytest.approx(
+        1 - back.before["validation_accuracy"]
+    )

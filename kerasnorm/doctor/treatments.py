@@ -1,0 +1,130 @@
+"""Repairs of a copy, or of the data, for the findings that data at hand can repair."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from kerasnorm.callbacks.recalibration import recalibrate_batch_norm
+from kerasnorm.doctor.probes.short_training import clone
+from kerasnorm.doctor.state import preserved
+from kerasnorm.doctor.statistics import batch_norms
+
+#: Causes that exact statistics cure.
+RECALIBRATED = (
+    "stale_statistics",
+    "broken_statistics",
+    "ema_statistics",
+    "dropout_before_norm",
+    "single_sample_batch",
+    "training_flag_overridden",
+    "unfrozen_norm_in_frozen_base",
+)
+#: Causes that norms without batch statistics cure, after some more training.
+SWAPPED = ("small_batch", "gradient_accumulation")
+#: Causes whose remedy trains the copy.
+TRAINED = (*SWAPPED, "ordered_batches")
+# Steps of fine-tuning after a swap.
+STEPS = 200
+
+
+class NothingToTryError(ValueError):
+    """The finding names no change that could be made to the data."""
+
+
+def treatment_of(code: str) -> Callable | None:
+    """Return the repair of a cause, None where it needs a new training.
+
+    Args:
+        code: Code of a finding.
+
+    Returns:
+        Function of (model, train, validation, finding) to the repaired copy, or None
+        where only the data are repaired, the validation samples, a sentence, and the
+        training samples where they are repaired too.
+    """
+    if code in RECALIBRATED:
+        return _recalibrate
+    if code in SWAPPED:
+        return _swap
+    others: dict[str, Callable] = {
+        "input_mismatch": _map,
+        "label_mismatch": _exchange,
+        "ordered_batches": _shuffle,
+    }
+    return others.get(code)
+
+
+def copy_of(model: keras.Model) -> keras.Model:
+    """Return a compiled copy with the same weights and statistics.
+
+    Args:
+        model: A model that Keras can clone.
+
+    Raises:
+        CannotCloneError: If Keras cannot clone it, as with most subclassed models.
+    """
+    with preserved(model):
+        copy = clone(model)
+    copy.set_weights(model.get_weights())
+    if getattr(model, "loss", None) is not None:
+        copy.compile("adam", model.loss, jit_compile=False)
+    return copy
+
+
+def _recalibrate(model, train, held, finding):
+    copy = copy_of(model)
+    size = max(train.batch_size, 64)
+    shuffled = [train.take(numbers) for numbers in train.shuffled(size)]
+    recalibrate_batch_norm(copy, [x for x, _, _ in shuffled])
+    return copy, held, "moving statistics estimated anew on training inputs"
+
+
+def _swap(model, train, held, finding):
+    from kerasnorm.surgery import swap_norm
+
+    copy, _ = swap_norm(model, "group")
+    copy.compile(keras.optimizers.Adam(1e-3), model.loss, jit_compile=False)
+    batches = train.shuffled(max(train.batch_size, 16))
+    for step in range(STEPS):
+        copy.train_on_batch(*train.take(batches[step % len(batches)]))
+    return copy, held, f"batch norms swapped for group norms, {STEPS} steps of training"
+
+
+def _shuffle(model, train, held, finding):
+    copy = copy_of(model)
+    copy.optimizer.learning_rate = 1e-3
+    batches = train.shuffled(max(train.batch_size, 16))
+    for step in range(STEPS):
+        copy.train_on_batch(*train.take(batches[step % len(batches)]))
+    if batch_norms(copy):
+        recalibrate_batch_norm(copy, [train.take(numbers)[0] for numbers in batches])
+    x, y, weights = train.take(np.concatenate(batches))
+    sizes = tuple(len(numbers) for numbers in batches)
+    train = replace(train, x=x, y=y, weights=weights, sizes=sizes)
+    return copy, held, f"{STEPS} steps of training in shuffled batches", train
+
+
+def _map(model, train, held, finding):
+    from kerasnorm.doctor.probes.inputs import apply_map
+
+    name = finding.evidence.get("map")
+    if name is None:
+        raise NothingToTryError("no simple map: prepare the images in one way")
+    mapped = held.with_inputs(apply_map(name, train.x, held.x))
+    return None, mapped, f"validation inputs mapped: {name}"
+
+
+def _exchange(model, train, held, finding):
+    mapping = finding.evidence.get("mapping")
+    if mapping is None:
+        raise NothingToTryError("nothing to try: make labels, outputs and loss agree")
+    back = np.argsort(mapping)
+    y = held.labels
+    if y.ndim == 2 and y.shape[1] == len(mapping):
+        y = y[:, mapping]
+    else:
+        y = back[y.astype(int)].astype(y.dtype)
+    exchanged = replace(held, y=keras.tree.map_structure(lambda _: y, held.y))
+    return None, exchanged, f"validation classes renumbered: {list(mapping)}"
