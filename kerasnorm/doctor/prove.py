@@ -179,7 +179,7 @@ def _outcome(model, training: Samples, held: Samples) -> dict[str, float | None]
             value = float(loss_of(loss, split, outputs).mean())
             scores = score(split, outputs, loss.from_logits)
             found[f"{name}_loss"] = value if np.isfinite(value) else None
-            found[f"{name}_accuracy"] = scores and scores.accuracy
+            found[f"{name}_accuracy"] = scores.accuracy if scores else None
     return found
 
 
