@@ -9,6 +9,7 @@ from kerasnorm.doctor.checks import (
     data,
     labels,
     learned,
+    noise,
     statistics,
     structure,
     training,
@@ -39,7 +40,7 @@ CHECKS: tuple[Check, ...] = (
     data.check_augmentation,
     data.check_shared,
     data.check_domain,
-    training.check_noise,
+    noise.check_noise,
     training.check_overfitting,
 )
 
@@ -136,7 +137,7 @@ def _summary(m: Measurements) -> dict[str, Any]:
         "class_permutation": m.permutation and asdict(m.permutation),
         "overlap": m.overlap and asdict(m.overlap),
         "layers_awake": dict(m.awake),
-        "disagreement": m.disagreement and asdict(m.disagreement),
+        "label_noise": m.label_noise and m.label_noise.to_dict(),
         "learning_rate_trial": m.rate_trial and asdict(m.rate_trial),
         "precision": m.precision and asdict(m.precision),
         "curves": m.curves and asdict(m.curves),

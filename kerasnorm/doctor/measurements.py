@@ -12,7 +12,7 @@ from kerasnorm.doctor.probes.labels import ClassPermutation, LabelOrder
 from kerasnorm.doctor.probes.leakage import Overlap
 from kerasnorm.doctor.probes.learning_rate import RateTrial
 from kerasnorm.doctor.probes.moving import NormState
-from kerasnorm.doctor.probes.noise import Disagreement
+from kerasnorm.doctor.probes.noise import LabelNoiseEstimate
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
 from kerasnorm.doctor.probes.structure import Structure
@@ -47,7 +47,7 @@ class Measurements:
         separation: How well the splits can be told apart.
         permutation: Exchange of classes.
         overlap: Validation samples in the training data.
-        disagreement: Confident predictions against labels.
+        label_noise: What reference models say of the labels.
         rate_trial: Short trainings at the learning rate and a tenth of it.
         precision: Float16 against float32.
         curves: What the history tells.
@@ -82,7 +82,7 @@ class Measurements:
     separation: SplitSeparation | None = None
     permutation: ClassPermutation | None = None
     overlap: Overlap | None = None
-    disagreement: Disagreement | None = None
+    label_noise: LabelNoiseEstimate | None = None
     rate_trial: RateTrial | None = None
     precision: Precision | None = None
     curves: Curves | None = None

@@ -9,8 +9,6 @@ import keras
 import numpy as np
 
 from kerasnorm.doctor.budget import PairedDraws, split_gap
-from kerasnorm.doctor.checks.data import check_mapping
-from kerasnorm.doctor.checks.labels import check_labels
 from kerasnorm.doctor.checks.learned import has_learned_little
 from kerasnorm.doctor.loss_matrix import (
     LossMatrix,
@@ -35,7 +33,7 @@ from kerasnorm.doctor.probes.labels import (
 from kerasnorm.doctor.probes.leakage import measure_overlap
 from kerasnorm.doctor.probes.learning_rate import try_learning_rates
 from kerasnorm.doctor.probes.moving import measure_norm_states
-from kerasnorm.doctor.probes.noise import measure_disagreement
+from kerasnorm.doctor.probes.noise import describe_label_noise, estimate_label_noise
 from kerasnorm.doctor.probes.oddities import find_oddities, weights_are_finite
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
 from kerasnorm.doctor.probes.precision import measure_precision
@@ -190,6 +188,7 @@ class Visit:
         self._look_at_layers(found)
         if self.validation is not None:
             self._compare_splits(found, self.validation)
+        self._look_at_labels(found)
         if thorough:
             self._train_shortly(found)
         return found
@@ -266,10 +265,10 @@ class Visit:
             )
 
     def _train_shortly(self, found: Measurements) -> None:
-        """Train new copies: where training got nowhere, or learned by heart."""
+        """Train new copies where training got nowhere."""
         if self.loss is None or found.chance is None:
             return
-        seen, trained = ("D'", "B'") if found.has("B'") else ("D", "B")
+        trained = found.repaired[0]
         if found.precision is not None and found.precision.overflowing:
             return
         usable = found.has(trained) and found.weights_finite
@@ -283,18 +282,16 @@ class Visit:
                         "lower learning rates were not tried: no optimizer, no time, "
                         "or a model that Keras cannot clone"
                     )
+
+    def _look_at_labels(self, found: Measurements) -> None:
+        """Estimate wrong labels, on all samples: no pass through the model."""
+        what = "looking for wrong labels"
+        if self.validation is None or self.loss is None or found.chance is None:
             return
-        if check_mapping(found) or check_labels(found):
-            return
-        gap = found.difference(seen, trained)[0] > OVERFITTED
-        known = found.matrix.outputs.get(trained)
-        if gap and self.validation is not None and isinstance(known, np.ndarray):
-            if getattr(self.model, "loss", None) is None:
-                return
-            if self._in_time("training a witness shortly"):
-                found.disagreement = measure_disagreement(
-                    self.model, self.train, known, self.validation, self._left()
-                )
+        if self._in_time(what):
+            own = self.all_of["plain"] or self.all_of["train"]
+            found.label_noise = estimate_label_noise(own, self.all_of["validation"])
+            self.notes.append(describe_label_noise(found.label_noise))
 
     def _left(self) -> float:
         return max(self.deadline - time.perf_counter(), 5.0)

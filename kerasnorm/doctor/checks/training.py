@@ -11,7 +11,6 @@ from kerasnorm.doctor.checks.learned import has_learned_little
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.learning_rate import LEARNED
-from kerasnorm.doctor.probes.noise import Disagreement
 
 # Generalization costs up to 0.38 nats in runs that end well, 1.5 in overfitted ones.
 # What makes it an error is half a nat, or with few classes, where guessing costs
@@ -25,15 +24,6 @@ RISEN = 0.15
 OVERFITTED_OF_CHANCE = 0.4
 NOTICED = 0.3
 SURELY = 0.15
-# Share of contradicted labels, and agreement of two witnesses from which the task
-# counts as learnable: 0.34 and 1.00 with a third of the labels wrong; agreement 0.86 to
-# 0.88 on hard tasks with right labels.
-NOISY = 0.12
-# Witnesses wrong nearly as often as the most frequent class would be know nothing: they
-# agree because neither has learned, as networks without norms do on few samples.
-IGNORANT = 0.75
-AGREED = 0.94
-POSSIBLY_AGREED = 0.8
 # Loss that a slower rate must save in a short training.
 SLOWER_SAVES = 0.1
 LARGEST_SCALE_LOST = 1.0
@@ -58,6 +48,7 @@ def check_overfitting(m: Measurements) -> Finding | None:
         return None
     if check_augmentation(m):
         return None
+    possible = m.label_noise is not None and m.label_noise.possible
     trained, seen = m.repaired
     points = m.accuracy_change(seen, trained)
     accuracies = ""
@@ -95,7 +86,7 @@ def check_overfitting(m: Measurements) -> Finding | None:
         "stop earlier (kerasnorm.callbacks.EarlyStopping), augment, add data, or "
         "regularize: weight decay, dropout before the last layer",
         gap,
-        alternatives=("label_noise",) if _may_be_noise(m) else (),
+        alternatives=("label_noise",) if possible else (),
     )
 
 
@@ -124,46 +115,6 @@ def _harmful(m: Measurements) -> float:
     """Return the gap from which overfitting is an error."""
     few_classes = float("inf") if m.chance is None else OVERFITTED_OF_CHANCE * m.chance
     return min(OVERFITTED * m.unit, few_classes)
-
-
-def _may_be_noise(m: Measurements) -> bool:
-    """Return whether wrong labels learned by heart would look the same."""
-    d = m.disagreement
-    return d is not None and d.agreement >= POSSIBLY_AGREED and d.low >= NOISY
-
-
-def _are_ignorant(d: Disagreement) -> bool:
-    return d.rate > IGNORANT * d.guessing
-
-
-def check_noise(m: Measurements) -> Finding | None:
-    """Find labels that contradict even the most confident held-out predictions."""
-    d = m.disagreement
-    gap, low, _ = generalization_gap(m)
-    if d is None or gap < NOTICED * m.unit or low <= 0:
-        return None
-    if d.low < NOISY or _are_ignorant(d) or d.agreement < AGREED:
-        return None
-    if check_mapping(m) or check_labels(m):
-        return None
-    return Finding(
-        "label_noise",
-        "error",
-        f"The network knows {d.training_accuracy:.0%} of its training labels, and two "
-        f"witnesses trained shortly on other samples agree on {d.agreement:.0%} of the "
-        f"clear cases, yet {d.rate:.0%} of the labels there contradict both.",
-        {
-            "rate": d.rate,
-            "at_least": d.low,
-            "agreement_of_witnesses": d.agreement,
-            "training_accuracy": d.training_accuracy,
-            "accuracy_of_witness": d.accuracy,
-        },
-        "look at the samples whose labels the network contradicts most confidently and "
-        "correct them; until then label smoothing and early stopping",
-        gap,
-        alternatives=("overfitting",),
-    )
 
 
 def _is_worse_than_guessing(m: Measurements) -> bool:

@@ -1,141 +1,167 @@
-"""Measures how often labels contradict what two witnesses agree on."""
+"""Estimates the fraction of wrong training labels, from models that never saw them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
-import keras
 import numpy as np
 
-from kerasnorm.doctor.losses import class_probabilities
-from kerasnorm.doctor.probes.short_training import CannotCloneError, ShortTraining
+from kerasnorm.doctor.probes.noise_tests import PROVED, Excess, measure_excess
+from kerasnorm.doctor.probes.reference_models import (
+    ReferenceModel,
+    similarities,
+    without_duplicates,
+)
 from kerasnorm.doctor.samples import Samples
 
-# Fewer samples leave the rate of contradicted labels open.
-SMALLEST_NUMBER = 100
-# The witness: Adam at a rate that suits most small networks, and few enough steps that
-# it cannot learn single labels. Batches of 64 average wrong labels out: with them and
-# shifted pictures it knows 93% of the true labels where 34% are wrong, else 53%.
-RATE, MOST_STEPS, FEWEST_STEPS = 4e-3, 200, 30
-WITNESS_BATCH = 64
-# Without memory of its training labels a network has not learned wrong ones.
-MEMORIZED = 0.85
+# Fewer samples in a split leave everything open.
+SMALLEST_NUMBER = 50
+# More cost minutes: time grows with the square and the cube of their number.
+MOST_SAMPLES = 3000
+# z of each family of features alone, where both together prove it.
+SUPPORTED = 2.0
+# Lower limit of the fraction from which it is worth a word.
+MATERIAL = 0.02
+# A fraction that may be there, z from which it is not excluded.
+POSSIBLE, SUSPECTED = 0.05, 2.0
+# Smallest detectable fraction from which the answer is: cannot tell.
+UNSEEN = 0.10
+# Area under the ROC curve from which the splits differ, by whatever it is.
+DIFFERENT = 0.55
 
 
 @dataclass(frozen=True)
-class Disagreement:
-    """How labels disagree with two witnesses, where these are confident.
+class LabelNoiseEstimate:
+    """What reference models say of the labels.
 
     Args:
-        rate: Share of contradicted labels among the samples of the more confident half
-            on which the witnesses agree.
-        low: Lower 95% limit of that share.
-        agreement: Share of the more confident half on which the witnesses agree: near
-            1 where the task can be learned from these samples, below 0.9 where not.
-        accuracy: Accuracy of the first witness on samples it has not seen.
-        guessing: Share of labels that the most frequent class gets wrong.
-        compared: Samples on which the witnesses were compared.
-        training_accuracy: Accuracy of the model on training samples: near 1 if it
-            learned its labels by heart.
+        accuracy: Accuracy of the reference model, each sample left out.
+        samples: Training and validation samples compared.
+        comparable: Whether the splits look alike; otherwise images of one may be
+            harder, and more contradictions prove nothing.
+        excess: Wrong training labels beyond those of validation, None where the model
+            knows nothing.
+        family_z: z of the excess with each family of features alone.
     """
 
-    rate: float
-    low: float
-    agreement: float
     accuracy: float
-    guessing: float
-    compared: int
-    training_accuracy: float
+    samples: tuple[int, int]
+    comparable: bool
+    excess: Excess | None
+    family_z: tuple[float, ...]
 
-
-def measure_disagreement(
-    model: keras.Model,
-    train: Samples,
-    train_outputs: np.ndarray,
-    held: Samples,
-    seconds: float,
-) -> Disagreement | None:
-    """Compare labels with two copies trained shortly on other samples.
-
-    Networks learn what labels have in common first and single wrong labels last, so a
-    short training on a part of the samples gives a witness that has not learned the
-    wrong ones by heart. Two of them, from different new weights, agree where the task
-    can be learned; where it is merely hard they go their own ways. If labels
-    contradict both even where both are confident, the labels are to blame.
-
-    Args:
-        model: The model; a copy with new weights is trained.
-        train: Training samples.
-        train_outputs: Outputs of the model for them.
-        held: Validation samples.
-        seconds: Time for the trainings.
-
-    Returns:
-        The comparison, None where this is no classification, the model does not know
-        its training labels by heart, samples are few or it cannot be copied.
-    """
-    labels, known = held.classes(), train.classes()
-    own = class_probabilities(train_outputs)
-    if labels is None or known is None or own is None:
-        return None
-    if max(labels.max(), known.max()) >= own.shape[1]:
-        return None
-    accuracy = float((own.argmax(axis=1) == known).mean())
-    if accuracy < MEMORIZED:
-        return None
-    order = np.random.default_rng(2).permutation(train.count)
-    kept, left = np.split(order, [int(0.75 * train.count)])
-    size = max(train.batch_size, WITNESS_BATCH)
-    try:
-        training = ShortTraining(
-            model, keras.optimizers.Adam(RATE), _part(train, kept, size), varied=True
+    @property
+    def proved(self) -> bool:
+        """Whether a material fraction of the training labels is wrong."""
+        e = self.excess
+        return (
+            e is not None
+            and self.comparable
+            and e.z >= PROVED
+            and e.low >= MATERIAL
+            and min(self.family_z) >= SUPPORTED
         )
-    except CannotCloneError:
-        return None
-    each = 2 * max(training.seconds_per_step, 1e-6)
-    steps = int(min(MOST_STEPS, 0.7 * seconds / each))
-    parts = [part for part in (_part(train, left, 64), held) if part.count]
-    classes = np.concatenate([part.classes() for part in parts])
-    if steps < FEWEST_STEPS or len(classes) < SMALLEST_NUMBER:
-        return None
-    shares: list[np.ndarray] = []
-    for witness in range(2):
-        training.restart(new_weights=witness)
-        training.run(steps, falling=True)
-        outputs = [class_probabilities(training.outputs(part)) for part in parts]
-        found = [part for part in outputs if part is not None]
-        if len(found) < len(parts):
-            return None
-        shares.append(np.concatenate(found))
-    return _compare(classes, shares, accuracy)
+
+    @property
+    def possible(self) -> bool:
+        """Whether a material fraction is suspected, and not proved."""
+        e = self.excess
+        if e is None or not self.comparable or self.proved:
+            return False
+        return e.high >= POSSIBLE and e.z >= SUSPECTED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return asdict(self) | {"proved": self.proved, "possible": self.possible}
 
 
-def _part(samples: Samples, numbers: np.ndarray, size: int) -> Samples:
-    sizes = [len(part) for part in np.split(numbers, range(size, len(numbers), size))]
-    return Samples(*samples.take(numbers), tuple(sizes))
-
-
-def _compare(
-    labels: np.ndarray, shares: list[np.ndarray], training_accuracy: float
-) -> Disagreement:
-    first, second = (part.argmax(axis=1) for part in shares)
-    confidence = np.minimum(*(_confidence(part) for part in shares))
-    top = confidence >= np.median(confidence)
-    agreed = top & (first == second)
-    count = max(int(agreed.sum()), 1)
-    rate = float((first[agreed] != labels[agreed]).mean()) if agreed.any() else 0.0
-    error = np.sqrt(max(rate * (1 - rate), 1 / count) / count)
-    return Disagreement(
-        rate,
-        float(rate - 1.96 * error),
-        float((first == second)[top].mean()),
-        float((first == labels).mean()),
-        float(1 - np.bincount(labels).max() / len(labels)),
-        len(labels),
-        training_accuracy,
+def describe_label_noise(estimate: LabelNoiseEstimate | None) -> str:
+    """Return a sentence for the notes of an examination."""
+    if estimate is None:
+        return (
+            "wrong labels: not examined; it takes images with class labels, at least "
+            f"{SMALLEST_NUMBER} in each split"
+        )
+    excess = estimate.excess
+    if not estimate.comparable:
+        return (
+            "wrong labels: cannot tell; training images differ from validation images, "
+            "so that hard images look like wrong labels (plain= takes training images "
+            "without augmentation)"
+        )
+    if excess is None or excess.detectable > UNSEEN:
+        least = "none" if excess is None else f"only {excess.detectable:.0%} or more"
+        return f"wrong labels: cannot tell; of these images {least} would be seen"
+    if estimate.proved:
+        return f"wrong labels: {excess.fraction:.0%} of the training labels"
+    return (
+        f"wrong labels: at most {max(excess.high, 0):.0%} of the training labels, "
+        f"beyond those of validation; {excess.detectable:.0%} would have been seen"
     )
 
 
-def _confidence(shares: np.ndarray) -> np.ndarray:
-    """Return the rank of each sample's margin: ranks ignore overconfidence."""
-    ordered = np.sort(np.log(np.clip(shares, 1e-12, 1)), axis=1)
-    margin = ordered[:, -1] - ordered[:, -2]
-    return margin.argsort().argsort() / len(margin)
+def estimate_label_noise(
+    train: Samples, validation: Samples
+) -> LabelNoiseEstimate | None:
+    """Compare contradicted labels of training and validation.
+
+    Args:
+        train: Training samples without augmentation, if there are any.
+        validation: Validation samples.
+
+    Returns:
+        The estimate, None where inputs are no images, labels no classes, or samples
+        are few.
+    """
+    splits = [_thinned(split, MOST_SAMPLES // 2) for split in (train, validation)]
+    if splits[1].count < MOST_SAMPLES // 2:
+        splits[0] = _thinned(train, MOST_SAMPLES - splits[1].count)
+    if min(split.count for split in splits) < SMALLEST_NUMBER:
+        return None
+    images = [x for split in splits if (x := split.pictures()) is not None]
+    found = [y for split in splits if (y := split.classes()) is not None]
+    if min(len(images), len(found)) < len(splits):
+        return None
+    labels = np.concatenate(found)
+    classes = int(labels.max()) + 1
+    if classes < 2 or np.bincount(labels).max() == len(labels):
+        return None
+    training = np.arange(len(labels)) < splits[0].count
+    kernels = similarities(images)
+    kept = without_duplicates(kernels)
+    labels, training = labels[kept], training[kept]
+    kernels = {name: k[np.ix_(kept, kept)] for name, k in kernels.items()}
+    models = [ReferenceModel(kernel) for kernel in kernels.values()]
+    together = ReferenceModel(np.mean(list(kernels.values()), axis=0))
+    results = []
+    for model in (together, *models):
+        said = model.predict(labels, classes)
+        wrong = said.predicted != labels
+        results.append((wrong, measure_excess(wrong, said.margin, training, classes)))
+    return LabelNoiseEstimate(
+        float(1 - results[0][0].mean()),
+        (int(training.sum()), int((~training).sum())),
+        _separation(together, training) < DIFFERENT,
+        results[0][1],
+        tuple(0.0 if excess is None else excess.z for _, excess in results[1:]),
+    )
+
+
+def _thinned(samples: Samples, limit: int) -> Samples:
+    """Return at most `limit` samples, evenly over the epoch."""
+    if samples.count <= limit:
+        return samples
+    numbers = np.linspace(0, samples.count - 1, limit).round().astype(int)
+    x, y, weights = samples.take(numbers)
+    return Samples(x, y, weights, (limit,), quantities=samples.quantities)
+
+
+def _separation(model: ReferenceModel, training: np.ndarray) -> float:
+    """Return the lower limit of the area with which the model tells the splits."""
+    share = training.mean()
+    scores = model.scores((training - share)[:, None])[:, 0]
+    # Leaving a sample out moves the mean away from it: the split is no news.
+    scores = scores - (training - share) / len(training)
+    ranks = scores.argsort().argsort() + 1.0
+    own, other = int(training.sum()), int((~training).sum())
+    area = (ranks[training].sum() - own * (own + 1) / 2) / (own * other)
+    return float(area - 1.96 * np.sqrt((1 / own + 1 / other) / 12))

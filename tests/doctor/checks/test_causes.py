@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.checks import batches, data, labels, statistics, training
+from kerasnorm.doctor.checks import batches, data, labels, noise, statistics, training
 from kerasnorm.doctor.probes.inputs import MapTrial, SplitSeparation
 from kerasnorm.doctor.probes.labels import ClassPermutation, LabelOrder
 from kerasnorm.doctor.probes.leakage import Overlap
-from kerasnorm.doctor.probes.noise import Disagreement
+from kerasnorm.doctor.probes.noise import LabelNoiseEstimate
+from kerasnorm.doctor.probes.noise_tests import Excess
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
 from kerasnorm.doctor.probes.structure import Structure
@@ -95,33 +96,33 @@ def test_order_needs_significance_and_effect(entropy, p_value, is_found):
     assert (found is not None) is is_found
 
 
-def disagreement(**values):
-    usual = {
-        "rate": 0.3,
-        "low": 0.25,
-        "agreement": 0.99,
-        "accuracy": 0.7,
-        "guessing": 0.75,
-        "compared": 500,
-        "training_accuracy": 1.0,
-    }
-    return Disagreement(**{**usual, **values})
+def estimate(z=6.0, low=0.1, family=(4.0, 4.0), comparable=True):
+    excess = Excess(0.2, low, 0.3, z, 0.08)
+    return LabelNoiseEstimate(0.8, (2000, 1000), comparable, excess, family)
 
 
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
         ({}, "label_noise"),
-        ({"low": 0.05}, None),
-        ({"agreement": 0.88}, None),
-        ({"rate": 0.7}, None),
+        ({"z": 3.0}, None),
+        ({"low": 0.01}, None),
+        ({"family": (4.0, 1.0)}, None),
+        ({"comparable": False}, None),
     ],
-    ids=["contradicted", "few", "a hard task", "ignorant witnesses"],
+    ids=["proved", "chance", "immaterial", "one family alone", "other images"],
 )
-def test_labels_contradicted_by_both_witnesses_are_noise(seen, expected):
-    means = {"B": 0.1, "D": 1.5}
-    m = measured(means, disagreement=disagreement(**seen))
-    assert code(training.check_noise(m)) == expected
+def test_wrong_labels_need_all_parts_of_the_proof(seen, expected):
+    m = measured({"B": 0.1, "D": 1.5}, label_noise=estimate(**seen))
+    assert code(noise.check_noise(m)) == expected
+
+
+def test_wrong_labels_stand_beside_overfitting():
+    m = measured({"B": 0.1, "D": 1.5}, label_noise=estimate())
+    assert code(training.check_overfitting(m)) == "overfitting"
+    suspected = measured({"B": 0.1, "D": 1.5}, label_noise=estimate(z=2.5))
+    assert training.check_overfitting(suspected).alternatives == ("label_noise",)
+    assert training.check_overfitting(m).alternatives == ()
 
 
 @pytest.mark.parametrize(

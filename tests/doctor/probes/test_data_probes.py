@@ -2,7 +2,6 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.checks.training import AGREED, IGNORANT, NOISY
 from kerasnorm.doctor.forward import kept
 from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.probes.inputs import measure_separation
@@ -12,7 +11,6 @@ from kerasnorm.doctor.probes.labels import (
     softness,
 )
 from kerasnorm.doctor.probes.leakage import measure_overlap
-from kerasnorm.doctor.probes.noise import _compare
 from kerasnorm.doctor.probes.precision import measure_precision
 from kerasnorm.doctor.probes.spread import measure_spread
 from kerasnorm.doctor.statistics import run
@@ -94,37 +92,6 @@ def test_darker_pictures_can():
         gather([pictures(0, 200)]), gather([pictures(1, 200) * 0.5])
     )
     assert found.low > 0.9
-
-
-def witnesses(rate, known, samples=600):
-    """Return labels, of which some are wrong, and what two witnesses say."""
-    generator = np.random.default_rng(1)
-    truth = generator.integers(3, size=samples)
-    wrong = generator.random(samples) < rate
-    labels = np.where(wrong, (truth + 1) % 3, truth)
-    shares = []
-    for _ in range(2):
-        said = np.where(generator.random(samples) < known, truth, (truth + 2) % 3)
-        sure = generator.uniform(0.5, 0.98, (samples, 1))
-        shares.append(np.eye(3)[said] * sure + (1 - sure) / 3)
-    return labels, shares
-
-
-@pytest.mark.parametrize(
-    ("rate", "known", "low", "agreed"),
-    [(0.3, 1.0, True, True), (0.0, 1.0, False, True), (0.0, 0.6, True, False)],
-    ids=["wrong labels", "right labels", "a hard task"],
-)
-def test_witnesses_tell_wrong_labels_from_a_hard_task(rate, known, low, agreed):
-    found = _compare(*witnesses(rate, known), training_accuracy=1.0)
-    assert (found.low > NOISY, found.agreement > AGREED) == (low, agreed)
-
-
-def test_witnesses_that_always_say_the_same_are_ignorant():
-    labels = np.arange(400) % 4
-    shares = np.eye(4)[np.zeros(400, int)] * 0.9 + 0.025
-    found = _compare(labels, [shares, shares], training_accuracy=1.0)
-    assert found.agreement == 1 and found.rate > IGNORANT * found.guessing
 
 
 def test_the_spread_of_ordered_batches_exceeds_chance():
