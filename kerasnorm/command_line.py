@@ -1,18 +1,19 @@
 """The `kerasnorm` command: scan pictures, examine and change finished models."""
 
-import json
 import math
 import pathlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from kerasnorm.training import flags
+from kerasnorm.training import flags, streams
 from kerasnorm.training.command_line import in_one_sentence
 from kerasnorm.training.errors import UsageError
 from kerasnorm.version import __version__
 
 SWITCHES = ("json", "prove", "ci", "quiet", "debug")
+# What these print is only a word on the file they have written.
+KEEP_FILES = ("swap", "fold", "recalibrate")
 FAIL_ON = ("info", "warning", "error")
 NORM_HELP = "Name of the new norm, such as group, frn, instance or none."
 # Pictures that measure the scales of a network without norms.
@@ -47,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
         status[0] = COMMANDS[words[0]][1](words[1:])
 
-    failed = in_one_sentence(command, debug="--debug" in words)
+    failed = in_one_sentence(
+        command, debug="--debug" in words, keeps_files=words[0] in KEEP_FILES
+    )
     return failed or status[0]
 
 
@@ -116,7 +119,10 @@ def doctor(words: list[str]) -> int:
         prove=options.prove,
         progress=lambda sentence: print(sentence, file=sys.stderr),
     )
-    print(json.dumps(found.to_dict(), indent=2) if options.json else found.to_text())
+    if options.json:
+        streams.print_json(found.to_dict())
+    else:
+        print(found.to_text())
     if options.html:
         pathlib.Path(options.html).write_text(found.to_html(), encoding="utf-8")
     return command.exit_status(found.examination, options.fail_on) if options.ci else 0

@@ -17,6 +17,7 @@ FLOORS = (
     ("doctor",),
     ("training",),
     ("command_line",),
+    ("__main__",),
     ("apps",),
     ("tuning",),
 )

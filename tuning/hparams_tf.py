@@ -2,14 +2,12 @@
 
 import math
 import pathlib
-import time
 from typing import Any
 
-from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.plugins.hparams import api_pb2, summary
 from tensorboard.plugins.scalar import summary_v2 as scalar_summary
-from tensorboard.summary.writer import event_file_writer
 
+from kerasnorm.callbacks.event_files_tf import EVENT_FILES, EventFile
 from tuning import surviving_oracle
 from tuning.objectives import Objective
 from tuning.parameters import Choice, Parameter
@@ -113,11 +111,11 @@ def _info(parameter: Parameter) -> api_pb2.HParamInfo:
 
 def _replace(folder: pathlib.Path, records: list[tuple[Any, int]]) -> None:
     """Write one event file in place of the one an earlier attempt has left."""
-    for old in folder.glob("events.out.tfevents.*"):
-        old.unlink()
-    writer = event_file_writer.EventFileWriter(str(folder))
+    old = list(folder.glob(EVENT_FILES))
+    # Made before the old ones go, so that a TensorBoard that runs reads it after them.
+    file = EventFile(folder)
+    for path in old:
+        path.unlink()
     for pb, step in records:
-        # TensorFlow's and TensorBoard's messages are the same but for their class.
-        own = summary_pb2.Summary.FromString(pb.SerializeToString())
-        writer.add_event(event_pb2.Event(wall_time=time.time(), step=step, summary=own))
-    writer.close()
+        file.add(pb, step)
+    file.close()

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from typing import IO, Any
 
 PARENT_SECONDS = 0.5
 PR_SET_PDEATHSIG = 1
@@ -165,29 +164,3 @@ def end(children: list["subprocess.Popen[bytes]"], seconds: float) -> None:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-
-
-def lock(file: pathlib.Path, seconds: float = 0.0) -> IO[Any] | None:
-    """Take hold of a lock file for as long as it stays open here or in a child.
-
-    Args:
-        file: The file; made if needed.
-        seconds: How long to wait for others.
-
-    Returns:
-        The open file, or None if others keep it.
-    """
-    import fcntl
-
-    file.parent.mkdir(parents=True, exist_ok=True)
-    stream = file.open("a")
-    limit = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return stream
-        except OSError:
-            if time.monotonic() >= limit:
-                stream.close()
-                return None
-            time.sleep(0.1)

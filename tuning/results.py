@@ -2,15 +2,14 @@
 
 import argparse
 import dataclasses
-import json
 import pathlib
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnorm.training import command_line
+from kerasnorm.training import command_line, locks, streams
 from kerasnorm.training.run_directory import RunDirectory, write_text
-from tuning import importance, objectives, processes, record, search_page
+from tuning import importance, objectives, record, search_page
 from tuning.plan import Plan, SearchDirectory, read_json
 from tuning.search_flags import Parser
 
@@ -69,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         results = read(directory)
         page = write_page(results, directory)
         if options.json:
-            print(json.dumps(results.to_dict(), indent=2, allow_nan=False))
+            streams.print_json(results.to_dict())
         else:
             print_table(results)
             print(f"page         {page}")
@@ -87,7 +86,7 @@ def read(directory: SearchDirectory) -> Results:
     before = read_json(directory.search_file)
     status, reason = before.get("status", record.RUNNING), before.get("reason")
     if status == record.RUNNING:
-        lock = processes.lock(directory.path / ".lock")
+        lock = locks.take(directory.path / ".lock")
         if lock is not None:
             lock.close()
             status, reason = "interrupted", "it was killed; go on with it by --resume"
@@ -155,7 +154,6 @@ def print_table(results: Results) -> None:
         results: The results.
     """
     import rich.box
-    import rich.console
     import rich.table
 
     plan, content = results.plan, results.content
@@ -168,9 +166,7 @@ def print_table(results: Results) -> None:
         table.add_column(head, no_wrap=True)
     for trial in results.ranked:
         table.add_row(*_cells(trial, plan.objectives, names))
-    # Cut off at the edge of a terminal, a table tells nothing; a file has no edge.
-    console = rich.console.Console(width=None if sys.stdout.isatty() else 240)
-    console.print(table)
+    streams.print_table(table)
     reason = f": {content['reason']}" if content["reason"] else ""
     print(f"search {content['status']}{reason}")
     if results.importance is None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import IO, Any
 
+from kerasnorm.training import locks
 from kerasnorm.training.errors import UsageError
 from tuning import processes, supervisor
 from tuning.crew import Site
@@ -81,7 +82,7 @@ def lend_workers(directory: SearchDirectory, options: argparse.Namespace) -> int
         number = 0
         while len(names) < count:
             name = f"worker-{machine}-{number}"
-            lock = processes.lock(directory.workers / f".{name}.lock")
+            lock = locks.take(directory.workers / f".{name}.lock")
             if lock is not None:
                 stack.enter_context(lock)
                 names.append((name, lock))
@@ -247,7 +248,7 @@ def held(file: Any, directory: SearchDirectory) -> Any:
     Raises:
         UsageError: If another search keeps it.
     """
-    lock = processes.lock(file, LOCK_SECONDS)
+    lock = locks.take(file, LOCK_SECONDS)
     if lock is None:
         raise UsageError(
             f"expected a search directory that is not in use, received "

@@ -40,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         nonlocal status
         status = run(words)
 
-    failed = command_line.in_one_sentence(command, debug="--debug" in words)
+    failed = command_line.in_one_sentence(
+        command, debug="--debug" in words, keeps_files=True
+    )
     return failed or status
 
 

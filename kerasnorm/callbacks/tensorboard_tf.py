@@ -3,19 +3,15 @@
 import html
 import os
 import pathlib
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
-from tensorboard.backend.event_processing import event_file_loader
-from tensorboard.compat.proto import event_pb2
 from tensorboard.plugins.scalar import summary_v2 as scalar_summary
 from tensorboard.plugins.text import summary_v2 as text_summary
-from tensorboard.summary.writer import event_file_writer, record_writer
 
-EVENT_FILES = "events.out.tfevents.*"
+from kerasnorm.callbacks.event_files_tf import EventFile, remove_events_from
 
 
 class TensorBoard(keras.callbacks.Callback):
@@ -72,7 +68,7 @@ class TensorBoard(keras.callbacks.Callback):
         self.first_epoch = first_epoch
         self.weight_norms = weight_norms
         # Opened when training begins: KerasTuner copies callbacks before that.
-        self._writers: dict[str, event_file_writer.EventFileWriter] = {}
+        self._writers: dict[str, EventFile] = {}
         self._offset = first_epoch
         self._epochs_written = 0
         self._begun = False
@@ -134,10 +130,8 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _add(self, run: str, summary: Any, step: int) -> None:
         if run not in self._writers:
-            folder = str(self.log_dir / run)
-            self._writers[run] = event_file_writer.EventFileWriter(folder)
-        event = event_pb2.Event(wall_time=time.time(), step=step, summary=summary)
-        self._writers[run].add_event(event)
+            self._writers[run] = EventFile(self.log_dir / run)
+        self._writers[run].add(summary, step)
 
     def _flush(self) -> None:
         for writer in self._writers.values():
@@ -154,34 +148,6 @@ def settings_table(settings: Mapping[str, Any]) -> str:
     for name, value in settings.items():
         lines.append(f"| {_cell(name)} | {_cell(value)} |")
     return "\n".join(lines)
-
-
-def remove_events_from(folder: pathlib.Path, step: int) -> None:
-    """Remove the points at and after a step from the event files of a folder.
-
-    A file is replaced whole, never left half written; a record that a killed
-    program cut off at the end of a file is dropped with it.
-
-    Args:
-        folder: Folder of one run; it need not exist.
-        step: First step that is removed.
-    """
-    for path in sorted(folder.glob(EVENT_FILES)):
-        # Without "tfevents" in its name TensorBoard does not read it.
-        aside = path.with_name(f".{os.getpid()}.aside")
-        removed = False
-        with open(aside, "wb") as stream:
-            records = record_writer.RecordWriter(stream)
-            for record in event_file_loader.RawEventFileLoader(str(path)).Load():
-                event = event_pb2.Event.FromString(record)
-                if event.HasField("summary") and event.step >= step:
-                    removed = True
-                else:
-                    records.write(record)
-        if removed:
-            os.replace(aside, path)
-        else:
-            aside.unlink()
 
 
 def _cell(value: Any) -> str:

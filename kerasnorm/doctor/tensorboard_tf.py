@@ -1,9 +1,12 @@
 """Writes examinations for TensorBoard."""
 
 import math
+import pathlib
 
-import tensorflow as tf
+from tensorboard.plugins.scalar import summary_v2 as scalar_summary
+from tensorboard.plugins.text import summary_v2 as text_summary
 
+from kerasnorm.callbacks.event_files_tf import EventFile
 from kerasnorm.doctor.examination import Examination
 
 
@@ -15,17 +18,16 @@ def write_examination(log_dir: str, examination: Examination, step: int) -> None
         examination: What to write.
         step: Epoch, from 0.
     """
-    writer = tf.summary.create_file_writer(log_dir)
+    file = EventFile(pathlib.Path(log_dir))
     groups = {"doctor_budget": examination.budget or {}, "doctor": examination.losses}
-    with writer.as_default(step=step):
-        for group, values in groups.items():
-            for name, value in values.items():
-                if math.isfinite(value):
-                    tf.summary.scalar(f"{group}/{_tag(name)}", value)
-        tf.summary.text(
-            "doctor/verdict", f"{examination.verdict}: {examination.summary}"
-        )
-    writer.close()
+    for group, values in groups.items():
+        for name, value in values.items():
+            if math.isfinite(value):
+                tag = f"{group}/{_tag(name)}"
+                file.add(scalar_summary.scalar_pb(tag, value), step)
+    verdict = f"{examination.verdict}: {examination.summary}"
+    file.add(text_summary.text_pb("doctor/verdict", verdict), step)
+    file.close()
 
 
 def _tag(name: str) -> str:

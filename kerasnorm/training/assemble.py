@@ -241,6 +241,7 @@ def build_pacing(
             peak,
             total_steps,
             warmup_steps=warmup,
-            decay_steps=round(DECAY_SHARE * total_steps),
+            # In a short training the warm-up leaves fewer.
+            decay_steps=min(round(DECAY_SHARE * total_steps), total_steps - warmup),
         )
     return [callbacks.PacedSchedule(schedule, total_steps, time_share)]

@@ -1,12 +1,11 @@
 """The command line every app has: train, evaluate a run, predict with a run."""
 
-import json
-import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from kerasnorm.training import flags
+from kerasnorm.training import flags, streams
 from kerasnorm.training.errors import UsageError
 
 USAGE_STATUS = 2
@@ -26,23 +25,48 @@ def main(app: flags.App, argv: Sequence[str] | None = None) -> int:
         Exit status: 0, 1 for a failure, 2 for wrong usage.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    command: Callable[[], None]
-    if words[:1] == ["evaluate"]:
-        command = lambda: evaluate_command(app, words[1:])  # noqa: E731
-    elif words[:1] == ["predict"]:
-        command = lambda: predict_command(app, words[1:])  # noqa: E731
-    else:
-        command = lambda: train_command(app, words)  # noqa: E731
-    return in_one_sentence(command, debug="--debug" in words)
+    others = {"evaluate": evaluate_command, "predict": predict_command}
+    other = others.get(words[0]) if words else None
+
+    def command() -> None:
+        if other is None:
+            train_command(app, words)
+        else:
+            other(app, words[1:])
+
+    return in_one_sentence(command, debug="--debug" in words, keeps_files=other is None)
 
 
-def in_one_sentence(command: Callable[[], None], debug: bool) -> int:
+def in_one_sentence(
+    command: Callable[[], None], debug: bool, *, keeps_files: bool = False
+) -> int:
     """Call a command and turn its errors into one sentence and an exit status.
+
+    Standard output may be closed, full or left by its reader: the command does its
+    work to the end all the same.
 
     Args:
         command: The command.
         debug: Whether to show the traceback as well.
+        keeps_files: Whether the result lies in files, so that nothing has failed
+            where only what was printed is lost.
     """
+    with streams.lasting() as output:
+        status = _status_of(command, debug)
+        output.flush()
+        if status or output.lost is None:
+            return status
+        # Whoever stops reading has seen enough.
+        whole = keeps_files or isinstance(output.lost, BrokenPipeError)
+        print(
+            f"{'note' if whole else 'error'}: standard output could not be written to "
+            f"the end: {output.lost.strerror}; the work itself is done",
+            file=sys.stderr,
+        )
+        return 0 if whole else FAILURE_STATUS
+
+
+def _status_of(command: Callable[[], None], debug: bool) -> int:
     try:
         command()
     except UsageError as error:
@@ -50,10 +74,6 @@ def in_one_sentence(command: Callable[[], None], debug: bool) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED_STATUS
-    except BrokenPipeError:
-        # The reader of our output has gone; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILURE_STATUS
     except Exception as error:
         return _complain(error, FAILURE_STATUS, debug)
     return 0
@@ -103,7 +123,7 @@ def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
     result = inference.evaluate_run(options.run_directory, options.data)
     for path, reason in result.pop("rejected"):
         print(f"left out {path}: {reason}", file=sys.stderr)
-    print(json.dumps(result, indent=None if options.json else 2))
+    streams.print_json(result, indent=None if options.json else 2)
 
 
 def predict_command(app: flags.App, words: Sequence[str]) -> None:
@@ -130,10 +150,12 @@ def predict_command(app: flags.App, words: Sequence[str]) -> None:
     for path, reason in rejected:
         print(f"left out {path}: {reason}", file=sys.stderr)
     if options.json:
-        print(json.dumps(predictions, ensure_ascii=False, indent=2))
+        streams.print_json(predictions)
         return
     for found in predictions:
-        print(f"{found['path']}\t{found['label']}\t{found['probability']:.4f}")
+        path = streams.one_line(found["path"])
+        label = streams.one_line(found["label"])
+        print(f"{path}\t{label}\t{found['probability']:.4f}")
 
 
 def _add_common(parser: flags.Parser) -> None:
@@ -146,6 +168,7 @@ def _add_common(parser: flags.Parser) -> None:
 def _complain(error: Exception, status: int, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
-    sentence = " ".join(str(error).split()) or type(error).__name__
-    print(f"error: {sentence}", file=sys.stderr)
+    # Spaces and tabs may belong to the name of a file.
+    sentence = re.sub(r"\s*[\r\n]\s*", " ", str(error).strip())
+    print(f"error: {sentence or type(error).__name__}", file=sys.stderr)
     return status

@@ -65,7 +65,7 @@ def fit(job: Job) -> Outcome:
                 raise NumbersWentBad(
                     blame.sentence, attempt.end(blame.sentence)
                 ) from None
-            resume.say(job.console, f"{blame.sentence}; going back to {start}")
+            job.console.print(f"{blame.sentence}; going back to {start}")
 
 
 class Attempt:

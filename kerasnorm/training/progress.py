@@ -8,6 +8,7 @@ import rich.console
 import rich.progress
 import rich.table
 
+from kerasnorm.training import streams
 from kerasnorm.training.run_directory import RunDirectory
 
 
@@ -60,8 +61,6 @@ class ProgressLines(keras.callbacks.Callback):
             f"  val_loss {show('val_loss', '.4f')}"
             f"  val_accuracy {show('val_accuracy', '.3f')}"
             f"  {show('images_per_second', '.0f')} images/s",
-            highlight=False,
-            soft_wrap=True,
         )
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
@@ -108,20 +107,16 @@ def print_summary(
         figure(report["validation_accuracy"]),
         "",
     )
-    console.print(table)
-    console.print(
-        f"stopped because {report['stopped_because']}", highlight=False, soft_wrap=True
-    )
+    streams.print_table(table, quiet=console.quiet)
+    console.print(f"stopped because {report['stopped_because']}")
     examination = report.get("examination")
     if examination:
         console.print(
             f"doctor       {examination['verdict']}: {examination['summary']}",
-            highlight=False,
-            soft_wrap=True,
         )
     lines = (
         f"report       {directory.path / 'report.html'}",
         f"tensorboard  tensorboard --logdir {directory.path.parent.parent}",
     )
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line)

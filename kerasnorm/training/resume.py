@@ -3,7 +3,7 @@
 import rich.console
 
 from kerasnorm import callbacks
-from kerasnorm.training import interruption
+from kerasnorm.training import interruption, streams
 from kerasnorm.training.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
 
@@ -44,8 +44,7 @@ def say_finished(console: rich.console.Console, directory: RunDirectory) -> None
         directory: The run directory.
     """
     report = directory.read_report()
-    say(
-        console,
+    console.print(
         f"the run is finished ({report['epochs']} epochs; {report['stopped_because']})"
         "; nothing is left to train. More --epochs, --patience or --max-minutes let "
         "it go on",
@@ -65,13 +64,12 @@ def say_position(
         checkpoint: The checkpoint it was restored from.
     """
     if checkpoint.damaged:
-        say(
-            console,
+        console.print(
             f"{', '.join(checkpoint.damaged)} is damaged; the checkpoint before it "
             "is used",
         )
     if settings.resume:
-        say(console, f"goes on at {checkpoint.position}")
+        console.print(f"goes on at {checkpoint.position}")
 
 
 def say_interrupted(
@@ -84,8 +82,7 @@ def say_interrupted(
         directory: The run directory.
         settings: The run's settings.
     """
-    say(
-        rich.console.Console(stderr=True),
+    streams.console(stderr=True).print(
         f"interrupted by {interrupted.signal_name}; everything is kept, go on with\n"
         + interruption.resume_command(directory, settings),
     )
@@ -110,13 +107,3 @@ def disk_trouble(error: OSError, directory: RunDirectory, settings: Settings) ->
         f"({error.filename or directory.path}); the checkpoint before this is kept: "
         f"mend it and go on with {command}"
     )
-
-
-def say(console: rich.console.Console, line: str) -> None:
-    """Print one line as it is.
-
-    Args:
-        console: Where to print.
-        line: The line.
-    """
-    console.print(line, highlight=False, soft_wrap=True)

@@ -1,5 +1,6 @@
 """The folder of one run: where its files lie and how they are written."""
 
+import contextlib
 import csv
 import dataclasses
 import datetime
@@ -8,11 +9,12 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import yaml
 
+from kerasnorm.training import locks
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
 
@@ -67,6 +69,22 @@ class RunDirectory:
     def checkpoint(self) -> pathlib.Path:
         """Folder of what `--resume` needs."""
         return self.path / "checkpoint"
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from training in this folder.
+
+        Raises:
+            ValueError: If one does already.
+        """
+        lock = locks.take(self.path / ".lock")
+        if lock is None:
+            raise ValueError(
+                f"expected a run that nobody trains, received {self.path}, which "
+                "another process is training; wait for its end or stop it"
+            )
+        with lock:
+            yield
 
     def write_settings(self, settings: Settings) -> None:
         """Write `settings.yaml`.

@@ -1,5 +1,6 @@
 """One run from settings to report: data, model, fit, evaluation, files."""
 
+import contextlib
 import dataclasses
 import pathlib
 from typing import Any
@@ -14,6 +15,7 @@ from kerasnorm.training import (
     distribution,
     environment,
     fitting,
+    importing,
     interruption,
     memory,
     partial_report,
@@ -22,6 +24,7 @@ from kerasnorm.training import (
     progress,
     resume,
     run_directory,
+    streams,
 )
 from kerasnorm.training.hooks import Hooks
 from kerasnorm.training.job import Job
@@ -66,7 +69,10 @@ def run(settings: Settings, hooks: Hooks | None = None) -> Run:
     """
     processes.join(settings)
     try:
-        with processes.own_settings(with_full_path(settings)) as own:
+        with (
+            importing.plain_keras(),
+            processes.own_settings(with_full_path(settings)) as own,
+        ):
             done = _run(precision.settle(own), hooks or Hooks())
     finally:
         distribution.end(settings)
@@ -76,13 +82,18 @@ def run(settings: Settings, hooks: Hooks | None = None) -> Run:
 
 
 def _run(settings: Settings, hooks: Hooks) -> Run:
-    console = rich.console.Console(quiet=settings.quiet)
+    console = streams.console(quiet=settings.quiet)
     directory = run_directory.open_run(settings.resume) if settings.resume else None
     if directory is not None and resume.is_finished(directory, settings):
         resume.say_finished(console, directory)
         return Run(directory.path, directory.read_report())
-    with interruption.Signals() as signals:
+    with contextlib.ExitStack() as open_until_the_end:
+        signals = open_until_the_end.enter_context(interruption.Signals())
+        if directory is not None:
+            open_until_the_end.enter_context(directory.alone())
         job = prepare(settings, directory, console, signals, hooks)
+        if directory is None:
+            open_until_the_end.enter_context(job.directory.alone())
         try:
             report = train_and_report(job)
         except interruption.Interrupted as interrupted:
@@ -126,8 +137,7 @@ def prepare(
     else:
         resume.reopen(directory, settings)
     directory.write_rejected(data.rejected)
-    resume.say(
-        console,
+    console.print(
         f"{len(data.train)} training and {len(data.validation)} validation pictures "
         f"of {', '.join(data.train.class_names[:10])}; {left_out(data, directory)}; "
         f"{model.count_params():,} parameters",

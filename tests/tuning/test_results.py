@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pytest
 
+from kerasnorm.training import locks
 from tests.tuning.conftest import SPACE, StandIn, make_plan
-from tuning import importance, processes, results
+from tuning import importance, results
 from tuning.objectives import Objective
 from tuning.plan import SearchDirectory
 
@@ -102,7 +103,7 @@ def test_a_search_that_has_just_begun_has_nothing_to_show(tmp_path, capsys):
 def test_an_unfinished_search_shows_what_runs(begin, tmp_path, capsys):
     tuner = begin(make_plan(trials=6))
     tuner.oracle.create_trial("worker0")
-    with processes.lock(tmp_path / ".lock"):
+    with locks.take(tmp_path / ".lock"):
         assert results.main([str(tmp_path)]) == 0
         assert "search running" in capsys.readouterr().out
         content = results.read(SearchDirectory(tmp_path)).content

@@ -11,6 +11,7 @@ import time
 import psutil
 import pytest
 
+from kerasnorm.training import locks
 from tests.tuning.conftest import make_plan
 from tuning import crew, processes, supervisor
 from tuning.plan import SearchDirectory, write_json
@@ -27,7 +28,7 @@ def team(tmp_path, monkeypatch):
     monkeypatch.setattr(crew.Worker, "module", STAND_IN)
     directory = SearchDirectory(tmp_path)
     directory.workers.mkdir()
-    lock = processes.lock(tmp_path / ".lock")
+    lock = locks.take(tmp_path / ".lock")
     behave(tmp_path, "sleep")
 
     def make(deadline_minutes=None, **changes):
@@ -302,9 +303,9 @@ def test_gpus_are_those_that_the_user_shows(monkeypatch, visible, found):
 
 
 def test_two_searches_do_not_share_a_directory(tmp_path):
-    first = processes.lock(tmp_path / ".lock")
-    assert processes.lock(tmp_path / ".lock") is None
+    first = locks.take(tmp_path / ".lock")
+    assert locks.take(tmp_path / ".lock") is None
     first.close()
-    second = processes.lock(tmp_path / ".lock")
+    second = locks.take(tmp_path / ".lock")
     assert second is not None
     second.close()

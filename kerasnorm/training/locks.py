@@ -1,0 +1,58 @@
+"""Lock files: they keep two processes from writing into the same folder."""
+
+import pathlib
+import time
+from typing import IO, Any
+
+WAIT_SECONDS = 0.1
+
+
+def take(file: pathlib.Path, seconds: float = 0.0) -> IO[Any] | None:
+    """Take hold of a lock file for as long as it stays open here or in a child.
+
+    The operating system takes the lock back from a process that dies. Where the file
+    system knows no locks, nobody is kept out.
+
+    Args:
+        file: The file; made if needed.
+        seconds: How long to wait for others.
+
+    Returns:
+        The open file, or None if others keep it.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    stream = file.open("a")
+    limit = time.monotonic() + seconds
+    while not _lock(stream):
+        if time.monotonic() >= limit:
+            stream.close()
+            return None
+        time.sleep(WAIT_SECONDS)
+    return stream
+
+
+def _lock(stream: IO[Any]) -> bool:
+    try:
+        import fcntl
+    except ImportError:
+        return _lock_on_windows(stream)
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # A network file system without locks.
+        return True
+    return True
+
+
+def _lock_on_windows(stream: IO[Any]) -> bool:
+    import msvcrt
+
+    lock: Any = msvcrt
+    try:
+        stream.seek(0)
+        lock.locking(stream.fileno(), lock.LK_NBLCK, 1)
+    except OSError:
+        return False
+    return True
