@@ -49,6 +49,8 @@ class ChannelNorm(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        # `moments.as_computed` casts the inputs.
+        self.autocast = False
         self.axis = check_axis(axis)
         self.epsilon = check_positive("epsilon", epsilon)
         self.center = center

@@ -5,6 +5,7 @@ from typing import Any
 from keras import ops
 
 from kerasnorm.layers.channel_norm import ChannelNorm
+from kerasnorm.layers.moments import as_computed
 from kerasnorm.registration import register
 
 
@@ -40,9 +41,11 @@ class ChannelScale(ChannelNorm):
         """Scale and shift `inputs`, of shape (batch, ..., channels)."""
         shape = [1] * len(inputs.shape)
         shape[self.axis] = -1
+        inputs = as_computed(inputs, self.compute_dtype)
         gamma, beta = self.scale_and_center()
         outputs = inputs * ops.reshape(ops.cast(gamma, inputs.dtype), shape)
-        return outputs + ops.reshape(ops.cast(beta, inputs.dtype), shape)
+        outputs = outputs + ops.reshape(ops.cast(beta, inputs.dtype), shape)
+        return ops.cast(outputs, self.compute_dtype)
 
     def get_config(self) -> dict:
         """Return the arguments of the constructor."""

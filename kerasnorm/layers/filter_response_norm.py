@@ -82,7 +82,7 @@ class FilterResponseNorm(ChannelNorm):
 
     def call(self, inputs: Any) -> Any:
         """Normalize `inputs`, of shape (batch, ..., channels)."""
-        inputs = ops.cast(inputs, self.compute_dtype)
+        inputs = moments.as_computed(inputs, self.compute_dtype)
         source = moments.to_canonical(inputs, self.axis)
         dtype = moments.at_least_float32(self.compute_dtype)
         square = moments.mean_over_pixels(ops.square(ops.cast(source, dtype)))
@@ -98,7 +98,8 @@ class FilterResponseNorm(ChannelNorm):
             _gradients,
             None if self.tau is None else ops.cast(self.tau, dtype),
         )
-        return ops.reshape(outputs, ops.shape(inputs))
+        outputs = ops.reshape(outputs, ops.shape(inputs))
+        return ops.cast(outputs, self.compute_dtype)
 
     def get_config(self) -> dict:
         """Return the arguments of the constructor."""

@@ -13,7 +13,7 @@ from kerasnorm.layers.checks import (
     check_momentum,
     check_positive,
 )
-from kerasnorm.layers.moments import Moments, at_least_float32
+from kerasnorm.layers.moments import Moments, as_computed, at_least_float32
 from kerasnorm.layers.pooled_norm import PooledNorm
 from kerasnorm.registration import register
 
@@ -80,6 +80,8 @@ class GhostBatchNorm(keras.layers.BatchNormalization):
             epsilon=check_positive("epsilon", epsilon),
             **kwargs,
         )
+        # `moments.as_computed` and the inference of Keras' layer cast the inputs.
+        self.autocast = False
         self.ghost_batch_size = check_count("ghost_batch_size", ghost_batch_size)
         self.update_per_part = update_per_part
 
@@ -98,7 +100,7 @@ class GhostBatchNorm(keras.layers.BatchNormalization):
                 "for one; take keras.layers.BatchNormalization for masked inputs. "
                 f"Received: a mask of shape {tuple(mask.shape)}."
             )
-        inputs = ops.cast(inputs, self.compute_dtype)
+        inputs = as_computed(inputs, self.compute_dtype)
         dtype = at_least_float32(self.compute_dtype)
         channels = inputs.shape[self.axis]
         gamma = self.gamma if self.scale else ops.ones(channels)
@@ -108,7 +110,7 @@ class GhostBatchNorm(keras.layers.BatchNormalization):
         weights = ops.cast(gamma, dtype), ops.cast(beta, dtype)
         outputs, stats = norm(inputs, self.axis, *weights)
         self._update(stats)
-        return outputs
+        return ops.cast(outputs, self.compute_dtype)
 
     def _update(self, stats: Moments) -> None:
         pool = pools.batch_parts(self.ghost_batch_size)

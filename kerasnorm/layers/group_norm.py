@@ -8,6 +8,7 @@ from keras import ops
 from kerasnorm.layers import pools
 from kerasnorm.layers.channel_norm import ChannelNorm
 from kerasnorm.layers.checks import channels_of, check_count
+from kerasnorm.layers.moments import as_computed
 from kerasnorm.layers.pooled_norm import PooledNorm
 from kerasnorm.registration import register
 
@@ -87,9 +88,9 @@ class GroupNorm(ChannelNorm):
         channels = inputs.shape[self.axis]
         pool = pools.channel_groups(self.count_groups(channels), channels)
         norm = PooledNorm([pool], self.epsilon)
-        inputs = ops.cast(inputs, self.compute_dtype)
+        inputs = as_computed(inputs, self.compute_dtype)
         outputs, _ = norm(inputs, self.axis, *self.scale_and_center())
-        return outputs
+        return ops.cast(outputs, self.compute_dtype)
 
     def count_groups(self, channels: int) -> int:
         """Return the number of groups, or raise if they do not divide `channels`."""

@@ -48,6 +48,22 @@ def at_least_float32(dtype: str) -> str:
     return keras.backend.result_type(dtype, "float32")
 
 
+def as_computed(x: Any, compute_dtype: str) -> Any:
+    """Cast inputs to the dtype a norm works in, without losing what is large.
+
+    Under mixed precision a norm takes inputs of float32 as they are: half precision
+    would make what is above 65504 infinite before the norm could bring it down. For
+    that the layer must be made without Keras' own casting, `autocast = False`.
+
+    Args:
+        x: Inputs of any dtype.
+        compute_dtype: The layer's own, which its outputs have.
+    """
+    if keras.backend.standardize_dtype(x.dtype) == compute_dtype:
+        return x
+    return ops.cast(x, at_least_float32(compute_dtype))
+
+
 def to_canonical(x: Any, axis: int) -> Any:
     """Reshape to (batch, pixels before, channels, pixels after the channel axis)."""
     axis = axis % len(x.shape)

@@ -22,8 +22,7 @@ def standardize(kernel: Any, axes: tuple[int, ...], epsilon: float) -> Any:
         axes: Axes that make up one filter.
         epsilon: Positive number added to the deviation.
     """
-    centered = kernel - ops.mean(kernel, axis=axes, keepdims=True)
-    variance = ops.mean(ops.square(centered), axis=axes, keepdims=True)
+    centered, variance = _centered(kernel, axes)
     # A filter of equal numbers must give 0 with a finite gradient; the root has none
     # at 0.
     deviation = ops.sqrt(ops.maximum(variance, keras.config.epsilon() ** 4))
@@ -45,9 +44,22 @@ def standardize_scaled(
         epsilon: Positive lower bound of `variance * fan_in`.
     """
     fan_in = fan_in_of(kernel.shape, axes)
+    centered, variance = _centered(kernel, axes)
+    return (
+        ops.cast(gain, kernel.dtype)
+        * centered
+        * ops.rsqrt(ops.maximum(variance * fan_in, epsilon))
+    )
+
+
+def _centered(kernel: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
+    """Return each filter without its mean, and its variance."""
+    # Seen from one of its own numbers, a filter of equal numbers is exactly 0; the
+    # rounding error of its mean would be divided by a deviation as small.
+    first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(4))
+    kernel = kernel - ops.stop_gradient(kernel[first])
     centered = kernel - ops.mean(kernel, axis=axes, keepdims=True)
-    variance = ops.mean(ops.square(centered), axis=axes, keepdims=True)
-    return gain * centered * ops.rsqrt(ops.maximum(variance * fan_in, epsilon))
+    return centered, ops.mean(ops.square(centered), axis=axes, keepdims=True)
 
 
 def fan_in_of(kernel_shape: tuple, axes: tuple[int, ...]) -> int:

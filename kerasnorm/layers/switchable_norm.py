@@ -7,6 +7,7 @@ from keras import ops
 from kerasnorm.layers import pools
 from kerasnorm.layers.channel_norm import ChannelNorm
 from kerasnorm.layers.checks import check_momentum
+from kerasnorm.layers.moments import as_computed, at_least_float32
 from kerasnorm.layers.pooled_norm import PooledNorm
 from kerasnorm.registration import register
 
@@ -106,22 +107,24 @@ class SwitchableNorm(ChannelNorm):
             pools.channel_groups(1, channels),
         ]
         update = self.moving_mean is not None and training and self.trainable
+        dtype = at_least_float32(self.compute_dtype)
         if self.moving_mean is not None and not update:
-            members.append(pools.Fixed(self.moving_mean, self.moving_variance))
+            moving = self.moving_mean, self.moving_variance
+            members.append(pools.Fixed(*(ops.cast(value, dtype) for value in moving)))
         elif self.batch_statistics:
             members.append(batch)
         norm = PooledNorm(members, self.epsilon)
-        inputs = ops.cast(inputs, self.compute_dtype)
+        inputs = as_computed(inputs, self.compute_dtype)
         outputs, stats = norm(
             inputs,
             self.axis,
             *self.scale_and_center(),
-            ops.softmax(ops.convert_to_tensor(self.mean_logits)),
-            ops.softmax(ops.convert_to_tensor(self.variance_logits)),
+            ops.softmax(ops.cast(self.mean_logits, dtype)),
+            ops.softmax(ops.cast(self.variance_logits, dtype)),
         )
         if update:
             self._update(batch.mean(stats), batch.variance(stats))
-        return outputs
+        return ops.cast(outputs, self.compute_dtype)
 
     def _update(self, mean: Any, variance: Any) -> None:
         for moving, batch in (
@@ -129,7 +132,8 @@ class SwitchableNorm(ChannelNorm):
             (self.moving_variance, variance),
         ):
             batch = ops.stop_gradient(ops.squeeze(batch, axis=0))
-            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+            kept = ops.cast(moving, batch.dtype) * self.momentum
+            moving.assign(kept + batch * (1.0 - self.momentum))
 
     def get_config(self) -> dict:
         """Return the arguments of the constructor."""

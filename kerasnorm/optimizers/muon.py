@@ -1,6 +1,7 @@
 """Keras' Muon for the kernels of convolutions as well as those of dense layers."""
 
 import math
+import re
 from typing import Any
 
 import keras
@@ -54,7 +55,9 @@ class Muon(keras.optimizers.Muon):
         exclude: What Adam steps besides: path parts or a function of the variable, as
             in `AGC`. Default `"final_kernel"`.
         **kwargs: Those of `keras.optimizers.Muon`: `momentum` (0.95), `nesterov`
-            (true), `ns_steps` (5), `rms_rate` (0.2), `adam_lr_ratio` (1) and so on.
+            (true), `ns_steps` (5), `rms_rate` (0.2), `adam_lr_ratio` (1),
+            `exclude_layers` (regular expressions; Adam steps what has a match in its
+            path) and so on.
 
     Example:
         ```python
@@ -113,6 +116,8 @@ class Muon(keras.optimizers.Muon):
     # Keras' class asks this, also while it is being built.
     def _should_use_adamw(self, variable):
         if self.exclude_embeddings and "embedding" in variable.path.lower():
+            return True
+        if any(re.search(pattern, variable.path) for pattern in self.exclude_layers):
             return True
         return not self._axes_of(variable)
 

@@ -71,6 +71,17 @@ def test_the_momentum_of_a_convolution_is_made_nearly_orthogonal():
     assert values.max() < 1.25
 
 
+@pytest.mark.backends
+def test_layers_are_excluded_as_by_keras():
+    layers = ["dense", "dense of one input"]
+    arguments = {"weight_decay": 0.1, "adam_weight_decay": 0.02}
+    # A regular expression that matches the first of the two kernels.
+    arguments["exclude_layers"] = ["depth.*_a"]
+    ours, *_ = run(Muon(1e-2, exclude=None, **arguments), layers=layers)
+    theirs, *_ = run(keras.optimizers.Muon(1e-2, **arguments), layers=layers)
+    harness.assert_all_close(ours, theirs, tolerance=1e-6)
+
+
 def test_excluded_kernels_step_by_adam():
     _, variables, _ = harness.make_variables(["conv2d", "conv1d", "dense"])
     optimizer = Muon(exclude=lambda variable: len(variable.shape) == 4)
