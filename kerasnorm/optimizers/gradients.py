@@ -190,6 +190,26 @@ def make_dense(gradient):
     return ops.convert_to_tensor(gradient, sparse=False)
 
 
+def fingerprint(weights):
+    """Compute a number that changes when weights change, however little.
+
+    The bits are added up as whole numbers, which gives the same in every order; sums
+    of floats would depend on how a step is compiled.
+
+    Args:
+        weights: Floats of any shape.
+
+    Returns:
+        A whole number, a tensor of shape ().
+    """
+    weights = _at_least_float32(ops.convert_to_tensor(weights))
+    bits = ops.view(weights, dtype="int32")
+    sums = ops.sum(ops.cast(bits, "int"), axis=tuple(range(len(bits.shape) - 1)))
+    # Columns count differently, so that exchanged ones are noticed.
+    columns = 2 * ops.arange(math.prod(sums.shape), dtype=sums.dtype) + 1
+    return ops.sum(ops.reshape(sums, (-1,)) * columns)
+
+
 def _summed_axes(equation: str) -> tuple[int, ...]:
     """Axes of the second operand that an einsum equation sums away."""
     inputs, outputs = equation.replace(" ", "").split("->")

@@ -3,6 +3,7 @@
 from keras import ops
 
 from kerasnorm.optimizers.assignment import assign_when
+from kerasnorm.optimizers.gradients import fingerprint
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
 from kerasnorm.registration import register
 
@@ -24,7 +25,9 @@ class Lookahead(OptimizerWrapper):
     same, so validation sees the slow weights where `sync_period` divides the updates
     of an epoch. When `fit` ends, it calls `finalize_variable_values`, which leaves the
     slow weights in the model (or the moving average, if the inner optimizer keeps one
-    with `use_ema`). A model saved in mid-training saves both.
+    with `use_ema`). A model saved in mid-training saves both. Where anything else has
+    changed the weights between two updates (`set_weights`, `load_weights`, the best
+    weights that early stopping restores), the slow weights start anew from them.
 
     Args:
         optimizer: The optimizer to wrap, found again as `inner_optimizer`.
@@ -77,19 +80,31 @@ class Lookahead(OptimizerWrapper):
         self._updates = self.add_variable(
             shape=(), dtype="int", aggregation="only_first_replica", name="updates"
         )
+        self._fingerprints = self.add_variable(
+            shape=(len(self._pairs()[0]),),
+            dtype="int",
+            aggregation="only_first_replica",
+            name="fingerprints",
+        )
 
     def before_update(self):
-        """Start the slow weights where the fast ones are, before the first update."""
-        # Not in `build`: weights may be loaded after it.
-        assign_when(
-            ops.equal(self._updates, 0), lambda fast, slow: (fast, fast), *self._pairs()
-        )
+        """Start the slow weights where the fast ones are, unless both belong together.
+
+        They do not before the first update, nor after weights have been set.
+        """
+        fast, slow = self._pairs()
+        is_known = ops.all(ops.equal(self._fingerprints, self._fingerprints_of(fast)))
+        is_new = ops.logical_or(ops.equal(self._updates, 0), ops.logical_not(is_known))
+        assign_when(is_new, lambda fast, slow: (fast, fast), fast, slow)
 
     def after_update(self):
         """Synchronize slow and fast weights when it is time."""
         self._updates.assign_add(1)
         due = ops.equal(self._updates % self.sync_period, 0)
-        assign_when(due, self._synchronize, *self._pairs())
+        fast, slow = self._pairs()
+        assign_when(due, self._synchronize, fast, slow)
+        # Keras constrains the weights after this.
+        self._fingerprints.assign(self._fingerprints_of(map(_constrained, fast)))
 
     def finalize_variable_values(self, var_list):
         """Leave the slow weights, or the moving average if `use_ema` is set."""
@@ -104,16 +119,17 @@ class Lookahead(OptimizerWrapper):
                 # A copy: JAX would otherwise keep one array in both and, in the next
                 # step, give it away twice.
                 value = ops.copy(ops.convert_to_tensor(slow))
-                if fast.constraint is not None:
-                    # Keras constrains what a step leaves in the fast weights alone.
-                    value = fast.constraint(value)
-                fast.assign(value)
+                # Keras constrains what a step leaves in the fast weights alone.
+                fast.assign(_constrained(fast, value))
 
     def _pairs(self) -> tuple[list, list]:
         pairs = zip(self._trainable_variables, self._slow_weights, strict=True)
         # Keras gives no slot to a variable that is overwritten by its gradient.
         kept = [(fast, slow) for fast, slow in pairs if slow is not None]
         return [fast for fast, _ in kept], [slow for _, slow in kept]
+
+    def _fingerprints_of(self, weights):
+        return ops.stack([fingerprint(weight) for weight in weights])
 
     def _synchronize(self, fast, slow):
         met = slow + self.slow_step * (fast - slow)
@@ -126,3 +142,9 @@ class Lookahead(OptimizerWrapper):
             "sync_period": self.sync_period,
             "slow_step": self.slow_step,
         }
+
+
+def _constrained(variable, value=None):
+    """Return a value of a variable, by default its own, as its constraint leaves it."""
+    value = ops.convert_to_tensor(variable) if value is None else value
+    return value if variable.constraint is None else variable.constraint(value)

@@ -69,10 +69,13 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
     weight_decay = _OfInner()
 
     def __init__(self, optimizer, name: str | None = None):
+        # The inner optimizer keeps the count and the learning rate. TensorFlow must not
+        # track the list they are taken from: it cannot save what has been shortened.
+        vars(self)["_self_setattr_tracking"] = False
         super().__init__(learning_rate=0.0, name=name)
-        # The inner optimizer keeps the count and the learning rate.
         for variable in list(self._variables):
             self._untrack_variable(variable)
+        self._self_setattr_tracking = True
         inner = keras.optimizers.get(optimizer)
         runs_as_keras = type(inner).apply is keras.optimizers.Optimizer.apply
         if not runs_as_keras:

@@ -148,3 +148,28 @@ def test_a_second_fit_goes_on_and_keeps_the_constraints():
     for _ in range(2):
         model.fit(x, x[:, :3], batch_size=4, epochs=1, verbose=0)
         assert np.min(keras.ops.convert_to_numpy(model.layers[-1].kernel)) >= 0
+
+
+SETTERS = {
+    "all": lambda kernel: np.full_like(kernel, 0.25),
+    "one number": lambda kernel: np.where(np.arange(kernel.size) == 3, 9.0, kernel),
+    "exchanged": lambda kernel: kernel[::-1],
+}
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("constraint", [None, keras.constraints.MaxNorm(0.5)])
+@pytest.mark.parametrize("kind", SETTERS)
+def test_slow_weights_start_anew_from_weights_that_were_set(kind, constraint):
+    kernel = keras.Variable(np.linspace(-1, 1, 6, dtype="float32"), name="kernel")
+    kernel.constraint = constraint
+    optimizer = Lookahead(keras.optimizers.SGD(1.0), sync_period=4)
+    step = [np.full(6, 0.1, "float32")]
+    harness.run_steps(optimizer, [kernel], [step] * 3)
+    slow = optimizer._slow_weights[0]
+    start = keras.ops.convert_to_numpy(slow)
+    np.testing.assert_allclose(start, np.linspace(-1, 1, 6), rtol=1e-6)
+    kernel.assign(given := SETTERS[kind](keras.ops.convert_to_numpy(kernel)))
+    zero = [np.zeros(6, "float32")]
+    harness.run_steps(optimizer, [kernel], [zero])
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(slow), given, rtol=1e-6)

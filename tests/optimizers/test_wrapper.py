@@ -255,7 +255,7 @@ def test_a_file_of_other_layers_is_refused():
     optimizer = Lookahead(sgd())
     _, variables, _ = harness.make_variables(["dense"])
     optimizer.build(variables)
-    with pytest.raises(ValueError, match="Expected 3 saved variables"):
+    with pytest.raises(ValueError, match="Expected 4 saved variables"):
         optimizer.load_own_variables({"0": np.zeros(())})
 
 
