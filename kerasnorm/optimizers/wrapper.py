@@ -71,7 +71,7 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
     def __init__(self, optimizer, name: str | None = None):
         # The inner optimizer keeps the count and the learning rate. TensorFlow must not
         # track the list they are taken from: it cannot save what has been shortened.
-        vars(self)["_self_setattr_tracking"] = False
+        object.__setattr__(self, "_self_setattr_tracking", False)
         super().__init__(learning_rate=0.0, name=name)
         for variable in list(self._variables):
             self._untrack_variable(variable)
