@@ -26,7 +26,16 @@ _PLAIN = (
     keras.layers.SeparableConv1D,
     keras.layers.SeparableConv2D,
 )
-KERNEL_LAYERS = (*_PLAIN, *_DEPTHWISE, *_TRANSPOSED, keras.layers.EinsumDense)
+KERNEL_LAYERS = (
+    *_PLAIN,
+    *_DEPTHWISE,
+    *_TRANSPOSED,
+    keras.layers.EinsumDense,
+    keras.layers.Embedding,
+)
+# One number or a few for each output, whatever their shape: GRU has a bias of two rows,
+# PReLU a slope for each pixel.
+_VECTOR_NAMES = ("bias", "alpha", "gamma", "beta", "gain", "tau")
 # A norm below this is taken for it, so that a zero gradient divides nothing by zero.
 _SMALLEST_NORM = 1e-6
 
@@ -42,6 +51,7 @@ def unit_axes(variable, owner: keras.layers.Layer | None) -> tuple[int, ...] | N
     | Conv2DTranspose kernel | (height, width, outputs, inputs) | (0, 1, 3) |
     | SeparableConv2D | depthwise, then pointwise kernel | (0, 1), then (0, 1, 2) |
     | EinsumDense kernel | as its equation says | the axes summed away |
+    | Embedding | (words, features) | (1,): each word is a unit |
     | bias, scale, scalar | (n,), (1, 1, 1, n), () | the whole tensor |
 
     and likewise in one and three dimensions and in subclasses of these layers.
@@ -65,6 +75,11 @@ def unit_axes(variable, owner: keras.layers.Layer | None) -> tuple[int, ...] | N
         return (*range(ndim - 2), ndim - 1) if named_kernel else None
     if isinstance(owner, keras.layers.EinsumDense) and variable.name == "kernel":
         return _summed_axes(owner.equation)
+    if isinstance(owner, keras.layers.Embedding) and ndim == 2:
+        # `reverse_embeddings` has a column for each word, as a Dense kernel has.
+        return (0,) if "reverse" in variable.name else (1,)
+    if variable.name in _VECTOR_NAMES:
+        return None
     if owner is not None:
         return every_but_output if named_kernel else None
     is_vector = sum(size > 1 for size in variable.shape) <= 1
