@@ -1,7 +1,7 @@
 """The algorithms of a search: KerasTuner's, each behind what makes it survive."""
 
-import functools
 import math
+import random
 from typing import Any
 
 import keras_tuner
@@ -9,13 +9,44 @@ import numpy as np
 
 from tuning.plan import Plan, SearchDirectory
 from tuning.surviving_oracle import Status, SurvivingOracle
+from tuning.untried import identity, is_listable, untried
 
 
-class RandomOracle(SurvivingOracle, keras_tuner.oracles.RandomSearchOracle):
+class _NothingTwice(SurvivingOracle):
+    """Replaces a proposal that has been tried, and finds what random draws miss.
+
+    KerasTuner's Bayesian search proposes the same point again in a space without a
+    continuum, and its random search gives up after twenty draws of what is known.
+    """
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Propose what no trial has had, as long as there is any.
+
+        Args:
+            trial_id: The new trial.
+        """
+        found: dict[str, Any] = super().populate_space(trial_id)
+        parameters = self.plan.space.parameters
+        tried = self.tried()
+        if found["status"] == Status.RUNNING:
+            known = {identity(parameters, values) for values in tried}
+            if identity(parameters, found["values"]) not in known:
+                return found
+        values = self.listed_values()
+        if is_listable(parameters, values):
+            left = list(untried(parameters, values, tried))
+            return proposal(self._choose(left, found["status"]) if left else None)
+        return proposal(self._random_values())
+
+    def _choose(self, left: list[dict[str, Any]], status: str) -> dict[str, Any]:
+        return random.Random(self.seed + len(self.trials)).choice(left)
+
+
+class RandomOracle(_NothingTwice, keras_tuner.oracles.RandomSearchOracle):
     """Random search."""
 
 
-class BayesianOracle(SurvivingOracle, keras_tuner.oracles.BayesianOptimizationOracle):
+class BayesianOracle(_NothingTwice, keras_tuner.oracles.BayesianOptimizationOracle):
     """Bayesian optimization with a Gaussian process."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -26,6 +57,22 @@ class BayesianOracle(SurvivingOracle, keras_tuner.oracles.BayesianOptimizationOr
         """
         self._random_state = np.random.RandomState(self.seed + len(self.trials))
         found: dict[str, Any] = super().populate_space(trial_id)
+        return found
+
+    def _choose(self, left: list[dict[str, Any]], status: str) -> dict[str, Any]:
+        """Take the combination with the lowest confidence bound, as KerasTuner does."""
+        if status != Status.RUNNING:
+            # Too few trials have ended for a model of the objective.
+            return super()._choose(left, status)
+        points = [
+            [hp.value_to_prob(values.get(hp.name, hp.default)) for hp in self._space()]
+            for values in left
+        ]
+        mean, std = self.gpr.predict(np.array(points), return_std=True)
+        return left[int(np.argmin(np.ravel(mean) - self.beta * np.ravel(std)))]
+
+    def _space(self) -> list[Any]:
+        found: list[Any] = self._nonfixed_space()
         return found
 
 
@@ -56,28 +103,32 @@ class HyperbandOracle(SurvivingOracle, keras_tuner.oracles.HyperbandOracle):
         return math.inf if self.objective.direction == "min" else -math.inf
 
 
-class GridOracle(SurvivingOracle, keras_tuner.oracles.GridSearchOracle):
-    """Grid search, whose place in the grid follows from its trials."""
+class GridOracle(SurvivingOracle):
+    """Grid search: the first combination that no trial has.
 
-    def reload(self, *, workers_live: bool = False) -> None:
-        """Take over what the file holds, and find the place in the grid again.
+    KerasTuner's own forgets its place in a resumed search and ends early where a
+    parameter depends on another. Of a range without steps the grid holds ten values.
+    """
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Propose the next point of the grid.
 
         Args:
-            workers_live: Whether the workers have outlived the chief.
+            trial_id: The new trial.
         """
-        super().reload(workers_live=workers_live)
-        in_order = sorted(
-            self.trials,
-            key=functools.cmp_to_key(
-                lambda one, other: self._compare(
-                    self.trials[one].hyperparameters.values,
-                    self.trials[other].hyperparameters.values,
-                )
-            ),
-        )
-        for trial_id in in_order:
-            self._ordered_ids.insert(trial_id)
-        self._populate_next = in_order
+        parameters = self.plan.space.parameters
+        left = untried(parameters, self.listed_values(), self.tried())
+        return proposal(next(left, None))
+
+
+def proposal(values: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a proposal as KerasTuner wants it; None for values ends the search.
+
+    Args:
+        values: The values of the new trial.
+    """
+    status = Status.STOPPED if values is None else Status.RUNNING
+    return {"status": status, "values": values}
 
 
 def make_oracle(plan: Plan, directory: SearchDirectory) -> SurvivingOracle:

@@ -138,7 +138,9 @@ def parse(name: str, given: Any, *, whole: bool = False) -> Parameter | None:
             f"received {given!r}"
         )
     kinds = {type(value) for value in values}
-    if kinds == {int, float}:
+    if whole:
+        values = [_as_whole(name, value, given) for value in values]
+    elif kinds == {int, float}:
         values = [float(value) for value in values]
     elif len(kinds) > 1:
         raise UsageError(
@@ -161,6 +163,11 @@ def _range(name: str, given: dict[str, Any], whole: bool) -> Range:
             f"expected {name} in the space as {{min: NUMBER, max: NUMBER, "
             f"step: NUMBER, log: true}}, step and log where wanted, received {given!r}"
         )
+    if whole:
+        numbers = {
+            key: None if value is None else _as_whole(name, value, given)
+            for key, value in numbers.items()
+        }
     log = bool(given.get("log", False))
     if not numbers["min"] < numbers["max"]:
         raise UsageError(f"expected min below max for {name}, received {given!r}")
@@ -174,6 +181,19 @@ def _range(name: str, given: dict[str, Any], whole: bool) -> Range:
             f"expected step above {1 if log else 0} for {name}, received {given!r}"
         )
     return Range(name, numbers["min"], numbers["max"], step, log, whole)
+
+
+def _as_whole(name: str, value: Any, given: Any) -> int:
+    if isinstance(value, bool | str):
+        is_whole = False
+    else:
+        is_whole = float(value).is_integer()
+    if not is_whole:
+        raise UsageError(
+            f"expected whole numbers for {name} in the space, received {value!r} in "
+            f"{given!r}"
+        )
+    return int(value)
 
 
 def _plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import pathlib
+import typing
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -211,8 +212,9 @@ def read_space(file: str, space: Space) -> Space:
     found = {parameter.name: parameter for parameter in space.parameters}
     for name, values in given.items():
         _check_name(str(name), file)
-        whole = name != AUGMENTATION and FIELDS[name].type is int
+        whole = _kinds_of(name) == {int}
         parameter = parameters.parse(name, values, whole=whole)
+        _check_kinds(parameter, values)
         if parameter is None:
             found.pop(name, None)
             continue
@@ -221,6 +223,30 @@ def read_space(file: str, space: Space) -> Space:
             parameter, when=before.when if before is not None else None
         )
     return Space(tuple(found.values())).without(())
+
+
+def _check_kinds(parameter: Parameter | None, given: Any) -> None:
+    """Refuse words for numbers and the like, with the name of the parameter."""
+    if parameter is None:
+        return
+    name = parameter.name
+    kinds = _kinds_of(name)
+    if float in kinds:
+        kinds.add(int)
+    values = parameter.values if isinstance(parameter, Choice) else (parameter.low,)
+    wrong = [value for value in values if type(value) not in kinds]
+    if wrong:
+        words = {bool: "true or false", str: "a word", int: "a number"}
+        expected = [word for kind, word in words.items() if kind in kinds]
+        raise UsageError(
+            f"expected {' or '.join(expected)} for {name} in the space, received "
+            f"{wrong[0]!r} in {given!r}"
+        )
+
+
+def _kinds_of(name: str) -> set[Any]:
+    kind = float if name == AUGMENTATION else FIELDS[name].type
+    return set(typing.get_args(kind) or (kind,)) - {type(None)}
 
 
 def _check_name(name: str, file: str) -> None:

@@ -118,6 +118,14 @@ class SurvivingOracle(keras_tuner.Oracle):
         super().set_state(state)
         self.curves = {trial: dict(items) for trial, items in state["curves"].items()}
 
+    def tried(self) -> list[dict[str, Any]]:
+        """Return the values of all trials."""
+        return [trial.hyperparameters.values for trial in self.trials.values()]
+
+    def listed_values(self) -> dict[str, list[Any]]:
+        """Return the values of each parameter; ten of a range without steps."""
+        return {hp.name: list(hp.values) for hp in self.hyperparameters.space}
+
     @keras_tuner.synchronized
     def create_trial(self, tuner_id: str) -> trial_module.Trial:
         """Hand out a trial: the worker's own, a lost one, or a new one.

@@ -4,7 +4,6 @@ from kerasnorm.callbacks.checkpoint import Checkpoint, Position
 from kerasnorm.callbacks.early_stopping import EarlyStopping
 from kerasnorm.callbacks.learning_rate_finder import LearningRateFinder
 from kerasnorm.callbacks.learning_rate_log import LearningRateLog
-from kerasnorm.callbacks.monitor import Monitor
 from kerasnorm.callbacks.norm_statistics import NormStatistics
 from kerasnorm.callbacks.paced_schedule import PacedSchedule
 from kerasnorm.callbacks.recalibration import RecalibrateBatchNorm
@@ -16,7 +15,6 @@ __all__ = [
     "EarlyStopping",
     "LearningRateFinder",
     "LearningRateLog",
-    "Monitor",
     "NormStatistics",
     "PacedSchedule",
     "Position",

@@ -15,6 +15,8 @@ import numpy as np
 # Digits count up and never start anew; the letters are the checksum of the file.
 FILE_NAME = re.compile(r"(\d{6,})-([0-9a-f]{32})\.npz")
 ARRAY = "__array__"
+# A scalar weight is read as a NumPy scalar and must come back as one.
+SCALAR = "__scalar__"
 KEPT = 2
 
 
@@ -168,7 +170,8 @@ def _without_arrays(value: Any, arrays: list[np.ndarray]) -> Any:
         arrays.append(_plain_dtype(value))
         return {ARRAY: len(arrays) - 1}
     if isinstance(value, np.generic):
-        return value.item()
+        arrays.append(_plain_dtype(np.asarray(value)))
+        return {SCALAR: len(arrays) - 1}
     if isinstance(value, dict):
         return {key: _without_arrays(item, arrays) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -185,6 +188,8 @@ def _unpack(value: Any, arrays: list[np.ndarray]) -> Any:
     if isinstance(value, dict):
         if ARRAY in value:
             return arrays[value[ARRAY]]
+        if SCALAR in value:
+            return arrays[value[SCALAR]][()]
         return {key: _unpack(item, arrays) for key, item in value.items()}
     if isinstance(value, list):
         return [_unpack(item, arrays) for item in value]

@@ -1,37 +1,50 @@
-"""Stops training when validation no longer improves, and brings the best back."""
+"""Stops training when validation no longer improves, and restores the best weights."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
-from kerasnorm.callbacks.monitor import Monitor
+MODES = ("auto", "min", "max")
 
 
-class EarlyStopping(keras.callbacks.Callback):
-    """Stop when the validation loss has not improved, and restore the best weights.
+class EarlyStopping(keras.callbacks.EarlyStopping):
+    """Stop when the monitored value has not improved, and restore the best weights.
 
-    It differs from Keras' own callback in four ways: a monitored name that is not in
-    the logs raises at the first epoch; NaN and infinity are never an improvement; the
-    best weights always come back, moving statistics of norms included; and it can
-    tell at the end why and at which epoch training stopped. Validation sees the
-    weights as they are at the end of the epoch, and these are what is kept.
+    A drop-in for Keras' callback: the same arguments in the same order, with the same
+    meaning. It differs in five ways: the best weights are restored unless
+    `restore_best_weights=False`; a monitored name that is not in the logs raises; NaN
+    and infinity are never an improvement; a `mode` that does not exist raises; and it
+    can tell at the end why and at which epoch training stopped. Its state can be saved
+    by `Checkpoint`, so that a resumed training keeps its patience.
 
     Args:
         monitor: Logged value to follow. Defaults to `val_loss`.
-        mode: `min` if smaller is better, `max` if larger is better.
-        patience: Epochs without improvement before training stops, 1 or more.
-        min_delta: Smallest change that counts as an improvement, 0 or more.
-        restore_best_weights: Whether the model ends with its best weights.
+        min_delta: Smallest change that counts as an improvement; its sign does not
+            matter. Defaults to 0.
+        patience: Epochs without improvement before training stops, 0 or more; 0 and 1
+            mean the same. Epochs without validation (`validation_freq`) do not count.
+        verbose: 1 to print what the callback does, 0 to be silent.
+        mode: `min` if smaller is better, `max` if larger is better, `auto` for what
+            the metric of that name says.
+        baseline: Value that has to be improved on for patience to start anew; None
+            for none.
+        restore_best_weights: Whether the model ends with its best weights, moving
+            statistics included. Defaults to True (Keras: False).
+        start_from_epoch: Epochs at the beginning that are not judged, 0 or more.
 
     Attributes:
-        best_epoch: Epoch of the best value, counted from 1; None before the first.
+        best: Best value so far; None before the first.
+        best_epoch: Epoch of the best value, counted from 0 as Keras does.
+        wait: Judged epochs since the best value.
+        stopped_epoch: Epoch, counted from 0, at which patience ended; 0 if it did not.
         stopped_because: One sentence, filled in when training ends.
 
     Raises:
         ValueError: If an argument is out of range, and in `fit` if the monitored
-            value is missing from the logs.
+            value is missing from the logs or `auto` cannot tell its direction.
 
     Example:
         >>> stopping = EarlyStopping(patience=5)
@@ -42,46 +55,58 @@ class EarlyStopping(keras.callbacks.Callback):
     def __init__(
         self,
         monitor: str = "val_loss",
-        mode: str = "min",
-        patience: int = 10,
         min_delta: float = 0.0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
         restore_best_weights: bool = True,
+        start_from_epoch: int = 0,
     ) -> None:
-        super().__init__()
-        if patience < 1:
-            raise ValueError(f"expected `patience` 1 or more, received {patience!r}")
-        self.monitor = Monitor(monitor, mode, min_delta)
-        self.patience = patience
-        self.restore_best_weights = restore_best_weights
-        self.best_epoch: int | None = None
+        if mode not in MODES:
+            raise ValueError(
+                f"expected `mode` to be one of {', '.join(MODES)}, received {mode!r}"
+            )
+        if not patience >= 0:
+            raise ValueError(f"expected `patience` 0 or more, received {patience!r}")
+        super().__init__(
+            monitor=monitor,
+            min_delta=min_delta,
+            patience=patience,
+            verbose=verbose,
+            mode=mode,
+            baseline=baseline,
+            restore_best_weights=restore_best_weights,
+            start_from_epoch=start_from_epoch,
+        )
+        self.best: Any = None
+        self.best_epoch = 0
         self.epochs_seen = 0
-        self.waited = 0
         self.stopped_because: str | None = None
-        self._best_weights: list[np.ndarray] | None = None
+        self._has_value = False
+        self._was_validated = False
         self._resumed = False
 
     @property
-    def best(self) -> float | None:
-        """Best value of the monitored quantity so far; None before the first."""
-        return self.monitor.best
-
-    @property
     def is_over(self) -> bool:
-        """Whether patience is exhausted, also of a training taken up again."""
-        return self.waited >= self.patience
+        """Whether patience is exhausted, also that of a resumed training."""
+        has_just_improved = self.best_epoch == self.epochs_seen - 1
+        waited_enough = self.wait >= max(self.patience, 1)
+        return self.epochs_seen > 1 and waited_enough and not has_just_improved
 
     def get_state(self) -> dict[str, Any]:
-        """Return what a checkpoint must keep for training to go on as if unbroken.
+        """Return what a checkpoint must keep for an exact resume.
 
         Returns:
             Plain numbers, and under `best_weights` the list of arrays or None.
         """
         return {
-            "best": self.monitor.best,
+            "best": self.best,
             "best_epoch": self.best_epoch,
             "epochs_seen": self.epochs_seen,
-            "waited": self.waited,
-            "best_weights": self._best_weights,
+            "wait": self.wait,
+            "best_weights": self.best_weights,
+            "_has_value": self._has_value,
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -90,59 +115,93 @@ class EarlyStopping(keras.callbacks.Callback):
         Args:
             state: What `get_state` returned.
         """
-        self.monitor.best = state["best"]
-        self.best_epoch = state["best_epoch"]
-        self.epochs_seen = state["epochs_seen"]
-        self.waited = state["waited"]
-        self._best_weights = state["best_weights"]
+        for name, value in state.items():
+            setattr(self, name, value)
         self._resumed = True
 
-    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        """Forget an earlier `fit`, unless its state has just been restored."""
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Forget an earlier `fit`, unless a state has just been restored."""
         if not self._resumed:
-            self.set_state(
-                dict.fromkeys(("best", "best_epoch", "best_weights"))
-                | {
-                    "epochs_seen": 0,
-                    "waited": 0,
-                }
-            )
+            super().on_train_begin(logs)
+            self.epochs_seen = 0
+            self._has_value = False
+        self.stopped_epoch = 0
         self._resumed = False
         self.stopped_because = None
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Note that the epoch has not been validated yet."""
+        self._was_validated = False
+
+    def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Note that there was a validation."""
+        self._was_validated = True
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Keep the weights if they are the best, stop if patience is exhausted."""
-        value = self.monitor.read(logs)
         self.epochs_seen = epoch + 1
-        if self.monitor.is_better(value):
-            self.monitor.best = value
-            self.best_epoch = epoch + 1
-            self.waited = 0
-            if self.restore_best_weights:
-                self._best_weights = self.model.get_weights()
+        value = self.get_monitor_value(logs)
+        if value is None or epoch < self.start_from_epoch:
             return
-        self.waited += 1
-        if self.is_over:
+        if np.isfinite(np.asarray(value)).all():
+            super().on_epoch_end(epoch, logs)
+            return
+        self.wait += 1
+        if self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        """Bring the best weights back and settle the reason."""
-        self.stopped_because = (
-            self._reason()
-            if self.is_over
-            else f"all {self.epochs_seen} epochs were trained"
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Restore the best weights, and fill in the reason."""
+        if self.epochs_seen and not self._has_value:
+            raise self._missing({})
+        super().on_train_end(logs)
+        if self.is_over:
+            self.stopped_because = self._reason()
+        elif self.model.stop_training:
+            self.stopped_because = (
+                f"another callback stopped the training after epoch {self.epochs_seen}"
+            )
+        else:
+            self.stopped_because = f"all {self.epochs_seen} epochs were trained"
+
+    def get_monitor_value(self, logs: Mapping[str, Any] | None) -> Any:
+        """Return the monitored value; None in an epoch without validation.
+
+        Args:
+            logs: The epoch's logs by name.
+
+        Raises:
+            ValueError: If the value is missing although its epoch is complete.
+        """
+        logs = logs or {}
+        if self.monitor in logs:
+            self._has_value = True
+            return logs[self.monitor]
+        is_validated = self._was_validated or any(k.startswith("val_") for k in logs)
+        if not self.monitor.startswith("val_") or is_validated:
+            raise self._missing(logs)
+        if not self._has_value and self.epochs_seen == 1:
+            # Only `fit` knows whether a later epoch is validated.
+            warnings.warn(f"{self._missing(logs)}", stacklevel=2)
+        return None
+
+    def _missing(self, logs: Mapping[str, Any]) -> ValueError:
+        return ValueError(
+            f"expected the monitored value {self.monitor!r} in the logs of the epoch, "
+            f"received {', '.join(sorted(logs)) or 'no values'}; monitor one of "
+            "these, or pass validation data to `fit`"
         )
-        if self.restore_best_weights and self._best_weights is not None:
-            self.model.set_weights(self._best_weights)
 
     def _reason(self) -> str:
-        name = self.monitor.name
-        if self.best_epoch is None:
+        if self.best is None:
             return (
-                f"{name} was never a finite number in {self.epochs_seen} epochs, so "
-                "there are no best weights to restore"
+                f"{self.monitor} was NaN or infinite in all {self.epochs_seen} epochs, "
+                "so there are no best weights to restore"
             )
+        # A metric with one value per class logs an array, here of one class.
+        best = np.asarray(self.best).item()
         return (
-            f"{name} has not improved on {self.monitor.best:.4g} of epoch "
-            f"{self.best_epoch} for {self.waited} epochs"
+            f"{self.monitor} has not improved on {best:.4g} of epoch "
+            f"{self.best_epoch + 1} for {self.wait} epochs"
         )

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from kerasnorm.callbacks import random_state
+from kerasnorm.callbacks.held_data import HeldData
 from kerasnorm.callbacks.temporary_learning_rate import (
     TemporaryLearningRate,
     has_settable_rate,
@@ -19,7 +20,7 @@ from kerasnorm.callbacks.temporary_learning_rate import (
 LEAST_FALL = 1e-4
 
 
-class LearningRateFinder(keras.callbacks.Callback):
+class LearningRateFinder(HeldData, keras.callbacks.Callback):
     """Range test: raise the learning rate step by step and watch the loss.
 
     The loss first stays, then falls, then explodes; a good learning rate lies well
@@ -44,7 +45,7 @@ class LearningRateFinder(keras.callbacks.Callback):
         stop_factor: The test stops when the smoothed loss is this many times its
             lowest value, above 1, or not finite. Default 4.
         share: The suggestion is this share of the learning rate with the lowest
-            smoothed loss, 0 to 1. Default 0.1.
+            smoothed loss, 0 to 1, and never below `minimum`. Default 0.1.
 
     Attributes:
         learning_rates: Learning rates tried, as an array of shape (points,).
@@ -67,6 +68,8 @@ class LearningRateFinder(keras.callbacks.Callback):
         Smith 2017, Cyclical learning rates for training neural networks, section 3.3,
         https://arxiv.org/abs/1506.01186.
     """
+
+    DATA = ("batches",)
 
     def __init__(
         self,
@@ -134,7 +137,8 @@ class LearningRateFinder(keras.callbacks.Callback):
             The suggested learning rate.
 
         Raises:
-            ValueError: If the model is not compiled and built.
+            ValueError: If the model is not compiled and built, or the batches end
+                before the test does.
             RuntimeError: If the loss never fell, so that nothing can be suggested.
         """
         optimizer = getattr(model, "optimizer", None)
@@ -205,12 +209,14 @@ class LearningRateFinder(keras.callbacks.Callback):
         rates = [self.minimum * ratio**step for step in range(self.steps)]
         points: list[tuple[float, float, float]] = []
         average, weight, lowest = 0.0, 0.0, math.inf
+        exploded = False
         with TemporaryLearningRate(model, self.minimum, ratio) as learning_rate:
             for step, batch in enumerate(_take(self.batches, self.steps + 1)):
                 if step < self.steps:
                     learning_rate.set(rates[step])
                 loss = float(model.train_on_batch(*batch, return_dict=True)["loss"])
-                if not math.isfinite(loss):
+                exploded = not math.isfinite(loss)
+                if exploded:
                     break
                 average = self.smoothing * average + (1 - self.smoothing) * loss
                 weight = self.smoothing * weight + (1 - self.smoothing)
@@ -221,10 +227,18 @@ class LearningRateFinder(keras.callbacks.Callback):
                 if step:
                     points.append((rates[step - 1], loss, smoothed))
                 # Written so that it holds for losses below 0, too.
-                if smoothed - lowest > (self.stop_factor - 1) * abs(lowest):
+                exploded = smoothed - lowest > (self.stop_factor - 1) * abs(lowest)
+                if exploded:
                     break
         columns = np.array(points).reshape(-1, 3).T
         self.learning_rates, self.losses, self.smoothed_losses = columns
+        if not exploded and len(points) < self.steps:
+            raise ValueError(
+                f"expected `batches` that can be iterated more than once, received "
+                f"{type(self.batches).__name__}, which ended after {len(points) + 1} "
+                f"batches, with {len(points)} of {self.steps} learning rates tried; "
+                "pass a list, a tf.data.Dataset or a PyDataset, or fewer `steps`"
+            )
 
     def _suggest(self) -> float:
         """Take a share of the learning rate with the lowest smoothed loss."""
@@ -235,7 +249,8 @@ class LearningRateFinder(keras.callbacks.Callback):
                 "The loss never fell, so no learning rate can be suggested; lower "
                 "`minimum`, or look for a fault in the model or the data."
             )
-        return float(self.share * self.learning_rates[lowest])
+        # Rates below `minimum` were never tried.
+        return max(float(self.share * self.learning_rates[lowest]), self.minimum)
 
 
 def _state_of(model: keras.Model) -> list:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, MutableMapping
 import keras
 import numpy as np
 
+from kerasnorm.callbacks.held_data import HeldData
 from kerasnorm.callbacks.recalibration import find_batch_norms, measure_norms
 
 
-class NormStatistics(keras.callbacks.Callback):
+class NormStatistics(HeldData, keras.callbacks.Callback):
     """Log the distance between moving and true statistics of every batch norm.
 
     Validation uses the moving statistics of a batch norm, training those of the batch.
@@ -34,6 +35,8 @@ class NormStatistics(keras.callbacks.Callback):
     Example:
         >>> model.fit(train, callbacks=[NormStatistics(train), CSVLogger("log.csv")])
     """
+
+    DATA = ("batches",)
 
     def __init__(self, batches: Iterable, samples: int = 512) -> None:
         super().__init__()

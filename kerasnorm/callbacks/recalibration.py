@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from kerasnorm.callbacks import batch_moments, model_walk
+from kerasnorm.callbacks.held_data import HeldData
 
 MOMENTS = ("validation", "end")
 
@@ -219,7 +220,7 @@ def _check_finite(statistics):
             )
 
 
-class RecalibrateBatchNorm(keras.callbacks.Callback):
+class RecalibrateBatchNorm(HeldData, keras.callbacks.Callback):
     """Recalibrate batch norms before each validation, or at the end of training.
 
     Validation, early stopping and checkpoints then judge today's weights and not the
@@ -245,6 +246,8 @@ class RecalibrateBatchNorm(keras.callbacks.Callback):
         >>> model.fit(train, validation_data=validation,
         ...           callbacks=[RecalibrateBatchNorm(train, samples=1024)])
     """
+
+    DATA = ("batches",)
 
     def __init__(
         self,

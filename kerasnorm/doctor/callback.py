@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from kerasnorm.callbacks.held_data import HeldData
 from kerasnorm.doctor.diagnose import rank
 from kerasnorm.doctor.epochs import find_jumps
 from kerasnorm.doctor.examination import Examination
@@ -16,7 +17,7 @@ LOGGER = logging.getLogger(__name__)
 Source = Iterable | Callable[[], Iterable]
 
 
-class DoctorCallback(keras.callbacks.Callback):
+class DoctorCallback(HeldData, keras.callbacks.Callback):
     """Examine the model every few epochs and keep the gap budget.
 
     Use it where validation loss behaves oddly in the middle of a training. The model
@@ -44,6 +45,8 @@ class DoctorCallback(keras.callbacks.Callback):
         >>> model.fit(train, validation_data=validation, callbacks=[doctor])
         >>> doctor.examinations[4].verdict
     """
+
+    DATA = ("train", "validation")
 
     def __init__(
         self,

@@ -23,7 +23,8 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
         settings: Whether to distribute, and the batch size.
 
     Raises:
-        UsageError: If the backend is PyTorch, or the batch cannot be shared evenly.
+        UsageError: If the backend is PyTorch, the batch cannot be shared evenly, or
+            gradients are accumulated with TensorFlow.
     """
     if settings.distribute == "none":
         return contextlib.nullcontext()
@@ -36,6 +37,13 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
     devices = list_devices()
     if len(devices) < 2:
         return contextlib.nullcontext()
+    if backend == "tensorflow" and settings.accumulate > 1:
+        raise UsageError(
+            f"expected --accumulate 1 with --distribute auto on {len(devices)} devices "
+            f"and the TensorFlow backend, received {settings.accumulate}; Keras cannot "
+            "accumulate gradients under MirroredStrategy: use a larger --batch-size, "
+            "or --distribute none"
+        )
     if settings.batch_size % len(devices):
         raise UsageError(
             f"expected --batch-size to be a multiple of the {len(devices)} devices, "

@@ -1,11 +1,11 @@
 """What a trained model leaves in its run directory: model, figures, page."""
 
 import dataclasses
+import math
 from typing import Any
 
 import keras
 
-from kerasnorm import callbacks
 from kerasnorm.training import checkup, evaluation
 from kerasnorm.training.loading import Data
 from kerasnorm.training.report import Mistake, RunRecord, write_report
@@ -127,12 +127,9 @@ def best_epoch(history: list[dict[str, float]]) -> int | None:
     Args:
         history: One dict per epoch.
     """
-    monitor = callbacks.Monitor("val_loss")
-    best = None
-    for row in history:
-        if monitor.is_better(row["val_loss"]):
-            monitor.best, best = row["val_loss"], int(row["epoch"])
-    return best
+    finite = [row for row in history if math.isfinite(row["val_loss"])]
+    best = min(finite, key=lambda row: row["val_loss"], default=None)
+    return None if best is None else int(best["epoch"])
 
 
 def median(history: list[dict[str, float]], name: str) -> float:

@@ -143,7 +143,7 @@ def train(folder, moment=None, optimizer=sgd, every_seconds=1e9, **stop):
         "rows": rows.rows,
         "weights": model.get_weights(),
         "optimizer": [np.array(v) for v in model.optimizer.variables],
-        "waited": stopping.waited,
+        "wait": stopping.wait,
         "best": stopping.best,
         "plateau": plateau.wait,
         "draws": (random.random(), np.random.uniform()),

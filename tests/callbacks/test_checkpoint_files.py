@@ -130,3 +130,17 @@ def test_bfloat16_arrays_keep_their_values(tmp_path):
     checkpoint_files.write(tmp_path, {"array": array})
     found = checkpoint_files.read_newest(tmp_path).state["array"]
     np.testing.assert_array_equal(found, array.astype(np.float32))
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "float16", "int64", "bool"])
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (2, 3)])
+def test_an_array_of_any_shape_comes_back_as_it_was(tmp_path, kind, shape):
+    array = np.ones(shape, kind)
+    # Reading a scalar weight gives a NumPy scalar and no array.
+    given = {"array": array, "read": array[()]}
+    checkpoint_files.write(tmp_path / "checkpoint", given)
+    found = checkpoint_files.read_newest(tmp_path / "checkpoint").state
+    for name, value in given.items():
+        assert type(found[name]) is type(value)
+        assert found[name].dtype == value.dtype
+        np.testing.assert_array_equal(found[name], value)

@@ -32,13 +32,14 @@ class Script(keras.callbacks.Callback):
         )
 
 
-def train(values, stopping, epochs=None):
+def train(values, stopping, initial_epoch=0):
     model = small_model()
     x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
     model.fit(
         x,
         x[:, :1],
-        epochs=epochs or len(values),
+        initial_epoch=initial_epoch,
+        epochs=len(values),
         verbose=0,
         callbacks=[Script(values), stopping],
     )
@@ -49,7 +50,7 @@ def test_it_stops_after_patience_and_says_why():
     stopping = EarlyStopping(patience=2)
     train([3.0, 1.0, 2.0, 2.0, 0.5], stopping)
     assert stopping.epochs_seen == 4
-    assert stopping.best_epoch == 2
+    assert stopping.best_epoch == 1
     assert "1 of epoch 2 for 2 epochs" in stopping.stopped_because
 
 
@@ -84,7 +85,7 @@ def test_nan_and_infinity_use_up_patience(bad):
 def test_never_finite_says_so_and_keeps_the_last_weights():
     stopping = EarlyStopping(patience=2)
     model = train([math.nan] * 4, stopping)
-    assert "never a finite number" in stopping.stopped_because
+    assert "NaN or infinite in all 2 epochs" in stopping.stopped_because
     np.testing.assert_array_equal(model.get_weights()[0], 2.0)
 
 
@@ -99,7 +100,7 @@ def test_a_second_fit_starts_afresh():
     train([0.1, 0.2, 0.3], stopping)
     train([5.0, 4.0, 3.0], stopping)
     assert stopping.best == 3.0
-    assert stopping.best_epoch == 3
+    assert stopping.best_epoch == 2
 
 
 @pytest.mark.thorough
@@ -108,9 +109,9 @@ def test_restored_state_goes_on_counting():
     train([1.0, 2.0, 2.0], first)
     second = EarlyStopping(patience=3)
     second.set_state(first.get_state())
-    model = train([2.0, 0.0], second)
-    assert second.best_epoch == 1
-    assert second.waited == 3
+    model = train([1.0, 2.0, 2.0, 2.0, 0.0], second, initial_epoch=3)
+    assert second.best_epoch == 0
+    assert second.wait == 3
     np.testing.assert_array_equal(model.get_weights()[0], 1.0)
 
 
@@ -118,6 +119,125 @@ def test_it_can_be_copied_as_keras_tuner_does():
     assert copy.deepcopy(EarlyStopping(patience=4)).patience == 4
 
 
-def test_patience_below_one_is_refused():
-    with pytest.raises(ValueError, match="patience"):
-        EarlyStopping(patience=0)
+@pytest.mark.parametrize("wrong", [{"patience": -1}, {"mode": "lowest"}])
+def test_an_argument_out_of_range_is_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        EarlyStopping(**wrong)
+
+
+def test_a_metric_that_rises_is_maximized():
+    class Rising(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_accuracy"] = 0.5 + 0.05 * epoch
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["accuracy"])
+    x = np.ones((8, 2), "float32")
+    stopping = EarlyStopping("val_accuracy", patience=2)
+    done = model.fit(x, x[:, :1], epochs=5, verbose=0, callbacks=[Rising(), stopping])
+    assert len(done.epoch) == 5
+    assert stopping.best_epoch == 4
+
+
+def test_a_metric_that_logs_an_array_of_one_value_can_be_followed():
+    stopping = EarlyStopping("val_f1", mode="max", patience=1)
+    stopping.set_model(Weights())
+    stopping.on_train_begin()
+    for epoch, value in enumerate((0.5, 0.4)):
+        stopping.on_epoch_end(epoch, {"val_f1": np.array([value])})
+    stopping.on_train_end()
+    assert (
+        stopping.stopped_because
+        == "val_f1 has not improved on 0.5 of epoch 1 for 1 epochs"
+    )
+
+
+def test_epochs_without_validation_do_not_count():
+    model = small_model()
+    x = np.ones((8, 3), "float32")
+    y = x[:, :1]
+    stopping = EarlyStopping(patience=3)
+    with pytest.warns(UserWarning, match="val_loss"):
+        model.fit(
+            x,
+            y,
+            epochs=6,
+            verbose=0,
+            validation_data=(x, y),
+            validation_freq=2,
+            callbacks=[stopping],
+        )
+    assert stopping.stopped_because == "all 6 epochs were trained"
+
+
+@pytest.mark.filterwarnings("ignore:expected the monitored value")
+def test_a_training_that_was_never_validated_ends_in_an_error():
+    x = np.ones((8, 3), "float32")
+    with pytest.raises(ValueError, match=r"val_loss.*validation data"):
+        small_model().fit(x, x[:, :1], epochs=2, verbose=0, callbacks=[EarlyStopping()])
+
+
+def test_the_reason_is_anothers_where_another_callback_stopped():
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    model = small_model()
+    x = np.ones((8, 3), "float32")
+    stopping = EarlyStopping("loss", patience=9)
+    model.fit(x, x[:, :1], epochs=5, verbose=0, callbacks=[Stop(), stopping])
+    assert stopping.stopped_because == (
+        "another callback stopped the training after epoch 2"
+    )
+
+
+def test_it_behaves_as_keras_where_all_values_are_finite():
+    """Every combination of arguments stops at Keras' epoch with Keras' weights."""
+    values = [5.0, 4.0, 4.5, 4.2, 3.9, 3.95, 4.1, 4.0, 3.0, 3.5]
+    for patience in (0, 1, 2, 3):
+        for baseline in (None, 4.1, 1.0):
+            for start in (0, 3):
+                for delta in (0, 0.2):
+                    for mode in ("min", "max", "auto"):
+                        arguments = (
+                            "val_loss",
+                            delta,
+                            patience,
+                            0,
+                            mode,
+                            baseline,
+                            True,
+                            start,
+                        )
+                        seen = [
+                            replay(kind(*arguments), values)
+                            for kind in (keras.callbacks.EarlyStopping, EarlyStopping)
+                        ]
+                        assert seen[0] == seen[1], arguments
+
+
+class Weights:
+    """A model of which only the weights and the wish to stop are asked for."""
+
+    stop_training = False
+    value = -1
+
+    def get_weights(self):
+        return [self.value]
+
+    def set_weights(self, weights):
+        (self.value,) = weights
+
+
+def replay(stopping, values):
+    """Give a callback its epochs without a training."""
+    model = Weights()
+    stopping.set_model(model)
+    stopping.on_train_begin()
+    for epoch, value in enumerate(values):
+        model.value = epoch
+        stopping.on_epoch_end(epoch, {"val_loss": value})
+        if model.stop_training:
+            break
+    stopping.on_train_end()
+    return epoch, stopping.best_epoch, stopping.best, stopping.wait, model.value

@@ -246,3 +246,17 @@ def test_a_loss_that_only_rounding_moves_gives_no_suggestion():
 def test_batches_may_say_that_they_have_no_weights():
     batches = [(x, y, None) for x, y in make_batches()]
     assert LearningRateFinder(batches, 1e-5, 100.0, steps=40).find(make_model()) > 0
+
+
+@pytest.mark.backends
+def test_batches_that_end_too_early_are_refused():
+    """A generator is used up by its first pass."""
+    finder = LearningRateFinder(iter(make_batches(12)), 1e-5, 10.0, steps=20)
+    with pytest.raises(ValueError, match=r"11 of 20 learning rates"):
+        finder.find(make_model())
+
+
+@pytest.mark.backends
+def test_the_suggestion_is_never_below_the_minimum():
+    finder = LearningRateFinder(make_batches(), 0.01, 0.1, steps=10, share=1e-3)
+    assert finder.find(make_model()) == 0.01

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import PIL.Image
 import pytest
@@ -158,3 +159,12 @@ def test_fewer_pictures_than_devices_are_refused():
     batches = tf.data.Dataset.range(1).map(lambda n: (n, n)).batch(4)
     with pytest.raises(UsageError, match="each of 2 devices"):
         distribution.share_evenly(batches, 2)
+
+
+def test_accumulation_on_several_devices_is_refused(monkeypatch):
+    """Keras cannot accumulate gradients under MirroredStrategy."""
+    monkeypatch.setattr(distribution, "list_devices", lambda: ["CPU:0", "CPU:1"])
+    monkeypatch.setattr(keras.config, "backend", lambda: "tensorflow")
+    settings = Settings(distribute="auto", accumulate=2, batch_size=8)
+    with pytest.raises(UsageError, match=r"--accumulate 1 .* received 2"):
+        distribution.scope(settings)

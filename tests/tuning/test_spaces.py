@@ -1,3 +1,5 @@
+import typing
+
 import pytest
 
 from kerasnorm.training.errors import UsageError
@@ -105,3 +107,27 @@ def test_impossible_values_are_refused_before_the_search(parameter):
 def test_a_search_over_nothing_is_refused():
     with pytest.raises(UsageError, match="something to search"):
         Space(()).checked(Settings())
+
+
+WRONG_KINDS = {
+    int: ["[8, 16.5]", "{min: 8.5, max: 32}", "{min: 8, max: 64, step: 8.5}", "[a, b]"],
+    float: ["[10%, 20%]", "[true, false]"],
+    bool: ["[1, 0]", "[a, b]", "{min: 0, max: 1}"],
+    str: ["[1, 2]", "[true, false]", "{min: 1, max: 2}"],
+}
+SEARCHABLE = sorted(set(spaces.FIELDS) - spaces.NEVER_SEARCHED)
+
+
+@pytest.mark.parametrize("name", SEARCHABLE)
+def test_values_of_another_kind_are_refused_by_name(tmp_path, name):
+    """Every setting that can be searched, with values of every other kind."""
+    kind = spaces.FIELDS[name].type
+    kinds = set(typing.get_args(kind) or (kind,)) - {type(None)}
+    if kinds == {float, str}:
+        wrong = ["[true, false]"]
+    else:
+        (kind,) = kinds
+        wrong = WRONG_KINDS[kind]
+    for values in wrong:
+        with pytest.raises(UsageError, match=rf"expected .*\b{name}\b"):
+            read(tmp_path, f"{name}: {values}\n")
