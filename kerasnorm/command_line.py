@@ -6,12 +6,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from kerasnorm.training import flags, streams
+from kerasnorm.training import parsing, streams
 from kerasnorm.training.command_line import in_one_sentence
 from kerasnorm.training.errors import UsageError
 from kerasnorm.version import __version__
 
-SWITCHES = ("json", "prove", "ci", "quiet", "debug")
 # What these print is only a word on the file they have written.
 KEEP_FILES = ("swap", "fold", "recalibrate")
 FAIL_ON = ("info", "warning", "error")
@@ -57,13 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def scan(words: list[str]) -> int:
     """Look at every file of a folder of pictures."""
     parser = _parser("scan", "Say which files can train, why others cannot, and more.")
-    parser.add_argument("directory", help="A folder; nothing in it is changed.")
-    parser.add_argument("--json", type=bool, default=False, help="Print JSON.")
-    parser.add_argument(
-        "--quarantine", type=str, help="File to list the rejected files in."
-    )
-    parser.add_argument("--quiet", type=bool, default=False, help="No progress bar.")
-    options = parser.parse_args(flags.normalize(words, SWITCHES))
+    parser.add_path("directory", "A folder; nothing in it is changed.")
+    parser.add_value("--json", bool, "Print JSON.")
+    parser.add_path("--quarantine", "File to list the rejected files in.", new=True)
+    parser.add_value("--quiet", bool, "No progress bar.")
+    options = parser.parse(words)
     # Without Keras, which a scan does not need and which takes seconds to import.
     from kerasnorm.data import scan_command
 
@@ -78,25 +75,22 @@ def scan(words: list[str]) -> int:
 def doctor(words: list[str]) -> int:
     """Say why validation breaks."""
     parser = _parser("doctor", "Say why validation breaks, by measurement.")
-    parser.add_argument("patient", help="A run directory or a .keras file.")
-    parser.add_argument("--train", type=str, help="Folder of training pictures.")
-    parser.add_argument("--validation", type=str, help="Folder to validate on.")
-    parser.add_argument("--json", type=bool, default=False, help="Print JSON.")
-    parser.add_argument("--html", type=str, help="File to write a page to.")
-    parser.add_argument(
+    parser.add_path("patient", "A run directory or a .keras file.")
+    parser.add_path("--train", "Folder of training pictures.")
+    parser.add_path("--validation", "Folder to validate on.")
+    parser.add_value("--json", bool, "Print JSON.")
+    parser.add_path("--html", "File to write a page to.", new=True)
+    parser.add_value(
         "--prove",
-        type=bool,
-        default=False,
-        help="Try the first remedy on a copy, measure again, save the copy beside.",
+        bool,
+        "Try the first remedy on a copy, measure again, save the copy beside.",
     )
-    parser.add_argument(
-        "--ci", type=bool, default=False, help="Exit with 3 if something was found."
-    )
-    parser.add_argument(
+    parser.add_value("--ci", bool, "Exit with 3 if something was found.")
+    parser.add_value(
         "--fail_on",
-        type=str,
+        str,
+        "What counts for --ci: info, warning or error.",
         default="warning",
-        help="What counts for --ci: info, warning or error.",
     )
     options = _parse(parser, words)
     from kerasnorm.doctor import command
@@ -106,11 +100,6 @@ def doctor(words: list[str]) -> int:
         raise UsageError(
             f"expected --fail-on to be one of {', '.join(FAIL_ON)}, received "
             f"{options.fail_on!r}"
-        )
-    if options.html and not pathlib.Path(options.html).parent.is_dir():
-        raise UsageError(
-            f"expected --html to be a file in an existing folder, received "
-            f"{options.html}; make the folder first"
         )
     found = consultation.consult(
         options.patient,
@@ -131,15 +120,13 @@ def doctor(words: list[str]) -> int:
 def swap(words: list[str]) -> int:
     """Replace the norms of a saved model."""
     parser = _parser("swap", "Replace the norms of a model; the file given stays.")
-    parser.add_argument("model", help="A .keras file.")
-    parser.add_argument("output", help="Where the new model goes.")
-    parser.add_argument("--to", type=str, required=True, help=NORM_HELP)
-    parser.add_argument(
-        "--groups", type=int, default=32, help="Groups of --to group, where it divides."
+    parser.add_path("model", "A .keras file.")
+    parser.add_path("output", "Where the new model goes.", new=True)
+    parser.add_value("--to", str, NORM_HELP, required=True)
+    parser.add_number(
+        "--groups", int, 1, "Groups of --to group, where it divides.", default=32
     )
-    parser.add_argument(
-        "--data", type=str, help="Pictures that set the scale of --to none."
-    )
+    parser.add_path("--data", "Pictures that set the scale of --to none.")
     options = _parse(parser, words)
     model = _load(options.model, options.output)
     from kerasnorm import surgery
@@ -159,8 +146,8 @@ def swap(words: list[str]) -> int:
 def fold(words: list[str]) -> int:
     """Fold batch normalization into the layers before it."""
     parser = _parser("fold", "Fold batch normalization into convolutions and Dense.")
-    parser.add_argument("model", help="A .keras file.")
-    parser.add_argument("output", help="Where the new model goes.")
+    parser.add_path("model", "A .keras file.")
+    parser.add_path("output", "Where the new model goes.", new=True)
     options = _parse(parser, words)
     model = _load(options.model, options.output)
     from kerasnorm import surgery
@@ -171,15 +158,11 @@ def fold(words: list[str]) -> int:
 def recalibrate(words: list[str]) -> int:
     """Re-estimate the moving statistics of a saved model."""
     parser = _parser("recalibrate", "Re-estimate the moving statistics of a model.")
-    parser.add_argument("model", help="A .keras file.")
-    parser.add_argument("output", help="Where the new model goes.")
-    parser.add_argument(
-        "--data", type=str, required=True, help="Folder of class folders of pictures."
-    )
-    parser.add_argument("--batch_size", type=int, default=32, help="Pictures a step.")
-    parser.add_argument(
-        "--samples", type=int, default=4096, help="Pictures to use at most."
-    )
+    parser.add_path("model", "A .keras file.")
+    parser.add_path("output", "Where the new model goes.", new=True)
+    parser.add_path("--data", "Folder of class folders of pictures.", required=True)
+    parser.add_number("--batch_size", int, 1, "Pictures a step.", default=32)
+    parser.add_number("--samples", int, 1, "Pictures to use at most.", default=4096)
     options = _parse(parser, words)
     model = _load(options.model, options.output)
     from kerasnorm import surgery
@@ -209,14 +192,14 @@ def _batches(
     return (images for images, _ in batches)
 
 
-def _parser(name: str, description: str) -> flags.Parser:
-    parser = flags.Parser(prog=f"kerasnorm {name}", description=description)
-    parser.add_argument("--debug", type=bool, default=False, help="Show tracebacks.")
+def _parser(name: str, description: str) -> parsing.Parser:
+    parser = parsing.Parser(prog=f"kerasnorm {name}", description=description)
+    parser.add_value("--debug", bool, "Show tracebacks.")
     return parser
 
 
-def _parse(parser: flags.Parser, words: list[str]) -> Any:
-    options = parser.parse_args(flags.normalize(words, SWITCHES))
+def _parse(parser: parsing.Parser, words: list[str]) -> Any:
+    options = parser.parse(words)
     from kerasnorm.training import importing
 
     importing.import_keras()

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -123,7 +125,20 @@ def test_doctor_prints_the_examination_as_json(capsys, saved, photos):
         (["swap", "{saved}", "{saved}", "--to", "group"], 1, "exists"),
         (["fold", "missing.keras", "new.keras"], 1, "missing.keras"),
         (["recalibrate", "{saved}", "new.keras", "--data", "nowhere"], 1, "nowhere"),
-        (["doctor", "nowhere"], 1, "nowhere"),
+        (["doctor", "nowhere"], 2, "nowhere"),
+        (
+            ["recalibrate", "{saved}", "n.keras", "--data", ".", "--samples", "-5"],
+            2,
+            "--samples 1 or more, received -5",
+        ),
+        (
+            ["recalibrate", "{saved}", "n.keras", "--data", ".", "--batch-size", "0"],
+            2,
+            "--batch-size 1 or more, received 0",
+        ),
+        (["swap", "{saved}", "n.keras", "--to", "group", "--groups", "0"], 2, "groups"),
+        (["fold", "{saved}", "none/n.keras"], 2, "none/n.keras"),
+        (["fold", "s3://bucket/m.keras", "n.keras"], 2, "s3://bucket/m.keras"),
         (["doctor", "{saved}", "--fail-on", "panic"], 2, "'panic'"),
         (["doctor", "{saved}", "--html", "none/page.html"], 2, "none/page.html"),
     ],
@@ -137,3 +152,12 @@ def test_wrong_use_is_one_sentence(
     assert message in found[2]
     assert len(found[2].strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_module_is_the_command_and_without_words_prints_help(capsys):
+    for words in ([], ["--help"]):
+        assert call(capsys, *words)[0] == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "kerasnorm"], capture_output=True, text=True, check=True
+    )
+    assert "commands:" in done.stdout

@@ -122,6 +122,15 @@ class SearchDirectory:
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.plan_file, plan.to_dict(), durable=True, indent=2)
 
+    def run(self, plan: Plan, trial_id: str) -> pathlib.Path:
+        """Return the run directory of a trial.
+
+        Args:
+            plan: The search.
+            trial_id: The trial.
+        """
+        return self.path / plan.settings.app / f"trial_{trial_id}"
+
     def read_plan(self) -> Plan:
         """Read `plan.json` back.
 

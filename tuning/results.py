@@ -3,11 +3,12 @@
 import argparse
 import dataclasses
 import pathlib
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnorm.training import command_line, locks, streams
+from kerasnorm.training import command_line, locks, paths, streams
 from kerasnorm.training.run_directory import RunDirectory, write_text
 from tuning import importance, objectives, record, search_page
 from tuning.plan import Plan, SearchDirectory, read_json
@@ -64,7 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def command() -> None:
         options = parser.parse_args(words)
-        directory = SearchDirectory(pathlib.Path(options.directory).resolve())
+        directory = SearchDirectory(
+            pathlib.Path(paths.local(options.directory, "directory")).resolve()
+        )
         results = read(directory)
         page = write_page(results, directory)
         if options.json:
@@ -187,7 +190,7 @@ def print_table(results: Results) -> None:
         )
     best = content["best"]
     for one in best if isinstance(best, list) else [best] if best else []:
-        settings = pathlib.Path(one["run_directory"]) / "settings.yaml"
+        settings = shlex.quote(str(pathlib.Path(one["run_directory"], "settings.yaml")))
         command = f"python -m apps.{content['app']} --config {settings} --examine"
         print(f"repeat       {command}")
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from kerasnorm.training import locks
 from kerasnorm.training.errors import UsageError
-from tuning import processes, supervisor
+from tuning import processes, record, supervisor
 from tuning.crew import Site
 from tuning.plan import Plan, SearchDirectory, read_json
 
@@ -44,7 +44,10 @@ def lead(plan: Plan, directory: SearchDirectory, options: argparse.Namespace) ->
     with held(directory.path / ".lock", directory) as lock:
         if options.resume and is_done(plan, directory):
             say("the search is completed; more --trials let it go on")
-            return finish(read_json(directory.search_file), directory, say)
+            before = read_json(directory.search_file)
+            # Composed anew: the directory may have been moved since.
+            status, reason = before["status"], before["reason"]
+            return finish(record.write(plan, directory, status, reason), directory, say)
         directory.write_plan(plan)
         port = port or processes.free_port(host)
         if options.role == "chief":

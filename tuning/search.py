@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from kerasnorm.data import sources
-from kerasnorm.training import command_line, flags
+from kerasnorm.training import command_line, flags, paths
 from kerasnorm.training.errors import UsageError
 from tuning import objectives, processes, roles, search_flags, spaces
 from tuning.plan import Plan, SearchDirectory
@@ -58,7 +58,8 @@ def run(words: list[str]) -> int:
     options, rest = search_flags.make_parser().parse_known_args(words)
     if options.directory is None:
         raise UsageError("expected --directory DIR, where the search is to be kept")
-    directory = SearchDirectory(pathlib.Path(options.directory).resolve())
+    folder = paths.local(options.directory, "--directory")
+    directory = SearchDirectory(pathlib.Path(folder).resolve())
     if options.role == "worker":
         if options.chief is None or rest:
             raise UsageError(
@@ -94,7 +95,7 @@ def make_plan(options: argparse.Namespace, rest: list[str]) -> Plan:
             f"expected --app to be one of {', '.join(known)}, received {options.app!r}"
         )
     app = importlib.import_module(f"apps.{options.app}").APP
-    fixed = _given(rest)
+    fixed = _given(app, rest)
     wrong = [name for name in NOT_FOR_TRIALS if name in fixed]
     if wrong:
         raise UsageError(
@@ -107,10 +108,10 @@ def make_plan(options: argparse.Namespace, rest: list[str]) -> Plan:
     absent = {name: False for name in ("examine", "preflight") if name not in fixed}
     settings = settings.replace(**absent)
     # Whoever goes on or helps may stand in another folder.
-    settings = settings.replace(data=_in_full(settings.data), name=None, resume=None)
+    settings = settings.with_full_paths().replace(name=None, resume=None)
     space = spaces.default_space(has_gpu=bool(processes.gpus()))
     if options.space is not None:
-        space = spaces.read_space(options.space, space)
+        space = spaces.read_space(paths.local(options.space, "--space"), space)
     if fixed & set(spaces.AUGMENTED):
         # A range given by hand would be scaled, too.
         fixed.add(spaces.AUGMENTATION)
@@ -191,14 +192,9 @@ def _check_data(plan: Plan) -> None:
         )
 
 
-def _in_full(data: str) -> str:
-    folder = pathlib.Path(data)
-    return str(folder.resolve()) if folder.is_dir() else data
-
-
-def _given(rest: list[str]) -> set[str]:
-    words = (word for word in flags.normalize(rest) if word.startswith("--"))
-    return {word[2:].partition("=")[0] for word in words} & set(flags.FIELDS)
+def _given(app: flags.App, rest: list[str]) -> set[str]:
+    typed = flags.training_parser(app).read(rest)[-1]
+    return set(typed.values) & set(flags.FIELDS)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class TrialRun:
     @property
     def run_directory(self) -> pathlib.Path:
         """The run directory of the trial."""
-        return run_directory_of(self.plan, self.directory, self.trial_id)
+        return self.directory.run(self.plan, self.trial_id)
 
     def run(self) -> dict[str, float]:
         """Train, or go on with training, and return the figures.
@@ -178,7 +178,7 @@ class TrialRun:
         past = self.values.get(PROMOTED_FROM)
         if not past:
             return
-        source = run_directory_of(self.plan, self.directory, str(past))
+        source = self.directory.run(self.plan, str(past))
         if not _can_go_on(source):
             # It failed before its first checkpoint, as all of its round did.
             self.note["remarks"].append(
@@ -197,19 +197,6 @@ class TrialRun:
     def _write(self, **changes: Any) -> None:
         self.note.update(changes)
         write_json(self.directory.note_file(self.trial_id), self.note)
-
-
-def run_directory_of(
-    plan: Plan, directory: SearchDirectory, trial_id: str
-) -> pathlib.Path:
-    """Return the run directory of a trial.
-
-    Args:
-        plan: The search.
-        directory: Where its files lie.
-        trial_id: The trial.
-    """
-    return directory.path / plan.settings.app / f"trial_{trial_id}"
 
 
 def not_spent(

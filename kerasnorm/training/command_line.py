@@ -5,13 +5,12 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from kerasnorm.training import flags, streams
+from kerasnorm.training import flags, parsing, streams
 from kerasnorm.training.errors import UsageError
 
 USAGE_STATUS = 2
 FAILURE_STATUS = 1
 INTERRUPTED_STATUS = 130
-COMMON_SWITCHES = ("json", "debug")
 
 
 def main(app: flags.App, argv: Sequence[str] | None = None) -> int:
@@ -102,19 +101,18 @@ def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
         app: The app.
         words: Run directory and flags.
     """
-    parser = flags.Parser(
+    parser = parsing.Parser(
         prog=f"python -m apps.{app.name} evaluate",
         description="Loss and accuracy of a finished run, as JSON.",
     )
-    parser.add_argument("run_directory", help="What the training printed last.")
-    parser.add_argument(
+    parser.add_path("run_directory", "What the training printed last.")
+    parser.add_path(
         "--data",
-        type=str | None,
-        help="Folder of class folders (or with validation/), or tfds:NAME; the run's "
+        "Folder of class folders (or with validation/), or tfds:NAME; the run's "
         "own validation pictures if not given.",
     )
     _add_common(parser)
-    options = parser.parse_args(flags.normalize(words, COMMON_SWITCHES))
+    options = parser.parse(words)
     from kerasnorm.training import importing
 
     importing.import_keras()
@@ -133,14 +131,14 @@ def predict_command(app: flags.App, words: Sequence[str]) -> None:
         app: The app.
         words: Run directory, files or folders, and flags.
     """
-    parser = flags.Parser(
+    parser = parsing.Parser(
         prog=f"python -m apps.{app.name} predict",
         description="What a finished run says of pictures: path, label, probability.",
     )
-    parser.add_argument("run_directory", help="What the training printed last.")
-    parser.add_argument("paths", nargs="+", help="Picture files, or folders of them.")
+    parser.add_path("run_directory", "What the training printed last.")
+    parser.add_path("paths", "Picture files, or folders of them.", nargs="+")
     _add_common(parser)
-    options = parser.parse_args(flags.normalize(words, COMMON_SWITCHES))
+    options = parser.parse(words)
     from kerasnorm.training import importing
 
     importing.import_keras()
@@ -158,11 +156,9 @@ def predict_command(app: flags.App, words: Sequence[str]) -> None:
         print(f"{path}\t{label}\t{found['probability']:.4f}")
 
 
-def _add_common(parser: flags.Parser) -> None:
-    parser.add_argument("--json", type=bool, default=False, help="Print JSON.")
-    parser.add_argument(
-        "--debug", type=bool, default=False, help="Show the traceback of an error."
-    )
+def _add_common(parser: parsing.Parser) -> None:
+    parser.add_value("--json", bool, "Print JSON.")
+    parser.add_value("--debug", bool, "Show the traceback of an error.")
 
 
 def _complain(error: Exception, status: int, debug: bool) -> int:

@@ -43,7 +43,7 @@ def consult(
     if path.is_dir():
         return _consult_run(path, train, validation, prove, progress)
     if not path.is_file():
-        raise ValueError(
+        raise UsageError(
             f"expected a run directory or a .keras file, but {patient} does not exist"
         )
     if train is None:

@@ -1,38 +1,22 @@
-"""Flags and YAML to settings: one typed definition, spelled the way shells like it.
-
-jsonargparse makes the parser from the `Settings` class. It spells flags with
-underscores and wants a value after every flag; people type `--image-size 96
---quiet`. This file stands between the two.
-"""
+"""Flags and files to the settings of a training: one definition of all of them."""
 
 import argparse
 import dataclasses
-import difflib
+import os
 import pathlib
-import re
-import typing
-from collections.abc import Collection, Sequence
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
-import jsonargparse
-import yaml
-
+from kerasnorm.training import layering, parsing, paths
 from kerasnorm.training.errors import UsageError
+from kerasnorm.training.layering import Layer
 from kerasnorm.training.settings import Settings
 
 FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
-SWITCHES = {name for name, field in FIELDS.items() if field.type is bool}
-KINDS = {
-    int: "a whole number",
-    float: "a number",
-    str: "a word",
-    bool: "true or false",
-    type(None): "null",
-}
+PATHS = ("data", "weights", "runs", "resume")
 # What may change when an interrupted run goes on; all else stays as it began.
 CHANGEABLE_ON_RESUME = {
     "resume",
-    "runs",
     "epochs",
     "max_minutes",
     "patience",
@@ -86,25 +70,12 @@ class App:
         return self.presets[name]
 
 
-class Parser(jsonargparse.ArgumentParser):
-    """A parser that raises one sentence and writes hyphens in its help."""
-
-    def error(self, message: str, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raise instead of printing the usage of forty flags."""
-        raise UsageError(_one_sentence(message))
-
-    def format_help(self, *args: Any, **kwargs: Any) -> str:
-        """Write flags as people type them, except for jsonargparse's own."""
-        text = super().format_help(*args, **kwargs)
-        text = re.sub(r"--[a-z]+(?:_[a-z]+)+", lambda f: _hyphens(f[0]), text)
-        return text.replace(" {true,false}", "")
-
-
 def parse_training(app: App, argv: Sequence[str]) -> Settings:
     """Return the settings that a command line asks for.
 
-    What is said last counts: the app's settings, the preset, the `--config` file, the
-    flags.
+    Flags count more than `--config` files, later files more than earlier ones, these
+    more than the preset, and the preset more than the app's settings, wherever they
+    stand. With `--resume` the run's own settings hold.
 
     Args:
         app: The app.
@@ -114,152 +85,118 @@ def parse_training(app: App, argv: Sequence[str]) -> Settings:
         UsageError: If a flag or value cannot be used.
         SystemExit: After `--help` and `--print_config`.
     """
-    words = normalize(argv)
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for name in ("config", "preset", "data", "weights", "resume"):
-        early.add_argument(f"--{name}", nargs="?")
-    chosen, _ = early.parse_known_args(words)
-    written = _read_config(chosen.config)
-    data = chosen.data or written.get("data") or app.settings.data
-    weights = chosen.weights or written.get("weights")
-    defaults = dataclasses.asdict(app.settings)
-    defaults.update(app.preset_for(data, weights, chosen.preset))
-    parser = _parser(app)
-    _refuse_unknown(words, parser)
-    if chosen.resume:
-        return _resumed(parser, words)
-    parser.set_defaults({key: defaults[key] for key in FIELDS if key != "app"})
-    values = _fields(parser.parse_args(words))
-    if values["app"] != app.name:
+    parser = training_parser(app)
+    typed = parser.read(argv)
+    given, _ = layering.merge(typed)
+    given = parser.checked(given)
+    if given.get("app", app.name) != app.name:
         raise UsageError(
             f"expected settings of the app {app.name}, received some of "
-            f"{values['app']}; run them with python -m apps.{values['app']}"
+            f"{given['app']}; run them with python -m apps.{given['app']}"
         )
-    return Settings(**values)
+    if given.get("resume"):
+        layers = _of_resumed(app, given, typed)
+    else:
+        layers = _of_new(app, given, typed)
+    values, sources = layering.merge(layers)
+    values = parser.checked({name: values[name] for name in FIELDS})
+    settings = Settings(**values)
+    if given.get("print_config"):
+        layering.print_config(values, sources)
+    return settings
 
 
-def normalize(
-    argv: Sequence[str], switches: Collection[str] = frozenset(SWITCHES)
-) -> list[str]:
-    """Spell flags as jsonargparse does: underscores, and a value for every switch.
+def training_parser(app: App) -> parsing.Parser:
+    """Return the parser of an app's training.
 
     Args:
-        argv: Words of a command line.
-        switches: Names of the flags that need no value.
-
-    Example:
-        >>> normalize(["--image-size", "96", "--quiet", "--no-horizontal-flip"])
-        ['--image_size', '96', '--quiet=true', '--horizontal_flip=false']
+        app: The app.
     """
-    words = list(argv)
-    result = []
-    for position, word in enumerate(words):
-        if not word.startswith("--"):
-            result.append(word)
-            continue
-        flag, equals, value = word[2:].partition("=")
-        flag = flag.replace("-", "_")
-        following = words[position + 1] if position + 1 < len(words) else ""
-        if flag.startswith("no_") and flag[3:] in switches and not equals:
-            result.append(f"--{flag[3:]}=false")
-        elif flag in switches and not equals and following not in ("true", "false"):
-            result.append(f"--{flag}=true")
-        else:
-            result.append(f"--{flag}{equals}{value}")
-    return result
-
-
-def _parser(app: App) -> Parser:
-    parser = Parser(
+    parser = parsing.Parser(
         prog=f"python -m apps.{app.name}",
         description=f"{app.title} Other commands: evaluate RUN_DIR, predict RUN_DIR "
         "PATH...; each has its own --help. Switches need no value: --quiet, "
         "--no-horizontal-flip.",
     )
-    parser.add_argument(
-        "--config",
-        action="config",
-        help="YAML file with settings, such as a "
-        "run's settings.yaml; flags count more.",
-    )
-    parser.add_argument(
+    parser.add_value(
         "--preset",
-        type=str | None,
-        help=f"One of {', '.join(app.presets)}; chosen by the data if not given.",
+        str | None,
+        f"One of {', '.join(app.presets)}; chosen by the data if not given.",
     )
     # A run's settings.yaml names its app; as a flag it would have no meaning.
-    parser.add_argument("--app", type=str, default=app.name, help=argparse.SUPPRESS)
+    parser.add_value("--app", str, argparse.SUPPRESS, default=app.name)
     parser.add_class_arguments(Settings, None, skip={"app"})
+    parser.kinds |= {name: field.type for name, field in FIELDS.items()}
+    parser.checks |= dict.fromkeys(PATHS, paths.local)
+    changes = app.preset_for(app.settings.data, None, None)
+    defaults = {**dataclasses.asdict(app.settings), **changes}
+    parser.set_defaults({name: defaults[name] for name in FIELDS if name != "app"})
     return parser
 
 
-def _resumed(parser: Parser, words: list[str]) -> Settings:
+def _of_new(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Layer]:
+    own = dataclasses.asdict(app.settings)
+    name = given.get("preset")
+    changes = app.preset_for(
+        given.get("data", own["data"]), given.get("weights", own["weights"]), name
+    )
+    chosen = f"preset {name}" if name else "the preset that the data choose"
+    return [Layer("the app's defaults", own), Layer(chosen, changes), *typed]
+
+
+def _of_resumed(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Layer]:
+    """Return the run's settings and what may change; refuse what differs otherwise."""
     from kerasnorm.training import run_directory
 
-    given = _fields(parser.parse_args(words, defaults=False))
-    fixed = sorted(set(given) - CHANGEABLE_ON_RESUME)
-    if fixed:
+    directory = run_directory.open_run(given["resume"])
+    saved = directory.read_settings()
+    if saved.app != app.name:
         raise UsageError(
-            f"expected --resume without {', '.join('--' + f for f in fixed)}: a run "
-            "goes on with the settings it began with; only --epochs, --max-minutes "
-            "and --patience may change"
+            f"expected a run of the app {app.name}, received one of {saved.app}; go on "
+            f"with it by python -m apps.{saved.app} --resume {directory.path}"
         )
-    settings = run_directory.open_run(given["resume"]).read_settings()
-    return settings.replace(**given)
-
-
-def _fields(values: Any) -> dict[str, Any]:
-    return {name: values[name] for name in FIELDS if name in values}
-
-
-def _read_config(file: str | None) -> dict[str, Any]:
-    if file is None:
-        return {}
-    try:
-        values = yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problem = " ".join(str(error).split())
-        raise UsageError(
-            f"expected a YAML file after --config, but {problem}"
-        ) from None
-    if not isinstance(values, dict):
-        raise UsageError(
-            f"expected `key: value` lines in {file}, received {type(values).__name__}"
-        )
-    unknown = sorted(set(values) - set(FIELDS) - {"preset"})
-    if unknown:
-        raise UsageError(
-            f"expected only known settings in {file}, received {', '.join(unknown)}"
-        )
-    return values
-
-
-def _refuse_unknown(words: list[str], parser: Parser) -> None:
-    known = {option for action in parser._actions for option in action.option_strings}
-    for word in words:
-        flag = word.partition("=")[0]
-        if flag.startswith("--") and flag not in known:
-            close = difflib.get_close_matches(flag, known, n=1)
-            hint = f"did you mean {_hyphens(close[0])}?" if close else "see --help"
-            raise UsageError(f"unknown flag {_hyphens(flag)}; {hint}")
-
-
-def _hyphens(flag: str) -> str:
-    return flag if flag == "--print_config" else "--" + flag[2:].replace("_", "-")
-
-
-def _one_sentence(message: str) -> str:
-    message = " ".join(message.split())
-    found = re.match(r'(?:Parser key "(\w+)"|argument --(\w+)): (.*)', message)
-    if not found:
-        return message
-    name = found[1] or found[2]
-    value = re.search(r"(?:Got|Given) value: (.*)$", found[3])
-    if value is None or name not in FIELDS:
-        return f"{_hyphens('--' + name)}: {found[3]}"
-    kinds = [KINDS[kind] for kind in typing.get_args(FIELDS[name].type)] or [
-        KINDS[typing.cast(type, FIELDS[name].type)]
+    named = given.get("preset")
+    preset = app.preset_for(saved.data, saved.weights, named) if named else {}
+    asked = {**preset, **{name: given[name] for name in FIELDS if name in given}}
+    others = [
+        f"--{name.replace('_', '-')} {value} (the run has "
+        f"{directory.path.resolve().name if name == 'name' else getattr(saved, name)})"
+        for name, value in asked.items()
+        if name not in CHANGEABLE_ON_RESUME
+        and not _is_same(name, value, saved, directory.path.resolve())
     ]
-    return f"expected {_hyphens('--' + name)} to be {' or '.join(kinds)}, " + (
-        f"received {value[1]!r}"
-    )
+    if others:
+        raise UsageError(
+            f"expected --resume with the settings that {directory.path} began with, "
+            f"received {', '.join(others)}; leave them out, only --epochs, "
+            "--max-minutes, --patience, --on-nan and --distribute may change"
+        )
+    trained = len(directory.read_history())
+    if given.get("epochs", saved.epochs) < trained:
+        raise UsageError(
+            f"expected --epochs {trained} or more, received {given['epochs']}: "
+            f"{directory.path} has trained {trained} epochs already"
+        )
+    changes = [
+        Layer(
+            layer.source,
+            {k: v for k, v in layer.values.items() if k in CHANGEABLE_ON_RESUME},
+        )
+        for layer in typed
+    ]
+    own = Layer(str(directory.settings_file), dataclasses.asdict(saved))
+    return [own, *changes]
+
+
+def _is_same(name: str, value: Any, saved: Settings, run: pathlib.Path) -> bool:
+    before = getattr(saved, name)
+    if name == "name":
+        return value in (None, run.name)
+    if name == "runs":
+        # The folder may have been moved since.
+        places = {os.path.realpath(before), str(run.parent.parent)}
+        return os.path.realpath(value) in places
+    if name in PATHS and value is not None and before is not None:
+        return paths.in_full(value, name) == paths.in_full(before, name)
+    # The run has settled what was left to it.
+    return value == before or value == "auto"

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from kerasnorm.training import locks
+from kerasnorm.training import layering, locks, paths
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
 
@@ -193,7 +193,7 @@ def create(settings: Settings) -> RunDirectory:
     Raises:
         ValueError: If a run of that name exists or the folder cannot be made.
     """
-    parent = pathlib.Path(settings.runs) / settings.app
+    parent = pathlib.Path(paths.local(settings.runs, "--runs")) / settings.app
     name = settings.name or datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     path = parent / name
     number = 1
@@ -230,10 +230,10 @@ def open_run(path: str | os.PathLike[str]) -> RunDirectory:
     Raises:
         ValueError: If it is not a run directory.
     """
-    folder = pathlib.Path(path)
+    folder = pathlib.Path(paths.local(path, "the run directory"))
     if not (folder / "settings.yaml").is_file():
         found = "does not exist" if not folder.exists() else "holds no settings.yaml"
-        raise ValueError(
+        raise UsageError(
             f"expected a run directory such as runs/cats_dogs/NAME, received {path}, "
             f"which {found}; a training prints its run directory as its last line"
         )
@@ -249,16 +249,7 @@ def read_settings(file: pathlib.Path) -> Settings:
     Raises:
         ValueError: If the file cannot be read or holds no settings.
     """
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problem = " ".join(str(error).split())
-        raise UsageError(f"expected settings in {file}, but {problem}") from error
-    if not isinstance(values, dict):
-        raise UsageError(
-            f"expected settings as `key: value` lines in {file}, received "
-            f"{type(values).__name__}"
-        )
+    values = layering.read_yaml(str(file))
     return Settings.from_dict(values, where=str(file))
 
 

@@ -71,7 +71,7 @@ def run(settings: Settings, hooks: Hooks | None = None) -> Run:
     try:
         with (
             importing.plain_keras(),
-            processes.own_settings(with_full_path(settings)) as own,
+            processes.own_settings(settings.with_full_paths()) as own,
         ):
             done = _run(precision.settle(own), hooks or Hooks())
     finally:
@@ -223,16 +223,6 @@ def finished_model(job: Job) -> keras.Model:
     ):
         variable.assign(keras.ops.convert_to_numpy(trained))
     return model
-
-
-def with_full_path(settings: Settings) -> Settings:
-    """Write a data folder out in full, so that the run works from anywhere.
-
-    Args:
-        settings: The run's settings.
-    """
-    folder = pathlib.Path(settings.data)
-    return settings.replace(data=str(folder.resolve())) if folder.is_dir() else settings
 
 
 def prepare_random_state(settings: Settings) -> None:

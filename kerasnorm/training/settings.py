@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from kerasnorm.training import resolution, settings_checks
+from kerasnorm.training import paths, resolution, settings_checks
 from kerasnorm.training.errors import UsageError
 
 # They belong to one call of the program, not to the training it describes, so that
@@ -222,6 +222,11 @@ class Settings:
             center_crop=1.0,
             progressive=False,
         )
+
+    def with_full_paths(self) -> "Settings":
+        """Return a copy whose data and weights mean the same from every folder."""
+        weights = self.weights and paths.in_full(self.weights, "--weights")
+        return self.replace(data=paths.in_full(self.data, "--data"), weights=weights)
 
     def replace(self, **changes: Any) -> "Settings":
         """Return a copy with some fields changed.

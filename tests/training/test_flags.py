@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from kerasnorm.training.errors import UsageError
-from kerasnorm.training.flags import App, normalize, parse_training
+from kerasnorm.training.flags import FIELDS, App, parse_training
+from kerasnorm.training.parsing import normalize
 from kerasnorm.training.settings import Settings
 
 APP = App(
@@ -36,7 +37,8 @@ PRETRAINED = ["--model", "keras:MobileNetV2", "--weights", "imagenet"]
     ],
 )
 def test_flags_are_spelled_for_the_parser(argv, expected):
-    assert normalize(argv.split()) == expected
+    switches = [name for name, field in FIELDS.items() if field.type is bool]
+    assert normalize(argv.split(), switches) == expected
 
 
 def test_the_last_word_counts(tmp_path):

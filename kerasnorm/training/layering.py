@@ -1,0 +1,84 @@
+"""Values from several places, laid over each other; where each of them is from."""
+
+import dataclasses
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import yaml
+
+from kerasnorm.training.errors import UsageError
+
+# Where values come from that were typed.
+FLAGS = "flags"
+# They say what to do with the values and are none themselves.
+OF_THE_PARSER = ("config", "print_config", "help")
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """Values from one place.
+
+    Args:
+        source: The place: a file, `flags`, a preset, the defaults.
+        values: The values by name.
+    """
+
+    source: str
+    values: dict[str, Any]
+
+
+def merge(layers: Sequence[Layer]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Lay values over each other; return them, and where each of them is from.
+
+    Args:
+        layers: What counts least first.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for layer in layers:
+        values.update(layer.values)
+        sources.update(dict.fromkeys(layer.values, layer.source))
+    return values, sources
+
+
+def read_yaml(file: str) -> dict[str, Any]:
+    """Read a YAML file of `key: value` lines, which is data only: it can run no code.
+
+    Args:
+        file: The file.
+
+    Raises:
+        UsageError: If it cannot be read or holds something else.
+    """
+    try:
+        values = yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        problem = " ".join(str(error).split())
+        raise UsageError(f"expected a YAML file in {file}, but {problem}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise UsageError(
+            f"expected `key: value` lines in {file}, received {type(values).__name__}"
+        )
+    return values
+
+
+def print_config(values: dict[str, Any], sources: dict[str, str]) -> NoReturn:
+    """Print values as YAML that `--config` takes, their origin on stderr, and leave.
+
+    Args:
+        values: The values by name.
+        sources: Where each is from.
+
+    Raises:
+        SystemExit: Always, with status 0.
+    """
+    shown = {name: v for name, v in values.items() if name not in OF_THE_PARSER}
+    print(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), end="")
+    for source in dict.fromkeys(sources[name] for name in shown):
+        names = ", ".join(name for name in shown if sources[name] == source)
+        print(f"from {source}: {names}", file=sys.stderr)
+    raise SystemExit(0)

@@ -1,0 +1,94 @@
+"""Paths that users write: `~`, URLs, and where nothing may be overwritten."""
+
+import os
+import pathlib
+import re
+import urllib.parse
+import urllib.request
+
+from kerasnorm.training.errors import UsageError
+
+# Two letters at least: C: is a drive.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+# Values of path settings that name no file.
+_WORDS = ("drawn", "imagenet")
+_PREFIXES = ("tfds:",)
+
+
+def is_path(value: str) -> bool:
+    """Say whether a value of `--data` or `--weights` names a file or a folder.
+
+    Args:
+        value: The value.
+    """
+    return value not in _WORDS and not value.startswith(_PREFIXES)
+
+
+def local(path: str | os.PathLike[str], name: str) -> str:
+    """Return a path of this machine, with `~` written out.
+
+    Args:
+        path: What a user wrote; words that name no file stay as they are.
+        name: Name of the flag, for the error.
+
+    Raises:
+        UsageError: If it is a URL of another machine.
+    """
+    text = os.fspath(path)
+    if not is_path(text):
+        return text
+    if text.lower().startswith("file://"):
+        return urllib.request.url2pathname(urllib.parse.urlparse(text).path)
+    if _URL.match(text):
+        raise UsageError(
+            f"expected {name} to be a path on this machine, received {text}; copy it "
+            "here, or mount it as a folder"
+        )
+    return os.path.expanduser(text)
+
+
+def in_full(path: str, name: str) -> str:
+    """Return a path that means the same from every folder, if something lies there.
+
+    Args:
+        path: What a user wrote.
+        name: Name of the flag, for the error.
+    """
+    path = local(path, name)
+    if not is_path(path) or not os.path.exists(path):
+        return path
+    return os.path.realpath(path)
+
+
+def output(path: str | os.PathLike[str], name: str) -> str:
+    """Return the path of a file to be written, checked before there is anything in it.
+
+    Args:
+        path: What a user wrote.
+        name: Name of the flag, for the error.
+
+    Raises:
+        UsageError: If its folder does not exist, or it would overwrite what a run has
+            written.
+    """
+    file = pathlib.Path(local(path, name))
+    if not file.parent.is_dir():
+        raise UsageError(
+            f"expected {name} to be a file in an existing folder, received {file}; "
+            "make the folder first"
+        )
+    if file.is_dir():
+        raise UsageError(f"expected {name} to be a file, received the folder {file}")
+    if file.exists() and _is_of_a_run(file.resolve()):
+        raise UsageError(
+            f"expected {name} to leave alone what a run has written, received {file}; "
+            "give another name"
+        )
+    return str(file)
+
+
+def _is_of_a_run(file: pathlib.Path) -> bool:
+    marks = ("settings.yaml", "environment.json")
+    return any(
+        all((folder / mark).is_file() for mark in marks) for folder in file.parents
+    )

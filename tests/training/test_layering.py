@@ -1,0 +1,184 @@
+"""Every setting from every source in every order, and what --resume accepts."""
+
+import itertools
+
+import pytest
+import yaml
+
+from kerasnorm.training.errors import UsageError
+from kerasnorm.training.flags import (
+    CHANGEABLE_ON_RESUME,
+    FIELDS,
+    App,
+    parse_training,
+)
+from kerasnorm.training.run_directory import RunDirectory
+from kerasnorm.training.settings import Settings
+
+# Four other values than the default where the rules do not allow half and double.
+CHOICES = {
+    "norm": ("group", "frn", "layer", "instance"),
+    "model": ("resnet", "nf_resnet", "nfnet", "res2net"),
+    "optimizer": ("sgd", "adam", "muon", "ranger21"),
+    "precision": ("auto", "bfloat16", "float16", "float32"),
+    "schedule": ("constant", "stable_decay", "cosine", "constant"),
+    "on_nan": ("skip", "reduce-lr", "stop", "skip"),
+    "distribute": ("auto", "none", "auto", "none"),
+    "fold": (1, 2, 3, 4),
+    "image_size": (64, 96, 128, 160),
+    "stem_strides": (4, 2, 4, 2),
+    "fold_groups": ("a", "b", "c", "d"),
+    "weights": ("a.h5", "b.h5", "c.h5", "d.h5"),
+}
+# What a value needs beside it.
+BESIDE = {
+    "fold": {"folds": 5},
+    "fold_groups": {"folds": 5},
+    "frozen": {"model": "keras:MobileNetV2", "weights": "a.h5"},
+    "weights": {"model": "keras:MobileNetV2"},
+}
+SOURCES = ("preset", "first", "second", "flag")
+NAMES = sorted(set(FIELDS) - {"app", "resume"})
+
+
+def values_of(name):
+    if name in CHOICES:
+        return CHOICES[name]
+    kind = str(FIELDS[name].type)
+    if "bool" in kind:
+        return (True, False, True, False)
+    if "int" in kind:
+        return (2, 3, 4, 5) if name != "train_size" else (32, 48, 64, 80)
+    if "float" in kind:
+        return (0.31, 0.32, 0.33, 0.34)
+    return ("a", "b", "c", "d")
+
+
+def spelled(name, value):
+    flag = "--" + name.replace("_", "-")
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag[2:]}"]
+    return [flag, str(value)]
+
+
+def written(folder, name, values):
+    file = folder / f"{name}.yaml"
+    file.write_text(yaml.safe_dump(values))
+    return str(file)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_flags_beat_files_these_the_preset_and_that_the_defaults(tmp_path, name):
+    values = dict(zip(SOURCES, values_of(name), strict=True))
+    beside = BESIDE.get(name, {})
+    app = App("toy", "A toy.", Settings(app="toy"), {"odd": {name: values["preset"]}})
+    words = {
+        "preset": ["--preset", "odd"],
+        "first": ["--config", written(tmp_path, "first", {name: values["first"]})],
+        "second": ["--config", written(tmp_path, "second", {name: values["second"]})],
+        "flag": spelled(name, values["flag"]),
+    }
+    fixed = list(itertools.chain(*(spelled(*item) for item in beside.items())))
+    for count in range(1, 5):
+        for chosen in itertools.combinations(SOURCES, count):
+            for order in itertools.permutations(chosen):
+                given = list(itertools.chain(*(words[source] for source in order)))
+                # The last file that stands on the line is the later one.
+                files = [source for source in order if source in ("first", "second")]
+                expected = chosen[-1]
+                if expected in ("first", "second"):
+                    expected = files[-1]
+                found = parse_training(app, [*given, *fixed])
+                assert getattr(found, name) == values[expected], order
+
+
+@pytest.mark.parametrize("where", ["first", "second", "flag"])
+def test_a_preset_may_be_named_anywhere(tmp_path, where):
+    app = App("toy", "A toy.", Settings(app="toy"), {"odd": {"epochs": 77}})
+    files = {
+        name: written(tmp_path, name, {"preset": "odd"} if name == where else {})
+        for name in ("first", "second")
+    }
+    flag = ["--preset", "odd"] if where == "flag" else []
+    words = ["--config", files["first"], "--config", files["second"], *flag]
+    assert parse_training(app, words).epochs == 77
+    wrong = written(tmp_path, "wrong", {"preset": "od"})
+    with pytest.raises(UsageError, match="'od'"):
+        parse_training(app, ["--config", wrong])
+
+
+@pytest.mark.parametrize("name", sorted(set(FIELDS) - {"app"}))
+def test_an_empty_key_is_null_or_refused(tmp_path, name):
+    app = App("toy", "A toy.", Settings(app="toy"))
+    file = written(tmp_path, "some", {name: None})
+    if "None" in str(FIELDS[name].type):
+        assert getattr(parse_training(app, ["--config", file]), name) is None
+    else:
+        with pytest.raises(UsageError, match=f"expected {name} in .*nothing behind"):
+            parse_training(app, ["--config", file])
+
+
+def test_print_config_is_a_config_and_tells_where_each_value_is_from(tmp_path, capsys):
+    app = App("toy", "A toy.", Settings(app="toy"), {"odd": {"norm": "group"}})
+    file = written(tmp_path, "some", {"seed": 5, "epochs": 9})
+    words = ["--epochs", "3", "--config", file, "--preset", "odd"]
+    with pytest.raises(SystemExit) as left:
+        parse_training(app, [*words, "--print_config"])
+    assert left.value.code == 0
+    shown = capsys.readouterr()
+    again = tmp_path / "again.yaml"
+    again.write_text(shown.out)
+    assert parse_training(app, ["--config", str(again)]) == parse_training(app, words)
+    origins = dict(line.split(": ") for line in shown.err.splitlines())
+    assert origins["from flags"] == "epochs"
+    assert origins[f"from {file}"] == "seed"
+    assert origins["from preset odd"] == "norm"
+    assert "batch_size" in origins["from the app's defaults"].split(", ")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run directory that has trained four epochs."""
+    path = tmp_path / "runs" / "toy" / "one"
+    path.mkdir(parents=True)
+    directory = RunDirectory(path)
+    directory.write_settings(
+        Settings(app="toy", epochs=4, runs=str(tmp_path / "runs"), norm="group")
+    )
+    directory.write_history([{"epoch": number, "loss": 1.0} for number in (1, 2, 3, 4)])
+    return path
+
+
+@pytest.mark.parametrize("source", ["flag", "file"])
+@pytest.mark.parametrize("name", NAMES)
+def test_resume_takes_what_the_run_has_and_names_what_it_has_not(
+    tmp_path, run, name, source
+):
+    app = App("toy", "A toy.", Settings(app="toy"))
+    before = parse_training(app, ["--resume", str(run)])
+    same = run.name if name == "name" else getattr(before, name)
+    other = next(value for value in values_of(name) if value != same)
+
+    def words(value):
+        if source == "flag":
+            return ["--resume", str(run), *spelled(name, value)]
+        file = written(tmp_path, "some", {name: value, "resume": str(run)})
+        return ["--config", file]
+
+    if same is not None:
+        assert parse_training(app, words(same)).replace(name=None) == before
+    if name == "epochs":
+        other = 5
+    if name in CHANGEABLE_ON_RESUME:
+        assert getattr(parse_training(app, words(other)), name) == other
+    elif other == "auto":
+        assert parse_training(app, words(other)) == before
+    else:
+        with pytest.raises(UsageError, match="--" + name.replace("_", "-")):
+            parse_training(app, words(other))
+
+
+def test_resume_with_fewer_epochs_than_trained_says_so(run):
+    app = App("toy", "A toy.", Settings(app="toy"))
+    with pytest.raises(UsageError, match="has trained 4 epochs already"):
+        parse_training(app, ["--resume", str(run), "--epochs", "2"])
