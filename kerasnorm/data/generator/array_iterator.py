@@ -129,12 +129,19 @@ def check_subset(subset: str) -> None:
         )
 
 
+def is_continuous(targets: np.ndarray) -> bool:
+    """Say whether targets are measurements: floats that are not whole numbers."""
+    return np.issubdtype(targets.dtype, np.floating) and bool(
+        np.any(targets != np.round(targets))
+    )
+
+
 def part_of(
     x: np.ndarray, y: np.ndarray | None, generator: Any, subset: str, ignore: bool
 ) -> slice:
     """Return the slice of a part: validation comes first, as in Keras' class."""
     border = int(len(x) * generator.validation_split)
-    if y is not None and not ignore:
+    if y is not None and not ignore and not is_continuous(y):
         before, after = (
             np.unique(np.asarray(half)).tolist() for half in (y[:border], y[border:])
         )

@@ -1,6 +1,7 @@
 """ImageDataGenerator's iterator over a table of file names."""
 
 import dataclasses
+import logging
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -14,9 +15,12 @@ from kerasnorm.data.generator.file_iterator import (
     FileFormat,
     FileIterator,
     check_choice,
+    image_endings,
 )
 from kerasnorm.data.generator.iterator import Flow
+from kerasnorm.data.index import check_directory
 
+LOG = logging.getLogger(__name__)
 LABEL_MODES = ("categorical", "binary", "sparse")
 
 
@@ -77,19 +81,21 @@ class DataFrameIterator(FileIterator):
     ):
         check_choice("class_mode", class_mode, self.allowed_class_modes)
         names = table.text_column(dataframe, columns.file)
+        if directory is not None:
+            directory = os.path.expanduser(directory)
+            if generator.compat == "fixed":
+                check_directory(directory)
+        endings = image_endings(self.white_list_formats, generator.compat)
         paths = [os.path.join(directory or "", name) for name in names]
         rows = list(range(len(names)))
         self.invalid_filenames: list[str] = []
         if validate_filenames:
-            rows = [
-                row
-                for row in rows
-                if table.is_picture_file(paths[row], self.white_list_formats)
-            ]
+            rows = [row for row in rows if table.is_picture_file(paths[row], endings)]
             usable = set(rows)
             self.invalid_filenames = [
                 name for row, name in enumerate(names) if row not in usable
             ]
+            report_invalid(paths, usable, endings, columns.file)
         self.directory = directory
         self.class_indices: dict[str, int] = {}
         if class_mode in LABEL_MODES:
@@ -107,6 +113,8 @@ class DataFrameIterator(FileIterator):
         if subset is not None:
             check_subset(subset)
             border = int(len(rows) * generator.validation_split)
+            if class_mode in LABEL_MODES and generator.compat == "fixed":
+                check_parts(labels, rows, border)
             rows = rows[:border] if subset == "validation" else rows[border:]
         super().__init__(
             [paths[row] for row in rows],
@@ -116,6 +124,13 @@ class DataFrameIterator(FileIterator):
             class_mode=class_mode,
             subset=subset,
         )
+        belonging = (
+            f" belonging to {len(self.class_indices)} classes"
+            if class_mode in LABEL_MODES
+            else ""
+        )
+        validated = "validated" if validate_filenames else "non-validated"
+        print(f"Found {self.n} {validated} image filenames{belonging}.")
         self.filenames = [names[row] for row in rows]
         self.sample_weight = (
             None
@@ -164,3 +179,51 @@ class DataFrameIterator(FileIterator):
         if self.sample_weight is None:
             return images, targets
         return images, targets, self.sample_weight[samples]
+
+
+def report_invalid(
+    paths: Sequence[str], usable: set[int], endings: tuple[str, ...], column: str
+) -> None:
+    """Warn of rows without an image file; raise DataError where no row has one."""
+    missing = [path for row, path in enumerate(paths) if row not in usable]
+    if not missing:
+        return
+    path = missing[0]
+    reason = (
+        f"its name ends in none of {', '.join(endings)}"
+        if not path.lower().endswith(endings)
+        else "there is no such file"
+    )
+    count = f"{len(missing)} of {len(paths)} rows have no image file"
+    first = f"the first is {path!r}: {reason}"
+    if not usable:
+        raise DataError(
+            f"{count}; {first}. Check `directory` and the column {column!r}."
+        )
+    LOG.warning("%s and are left out; %s.", count, first)
+
+
+def check_parts(labels: Sequence[table.Label], rows: Sequence[int], border: int):
+    """Raise DataError for parts that a table sorted by class has.
+
+    Those are a class that only the validation part has, and a validation part of one
+    class beside a training part of several.
+    """
+    validation, training = (
+        table.class_names_of([labels[row] for row in part])
+        for part in (rows[:border], rows[border:])
+    )
+    unknown = sorted(set(validation) - set(training))
+    if unknown:
+        problem = f"holds {unknown[0]!r}, which no row of the training part has"
+    elif len(validation) == 1 < min(border, len(training)):
+        problem = (
+            f"holds the class {validation[0]!r} only, the training part "
+            f"{len(training)} classes"
+        )
+    else:
+        return
+    raise DataError(
+        f"The validation part (the first {border} rows) {problem}. Shuffle the rows of "
+        "the table first."
+    )

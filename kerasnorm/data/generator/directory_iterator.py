@@ -1,6 +1,8 @@
 """ImageDataGenerator's iterator over class folders."""
 
+import logging
 import os
+import pathlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,16 +14,20 @@ from kerasnorm.data.generator.file_iterator import (
     FileFormat,
     FileIterator,
     check_choice,
+    image_endings,
 )
 from kerasnorm.data.generator.iterator import Flow
 from kerasnorm.data.index import check_directory, walk_files
+
+LOG = logging.getLogger(__name__)
 
 
 class DirectoryIterator(FileIterator):
     """Batches of pictures from class folders.
 
     Class folders, their numbers, the order of the files and the split are those of
-    Keras' class: every sub-folder is a class, hidden ones too.
+    Keras' class, except that hidden folders (`.ipynb_checkpoints`) are no classes. With
+    `compat="keras"` they are.
 
     Args:
         directory: Folder with a sub-folder for each class.
@@ -36,7 +42,8 @@ class DirectoryIterator(FileIterator):
         follow_links: Whether to enter folders that are symbolic links.
 
     Raises:
-        DataError: The folder is missing or empty, or an option is unknown.
+        DataError: The folder or one of `classes` is missing, no image is found, or an
+            option is unknown.
     """
 
     allowed_class_modes = ("categorical", "binary", "sparse", "input", None)
@@ -55,17 +62,18 @@ class DirectoryIterator(FileIterator):
     ):
         check_choice("class_mode", class_mode, self.allowed_class_modes)
         folder = check_directory(directory)
+        directory = os.path.expanduser(directory)
+        fixed = generator.compat == "fixed"
+        endings = image_endings(self.white_list_formats, generator.compat)
+        found_classes = class_folders(folder, hidden=not fixed)
         if not classes:
-            with os.scandir(folder) as entries:
-                classes = sorted(entry.name for entry in entries if entry.is_dir())
+            classes = found_classes
+        elif fixed:
+            check_classes(classes, folder, found_classes)
         self.directory = directory
         self.class_indices = {name: number for number, name in enumerate(classes)}
         self.num_classes = len(self.class_indices)
-        if (
-            class_mode == "binary"
-            and self.num_classes > 2
-            and generator.compat == "fixed"
-        ):
+        if class_mode == "binary" and self.num_classes > 2 and fixed:
             raise DataError(
                 f"`class_mode='binary'` is for two classes. Received: "
                 f"{self.num_classes} in {str(directory)!r}. Use 'categorical'."
@@ -78,17 +86,23 @@ class DirectoryIterator(FileIterator):
         paths: list[str] = []
         labels: list[int] = []
         for name, number in self.class_indices.items():
-            found = class_files(
-                os.path.join(directory, name), self.white_list_formats, follow_links
-            )
+            found = class_files(os.path.join(directory, name), endings, follow_links)
             if self.split is not None:
                 first, last = (int(len(found) * share) for share in self.split)
                 found = found[first:last]
+            if not found and fixed:
+                LOG.warning(
+                    "Class %r has no images in %r. Names must end in %s.",
+                    name,
+                    str(directory),
+                    ", ".join(endings),
+                )
             paths += found
             labels += [number] * len(found)
         super().__init__(
             paths, generator, flow, file_format, class_mode=class_mode, subset=subset
         )
+        print(f"Found {self.n} images belonging to {self.num_classes} classes.")
         self.classes = np.array(labels, dtype=np.int32)
         above = os.path.join(directory, "")
         self.filenames = [path.removeprefix(above) for path in paths]
@@ -103,6 +117,28 @@ class DirectoryIterator(FileIterator):
         if self.class_mode is None:
             return images
         return images, self.class_targets(images, samples)
+
+
+def class_folders(folder: pathlib.Path, hidden: bool) -> list[str]:
+    """Return the names of the sub-folders, sorted, with or without hidden ones."""
+    with os.scandir(folder) as entries:
+        return sorted(
+            entry.name
+            for entry in entries
+            if entry.is_dir() and (hidden or not entry.name.startswith("."))
+        )
+
+
+def check_classes(
+    classes: Sequence[str], folder: pathlib.Path, found: Sequence[str]
+) -> None:
+    """Raise DataError for a class that no folder has."""
+    for name in classes:
+        if not os.path.isdir(os.path.join(folder, name)):
+            raise DataError(
+                f"`classes` names {name!r}, which is no folder in {str(folder)!r}. "
+                f"Found: {', '.join(map(repr, found)) or 'none'}. Correct the name."
+            )
 
 
 def class_files(

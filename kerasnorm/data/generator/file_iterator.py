@@ -155,6 +155,11 @@ class FileIterator(PictureIterator):
         return targets
 
 
+def image_endings(formats: tuple[str, ...], compat: str) -> tuple[str, ...]:
+    """Return the endings of image files: `white_list_formats`, and WebP if "fixed"."""
+    return formats if compat == "keras" else (*formats, "webp")
+
+
 def middle_box(size: tuple[int, int], ratio: float) -> tuple[int, int, int, int]:
     """Return the largest box (left, top, right, bottom) of a ratio in the middle."""
     width, height = size

@@ -1,5 +1,6 @@
 """ImageDataGenerator's normalization: per picture, per data set, and whitening."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -80,15 +81,26 @@ def fit_statistics(options: Any, images: np.ndarray) -> None:
     """
     axes = tuple({0, 1, 2, 3} - {options.channel_axis})
     if options.featurewise_center:
-        options.mean = np.mean(images, axis=axes, keepdims=True)[0]
+        options.mean = column_statistic(np.mean, images, axes)
         images = images - options.mean
     if options.featurewise_std_normalization:
-        options.std = np.std(images, axis=axes, keepdims=True)[0]
+        options.std = column_statistic(np.std, images, axes)
         images = images / (options.std + EPSILON)
     if options.zca_whitening:
         options.zca_whitening_matrix = whitening_matrix(
             images.reshape(len(images), -1), options.zca_epsilon
         )
+
+
+def column_statistic(
+    statistic: Callable[..., np.ndarray], images: np.ndarray, axes: tuple[int, ...]
+) -> np.ndarray:
+    """Return a mean or std over a data set, summed in float64.
+
+    A float32 sum stops growing after some ten million pixels of 255.
+    """
+    value = statistic(images, axis=axes, keepdims=True, dtype=np.float64)[0]
+    return value.astype(images.dtype)
 
 
 def whitening_matrix(flat: np.ndarray, epsilon: float) -> np.ndarray:

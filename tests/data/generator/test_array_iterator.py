@@ -85,3 +85,11 @@ def test_channels_first_arrays():
     received = next(first.flow(images, seed=1))
     expected = next(last.flow(IMAGES, seed=1))
     np.testing.assert_array_equal(received, np.moveaxis(expected, -1, 1))
+
+
+def test_float_targets_are_no_classes():
+    images, targets = np.zeros((10, 4, 4, 1)), np.linspace(0.1, 0.9, 10)
+    flow = ImageDataGenerator(validation_split=0.2).flow(
+        images, targets, shuffle=False, subset="training"
+    )
+    np.testing.assert_array_equal(next(flow)[1], targets[2:])

@@ -142,3 +142,48 @@ def test_unknown_keywords_raise(directory):
 def test_retired_keywords_warn(directory):
     with pytest.warns(UserWarning, match="`sort` has no effect"):
         flow(ImageDataGenerator, TABLE, directory, sort=True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "split", "message"),
+    [
+        ("aaabbb", 0.34, "holds the class 'a' only, the training part 2"),
+        ("aaabbb", 0.5, "holds 'a', which no row of the training part has"),
+        ("aabbcc", 0.5, "holds 'a', which no row"),
+        ("ababab", 0.5, None),
+        ("abcabc", 0.2, None),
+        ("aaaaaa", 0.5, None),
+    ],
+)
+def test_parts_of_a_table_sorted_by_class_raise(directory, rows, split, message):
+    table = {"filename": NAMES[: len(rows)], "class": list(rows)}
+    for compat in ("keras", "fixed"):
+        made = ImageDataGenerator(validation_split=split, compat=compat)
+        for subset in ("training", "validation"):
+            if message is None or compat == "keras":
+                made.flow_from_dataframe(table, directory, subset=subset)
+                continue
+            with pytest.raises(DataError, match=message):
+                made.flow_from_dataframe(table, directory, subset=subset)
+
+
+@pytest.mark.parametrize(
+    ("names", "folder", "message"),
+    [
+        (["0", "1"], "", "2 of 2 rows have no image file; .*0': its name ends in none"),
+        (["x.png"], "", "1 of 1 rows have no image file; .*x.png': there is no such"),
+        (["0.png"], "none", "There is no folder"),
+    ],
+)
+def test_tables_without_files_say_what_is_missing(directory, names, folder, message):
+    with pytest.raises(DataError, match=message):
+        ImageDataGenerator().flow_from_dataframe(
+            {"filename": names}, directory / folder, class_mode=None
+        )
+
+
+def test_rows_left_out_are_counted(directory, caplog, capsys):
+    flow(ImageDataGenerator, TABLE, directory)
+    assert "2 of 12 rows have no image file" in caplog.text
+    out = capsys.readouterr().out
+    assert out == "Found 10 validated image filenames belonging to 3 classes.\n"

@@ -1,5 +1,6 @@
 """Class folders, their numbers, files, parts and pictures are Keras' class's."""
 
+import functools
 import logging
 import os
 import shutil
@@ -14,11 +15,12 @@ from tests.data.conftest import save_picture
 SIZE = (9, 11)
 
 
-def both(legacy_generator, directory, generator_options=None, **walk):
+def both(legacy_generator, directory, generator_options=None, compat="fixed", **walk):
     walk = {"target_size": SIZE, "batch_size": 5, "shuffle": False} | walk
+    ours = functools.partial(ImageDataGenerator, compat=compat)
     return tuple(
         generator(**(generator_options or {})).flow_from_directory(directory, **walk)
-        for generator in (ImageDataGenerator, legacy_generator)
+        for generator in (ours, legacy_generator)
     )
 
 
@@ -49,6 +51,7 @@ def test_files_and_classes_equal_keras_class(
         legacy_generator,
         odd_folders,
         {"validation_split": 0.3},
+        compat="keras",
         subset=subset,
         follow_links=follow_links,
     )
@@ -105,7 +108,7 @@ def test_more_formats_can_be_let_in(odd_folders, monkeypatch):
 
 @pytest.mark.parametrize("classes", [["b", "a"], ["."], ["a", "none"], []])
 def test_chosen_classes_equal_keras_class(legacy_generator, odd_folders, classes):
-    ours, legacy = both(legacy_generator, odd_folders, classes=classes)
+    ours, legacy = both(legacy_generator, odd_folders, compat="keras", classes=classes)
     assert ours.class_indices == legacy.class_indices
     assert ours.filenames == legacy.filenames
     np.testing.assert_array_equal(ours.classes, legacy.classes)
@@ -263,7 +266,7 @@ def test_no_good_file_left_raises(tmp_path):
         ({"interpolation": "magic"}, "`interpolation` must be one of 'nearest'"),
         ({"subset": "test"}, "`subset` must be one of"),
         ({"target_size": (0, 9)}, "at least 1 pixel"),
-        ({"classes": ["dragon"]}, "No picture files were found"),
+        ({"classes": ["dragon"]}, "names 'dragon', which is no folder"),
     ],
 )
 def test_unfit_arguments_raise_in_words(class_folders, arguments, message):
@@ -292,3 +295,26 @@ def test_16_bit_gray_keeps_its_brightness(tmp_path):
         tmp_path, target_size=(2, 2), color_mode="grayscale", class_mode=None
     )
     np.testing.assert_array_equal(next(flow)[0, ..., 0], [[0, 100], [200, 255]])
+
+
+def test_only_keras_takes_hidden_folders_and_leaves_webp_out(tmp_path, caplog, capsys):
+    for name, ending in (("cat", "png"), ("dog", "webp"), (".ipynb_checkpoints", "")):
+        (tmp_path / name).mkdir()
+        if ending:
+            Image.new("RGB", (5, 5)).save(tmp_path / name / f"0.{ending}")
+    (tmp_path / "empty").mkdir()
+    found = {
+        compat: ImageDataGenerator(compat=compat).flow_from_directory(tmp_path)
+        for compat in ("fixed", "keras")
+    }
+    assert set(found["fixed"].class_indices) == {"cat", "dog", "empty"}
+    assert set(found["keras"].class_indices) == set(os.listdir(tmp_path))
+    assert {kind: flow.samples for kind, flow in found.items()} == {
+        "fixed": 2,
+        "keras": 1,
+    }
+    assert capsys.readouterr().out.splitlines() == [
+        "Found 2 images belonging to 3 classes.",
+        "Found 1 images belonging to 4 classes.",
+    ]
+    assert [record.args[0] for record in caplog.records] == ["empty"]

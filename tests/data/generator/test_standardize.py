@@ -87,3 +87,21 @@ def test_fit_on_transformed_pictures_repeats_with_its_seed():
 def test_fit_needs_rank_4():
     with pytest.raises(DataError, match=r"rank 4. Received: shape \(6, 8, 3\)"):
         ImageDataGenerator().fit(IMAGES[0])
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_statistics_of_many_pixels_are_summed_in_float64(data_format):
+    images = np.full((20_000, 32, 32, 3), 255, np.uint8)
+    images[:1000] = 0
+    if data_format == "channels_first":
+        images = np.moveaxis(images, -1, 1)
+    generator = ImageDataGenerator(
+        featurewise_center=True,
+        featurewise_std_normalization=True,
+        data_format=data_format,
+    )
+    generator.fit(images)
+    np.testing.assert_allclose(generator.mean.ravel(), 255 * 0.95, rtol=1e-6)
+    np.testing.assert_allclose(
+        generator.std.ravel(), 255 * np.sqrt(0.05 * 0.95), rtol=1e-6
+    )
