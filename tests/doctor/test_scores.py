@@ -3,11 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, log_loss
 
 from kerasnorm.doctor.losses import resolve_loss
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.scores import judging_loss, score
+
+# The environment of the other backends has no scikit-learn.
+metrics = pytest.importorskip("sklearn.metrics")
 
 
 def outputs_of(seed=0, count=400, classes=3, sharpness=2.0):
@@ -32,16 +34,16 @@ def test_scores_agree_with_scikit_learn(form, from_logits):
         "smoothed": np.eye(3, dtype="float32")[labels] * 0.9 + 0.1 / 3,
     }[form]
     scores = score(samples_of(y), logits if from_logits else p, from_logits)
-    assert scores.accuracy == accuracy_score(labels, p.argmax(axis=1))
-    assert scores.loss.mean() == pytest.approx(log_loss(labels, p), rel=1e-5)
+    assert scores.accuracy == metrics.accuracy_score(labels, p.argmax(axis=1))
+    assert scores.loss.mean() == pytest.approx(metrics.log_loss(labels, p), rel=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
 def test_one_column_is_the_second_of_two_classes(shape):
     _, p, labels = outputs_of(classes=2)
     scores = score(samples_of(labels.reshape(shape)), p[:, 1:], False)
-    assert scores.accuracy == accuracy_score(labels, p.argmax(axis=1))
-    assert scores.loss.mean() == pytest.approx(log_loss(labels, p), rel=1e-5)
+    assert scores.accuracy == metrics.accuracy_score(labels, p.argmax(axis=1))
+    assert scores.loss.mean() == pytest.approx(metrics.log_loss(labels, p), rel=1e-5)
 
 
 def test_calibration_takes_overconfidence_away():
@@ -98,7 +100,9 @@ def test_other_losses_are_judged_with_hard_labels(loss, is_hard):
     compiled = resolve_loss(model(loss), y)
     judged = judging_loss(compiled, samples_of(y), p)
     assert (judged is not compiled) is is_hard
-    assert judged.of(y, p, None).mean() == pytest.approx(log_loss(labels, p), rel=1e-4)
+    assert judged.of(y, p, None).mean() == pytest.approx(
+        metrics.log_loss(labels, p), rel=1e-4
+    )
 
 
 def test_class_weights_do_not_change_the_judging_loss():
@@ -107,5 +111,5 @@ def test_class_weights_do_not_change_the_judging_loss():
     compiled = resolve_loss(model("sparse_categorical_crossentropy"), labels)
     judged = judging_loss(compiled, weighted, p)
     assert judged.of(labels, p, weighted.weights).mean() == pytest.approx(
-        log_loss(labels, p), rel=1e-4
+        metrics.log_loss(labels, p), rel=1e-4
     )
