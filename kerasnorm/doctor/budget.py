@@ -18,6 +18,9 @@ PARTS: dict[str, str] = {
     "stale_statistics": "moving statistics instead of true ones (D-D')",
 }
 
+#: Cells in which the samples of a batch decide each other's loss.
+IN_BATCH_MODE = ("A", "As", "A64", "C")
+
 
 @dataclass(frozen=True)
 class GapBudget(Mapping[str, float]):
@@ -68,10 +71,11 @@ def _number(value: float) -> float | None:
 
 
 class PairedDraws:
-    """Bootstrap draws of the cells' means that keep samples and batches together.
+    """Bootstrap draws of the cells' means, paired where cells share their samples.
 
-    Cells of the same split share their draws, so differences between them are paired,
-    and differences of differences add up in every draw.
+    Single samples are drawn where a loss depends on its own sample only; whole batches
+    where norms or the loss mix the samples of one. Cells of the same split share their
+    draws, so that differences between them are paired.
 
     Args:
         matrix: The loss matrix.
@@ -83,26 +87,48 @@ class PairedDraws:
         self, matrix: LossMatrix, train: Samples, validation: Samples | None
     ) -> None:
         self.matrix = matrix
-        self.blocks = {
-            "train": blocks_of(train.batches()),
-            "validation": blocks_of(validation.batches()) if validation else [],
+        self.batches = {
+            "train": train.batches(),
+            "validation": validation.batches() if validation else [],
         }
-
-    def of(self, cell: str) -> np.ndarray:
-        """Return the draws of the mean loss of one cell."""
-        split = _split_of(cell)
-        seed = {"train": 1, "validation": 2}[split]
-        return draws_of_mean(self.matrix.losses[cell], self.blocks[split], seed)
 
     def difference(self, first: str, second: str) -> tuple[float, float, float]:
         """Return the mean difference of two cells and its 95% interval."""
         value = self.matrix.mean(first) - self.matrix.mean(second)
-        fewest = min(len(self.blocks[_split_of(cell)]) for cell in (first, second))
+        blocks = self._blocks(first, second)
+        fewest = min(len(drawn) for drawn in blocks.values())
         if fewest < 2:
             return value, float("-inf"), float("inf")
-        low, high = interval(self.of(first) - self.of(second))
+        means = [
+            draws_of_mean(
+                self.matrix.losses[cell], blocks[split], 1 + (split == "validation")
+            )
+            for cell, split in ((c, _split_of(c)) for c in (first, second))
+        ]
+        low, high = interval(means[0] - means[1])
         wider = widening(fewest)
         return value, value - wider * (value - low), value + wider * (high - value)
+
+    def _blocks(self, *cells: str) -> dict[str, list[np.ndarray]]:
+        """Return the samples that are drawn together, for the splits of these cells."""
+        blocks = {}
+        for split in {_split_of(cell) for cell in cells}:
+            batches = self.batches[split]
+            mixed = any(
+                cell in IN_BATCH_MODE or _is_by_batch(self.matrix.losses[cell], batches)
+                for cell in cells
+                if _split_of(cell) == split
+            )
+            samples = np.arange(sum(len(batch) for batch in batches))[:, None]
+            blocks[split] = blocks_of(batches) if mixed else list(samples)
+        return blocks
+
+
+def _is_by_batch(losses: np.ndarray, batches: list[np.ndarray]) -> bool:
+    """Whether each sample carries the loss of its batch."""
+    return any(len(batch) > 1 for batch in batches) and all(
+        np.ptp(losses[batch]) == 0 for batch in batches
+    )
 
 
 def _split_of(cell: str) -> str:
@@ -112,7 +138,7 @@ def _split_of(cell: str) -> str:
 def split_gap(
     matrix: LossMatrix, train: Samples, validation: Samples | None
 ) -> GapBudget | None:
-    """Split D - A into parts, each with a paired bootstrap interval over batches.
+    """Split D - A into parts, each with a paired bootstrap interval.
 
     Args:
         matrix: The loss matrix.

@@ -28,6 +28,8 @@ GRADIENT = 2.0
 DEAD = 0.6
 # Share of the initial statistics that may be left after the first epoch.
 FIRST_EPOCH = 0.1
+# Above this they decide early validation losses; below, they only blur them.
+MOSTLY_INITIAL = 0.5
 
 
 class Flight:
@@ -145,7 +147,7 @@ class Flight:
         if steps and momentum**steps > FIRST_EPOCH:
             self._add(
                 "norm_momentum",
-                "warning",
+                "warning" if momentum**steps > MOSTLY_INITIAL else "info",
                 f"With momentum {momentum:g} and {steps} steps an epoch, "
                 f"{momentum**steps:.0%} of the initial statistics are left after the "
                 "first epoch: early validation losses say little.",

@@ -1,5 +1,9 @@
+import numpy as np
 import pytest
 
+from kerasnorm.doctor.budget import PairedDraws
+from kerasnorm.doctor.gather import gather
+from kerasnorm.doctor.loss_matrix import LossMatrix
 from tests.doctor.networks import data, examine_planted, set_statistics
 
 
@@ -41,3 +45,26 @@ def test_a_model_without_batch_norm_has_only_generalization():
     model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
     budget = examine(model, (x, y), data(seed=1)).budget
     assert list(budget) == ["generalization"]
+
+
+def difference_of(losses, size=32):
+    """The interval of the first of two cells of 640 samples against zeros."""
+    samples = gather([np.zeros((size, 1), "float32")] * (640 // size))
+    cell, other = losses
+    matrix = LossMatrix({cell: losses[cell], other: losses[other]})
+    return PairedDraws(matrix, samples, samples).difference(cell, other)
+
+
+def test_the_order_of_validation_samples_does_not_widen_intervals():
+    """Losses that differ between classes: sorted by class, batches differ as much."""
+    values = np.random.default_rng(0).normal(np.repeat([0.2, 1.2], 320), 0.1)
+    value, low, high = difference_of({"D": values, "B": np.zeros(640)})
+    error = values.std() / np.sqrt(640)
+    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1)
+    assert low < value < high
+
+
+def test_a_loss_known_by_batch_counts_its_batches_not_its_samples():
+    by_batch = np.repeat(np.random.default_rng(0).normal(1, 0.3, 20), 32)
+    _, low, high = difference_of({"D": by_batch, "B": np.zeros(640)})
+    assert high - low == pytest.approx(2 * 1.96 * by_batch.std() / np.sqrt(20), rel=0.1)
