@@ -6,6 +6,7 @@ import os
 import pathlib
 from typing import Any
 
+from kerasnorm.training import settings_version
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.run_directory import write_text
 from kerasnorm.training.settings import Settings
@@ -45,7 +46,7 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain values."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        values["settings"] = dataclasses.asdict(self.settings)
+        values["settings"] = settings_version.stamped(dataclasses.asdict(self.settings))
         values["space"] = self.space.to_list()
         values["objectives"] = [dataclasses.asdict(o) for o in self.objectives]
         return values
@@ -142,7 +143,28 @@ class SearchDirectory:
                 f"expected the directory of a search, received {self.path}, which "
                 "holds no plan.json; begin a search there without --resume"
             )
-        return Plan.from_dict(json.loads(self.plan_file.read_text(encoding="utf-8")))
+        return Plan.from_dict(self._read_values())
+
+    def check_resumable(self) -> None:
+        """Refuse to go on with a search whose values mean something else today.
+
+        What it has tried and reported so far keeps the names of its time.
+
+        Raises:
+            UsageError: If one of them does.
+        """
+        values = self._read_values()
+        version = settings_version.version_of(values["settings"])
+        for parameter in values["space"]:
+            for value in parameter.get("values", ()):
+                if settings_version.has_changed(parameter["name"], value, version):
+                    raise UsageError(
+                        f"expected a search that began after {value!r} became another "
+                        f"{parameter['name']}, received {self.path}; begin a new one"
+                    )
+
+    def _read_values(self) -> Any:
+        return json.loads(self.plan_file.read_text(encoding="utf-8"))
 
 
 def write_json(

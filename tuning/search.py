@@ -139,6 +139,7 @@ def _resumed(
     directory: SearchDirectory, options: argparse.Namespace, rest: list[str]
 ) -> Plan:
     before = directory.read_plan()
+    directory.check_resumable()
     call = {name: f"--{name}" in rest for name in OF_ONE_CALL}
     before = dataclasses.replace(before, settings=before.settings.replace(**call))
     begins = {word for word in rest if word[2:] not in OF_ONE_CALL}

@@ -18,7 +18,8 @@ NORMS: dict[str, Callable[..., keras.layers.Layer]] = {
     "batch_renorm": partial(keras.layers.BatchNormalization, renorm=True),
     "ghost_batch": GhostBatchNorm,
     "group": GroupNorm,
-    "layer": keras.layers.LayerNormalization,
+    "layer": partial(GroupNorm, groups=1),
+    "layer_channels": keras.layers.LayerNormalization,
     "instance": InstanceNorm,
     "frn": FilterResponseNorm,
     "switchable": SwitchableNorm,
@@ -31,12 +32,17 @@ def make_norm(name: str, /, **kwargs: Any) -> keras.layers.Layer:
 
     Args:
         name: One of `batch`, `sync_batch`, `batch_renorm`, `ghost_batch`, `group`,
-            `layer`, `instance`, `frn`, `switchable` and `none`. `batch`, its two
-            variants and `layer` are Keras' own layers; `none` is an identity.
+            `layer`, `layer_channels`, `instance`, `frn`, `switchable` and `none`.
+            `layer` is the layer norm that papers on images compare with: statistics
+            of one sample over all pixels and channels. `layer_channels` is
+            `keras.layers.LayerNormalization`, as in transformers and ConvNeXt:
+            statistics of the channels of each pixel. `batch` and its two variants are
+            Keras' own layer; `none` is an identity.
         **kwargs: Arguments of the layer, handed on unchanged.
 
     Raises:
-        ValueError: If the name is unknown.
+        ValueError: If the name is unknown, or an argument is one that the name
+            itself decides.
 
     Example:
         >>> make_norm("group", groups=8, name="stem_norm")
@@ -46,4 +52,13 @@ def make_norm(name: str, /, **kwargs: Any) -> keras.layers.Layer:
             f"Expected the name of a norm, one of {', '.join(NORMS)}. "
             f"Received: {name!r}."
         )
-    return NORMS[name](**kwargs)
+    make = NORMS[name]
+    if isinstance(make, partial):
+        decided = sorted(make.keywords.keys() & kwargs.keys())
+        if decided:
+            raise ValueError(
+                f"Expected no {' or '.join(decided)} beside {name!r}, which means "
+                f"{make.func.__name__} with {make.keywords}. Received: "
+                f"{decided[0]}={kwargs[decided[0]]!r}; make that layer itself."
+            )
+    return make(**kwargs)

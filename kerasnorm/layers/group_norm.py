@@ -24,11 +24,12 @@ class GroupNorm(ChannelNorm):
     compute the same, and there is nothing to go stale. The first choice where batch
     normalization fails because batches are small.
 
-    `groups=1` is layer normalization over height, width and channels; `groups=-1` is
-    instance normalization. It equals `keras.layers.GroupNormalization`, is faster,
-    exact to the last digits when the mean is thousands of deviations off 0, and keeps
-    one tensor for the backward pass. Reverse-mode derivatives of any order are right;
-    forward mode is refused by the backends.
+    `groups=1` is layer normalization over height, width and channels, which is what
+    `make_norm("layer")` makes; `groups=-1` is instance normalization. It equals
+    `keras.layers.GroupNormalization`, is faster, exact to the last digits when the mean
+    is thousands of deviations off 0, and keeps one tensor for the backward pass.
+    Reverse-mode derivatives of any order are right; forward mode is refused by the
+    backends.
 
     Args:
         groups: Number of groups, default 32; it must divide the channels. -1 makes each

@@ -16,7 +16,7 @@ KINDS = (
     (keras.layers.GroupNormalization, "group"),
     (layers.FilterResponseNorm, "frn"),
     (layers.SwitchableNorm, "switchable"),
-    (keras.layers.LayerNormalization, "layer"),
+    (keras.layers.LayerNormalization, "layer_channels"),
 )
 BATCH_KINDS = ("batch", "sync_batch", "batch_renorm", "ghost_batch")
 
@@ -96,8 +96,16 @@ def norm_kind(layer: keras.layers.Layer) -> str | None:
                 return "batch_renorm"
             if kind == "batch" and layer.synchronized:
                 return "sync_batch"
+            if kind == "group" and layer.groups == 1:
+                return "layer"
+            if kind == "layer_channels" and not _has_one_axis(layer):
+                return "layer"
             return kind
     return None
+
+
+def _has_one_axis(layer):
+    return isinstance(layer.axis, int) or len(layer.axis) == 1
 
 
 def _site(path, layer, kind):

@@ -110,7 +110,7 @@ def _choose(
     if to == "instance" and site.has_one_pixel:
         # The instance norm of a single number is a constant, which would cut the
         # network in two.
-        return "group", {"groups": 1}
+        return "layer", {}
     if to == "frn":
         # The mean over one pixel is no mean: the paper learns epsilon there.
         learned = {"learn_epsilon": True} if site.has_one_pixel else {}

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import yaml
 
 from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings_version import stamped
 
 # Where values come from that were typed.
 FLAGS = "flags"
@@ -77,7 +78,8 @@ def print_config(values: dict[str, Any], sources: dict[str, str]) -> NoReturn:
         SystemExit: Always, with status 0.
     """
     shown = {name: v for name, v in values.items() if name not in OF_THE_PARSER}
-    print(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), end="")
+    text = yaml.safe_dump(stamped(shown), sort_keys=False, allow_unicode=True)
+    print(text, end="")
     for source in dict.fromkeys(sources[name] for name in shown):
         names = ", ".join(name for name in shown if sources[name] == source)
         print(f"from {source}: {names}", file=sys.stderr)

@@ -23,6 +23,7 @@ from kerasnorm.training.layering import (
     print_config,
     read_yaml,
 )
+from kerasnorm.training.settings_version import upgraded
 
 KINDS = {
     int: "a whole number",
@@ -168,7 +169,7 @@ class Parser(jsonargparse.ArgumentParser):
         return text.replace(" {true,false}", "")
 
     def _read_file(self, file: str) -> Layer:
-        values = read_yaml(paths.local(file, "--config"))
+        values = upgraded(read_yaml(paths.local(file, "--config")), file)
         unknown = sorted(
             str(key) for key in values if key not in self.kinds or key in OF_THE_PARSER
         )

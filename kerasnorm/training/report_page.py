@@ -31,6 +31,11 @@ MISTAKES_SHOWN = 24
 REJECTED_SHOWN = 20
 # Above this a matrix has more cells than a screen has room for.
 MATRIX_CLASSES = 100
+# Names by which other libraries mean other things.
+MEANINGS = {
+    ("norm", "layer"): "layer (one sample, all pixels and channels)",
+    ("norm", "layer_channels"): "layer_channels (the channels of each pixel)",
+}
 HISTORY_COLUMNS = {
     "epoch": "Epoch",
     "loss": "Training loss",
@@ -161,7 +166,8 @@ def settings_rows(
     rows = []
     for name, value in flatten(settings):
         default = value if usual is None else usual.get(name, ABSENT)
-        rows.append((name, value, default if default != value else None))
+        shown = MEANINGS.get((name, value), value)
+        rows.append((name, shown, default if default != value else None))
     return sorted(rows, key=lambda row: row[2] is None)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from kerasnorm.training import layering, locks, paths
+from kerasnorm.training import layering, locks, paths, settings_version
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
 
@@ -92,7 +92,8 @@ class RunDirectory:
         Args:
             settings: The resolved settings.
         """
-        text = yaml.safe_dump(settings.to_dict(), sort_keys=False, allow_unicode=True)
+        values = settings_version.stamped(settings.to_dict())
+        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
         write_text(self.settings_file, text)
 
     def read_settings(self) -> Settings:

@@ -3,7 +3,12 @@
 import dataclasses
 from typing import Any
 
-from kerasnorm.training import paths, resolution, settings_checks
+from kerasnorm.training import (
+    paths,
+    resolution,
+    settings_checks,
+    settings_version,
+)
 from kerasnorm.training.errors import UsageError
 
 # They belong to one call of the program, not to the training it describes, so that
@@ -73,8 +78,9 @@ class Settings:
         weights: Start of a `keras:NAME` model: nothing, `imagenet` or a file. With
             weights its batch norms stay as they were trained.
         frozen: Train only the classifier of a `keras:NAME` model that has weights.
-        norm: batch, sync_batch, batch_renorm, ghost_batch, group, layer, instance,
-            frn, switchable or none (norm-free; switches AGC on).
+        norm: batch, sync_batch, batch_renorm, ghost_batch, group, layer (one sample,
+            all pixels and channels), layer_channels (the channels of one pixel),
+            instance, frn, switchable or none (norm-free; switches AGC on).
         norm_momentum: Momentum of moving statistics, 0 to 1. Keras' own default of
             0.99 needs hundreds of steps an epoch.
         dropout: Dropout before the classifier, 0 to 1.
@@ -250,8 +256,9 @@ class Settings:
             where: Name of the file, for the error.
 
         Raises:
-            UsageError: If a key is not a setting.
+            UsageError: If a key is not a setting, or a later version wrote them.
         """
+        values = settings_version.upgraded(values, where)
         known = [field.name for field in dataclasses.fields(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown:

@@ -16,6 +16,7 @@ NORMS = (
     "ghost_batch",
     "group",
     "layer",
+    "layer_channels",
     "instance",
     "frn",
     "switchable",

@@ -33,6 +33,19 @@ def test_unknown_keyword_is_not_swallowed(name):
 
 
 @pytest.mark.parametrize(
+    ("name", "kwargs"),
+    [
+        ("layer", {"groups": 2}),
+        ("sync_batch", {"synchronized": False}),
+        ("batch_renorm", {"renorm": False}),
+    ],
+)
+def test_what_the_name_decides_cannot_be_given(name, kwargs):
+    with pytest.raises(ValueError, match=f"Expected no {next(iter(kwargs))} beside"):
+        layers.make_norm(name, **kwargs)
+
+
+@pytest.mark.parametrize(
     ("channels", "wish", "groups"),
     [
         *[(64, 32, 32), (32, 32, 32), (7, 7, 7), (1, 32, 1)],

@@ -8,6 +8,7 @@ import yaml
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.flags import FIELDS, App, parse_training
 from kerasnorm.training.parsing import normalize
+from kerasnorm.training.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
 
 APP = App(
@@ -72,9 +73,8 @@ def test_weights_may_come_from_the_config_file(tmp_path):
 
 def test_saved_settings_repeat_a_run(tmp_path):
     first = parse_training(APP, ["--norm", "frn", "--agc", "0.02", "--name", "one"])
-    file = tmp_path / "settings.yaml"
-    file.write_text(yaml.safe_dump(first.to_dict()))
-    again = parse_training(APP, ["--config", str(file)])
+    RunDirectory(tmp_path).write_settings(first)
+    again = parse_training(APP, ["--config", str(tmp_path / "settings.yaml")])
     assert again == first.replace(name=None)
 
 
@@ -121,7 +121,7 @@ def test_a_config_file_is_data_only(tmp_path):
 
 
 def run_directory_with(tmp_path, settings):
-    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings.to_dict()))
+    RunDirectory(tmp_path).write_settings(settings)
     return str(tmp_path)
 
 

@@ -233,6 +233,11 @@ def test_settings_that_differ_come_first(write):
     assert "norm group default batch batch 32" in page.text
 
 
+def test_what_layer_means_is_said(write):
+    page = write(settings={"norm": "layer"})
+    assert "norm layer (one sample, all pixels and channels)" in page.text
+
+
 def test_settings_and_environment_are_listed(write):
     text = write().text
     assert "norm group agc none data.seed 3" in text
