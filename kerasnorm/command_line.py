@@ -76,8 +76,8 @@ def doctor(words: list[str]) -> int:
     """Say why validation breaks."""
     parser = _parser("doctor", "Say why validation breaks, by measurement.")
     parser.add_path("patient", "A run directory or a .keras file.")
-    parser.add_path("--train", "Folder of training pictures.")
-    parser.add_path("--validation", "Folder to validate on.")
+    parser.add_path("--train", "Folder of training images, or one with train/.")
+    parser.add_path("--validation", "Folder to validate on, or one with validation/.")
     parser.add_value("--json", bool, "Print JSON.")
     parser.add_path("--html", "File to write a page to.", new=True)
     parser.add_value(
@@ -160,7 +160,7 @@ def recalibrate(words: list[str]) -> int:
     parser = _parser("recalibrate", "Re-estimate the moving statistics of a model.")
     parser.add_path("model", "A .keras file.")
     parser.add_path("output", "Where the new model goes.", new=True)
-    parser.add_path("--data", "Folder of class folders of pictures.", required=True)
+    parser.add_path("--data", "Class folders, or a folder with train/.", required=True)
     parser.add_number("--batch_size", int, 1, "Pictures a step.", default=32)
     parser.add_number("--samples", int, 1, "Pictures to use at most.", default=4096)
     options = _parse(parser, words)
@@ -176,8 +176,7 @@ def _batches(
     model: Any, directory: str, batch_size: int, samples: float = math.inf
 ) -> Iterator[Any]:
     """Read the pictures of a folder in random order, in the size of the model."""
-    from kerasnorm.data import pictures, pipeline_tf
-    from kerasnorm.training import inference
+    from kerasnorm.data import pictures, pipeline_tf, sources
 
     shape = model.input_shape
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:3]:
@@ -185,7 +184,9 @@ def _batches(
             f"expected a model of pictures of one size, received input shape {shape}; "
             "build it with a height and a width"
         )
-    loaded = pictures.load_pictures(inference.evaluation_index(directory), shape[1:3])
+    index, note = sources.open_part(directory, "train")
+    print(note, file=sys.stderr)
+    loaded = pictures.load_pictures(index, shape[1:3])
     batch_size = min(batch_size, len(loaded))
     steps = math.ceil(min(samples, len(loaded)) / batch_size)
     batches = pipeline_tf.training_batches(loaded, batch_size).take(steps)

@@ -2,12 +2,12 @@
 
 import dataclasses
 import os
-import pathlib
-from collections.abc import Iterator
 
 import numpy as np
 
 from kerasnorm.data.errors import DataError
+from kerasnorm.data.folders import class_folders, filled_folders, walk_files
+from kerasnorm.data.layout import ALL, find_layout
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,8 +71,9 @@ def index_directory(directory: str | os.PathLike) -> ImageIndex:
 
     Classes are the sub-folders in alphabetical order, as ImageDataGenerator and
     image_dataset_from_directory number them; files are found at any depth below.
-    Whether a file is a picture is decided later, by decoding it. Hidden folders are
-    not entered; hidden files (`.DS_Store`, `._cat.jpg`) are listed as ignored.
+    Whether a file is an image is decided later, by decoding it. Hidden folders, those
+    of runs and empty ones are left out; hidden files (`.DS_Store`, `._cat.jpg`) are
+    listed as ignored.
 
     Args:
         directory: Folder with one sub-folder for each class.
@@ -82,109 +83,51 @@ def index_directory(directory: str | os.PathLike) -> ImageIndex:
 
     Raises:
         DataError: The folder is missing or not a folder, has fewer than two class
-            folders, or a class folder without files.
+            folders with files, or is divided into training and validation.
     """
-    directory = check_directory(directory)
-    class_names = class_folders(directory)
+    layout = find_layout(directory)
+    if layout.has_parts:
+        names = ", ".join(f"{layout.name_of(part)}/" for part in layout.parts)
+        raise DataError(
+            f"Expected one folder of class folders, {str(directory)!r} holds the parts "
+            f"{names}. Give one of these."
+        )
+    return index_classes(layout.parts[ALL])
+
+
+def index_classes(directory: str | os.PathLike) -> ImageIndex:
+    """List the files below class folders that a layout has found.
+
+    Args:
+        directory: A part of a layout.
+
+    Returns:
+        The table of all files, ordered by class and path.
+
+    Raises:
+        DataError: There are fewer than two class folders with files.
+    """
+    class_names = filled_folders(directory)
     if len(class_names) < 2:
+        empty = [name for name in class_folders(directory) if name not in class_names]
         found = f"only {class_names[0]!r}" if class_names else "none"
+        found += "".join(f"; {name!r} has no files" for name in empty)
         raise DataError(
             f"Expected at least two class folders below {str(directory)!r}, found "
-            f"{found}. Put the pictures of each class into a folder named after it."
+            f"{found}. Put the images of each class into a folder named after it."
         )
     paths: list[str] = []
     labels: list[int] = []
     ignored: list[tuple[str, str]] = []
     for label, name in enumerate(class_names):
-        found_before = len(paths)
-        for path in walk_files(directory / name):
+        for path in walk_files(os.path.join(directory, name)):
             if os.path.basename(path).startswith("."):
                 ignored.append((path, "hidden file"))
             else:
                 paths.append(path)
                 labels.append(label)
-        if len(paths) == found_before:
-            raise DataError(
-                f"Class folder {str(directory / name)!r} has no files. Put pictures "
-                "into it or remove it."
-            )
     return ImageIndex(
         tuple(paths), np.array(labels, np.int64), tuple(class_names), tuple(ignored)
-    )
-
-
-def check_directory(directory: str | os.PathLike) -> pathlib.Path:
-    """Return the path of an existing folder, or raise DataError."""
-    path = pathlib.Path(directory).expanduser()
-    if not path.exists():
-        raise DataError(f"There is no folder {str(path)!r}. Check the path.")
-    if not path.is_dir():
-        raise DataError(
-            f"Expected a folder of pictures, {str(path)!r} is a file. Give the folder "
-            "that holds the class folders."
-        )
-    return path
-
-
-def class_folders(directory: pathlib.Path) -> list[str]:
-    """Return the names of the sub-folders that are classes, sorted."""
-    with os.scandir(directory) as entries:
-        return sorted(
-            entry.name
-            for entry in entries
-            if entry.is_dir() and not entry.name.startswith(".")
-        )
-
-
-def walk_files(
-    directory: str | os.PathLike, *, hidden: bool = False, follow_links: bool = True
-) -> Iterator[str]:
-    """Yield the paths of all files below a folder, folder by folder, sorted.
-
-    Args:
-        directory: The folder.
-        hidden: Whether to enter folders whose name begins with a dot.
-        follow_links: Whether to enter folders that are symbolic links; links that
-            lead back to a folder above themselves are never entered.
-
-    Yields:
-        Paths that begin with `directory`.
-
-    Raises:
-        DataError: A folder cannot be read.
-    """
-    top = os.fspath(directory)
-    folders = []
-    for root, below, names in os.walk(
-        top, followlinks=follow_links, onerror=unreadable_folder
-    ):
-        below[:] = [
-            name
-            for name in below
-            if (hidden or not name.startswith("."))
-            and not leads_back(os.path.join(root, name), top)
-        ]
-        folders.append((root, names))
-    for root, names in sorted(folders):
-        for name in sorted(names):
-            yield os.path.join(root, name)
-
-
-def leads_back(path: str, top: str) -> bool:
-    """Say whether a link leads to a folder on its own way down from the top."""
-    if not os.path.islink(path):
-        return False
-    real = os.path.realpath(path)
-    above = os.path.relpath(path, top).split(os.sep)[:-1]
-    on_the_way = [os.path.join(top, *above[:depth]) for depth in range(len(above) + 1)]
-    return any(os.path.realpath(folder) == real for folder in on_the_way)
-
-
-def unreadable_folder(error: OSError) -> None:
-    """Raise DataError for a folder that cannot be listed."""
-    raise DataError(
-        f"Folder {error.filename!r} cannot be read ({error.strerror}). Mend its "
-        "permissions or move it away."
     )
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from kerasnorm.data.decode import MAX_PIXELS, QuietPillow
 from kerasnorm.data.duplicates import Duplicates, find_duplicates
-from kerasnorm.data.index import check_directory, walk_files
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.folders import check_directory, walk_files
+from kerasnorm.data.layout import ALL, find_layout
 from kerasnorm.data.pictures import workers_or
 from kerasnorm.data.scan_file import FileScan, scan_file
-
-SPLITS = ("train", "training", "validation", "val", "valid", "test", "testing")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +28,9 @@ class ImageScan:
         rejected: Files that are left out, each with the reason.
         findings: Files by the key of `kerasnorm.data.scan_file.KINDS` that they are.
         duplicates: Groups of files that are copies.
-        class_counts: Number of accepted files by (split, class); the split is "" where
-            there are none.
+        class_counts: Number of accepted files by (split, class); the split is "train",
+            "validation" or "test", or "" where there are none.
+        layout: What was taken for parts and classes, in one line.
     """
 
     directory: str
@@ -38,6 +39,7 @@ class ImageScan:
     findings: dict[str, tuple[str, ...]]
     duplicates: tuple[Duplicates, ...]
     class_counts: dict[tuple[str, str], int]
+    layout: str = ""
 
     @property
     def imbalance(self) -> float:
@@ -73,6 +75,7 @@ class ImageScan:
         """Return the scan as plain values, ready for `json.dump`."""
         return {
             "directory": self.directory,
+            "layout": self.layout,
             "counts": self.counts,
             "accepted": list(self.accepted),
             "rejected": [
@@ -137,10 +140,11 @@ def summarize(folder: pathlib.Path, files: list[FileScan]) -> ImageScan:
     findings: dict[str, list[str]] = collections.defaultdict(list)
     class_counts: collections.Counter[tuple[str, str]] = collections.Counter()
     splits: list[str | None] = []
+    parts, note = parts_of(folder)
     for file in accepted:
         for kind in file.kinds:
             findings[kind].append(file.path)
-        split, name = place_of(folder, file.path)
+        split, name = place_of(parts, file.path)
         splits.append(split)
         if name:
             class_counts[split, name] += 1
@@ -151,12 +155,28 @@ def summarize(folder: pathlib.Path, files: list[FileScan]) -> ImageScan:
         {kind: tuple(paths) for kind, paths in sorted(findings.items())},
         find_duplicates(accepted, splits),
         dict(sorted(class_counts.items())),
+        note,
     )
 
 
-def place_of(folder: pathlib.Path, path: str) -> tuple[str, str]:
+def parts_of(folder: pathlib.Path) -> tuple[dict[str, pathlib.Path], str]:
+    """Return the folders of class folders by split, and in one line what they are."""
+    try:
+        layout = find_layout(folder)
+    except DataError as error:
+        # A scan looks at any folder, also at one that cannot train.
+        return {}, f"no classes: {error}"
+    if layout.has_parts:
+        uses = {part: f"{part} images" for part in layout.parts}
+        return layout.parts, layout.describe(**uses)
+    return {"": layout.parts[ALL]}, layout.describe(all="classes without splits")
+
+
+def place_of(parts: dict[str, pathlib.Path], path: str) -> tuple[str, str]:
     """Return the split and the class that a file's folders name, "" for none."""
-    folders = pathlib.PurePath(path).relative_to(folder).parts[:-1]
-    if folders and folders[0].lower() in SPLITS:
-        return folders[0], folders[1] if len(folders) > 1 else ""
-    return "", folders[0] if folders else ""
+    file = pathlib.PurePath(path)
+    for part, folder in parts.items():
+        if file.is_relative_to(folder):
+            below = file.relative_to(folder).parts[:-1]
+            return part, below[0] if below else ""
+    return "", ""

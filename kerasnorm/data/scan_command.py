@@ -65,7 +65,8 @@ def in_words(scan: ImageScan) -> str:
     counts = scan.counts
     lines = [
         f"{counts['files']} files in {scan.directory}: {counts['accepted']} accepted, "
-        f"{counts['rejected']} rejected"
+        f"{counts['rejected']} rejected",
+        scan.layout,
     ]
     lines += section(
         "Rejected (left out of training)",

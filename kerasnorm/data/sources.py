@@ -5,17 +5,15 @@ import os
 import pathlib
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.index import (
-    ImageIndex,
-    check_directory,
-    class_folders,
-    index_directory,
-    split_index,
-)
+from kerasnorm.data.index import ImageIndex, index_classes, split_index
+from kerasnorm.data.layout import ALL, Layout, find_layout
 
 TFDS_PREFIX = "tfds:"
-# What people call the folder of validation pictures; the first that exists is taken.
-VALIDATION_NAMES = ("validation", "val", "valid", "dev", "test")
+# Which part serves, what suits best first.
+SERVES = {
+    "train": ("train",),
+    "validation": ("validation", "test"),
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,19 +24,39 @@ class Source:
         train: Files to train on.
         validation: Files to validate on.
         name: What the user called it.
-        has_own_validation: Whether the validation files are the source's own, and not
-            split off from its training files.
+        layout: What was found where.
+        test: Files kept for a last evaluation, None where there are none.
     """
 
     train: ImageIndex
     validation: ImageIndex
     name: str
-    has_own_validation: bool = False
+    layout: Layout
+    test: ImageIndex | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes; a label is a position in it."""
         return self.train.class_names
+
+    @property
+    def has_own_validation(self) -> bool:
+        """Whether the validation files are not split off from the training files."""
+        return self.layout.has_parts
+
+    @property
+    def note(self) -> str:
+        """What was taken for what, in one line."""
+        if not self.has_own_validation:
+            return self.layout.describe(
+                all=f"{len(self.train):,} files of {len(self.class_names)} classes "
+                f"train and {len(self.validation):,} validate"
+            )
+        if self.test is None and "validation" not in self.layout.parts:
+            return self.layout.describe(
+                train="trains", test="validates; there is no untouched test part"
+            )
+        return self.layout.describe(train="trains", validation="validates")
 
 
 def open_source(
@@ -52,12 +70,12 @@ def open_source(
     Args:
         spec: None or "drawn": cats and dogs drawn by the library. A folder with one
             sub-folder for each class: split at random. A folder with `train/` and
-            `validation/` (or `val/`, `valid/`, `dev/`, `test/`), each with class
-            folders: used as they are.
+            `validation/` or `test/`, by whatever usual names, each with class folders:
+            used as they are; `test/` validates where nothing else does.
             "tfds:NAME" or "tfds:NAME:SPLIT": an image-classification data set of
             tensorflow-datasets; its own validation (or test) split is used where it
             has one.
-        validation_fraction: Share of the files split off for validation, where the
+        validation_fraction: Fraction of the files split off for validation, where the
             source does not bring its own.
         seed: Decides that split.
 
@@ -65,41 +83,61 @@ def open_source(
         The files.
 
     Raises:
-        DataError: There is nothing usable there; the message says how to mend it.
+        DataError: There is nothing usable there; the message says how to fix it.
+    """
+    layout = find_source(spec)
+    name = "drawn" if spec is None else os.fspath(spec)
+    if not layout.has_parts:
+        index = index_classes(layout.parts[ALL])
+        train, validation = split_index(index, validation_fraction, seed)
+        return Source(train, validation, name, layout)
+    validating = layout.choose(*SERVES["validation"])
+    train, validation = (
+        index_classes(layout.parts[part])
+        for part in (layout.choose("train"), validating)
+    )
+    check_same_classes(layout.directory, train, validation)
+    return Source(train, validation, name, layout)
+
+
+def open_part(spec: str | os.PathLike, use: str) -> tuple[ImageIndex, str]:
+    """List the files of a source that serve one purpose.
+
+    Args:
+        spec: What `open_source` takes.
+        use: "train" or "validation": that part is taken where there are parts, and
+            all files where there are none.
+
+    Returns:
+        The files, and in one line what was taken.
+
+    Raises:
+        DataError: There is nothing usable there, or no such part.
+    """
+    layout = find_source(spec)
+    part = layout.choose(*SERVES[use])
+    uses = {part: "taken"}
+    return index_classes(layout.parts[part]), layout.describe(**uses)
+
+
+def find_source(spec: str | os.PathLike | None) -> Layout:
+    """Find where the files of a source lie, making them first if need be.
+
+    Args:
+        spec: What `open_source` takes.
+
+    Raises:
+        DataError: There is nothing usable there.
     """
     if spec is None or spec == "drawn":
         from kerasnorm.data.drawn_pets import drawn_pets_directory
 
-        return open_directory(
-            drawn_pets_directory(), "drawn", validation_fraction, seed
-        )
+        return find_layout(drawn_pets_directory())
     if isinstance(spec, str) and spec.startswith(TFDS_PREFIX):
         from kerasnorm.data.datasets_tf import export_dataset
 
-        directory = export_dataset(spec.removeprefix(TFDS_PREFIX))
-        return open_directory(directory, spec, validation_fraction, seed)
-    return open_directory(spec, os.fspath(spec), validation_fraction, seed)
-
-
-def open_directory(
-    directory: str | os.PathLike, name: str, validation_fraction: float, seed: int
-) -> Source:
-    """Open a folder of class folders, or of `train/` and `validation/`."""
-    directory = check_directory(directory)
-    folders = class_folders(directory)
-    other = next((name for name in VALIDATION_NAMES if name in folders), None)
-    if "train" in folders and other is not None:
-        train = index_directory(directory / "train")
-        validation = index_directory(directory / other)
-        check_same_classes(directory, train, validation)
-        return Source(train, validation, name, has_own_validation=True)
-    if not folders:
-        raise DataError(
-            f"Folder {str(directory)!r} has no sub-folders. Put the pictures of each "
-            "class into a folder named after it, or these into train/ and validation/."
-        )
-    index = index_directory(directory)
-    return Source(*split_index(index, validation_fraction, seed), name)
+        return find_layout(export_dataset(spec.removeprefix(TFDS_PREFIX)))
+    return find_layout(spec)
 
 
 def check_same_classes(
@@ -111,7 +149,7 @@ def check_same_classes(
     only_train = sorted(set(train.class_names) - set(validation.class_names))
     only_validation = sorted(set(validation.class_names) - set(train.class_names))
     raise DataError(
-        f"The training and validation pictures in {str(directory)!r} must have the "
+        f"The training and validation images in {str(directory)!r} must have the "
         f"same class folders. Only for training: {only_train or 'none'}; only for "
         f"validation: {only_validation or 'none'}. Rename or remove them."
     )

@@ -108,8 +108,8 @@ def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
     parser.add_path("run_directory", "What the training printed last.")
     parser.add_path(
         "--data",
-        "Folder of class folders (or with validation/), or tfds:NAME; the run's "
-        "own validation pictures if not given.",
+        "Folder of class folders (or one with train/ and validation/, of which the "
+        "latter is taken), or tfds:NAME; the run's own validation images if not given.",
     )
     _add_common(parser)
     options = parser.parse(words)
@@ -119,6 +119,7 @@ def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
     from kerasnorm.training import inference
 
     result = inference.evaluate_run(options.run_directory, options.data)
+    print(result.pop("note"), file=sys.stderr)
     for path, reason in result.pop("rejected"):
         print(f"left out {path}: {reason}", file=sys.stderr)
     streams.print_json(result, indent=None if options.json else 2)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from kerasnorm.data import pictures as picture_loading
-from kerasnorm.data import pipeline_tf
+from kerasnorm.data import pipeline_tf, sources
 from kerasnorm.doctor import command
 from kerasnorm.training import checkup, inference, loading, run_directory
 from kerasnorm.training.errors import UsageError
@@ -54,8 +54,8 @@ def consult(
     model = inference.read_model(path, compiled=True)
     return command.consult(
         model,
-        _shuffled(train, model),
-        None if validation is None else _in_order(validation, model),
+        _shuffled(train, model, progress),
+        None if validation is None else _in_order(validation, model, progress),
         prove_remedy=prove,
         save_beside=path,
         progress=progress,
@@ -83,9 +83,9 @@ def _consult_run(
         # Other pictures than the run's own: what belongs to its own does not apply.
         splits = {name: splits[name] for name in ("train", "validation")}
     if train is not None:
-        splits["train"] = _shuffled(train, model)
+        splits["train"] = _shuffled(train, model, progress)
     if validation is not None:
-        splits["validation"] = _in_order(validation, model)
+        splits["validation"] = _in_order(validation, model, progress)
     return command.consult(
         model,
         **splits,
@@ -96,22 +96,28 @@ def _consult_run(
     )
 
 
-def _load(folder: str, model: keras.Model) -> picture_loading.Pictures:
+def _load(
+    folder: str, use: str, model: keras.Model, progress: Progress | None
+) -> picture_loading.Pictures:
     size = model.input_shape[1:3]
     if len(model.input_shape) != 4 or None in size:
         raise ValueError(
             "expected a model of pictures of a fixed size, received input shape "
             f"{model.input_shape}; call kerasnorm.doctor.examine with batches instead"
         )
-    return picture_loading.load_pictures(inference.evaluation_index(folder), size)
+    index, note = sources.open_part(folder, use)
+    if progress is not None:
+        progress(note)
+    return picture_loading.load_pictures(index, size)
 
 
-def _shuffled(folder: str, model: keras.Model) -> Any:
-    pictures = _load(folder, model)
+def _shuffled(folder: str, model: keras.Model, progress: Progress | None) -> Any:
+    pictures = _load(folder, "train", model, progress)
     size = min(BATCH_SIZE, len(pictures))
     steps = len(pictures) // size
     return pipeline_tf.training_batches(pictures, size, seed=SEED).take(steps)
 
 
-def _in_order(folder: str, model: keras.Model) -> Any:
-    return pipeline_tf.evaluation_batches(_load(folder, model), BATCH_SIZE)
+def _in_order(folder: str, model: keras.Model, progress: Progress | None) -> Any:
+    pictures = _load(folder, "validation", model, progress)
+    return pipeline_tf.evaluation_batches(pictures, BATCH_SIZE)

@@ -10,7 +10,8 @@ import numpy as np
 
 from kerasnorm.data import pictures as picture_loading
 from kerasnorm.data import sources
-from kerasnorm.data.index import ImageIndex, index_directory, walk_files
+from kerasnorm.data.folders import walk_files
+from kerasnorm.data.index import ImageIndex
 from kerasnorm.training import evaluation, run_directory
 
 BATCH_SIZE = 64
@@ -27,7 +28,8 @@ def evaluate_run(
             all pictures. None for what the run was validated on.
 
     Returns:
-        `loss`, `accuracy`, `samples`, `data`, and `rejected` as (path, reason).
+        `loss`, `accuracy`, `samples`, `data`, `rejected` as (path, reason), and in
+        `note` which images were taken.
 
     Raises:
         ValueError: If the run is not finished or the classes are others.
@@ -36,13 +38,14 @@ def evaluate_run(
     report = directory.read_report()
     settings = directory.read_settings()
     if data is None:
-        index = sources.open_source(
+        source = sources.open_source(
             settings.data,
             validation_fraction=settings.validation_fraction,
             seed=settings.seed,
-        ).validation
+        )
+        index, note = source.validation, source.note
     else:
-        index = evaluation_index(data)
+        index, note = sources.open_part(data, "validation")
     if list(index.class_names) != report["class_names"]:
         raise ValueError(
             f"expected pictures of the classes {', '.join(report['class_names'])}, "
@@ -63,25 +66,8 @@ def evaluate_run(
         "samples": result.samples,
         "data": data or settings.data,
         "rejected": [(str(file), reason) for file, reason in pictures.rejected],
+        "note": note,
     }
-
-
-def evaluation_index(data: str) -> ImageIndex:
-    """List the pictures that a `--data` of `evaluate` names.
-
-    Args:
-        data: `drawn`, `tfds:NAME` or a folder; of what brings a validation part only
-            that part is taken.
-
-    Raises:
-        DataError: If there is nothing usable.
-    """
-    folder = pathlib.Path(data)
-    if data == "drawn" or data.startswith(sources.TFDS_PREFIX):
-        return sources.open_source(data).validation
-    if (folder / "train").is_dir() and (folder / "validation").is_dir():
-        return index_directory(folder / "validation")
-    return index_directory(folder)
 
 
 def predict_run(

@@ -24,11 +24,13 @@ class Data:
         train: Pictures to learn from.
         validation: Pictures to judge by.
         rejected: Path and reason of every file that could not be used.
+        note: What was taken for what, in one line.
     """
 
     train: Any
     validation: Any
     rejected: list[tuple[str, str]]
+    note: str = ""
 
 
 def load_data(
@@ -65,7 +67,7 @@ def load_data(
         for pictures in (train, validation)
         for path, reason in pictures.rejected
     ]
-    return Data(train, validation, rejected)
+    return Data(train, validation, rejected, source.note)
 
 
 def chosen_files(

@@ -137,6 +137,7 @@ def prepare(
     else:
         resume.reopen(directory, settings)
     directory.write_rejected(data.rejected)
+    console.print(data.note)
     console.print(
         f"{len(data.train)} training and {len(data.validation)} validation pictures "
         f"of {', '.join(data.train.class_names[:10])}; {left_out(data, directory)}; "

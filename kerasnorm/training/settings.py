@@ -27,7 +27,7 @@ class Settings:
     Args:
         app: Name of the app; first folder below `runs`.
         data: `drawn`, a folder of class folders, a folder with `train/` and
-            `validation/`, or `tfds:NAME`.
+            `validation/` or `test/`, or `tfds:NAME`.
         image_size: Side of the square pictures in pixels, 16 to 1024.
         train_size: Side of the pictures that training sees, in pixels, 16 to 1024;
             nothing for as many as the finished model looks at. With random crops,

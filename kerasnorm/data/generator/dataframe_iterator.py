@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasnorm.data.errors import DataError
+from kerasnorm.data.folders import check_directory
 from kerasnorm.data.generator import table
 from kerasnorm.data.generator.array_iterator import check_subset
 from kerasnorm.data.generator.file_iterator import (
@@ -18,7 +19,6 @@ from kerasnorm.data.generator.file_iterator import (
     image_endings,
 )
 from kerasnorm.data.generator.iterator import Flow
-from kerasnorm.data.index import check_directory
 
 LOG = logging.getLogger(__name__)
 LABEL_MODES = ("categorical", "binary", "sparse")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasnorm.data.errors import DataError
+from kerasnorm.data.folders import check_directory, class_folders, walk_files
 from kerasnorm.data.generator.array_iterator import check_subset
 from kerasnorm.data.generator.file_iterator import (
     FileFormat,
@@ -17,7 +18,6 @@ from kerasnorm.data.generator.file_iterator import (
     image_endings,
 )
 from kerasnorm.data.generator.iterator import Flow
-from kerasnorm.data.index import check_directory, walk_files
 
 LOG = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class DirectoryIterator(FileIterator):
         directory = os.path.expanduser(directory)
         fixed = generator.compat == "fixed"
         endings = image_endings(self.white_list_formats, generator.compat)
-        found_classes = class_folders(folder, hidden=not fixed)
+        found_classes = class_folders(folder, everything=not fixed)
         if not classes:
             classes = found_classes
         elif fixed:
@@ -119,16 +119,6 @@ class DirectoryIterator(FileIterator):
         return images, self.class_targets(images, samples)
 
 
-def class_folders(folder: pathlib.Path, hidden: bool) -> list[str]:
-    """Return the names of the sub-folders, sorted, with or without hidden ones."""
-    with os.scandir(folder) as entries:
-        return sorted(
-            entry.name
-            for entry in entries
-            if entry.is_dir() and (hidden or not entry.name.startswith("."))
-        )
-
-
 def check_classes(
     classes: Sequence[str], folder: pathlib.Path, found: Sequence[str]
 ) -> None:
@@ -150,6 +140,6 @@ def class_files(
         return []
     return [
         path
-        for path in walk_files(directory, hidden=True, follow_links=follow_links)
+        for path in walk_files(directory, everything=True, follow_links=follow_links)
         if path.lower().endswith(endings)
     ]
