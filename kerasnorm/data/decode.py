@@ -46,6 +46,8 @@ MAX_BYTES = 512 * 2**20
 MAX_SCANNED_PIXELS = 10 * MAX_PIXELS
 
 ORIENTATION_TAG = 0x0112
+# TIFF's BitsPerSample and MaxSampleValue.
+BITS_TAG, MAX_SAMPLE_TAG = 258, 281
 # What turns a picture of each EXIF orientation upright.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -72,6 +74,8 @@ def decode_picture(
     cannot look different in training and in prediction. EXIF rotation is applied;
     CMYK, palette, grayscale, Lab and 16-bit pictures are converted to 8-bit RGB; an
     alpha channel is dropped, as Pillow does; of an animation the first frame counts.
+    Gray values of more than 8 bits are scaled from the bits the file declares (a TIFF's
+    bits or largest value, a PNG's significant bits), or stay where none is above 255.
 
     Args:
         path: The file. Its content decides what it is, its name does not.
@@ -99,17 +103,22 @@ def open_picture(
     cover: tuple[int, int] | None = None,
     *,
     mode: str = "RGB",
+    depth: str = "scaled",
     upright: bool = True,
     max_pixels: int = MAX_PIXELS,
     look: Callable[[Image.Image, bytes], None] | None = None,
 ) -> Image.Image:
-    """Read one file as an upright Pillow image of 8 bits a channel.
+    """Read one file as an upright Pillow image, of 8 bits a channel unless kept deeper.
 
     Args:
         path: The file.
         cover: Height and width in pixels that the result must at least have where the
             file has them; a JPEG may then be decoded at a smaller scale.
         mode: "RGB", "L" (gray) or "RGBA".
+        depth: What becomes of gray values of more than 8 bits. "scaled": brought to 8
+            bits, keeping the brightness. "kept": in mode "L" they stay as they are, as
+            class ids in a mask must. "keras": what Keras' `load_img` does, which keeps
+            some of them and clips others at 255.
         upright: Whether to apply the EXIF rotation.
         max_pixels: Larger pictures are rejected before they are decoded.
         look: Called with Pillow's own image of the file, after it has been decoded,
@@ -135,7 +144,7 @@ def open_picture(
                 file.load()
                 # Only now: Pillow turns TIFF files by itself while it loads them.
                 orientation = orientation_of(file) if upright else 1
-                image = convert(name, file, mode)
+                image = convert(name, file, content, mode, depth)
                 if orientation > 1:
                     image = image.transpose(UPRIGHT[orientation])
             if look is not None:
@@ -207,24 +216,62 @@ def orientation_of(image: Image.Image) -> int:
     return orientation if orientation in UPRIGHT else 1
 
 
-def convert(name: str, image: Image.Image, mode: str) -> Image.Image:
-    """Convert any mode of Pillow to 8 bits a channel, keeping the brightness."""
-    if image.mode.startswith("I"):
-        image = from_16_bits(name, image)
-    if image.mode == "F":
-        raise PictureError(name, "floating-point pixels have no agreed brightness")
+def convert(
+    name: str, image: Image.Image, content: bytes, mode: str, depth: str
+) -> Image.Image:
+    """Convert any mode of Pillow to one of `open_picture`'s modes and depths."""
+    if image.mode == mode:
+        return image
     if image.mode == "P" and "transparency" in image.info:
         # The same colours as without the detour, without Pillow's warning.
         image = image.convert("RGBA")
-    return image if image.mode == mode else image.convert(mode)
+    if depth == "keras":
+        is_kept = mode == "L" and image.mode in ("I;16", "I")
+        return image if is_kept else image.convert(mode)
+    if image.mode.startswith("I") or image.mode == "F":
+        if depth == "kept" and mode == "L":
+            return in_native_order(image)
+        image = to_8_bits(name, image, content)
+    elif image.mode == "LAB":
+        # The only mode Pillow converts to gray by way of another.
+        image = image.convert("RGB")
+    return image.convert(mode)
 
 
-def from_16_bits(name: str, image: Image.Image) -> Image.Image:
-    """Keep the high byte of each 16-bit gray value; Pillow alone would clip at 255."""
+def in_native_order(image: Image.Image) -> Image.Image:
+    """Return a deep gray image in a mode that Pillow can resize: I;16, I or F."""
+    if image.mode in ("I;16", "I", "F"):
+        return image
+    return Image.fromarray(np.asarray(image).astype(np.uint16))
+
+
+def to_8_bits(name: str, image: Image.Image, content: bytes) -> Image.Image:
+    """Scale gray values of more bits to 8; Pillow alone would clip them at 255."""
     values = np.asarray(image)
+    if image.mode == "F":
+        raise PictureError(name, "floating-point pixels have no agreed brightness")
     if values.min() < 0 or values.max() > 65535:
         raise PictureError(name, "32-bit pixels have no agreed brightness")
-    return Image.fromarray((values.astype(np.uint16) >> 8).astype(np.uint8))
+    # None above 255 are 8 bits in a larger container: else the image would be black.
+    bits = 8 if values.max() <= 255 else significant_bits(image, content)
+    scaled = values.astype(np.uint16) >> (bits - 8)
+    return Image.fromarray(np.minimum(scaled, 255).astype(np.uint8))
+
+
+def significant_bits(image: Image.Image, content: bytes) -> int:
+    """Return how many bits of a 16-bit gray file hold values, 8 to 16, as it says."""
+    declared: int | None = None
+    if image.format == "TIFF":
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        largest = tags.get(MAX_SAMPLE_TAG)
+        bits = tags.get(BITS_TAG)
+        declared = int(largest[0]).bit_length() if largest else bits and bits[0]
+    elif image.format == "PNG":
+        # The chunk stands before the pixels: its length, its name, the bits.
+        header = content[: max(content.find(b"IDAT"), 0)]
+        place = header.find(b"\0\0\0\x01sBIT")
+        declared = header[place + 8] if place >= 0 else None
+    return declared if declared and 8 <= declared <= 16 else 16
 
 
 def reason_of(error: Exception) -> str:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from kerasnorm.data.cache import cache_directory
 from kerasnorm.data.decode import MAX_PIXELS, QuietPillow, decode_picture
@@ -137,22 +138,28 @@ def without_rejected(
     )
 
 
-def allocate(shape: tuple[int, ...], memory_budget: int | None) -> np.ndarray:
-    """Return an empty uint8 array in memory where the budget allows, else on disk."""
+def allocate(
+    shape: tuple[int, ...],
+    memory_budget: int | None,
+    dtype: npt.DTypeLike = np.uint8,
+) -> np.ndarray:
+    """Return an empty array in memory where the budget allows, else on disk."""
     if memory_budget is None:
         memory_budget = free_memory() // 4
-    if np.prod(shape, dtype=np.int64) <= memory_budget:
-        return aligned_array(shape)
+    if np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize <= memory_budget:
+        return aligned_array(shape, dtype)
     file = tempfile.TemporaryFile(dir=cache_directory("pictures"))
-    return np.memmap(file, np.uint8, mode="w+", shape=shape)
+    return np.memmap(file, dtype, mode="w+", shape=shape)
 
 
-def aligned_array(shape: tuple[int, ...]) -> np.ndarray:
-    """Return an empty uint8 array that TensorFlow can use without a copy."""
-    size = int(np.prod(shape, dtype=np.int64))
+def aligned_array(
+    shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8
+) -> np.ndarray:
+    """Return an empty array that TensorFlow can use without a copy."""
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
     memory = np.empty(size + ALIGNMENT, np.uint8)
     first = -memory.ctypes.data % ALIGNMENT
-    return memory[first : first + size].reshape(shape)
+    return memory[first : first + size].view(dtype).reshape(shape)
 
 
 def free_memory() -> int:

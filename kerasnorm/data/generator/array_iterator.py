@@ -65,16 +65,14 @@ class ArrayIterator(PictureIterator):
         self.x, self.x_misc, self.y, self.sample_weight = x, misc, y, weights
         self._value_range = value_range_of(x)
 
-    def read(
-        self, samples: np.ndarray, threads: int | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return pictures, channels last, and the samples as they are."""
+    def read(self, samples: np.ndarray, threads: int | None = None) -> np.ndarray:
+        """Return pictures, channels last."""
         images = self.x[samples]
         if self.data_format == "channels_first":
             images = np.moveaxis(images, 1, -1)
-        return images, samples
+        return images
 
-    def value_range(self) -> tuple[float, float]:
+    def value_range(self, images: np.ndarray) -> tuple[float, float]:
         """Lowest and highest value a pixel can have, told from all pictures."""
         return self._value_range
 

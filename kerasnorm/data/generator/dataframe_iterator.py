@@ -124,6 +124,7 @@ class DataFrameIterator(FileIterator):
             class_mode=class_mode,
             subset=subset,
         )
+        rows = [rows[position] for position in self.used]
         belonging = (
             f" belonging to {len(self.class_indices)} classes"
             if class_mode in LABEL_MODES

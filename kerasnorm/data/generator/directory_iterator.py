@@ -103,9 +103,9 @@ class DirectoryIterator(FileIterator):
             paths, generator, flow, file_format, class_mode=class_mode, subset=subset
         )
         print(f"Found {self.n} images belonging to {self.num_classes} classes.")
-        self.classes = np.array(labels, dtype=np.int32)
+        self.classes = np.array(labels, dtype=np.int32)[self.used]
         above = os.path.join(directory, "")
-        self.filenames = [path.removeprefix(above) for path in paths]
+        self.filenames = [path.removeprefix(above) for path in self.filepaths]
 
     @property
     def labels(self) -> np.ndarray:

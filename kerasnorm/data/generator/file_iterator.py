@@ -1,6 +1,8 @@
 """ImageDataGenerator's iterator over picture files: decoding, caching, targets."""
 
 import dataclasses
+import logging
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,11 +10,12 @@ import numpy as np
 from PIL import Image
 
 from kerasnorm.data.decode import open_picture
-from kerasnorm.data.errors import DataError
+from kerasnorm.data.errors import DataError, PictureError
 from kerasnorm.data.generator.iterator import Flow, PictureIterator
 from kerasnorm.data.generator.picture_store import PictureStore
 from kerasnorm.data.pictures import check_image_size
 
+LOG = logging.getLogger(__name__)
 COLOR_MODES = {"rgb": ("RGB", 3), "rgba": ("RGBA", 4), "grayscale": ("L", 1)}
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,
@@ -34,7 +37,9 @@ class FileFormat:
         interpolation: Name of Pillow's filter: nearest, bilinear, bicubic, hamming,
             box or lanczos.
         keep_aspect_ratio: Cut the middle out instead of distorting.
-        upright: Whether to apply the EXIF rotation.
+        compat: "fixed" applies the EXIF rotation and keeps every gray value in
+            "grayscale", the brightness of 16 bits in "rgb" and "rgba"; "keras" does
+            what Keras' `load_img` does.
 
     Raises:
         DataError: A name is unknown or a size below 1.
@@ -44,7 +49,7 @@ class FileFormat:
     color_mode: str = "rgb"
     interpolation: str = "nearest"
     keep_aspect_ratio: bool = False
-    upright: bool = True
+    compat: str = "fixed"
 
     def __post_init__(self):
         object.__setattr__(self, "target_size", tuple(self.target_size))
@@ -60,11 +65,15 @@ class FileFormat:
     def decode(self, path: str) -> np.ndarray:
         """Read one file; raise PictureError if it is not a picture.
 
-        Pixel for pixel what Keras' `load_img` gives, except that EXIF rotation and
-        16-bit brightness are respected.
+        Pixel for pixel what Keras' `load_img` gives for 8 bits a channel without EXIF
+        rotation. Of type uint8; in "grayscale" uint16, int32 or float32 where the file
+        holds such values.
         """
         image = open_picture(
-            path, mode=COLOR_MODES[self.color_mode][0], upright=self.upright
+            path,
+            mode=COLOR_MODES[self.color_mode][0],
+            depth="kept" if self.compat == "fixed" else "keras",
+            upright=self.compat == "fixed",
         )
         height, width = self.target_size
         if image.size != (width, height):
@@ -76,6 +85,15 @@ class FileFormat:
                 else None,
             )
         return np.asarray(image).reshape(self.array_shape)
+
+    def dtype_of(self, path: str) -> np.dtype:
+        """Return the type of a file's array; uint8 for a file that cannot be read."""
+        if self.color_mode != "grayscale":
+            return np.dtype(np.uint8)
+        try:
+            return self.decode(path).dtype
+        except PictureError:
+            return np.dtype(np.uint8)
 
 
 class FileIterator(PictureIterator):
@@ -108,8 +126,23 @@ class FileIterator(PictureIterator):
     ):
         if not filepaths:
             raise DataError("No picture files were found. Check the folder and names.")
+        shape = file_format.array_shape
+        self._store = PictureStore(
+            filepaths,
+            file_format.decode,
+            shape,
+            file_format.dtype_of(filepaths[0]),
+            cache=generator.cache,
+            memory_budget=generator.memory_budget,
+        )
+        # Positions in `filepaths` of the files that are used, and why others are not.
+        self.used = np.arange(len(filepaths))
+        self.rejected: dict[str, str] = {}
+        if generator.unreadable == "skip":
+            self.used, self.rejected = self._store.drop_unreadable()
+            report_rejected(self.rejected, len(filepaths))
         validation = subset == "validation" and generator.compat == "fixed"
-        super().__init__(generator, len(filepaths), flow, augment=not validation)
+        super().__init__(generator, len(self.used), flow, augment=not validation)
         self.samples = self.n
         self.subset = subset
         self.class_mode = class_mode
@@ -117,29 +150,20 @@ class FileIterator(PictureIterator):
         self.target_size = file_format.target_size
         self.interpolation = file_format.interpolation
         self.keep_aspect_ratio = file_format.keep_aspect_ratio
-        shape = file_format.array_shape
         self.image_shape = (
             shape if self.data_format == "channels_last" else (shape[2], *shape[:2])
         )
-        self.filepaths = list(filepaths)
-        self._store = PictureStore(
-            self.filepaths,
-            file_format.decode,
-            shape,
-            cache=generator.cache,
-            memory_budget=generator.memory_budget,
-        )
+        self.filepaths = self._store.paths
 
-    @property
-    def rejected(self) -> dict[str, str]:
-        """Files that could not be read so far, each with the reason."""
-        return self._store.rejected
-
-    def read(
-        self, samples: np.ndarray, threads: int | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return pictures, and the samples that were really read."""
+    def read(self, samples: np.ndarray, threads: int | None = None) -> np.ndarray:
+        """Return pictures; raise DataError for a file that cannot be read."""
         return self._store.read(samples, threads)
+
+    def value_range(self, images: np.ndarray) -> tuple[float, float]:
+        """Lowest and highest value a pixel can have, told from the type of the file."""
+        if images.dtype.kind == "u":
+            return 0.0, float(np.iinfo(images.dtype).max)
+        return 0.0, math.inf
 
     def class_targets(self, images: np.ndarray, samples: np.ndarray) -> Any:
         """Return the targets of the class modes that both kinds of files know."""
@@ -153,6 +177,19 @@ class FileIterator(PictureIterator):
             # A list of labels sets several.
             targets[row, label] = 1
         return targets
+
+
+def report_rejected(rejected: dict[str, str], count: int) -> None:
+    """Warn of files that are left out."""
+    if rejected:
+        path, reason = next(iter(rejected.items()))
+        LOG.warning(
+            "%d of %d files cannot be read and are left out; the first is %r: %s.",
+            len(rejected),
+            count,
+            path,
+            reason,
+        )
 
 
 def image_endings(formats: tuple[str, ...], compat: str) -> tuple[str, ...]:

@@ -66,6 +66,11 @@ class ImageDataGenerator(PictureTransforms):
         cache: Where the iterators keep decoded files: "memory" if they fit the
             budget, "disk", or "none".
         memory_budget: Bytes for that; default: a quarter of the free memory.
+        unreadable: What becomes of files that cannot be read. "raise": their batch
+            raises DataError. "skip": every file is read before the first batch, and
+            those that cannot be are left out of `filenames`, targets and batches alike
+            and listed in `rejected`; iterators that are zipped with each other, as
+            images with masks, then need folders without such files.
 
     Raises:
         ValueError: An option is out of its range.
@@ -104,6 +109,7 @@ class ImageDataGenerator(PictureTransforms):
     compat: str = "fixed"
     cache: str = "memory"
     memory_budget: int | None = None
+    unreadable: str = "raise"
 
     def __post_init__(self):
         options.check(self)
@@ -289,5 +295,4 @@ class ImageDataGenerator(PictureTransforms):
         )
 
     def _format(self, target_size, color_mode, interpolation, keep) -> FileFormat:
-        upright = self.compat == "fixed"
-        return FileFormat(target_size, color_mode, interpolation, keep, upright)
+        return FileFormat(target_size, color_mode, interpolation, keep, self.compat)

@@ -194,7 +194,7 @@ class PictureIterator(keras.utils.PyDataset):
         threads: int | None = None,
     ):
         """Read, transform and normalize samples and attach their targets."""
-        images, samples = self.read(samples, threads)
+        images = self.read(samples, threads)
         images = self.transform(epoch, samples, images)
         if self.save_to_dir is not None:
             self.save(epoch, first, images)
@@ -214,7 +214,7 @@ class PictureIterator(keras.utils.PyDataset):
                 generator, self._seed, epoch, samples, images.shape[1:3]
             )
             images = random_transforms.transform_batch(
-                generator, images, parameters, self.value_range()
+                generator, images, parameters, self.value_range(images)
             )[:count]
         if self.data_format == "channels_first":
             images = np.moveaxis(images, -1, 1)
@@ -232,14 +232,12 @@ class PictureIterator(keras.utils.PyDataset):
             picture = keras.utils.array_to_img(image, self.data_format, scale=True)
             picture.save(pathlib.Path(self.save_to_dir or ".", name))
 
-    def value_range(self) -> tuple[float, float]:
+    def value_range(self, images: np.ndarray) -> tuple[float, float]:
         """Lowest and highest value a pixel can have before normalization."""
-        return 0.0, 255.0
+        raise NotImplementedError
 
-    def read(
-        self, samples: np.ndarray, threads: int | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return pictures, channels last, and which samples they really are."""
+    def read(self, samples: np.ndarray, threads: int | None = None) -> np.ndarray:
+        """Return the pictures of samples, channels last."""
         raise NotImplementedError
 
     def with_targets(self, images: np.ndarray, samples: np.ndarray):

@@ -4,7 +4,7 @@ import warnings
 from typing import Any
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.generator.picture_store import CACHES
+from kerasnorm.data.generator.picture_store import CACHES, UNREADABLE
 
 COMPATS = ("fixed", "keras")
 FORMATS = ("channels_last", "channels_first", None)
@@ -34,6 +34,7 @@ def check(options: Any) -> None:
         ("fill_mode", SCIPY_MODES),
         ("interpolation_order", tuple(range(6))),
         ("cache", CACHES),
+        ("unreadable", UNREADABLE),
     ):
         if getattr(options, name) not in known:
             raise DataError(

@@ -212,12 +212,13 @@ def middle_of(options: Any, size: tuple[int, int]) -> tuple[float, float] | None
 def value_range_of(images: np.ndarray) -> tuple[float, float]:
     """Tell from pictures what their lowest and highest possible values are.
 
-    Whole numbers and values up to 255 mean 0 to 255, values up to 1 mean 0 to 1;
-    anything else has its own extremes.
+    Values up to 255 mean 0 to 255, floats up to 1 mean 0 to 1; anything else has its
+    own extremes.
     """
-    if not np.issubdtype(images.dtype, np.floating):
+    if images.dtype in (np.uint8, np.bool_):
         return 0.0, 255.0
     low, high = float(np.min(images)), float(np.max(images))
     if low < 0 or high > 255:
         return low, high
-    return (0.0, 1.0) if high <= 1 else (0.0, 255.0)
+    is_unit = np.issubdtype(images.dtype, np.floating) and high <= 1
+    return (0.0, 1.0) if is_unit else (0.0, 255.0)

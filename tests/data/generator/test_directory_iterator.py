@@ -1,7 +1,6 @@
 """Class folders, their numbers, files, parts and pictures are Keras' class's."""
 
 import functools
-import logging
 import os
 import shutil
 
@@ -201,62 +200,6 @@ def test_a_quarter_of_the_free_memory_is_the_budget(
     assert (flow._store._kept is not None) == is_kept
 
 
-@pytest.mark.parametrize("cache", ["memory", "none"])
-def test_vanished_file_is_replaced_by_the_next_good_one(
-    class_folders, tmp_path, cache, caplog
-):
-    shutil.copytree(class_folders, tmp_path / "copy")
-    flow = ImageDataGenerator(cache=cache).flow_from_directory(
-        tmp_path / "copy", target_size=SIZE, shuffle=False, batch_size=3
-    )
-    other, label = flow[1][0][0], flow[1][1][0]
-    os.remove(flow.filepaths[2])
-    (tmp_path / "copy" / "ant" / "ant.0.jpg").write_bytes(b"no longer a picture")
-    with caplog.at_level(logging.WARNING):
-        images, labels = flow[0]
-        flow[0]
-    np.testing.assert_array_equal(images[2], other)
-    np.testing.assert_array_equal(labels[2], label)
-    assert list(flow.rejected.values()).count("No such file or directory") == 1
-    assert len(flow.rejected) == 2
-    assert len(caplog.records) == 2
-
-
-def test_training_goes_on_while_files_vanish(class_folders, tmp_path):
-    import keras
-
-    shutil.copytree(class_folders, tmp_path / "copy")
-    flow = ImageDataGenerator(cache="none").flow_from_directory(
-        tmp_path / "copy", target_size=SIZE, class_mode="sparse", batch_size=4
-    )
-
-    def remove(epoch, logs):
-        for path in flow.filepaths[epoch::5]:
-            os.path.exists(path) and os.remove(path)
-
-    model = keras.Sequential(
-        [keras.Input((*SIZE, 3)), keras.layers.Flatten(), keras.layers.Dense(3)]
-    )
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    history = model.fit(
-        flow,
-        epochs=4,
-        verbose=0,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=remove)],
-    )
-    assert len(history.history["loss"]) == 4
-    assert len(flow.rejected) >= 12
-
-
-def test_no_good_file_left_raises(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "x.jpg").write_bytes(b"")
-    flow = ImageDataGenerator().flow_from_directory(tmp_path)
-    with pytest.raises(DataError, match=r"None of the 2 files .* the file is empty"):
-        next(flow)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -285,16 +228,6 @@ def test_links_in_a_circle_end(tmp_path):
     os.symlink(tmp_path / "a", tmp_path / "a" / "again")
     flow = ImageDataGenerator().flow_from_directory(tmp_path, follow_links=True)
     assert flow.filenames == [os.path.join("a", "x.png")]
-
-
-def test_16_bit_gray_keeps_its_brightness(tmp_path):
-    (tmp_path / "a").mkdir()
-    deep = np.array([[0, 256 * 100], [256 * 200, 65535]], np.uint16)
-    Image.fromarray(deep).save(tmp_path / "a" / "deep.png")
-    flow = ImageDataGenerator().flow_from_directory(
-        tmp_path, target_size=(2, 2), color_mode="grayscale", class_mode=None
-    )
-    np.testing.assert_array_equal(next(flow)[0, ..., 0], [[0, 100], [200, 255]])
 
 
 def test_only_keras_takes_hidden_folders_and_leaves_webp_out(tmp_path, caplog, capsys):

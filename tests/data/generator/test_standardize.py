@@ -91,8 +91,8 @@ def test_fit_needs_rank_4():
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_statistics_of_many_pixels_are_summed_in_float64(data_format):
-    images = np.full((20_000, 32, 32, 3), 255, np.uint8)
-    images[:1000] = 0
+    images = np.full((2000, 32, 32, 3), 255, np.uint8)
+    images[:100] = 0
     if data_format == "channels_first":
         images = np.moveaxis(images, -1, 1)
     generator = ImageDataGenerator(
