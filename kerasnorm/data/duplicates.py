@@ -1,9 +1,9 @@
-"""Groups of files that are the same, or show the same, within and across splits."""
+"""Groups of files that are the same, or show the same, across splits and classes."""
 
 import collections
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
@@ -24,21 +24,28 @@ class Duplicates:
             others may be less alike.
         across_splits: Whether they lie in different splits, so that validation sees
             what training has seen.
+        classes: The classes they lie in, sorted; two or more are a label conflict.
     """
 
     kind: str
     paths: tuple[str, ...]
     across_splits: bool
+    classes: tuple[str, ...] = ()
+
+    @property
+    def is_label_conflict(self) -> bool:
+        """Whether one picture has several labels, of which at most one can be right."""
+        return len(self.classes) > 1
 
 
 def find_duplicates(
-    files: Sequence[FileScan], splits: Sequence[str | None]
+    files: Sequence[FileScan], places: Sequence[tuple[str, str]]
 ) -> tuple[Duplicates, ...]:
     """Find groups of equal and of nearly equal pictures.
 
     Args:
         files: Scanned files.
-        splits: Name of the split of each file, None for none.
+        places: Split and class of each file, "" for none.
 
     Returns:
         Exact groups, then near groups; a near group names each exact copy once only.
@@ -55,7 +62,7 @@ def find_duplicates(
     ]
     near = near_groups(
         np.array([files[position].look for position in shown], np.uint64),
-        [splits[position] for position in shown],
+        [places[position] for position in shown],
         MAX_DISTANCE,
     )
     found = [("exact", group) for group in exact.values() if len(group) > 1]
@@ -64,42 +71,44 @@ def find_duplicates(
         Duplicates(
             kind,
             tuple(files[position].path for position in group),
-            len({splits[position] for position in group}) > 1,
+            len({places[position][0] for position in group}) > 1,
+            tuple(sorted({places[position][1] for position in group} - {""})),
         )
         for kind, group in found
     )
 
 
 def near_groups(
-    looks: np.ndarray, splits: Sequence[str | None], max_distance: int
+    looks: np.ndarray, places: Sequence[Hashable], max_distance: int
 ) -> list[list[int]]:
     """Group hashes around some of them, so that none goes without its like.
 
     Likeness does not carry over: of A, B and C, B may be like both and A not like C.
     So a group is one hash and all that are like it, and a hash may be in several.
     Every hash that has its like is in a group, and every one that has it in another
-    split is in a group with members of different splits.
+    place is in a group with members of different places.
 
     Args:
         looks: 64-bit hashes, uint64.
-        splits: Name of the split of each.
+        places: Where each is, its split and class.
         max_distance: Number of bits in which hashes that are alike differ at most.
 
     Returns:
         Positions of hashes, the one that the others are like first.
     """
     near_to = near_search(looks, max_distance)
-    names = np.array([str(split) for split in splits])
+    numbers = {name: number for number, name in enumerate(set(places))}
+    place = np.array([numbers[name] for name in places], int)
     is_grouped = np.zeros(len(looks), bool)
     is_warned_of = np.zeros(len(looks), bool)
-    # Among files of one split there is nothing to warn of.
-    known = is_warned_of if len(set(splits)) > 1 else is_grouped
+    # Among files of one place there is nothing to warn of.
+    known = is_warned_of if len(set(places)) > 1 else is_grouped
     groups = []
     for middle in range(len(looks)):
         if known[middle]:
             continue
         others = near_to(middle)
-        across = bool(np.any(names[others] != names[middle]))
+        across = bool(np.any(place[others] != place[middle]))
         if len(others) and (across or not is_grouped[middle]):
             group = [middle, *others.tolist()]
             is_grouped[group] = True

@@ -27,7 +27,8 @@ class ImageScan:
         accepted: Files that train.
         rejected: Files that are left out, each with the reason.
         findings: Files by the key of `kerasnorm.data.scan_file.KINDS` that they are.
-        duplicates: Groups of files that are copies.
+        duplicates: Groups of files that are copies, all of one class.
+        label_conflicts: Groups of files that are copies with different classes.
         class_counts: Number of accepted files by (split, class); the split is "train",
             "validation" or "test", or "" where there are none.
         layout: What was taken for parts and classes, in one line.
@@ -38,6 +39,7 @@ class ImageScan:
     rejected: tuple[tuple[str, str], ...]
     findings: dict[str, tuple[str, ...]]
     duplicates: tuple[Duplicates, ...]
+    label_conflicts: tuple[Duplicates, ...]
     class_counts: dict[tuple[str, str], int]
     layout: str = ""
 
@@ -68,6 +70,7 @@ class ImageScan:
             "duplicate_groups_across_splits": sum(
                 group.across_splits for group in self.duplicates
             ),
+            "label_conflicts": len(self.label_conflicts),
             **{kind: len(paths) for kind, paths in self.findings.items()},
         }
 
@@ -82,9 +85,9 @@ class ImageScan:
                 {"path": path, "reason": reason} for path, reason in self.rejected
             ],
             "findings": {kind: list(paths) for kind, paths in self.findings.items()},
-            "duplicates": [
-                dataclasses.asdict(group) | {"paths": list(group.paths)}
-                for group in self.duplicates
+            "duplicates": [dataclasses.asdict(group) for group in self.duplicates],
+            "label_conflicts": [
+                dataclasses.asdict(group) for group in self.label_conflicts
             ],
             "classes": [
                 {"split": split, "class": name, "files": count}
@@ -139,21 +142,23 @@ def summarize(folder: pathlib.Path, files: list[FileScan]) -> ImageScan:
     accepted = [file for file in files if file.reason is None]
     findings: dict[str, list[str]] = collections.defaultdict(list)
     class_counts: collections.Counter[tuple[str, str]] = collections.Counter()
-    splits: list[str | None] = []
+    places: list[tuple[str, str]] = []
     parts, note = parts_of(folder)
     for file in accepted:
         for kind in file.kinds:
             findings[kind].append(file.path)
         split, name = place_of(parts, file.path)
-        splits.append(split)
+        places.append((split, name))
         if name:
             class_counts[split, name] += 1
+    copies = find_duplicates(accepted, places)
     return ImageScan(
         str(folder),
         tuple(file.path for file in accepted),
         tuple((file.path, file.reason) for file in files if file.reason is not None),
         {kind: tuple(paths) for kind, paths in sorted(findings.items())},
-        find_duplicates(accepted, splits),
+        tuple(group for group in copies if not group.is_label_conflict),
+        tuple(group for group in copies if group.is_label_conflict),
         dict(sorted(class_counts.items())),
         note,
     )

@@ -5,6 +5,7 @@ import os
 import pathlib
 import sys
 
+from kerasnorm.data.duplicates import Duplicates
 from kerasnorm.data.scan import ImageScan, scan_images
 from kerasnorm.data.scan_file import KINDS
 
@@ -74,6 +75,13 @@ def in_words(scan: ImageScan) -> str:
     )
     for kind, paths in scan.findings.items():
         lines += section(f"{kind}: {KINDS[kind]}", list(paths))
+    lines += section(
+        "Label conflicts (the same image in several classes)",
+        [
+            f"{same_as(group)}  ({', '.join(group.classes)})"
+            for group in scan.label_conflicts
+        ],
+    )
     for kind, title in (
         ("exact", "Exact duplicates"),
         ("near", "Near duplicates (they look the same)"),
@@ -81,7 +89,7 @@ def in_words(scan: ImageScan) -> str:
         lines += section(
             title,
             [
-                " = ".join(group.paths) + "  (across splits)" * group.across_splits
+                same_as(group) + "  (across splits)" * group.across_splits
                 for group in scan.duplicates
                 if group.kind == kind
             ],
@@ -93,6 +101,11 @@ def in_words(scan: ImageScan) -> str:
     if scan.imbalance > NOTABLE_IMBALANCE:
         lines.append(f"  The largest class has {scan.imbalance:.1f} times the smallest")
     return "\n".join(lines)
+
+
+def same_as(group: Duplicates) -> str:
+    """Return the files of a group in one line, looking alike or equal."""
+    return (" = " if group.kind == "exact" else " ~ ").join(group.paths)
 
 
 def section(title: str, rows: list[str]) -> list[str]:

@@ -17,6 +17,7 @@ KINDS = {
     "alpha": "transparency, dropped",
     "palette": "palette, converted to RGB",
     "16_bit": "16 bits a channel, brought to 8",
+    "narrow_range": "less than an eighth of the range from black to white is used",
     "grayscale": "gray, repeated for the three channels",
     "animation": "several frames, the first is used",
     "exif_rotated": "turned upright as EXIF says",
@@ -41,6 +42,8 @@ EXTENSIONS = {
     "SGI": (".sgi", ".rgb", ".rgba", ".bw"),
 }
 
+# Of the 256 levels. 12 bits in a 16-bit file keep 16, 13 bits 32.
+NARROW_RANGE = 32
 # A picture whose gray values vary less than this says nothing by its hash.
 LEAST_CONTRAST = 4
 # Nor does a hash whose bits are nearly all the same: all that it says is that the
@@ -93,7 +96,15 @@ def scan_file(
         image = open_picture(path, max_pixels=max_pixels, look=look)
     except PictureError as error:
         return FileScan(path, error.reason)
+    if range_of(image) < NARROW_RANGE:
+        seen["kinds"] += ("narrow_range",)
     return FileScan(path, None, look=difference_hash(image), **seen)
+
+
+def range_of(image: Image.Image) -> int:
+    """Return how far the darkest and the brightest value of an image are apart."""
+    darkest, brightest = zip(*image.getextrema(), strict=True)
+    return max(brightest) - min(darkest)
 
 
 def kinds_of(path: str, file: Image.Image, content: bytes, min_side: int) -> list[str]:

@@ -72,7 +72,7 @@ def mixed(hostile_images, class_folders, tmp_path):
     for name in ("cat", "ant"):
         shutil.copytree(class_folders / name, tmp_path / name)
     for number, path in enumerate(files_below(hostile_images)):
-        target = tmp_path / ("cat", "ant")[number % 2] / "hostile" / str(number)
+        target = tmp_path / ("cat", "ant")[number % 2] / str(number)
         target.mkdir(parents=True)
         shutil.copy(path, target)
     return tmp_path

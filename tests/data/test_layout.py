@@ -161,7 +161,7 @@ def test_scan_names_the_same_parts(tmp_path):
     scan = scan_images(tmp_path)
     assert set(scan.class_counts) == set(itertools.product(("train", "test"), CLASSES))
     assert "Training/: train images; TEST1/: test images" in scan.layout
-    assert all(group.across_splits for group in scan.duplicates)
+    assert all(group.across_splits for group in scan.label_conflicts)
     # Any folder can be scanned.
     assert scan_images(tmp_path / "TEST1" / "cat").layout.startswith("no classes")
 

@@ -1,5 +1,6 @@
 """The scan finds every kind of trouble, changes nothing, and agrees with training."""
 
+import itertools
 import json
 import os
 import shutil
@@ -40,6 +41,7 @@ def zoo(tmp_path_factory):
     scene(27).convert("L").save(cat / "gray.png")
     deep = np.asarray(scene(28).convert("L"), np.uint16) * 256
     Image.fromarray(deep).save(cat / "deep.png")
+    Image.fromarray(deep >> 4).save(dog / "twelve.png")
     frames = [scene(29), scene(30)]
     frames[0].save(cat / "moving.gif", save_all=True, append_images=frames[1:])
     exif = Image.Exif()
@@ -67,10 +69,11 @@ def scan(zoo):
         ("cmyk", {"cmyk.jpg"}),
         ("alpha", {"alpha.png"}),
         ("palette", {"palette.png", "moving.gif"}),
-        ("16_bit", {"deep.png"}),
-        ("grayscale", {"gray.png", "deep.png"}),
+        ("16_bit", {"deep.png", "twelve.png"}),
+        ("grayscale", {"gray.png", "deep.png", "twelve.png"}),
         ("animation", {"moving.gif"}),
         ("exif_rotated", {"turned.jpg"}),
+        ("narrow_range", {"twelve.png"}),
     ],
 )
 def test_every_kind_is_found(scan, kind, names):
@@ -93,10 +96,38 @@ def test_rejected_files_have_a_reason(scan, name, reason):
 
 
 def test_exact_duplicates_are_found(scan):
-    (group,) = [group for group in scan.duplicates if group.kind == "exact"]
+    (group,) = [group for group in scan.label_conflicts if group.kind == "exact"]
     names = {os.path.basename(path) for path in group.paths}
     assert names == {"good0.jpg", "copy.jpg"}
+    assert group.classes == ("cat", "dog")
     assert not group.across_splits
+
+
+@pytest.mark.parametrize("kind", ["exact", "near"])
+@pytest.mark.parametrize("splits", itertools.product(("train", "validation"), repeat=2))
+@pytest.mark.parametrize("classes", itertools.product(("cat", "dog"), repeat=2))
+def test_copies_in_two_classes_are_a_label_conflict(tmp_path, kind, splits, classes):
+    for place in itertools.product(("train", "validation"), ("cat", "dog")):
+        folder = tmp_path.joinpath(*place)
+        folder.mkdir(parents=True)
+        scene(len("".join(place)) * 7 + ord(place[1][0])).save(folder / "other.jpg")
+    for number, place in enumerate(zip(splits, classes, strict=True)):
+        image = (
+            scene(0) if number == 0 or kind == "exact" else scene(0).resize((99, 80))
+        )
+        image.save(tmp_path.joinpath(*place, f"same{number}.jpg"))
+    scan = scan_images(tmp_path)
+    groups = scan.duplicates + scan.label_conflicts
+    (group,) = (group for group in groups if "same" in str(group.paths))
+    assert group.kind == kind
+    assert group.across_splits == (splits[0] != splits[1])
+    is_conflict = classes[0] != classes[1]
+    assert (group in scan.label_conflicts) == is_conflict
+    report = json.loads(json.dumps(scan.to_json()))
+    assert report["counts"]["label_conflicts"] == len(report["label_conflicts"])
+    if is_conflict:
+        assert report["label_conflicts"][0]["classes"] == ["cat", "dog"]
+        assert "Label conflicts" in in_words(scan)
 
 
 def test_near_duplicates_across_splits_are_found(scan):
@@ -109,11 +140,11 @@ def test_near_duplicates_across_splits_are_found(scan):
 def test_class_imbalance_is_counted(scan):
     assert scan.class_counts == {
         ("train", "cat"): 15,
-        ("train", "dog"): 2,
+        ("train", "dog"): 3,
         ("validation", "cat"): 1,
         ("validation", "dog"): 1,
     }
-    assert scan.imbalance == 7.5
+    assert scan.imbalance == 5
 
 
 def test_training_accepts_and_rejects_the_same(zoo, scan):
@@ -187,9 +218,10 @@ def test_json_has_the_promised_parts(zoo, scan, capsys):
     assert report["rejected"] == [
         {"path": path, "reason": reason} for path, reason in scan.rejected
     ]
-    assert {group["kind"] for group in report["duplicates"]} == {"exact", "near"}
-    assert report["counts"]["files"] == 23
-    assert report["imbalance"] == 7.5
+    assert [group["kind"] for group in report["duplicates"]] == ["near"]
+    assert [group["kind"] for group in report["label_conflicts"]] == ["exact"]
+    assert report["counts"]["files"] == 24
+    assert report["imbalance"] == 5
 
 
 def test_quarantine_lists_the_rejected_files(zoo, scan, tmp_path, capsys):
@@ -201,10 +233,10 @@ def test_quarantine_lists_the_rejected_files(zoo, scan, tmp_path, capsys):
 
 def test_words_name_every_finding(scan):
     text = in_words(scan)
-    assert "23 files" in text
+    assert "24 files" in text
     for phrase in ("Rejected", "page.jpg: not a picture", "exif_rotated", "across spl"):
         assert phrase in text
-    assert "The largest class has 7.5 times the smallest" in text
+    assert "The largest class has 5.0 times the smallest" in text
 
 
 def test_long_lists_are_cut(tmp_path):
