@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from kerasnorm.callbacks import checkpoint_files, random_state, training_state
+from kerasnorm.callbacks.order import Ordered, Place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +37,7 @@ class _RestOfEpoch:
 REST_OF_EPOCH = _RestOfEpoch()
 
 
-class Checkpoint(keras.callbacks.Callback):
+class Checkpoint(Ordered):
     """Keep all that a training needs to go on exactly where it was.
 
     A checkpoint holds the weights with moving statistics and seed generators, the
@@ -47,16 +48,17 @@ class Checkpoint(keras.callbacks.Callback):
     checksum, and the one before is taken. Keras' `BackupAndRestore` forgets the
     callbacks, the random state and the position.
 
-    Put it last in the list of callbacks, and call `restore` before `fit`. Data must
-    come without end, batches in an order that can be entered at any place, with
-    `steps_per_epoch`; Keras then counts the batches of a resumed epoch from 0 again.
+    Wherever it stands in the list of callbacks, it runs behind those whose state it
+    saves. Call `restore` before `fit`. Data must come without end, batches in an order
+    that can be entered at any place, with `steps_per_epoch`; Keras then counts the
+    batches of a resumed epoch from 0 again.
     Validation sees the weights as they are; nothing here changes them.
 
     Args:
         directory: Folder of the checkpoints; its parent must exist.
         stateful: Callbacks whose state belongs to the training, in a fixed order:
             those with `get_state` and `set_state`, and Keras' own `EarlyStopping`,
-            `ReduceLROnPlateau` and `ModelCheckpoint`.
+            `ReduceLROnPlateau`, `ModelCheckpoint` and `SwapEMAWeights`.
         every_seconds: Seconds between checkpoints within an epoch, above 0. Defaults
             to 60.
         before_save: Called before a checkpoint is written; what it raises prevents
@@ -67,7 +69,8 @@ class Checkpoint(keras.callbacks.Callback):
         position: Where the newest checkpoint stands.
 
     Raises:
-        ValueError: If `every_seconds` is not above 0.
+        ValueError: If `every_seconds` is not above 0, and in `fit` if there is a
+            `SwapEMAWeights` that is not in `stateful`.
 
     Example:
         >>> stopping = kerasnorm.callbacks.EarlyStopping(patience=5)
@@ -82,6 +85,8 @@ class Checkpoint(keras.callbacks.Callback):
         ...     callbacks=[stopping, checkpoint],
         ... )
     """
+
+    PLACE = Place.SAVES_ALL
 
     def __init__(
         self,
@@ -109,6 +114,17 @@ class Checkpoint(keras.callbacks.Callback):
         self._done = 0
         self._last_saved = 0.0
         self._before_last_batch: dict[str, Any] | None = None
+
+    def check_others(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        """Refuse averaged weights of which the checkpoint would know nothing."""
+        for callback in callbacks:
+            is_swap = isinstance(callback, keras.callbacks.SwapEMAWeights)
+            if is_swap and not any(callback is one for one in self.stateful):
+                raise ValueError(
+                    "expected SwapEMAWeights among `stateful` of Checkpoint, received "
+                    f"{[type(one).__name__ for one in self.stateful]}; a resumed "
+                    "training would take averaged weights for its own"
+                )
 
     def restore(self, model: keras.Model, batch: Any = None) -> Position:
         """Give a model and the stateful callbacks the state of the newest checkpoint.
@@ -176,8 +192,14 @@ class Checkpoint(keras.callbacks.Callback):
         self._last_saved = time.monotonic()
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        """Start the clock."""
+        """Start the clock, and tell Keras' own callbacks what they had known."""
         self._last_saved = time.monotonic()
+        if self._restored is None:
+            return
+        saved = self._restored["callbacks"]
+        for callback, known in zip(self.stateful, saved, strict=True):
+            if not hasattr(callback, "set_state"):
+                vars(callback).update(known["state"])
 
     def on_epoch_begin(
         self, epoch: int, logs: Mapping[str, float] | None = None
@@ -185,13 +207,7 @@ class Checkpoint(keras.callbacks.Callback):
         """Begin an epoch, or take up the interrupted one."""
         self._epoch, self._before, self._done = epoch, 0, 0
         state, self._restored = self._restored, None
-        if state is None:
-            return
-        # Keras' own callbacks have forgotten everything when `fit` began.
-        for callback, saved in zip(self.stateful, state["callbacks"], strict=True):
-            if not hasattr(callback, "set_state"):
-                vars(callback).update(saved["state"])
-        if state["batch"]:
+        if state is not None and state["batch"]:
             self._before = self._done = state["batch"]
             training_state.put_back_metrics(self.model, state)
 

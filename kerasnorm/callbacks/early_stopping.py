@@ -1,16 +1,18 @@
 """Stops training when validation no longer improves, and restores the best weights."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from kerasnorm.callbacks.order import Ordered
+
 MODES = ("auto", "min", "max")
 
 
-class EarlyStopping(keras.callbacks.EarlyStopping):
+class EarlyStopping(Ordered, keras.callbacks.EarlyStopping):
     """Stop when the monitored value has not improved, and restore the best weights.
 
     A drop-in for Keras' callback: the same arguments in the same order, with the same
@@ -44,7 +46,8 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
 
     Raises:
         ValueError: If an argument is out of range, and in `fit` if the monitored
-            value is missing from the logs or `auto` cannot tell its direction.
+            value is missing from the logs, `auto` cannot tell its direction, or
+            `SwapEMAWeights` has other weights judged than would be restored.
 
     Example:
         >>> stopping = EarlyStopping(patience=5)
@@ -86,6 +89,18 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         self._has_value = False
         self._was_validated = False
         self._resumed = False
+
+    def check_others(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        """Refuse averaged weights in validation that are gone when the epoch ends."""
+        for callback in callbacks:
+            is_swap = isinstance(callback, keras.callbacks.SwapEMAWeights)
+            if self.restore_best_weights and is_swap and not callback.swap_on_epoch:
+                raise ValueError(
+                    "expected SwapEMAWeights(swap_on_epoch=True) beside EarlyStopping "
+                    "with restore_best_weights=True, received swap_on_epoch=False; "
+                    "validation would judge the averaged weights, and those that are "
+                    "not averaged would be restored"
+                )
 
     @property
     def is_over(self) -> bool:

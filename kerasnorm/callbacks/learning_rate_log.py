@@ -4,16 +4,20 @@ from collections.abc import MutableMapping
 
 import keras
 
+from kerasnorm.callbacks.order import Ordered, Place
 
-class LearningRateLog(keras.callbacks.Callback):
+
+class LearningRateLog(Ordered):
     """Write `learning_rate` into the epoch's logs, where other callbacks find it.
 
-    Put it before the callbacks that write the logs to files. The value is that of the
-    epoch's last step, also under a schedule or a wrapped optimizer.
+    Keras' callbacks that read the logs run behind it. The value is that of the epoch's
+    last step, also under a schedule or a wrapped optimizer.
 
     Example:
         >>> model.fit(train, callbacks=[LearningRateLog(), CSVLogger("history.csv")])
     """
+
+    PLACE = Place.ADDS_LOGS
 
     def on_epoch_end(
         self, epoch: int, logs: MutableMapping[str, float] | None = None

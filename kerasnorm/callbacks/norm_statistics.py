@@ -6,10 +6,11 @@ import keras
 import numpy as np
 
 from kerasnorm.callbacks.held_data import HeldData
+from kerasnorm.callbacks.order import Ordered, Place
 from kerasnorm.callbacks.recalibration import find_batch_norms, measure_norms
 
 
-class NormStatistics(HeldData, keras.callbacks.Callback):
+class NormStatistics(HeldData, Ordered):
     """Log the distance between moving and true statistics of every batch norm.
 
     Validation uses the moving statistics of a batch norm, training those of the batch.
@@ -21,8 +22,8 @@ class NormStatistics(HeldData, keras.callbacks.Callback):
         norm_variance_distance/<path> = mean_c |log(moving variance / variance)|
 
     Both are 0 where validation sees what training saw; above about 0.5 they can break
-    validation. Put it before the callbacks that write the logs, such as `TensorBoard`.
-    The model is afterwards as before. A model without batch norms logs nothing.
+    validation. Keras' callbacks that read the logs run behind it. The model is
+    afterwards as before. A model without batch norms logs nothing.
 
     Args:
         batches: Training batches, iterated anew each epoch, so not a generator that
@@ -37,6 +38,7 @@ class NormStatistics(HeldData, keras.callbacks.Callback):
     """
 
     DATA = ("batches",)
+    PLACE = Place.ADDS_LOGS
 
     def __init__(self, batches: Iterable, samples: int = 512) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerasnorm.callbacks import batch_moments, model_walk
 from kerasnorm.callbacks.held_data import HeldData
+from kerasnorm.callbacks.order import Ordered, Place
 
 MOMENTS = ("validation", "end")
 
@@ -220,17 +221,17 @@ def _check_finite(statistics):
             )
 
 
-class RecalibrateBatchNorm(HeldData, keras.callbacks.Callback):
+class RecalibrateBatchNorm(HeldData, Ordered):
     """Recalibrate batch norms before each validation, or at the end of training.
 
     Validation, early stopping and checkpoints then judge today's weights and not the
     lag of their statistics. Training itself does not feel it: in training, batch
     norms use the statistics of the batch.
 
-    Callbacks run in the order of their list. Put it behind `SwapEMAWeights` or any
-    other callback that averages weights, so that it measures the averaged ones. At
-    the end of training, Keras has already written the averages of `use_ema=True`
-    into the model.
+    Wherever it stands in the list of callbacks, it runs behind `SwapEMAWeights` and
+    `EarlyStopping`, so that it measures the averaged and the restored weights; put it
+    behind callbacks of your own that change weights. At the end of training, Keras
+    has already written the averages of `use_ema=True` into the model.
 
     Args:
         batches: As for `recalibrate_batch_norm`; iterated anew each time, so not a
@@ -248,6 +249,7 @@ class RecalibrateBatchNorm(HeldData, keras.callbacks.Callback):
     """
 
     DATA = ("batches",)
+    PLACE = Place.RECALIBRATES
 
     def __init__(
         self,

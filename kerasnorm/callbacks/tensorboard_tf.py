@@ -3,15 +3,20 @@
 import html
 import os
 import pathlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
+from tensorboard.compat.proto import summary_pb2
+from tensorboard.plugins.histogram import summary_v2 as histogram_summary
 from tensorboard.plugins.scalar import summary_v2 as scalar_summary
 from tensorboard.plugins.text import summary_v2 as text_summary
+from tensorboard.util import tensor_util
 
 from kerasnorm.callbacks.event_files_tf import EventFile, remove_events_from
+from kerasnorm.callbacks.order import Place
 
 
 class TensorBoard(keras.callbacks.Callback):
@@ -29,12 +34,23 @@ class TensorBoard(keras.callbacks.Callback):
     the event files already there, so that no epoch has two points. A second `fit`
     that counts from 0 with the same callback goes on after the first.
 
-    It differs from `keras.callbacks.TensorBoard` in writing no graph, no weight
-    images and no values per batch, and in not using the runtime of TensorFlow, which
-    would take a device's memory away from another backend of Keras.
+    It takes the arguments of `keras.callbacks.TensorBoard` in their order, but refuses
+    weight images, values per batch, profiles and embeddings: it does not use the
+    runtime of TensorFlow, which would take a device's memory away from another
+    backend of Keras.
 
     Args:
-        log_dir: Folder for the runs `train` and `validation`.
+        log_dir: Folder for the runs `train` and `validation`. Defaults to `logs`.
+        histogram_freq: Epochs from one histogram of each weight to the next; 0 for
+            none. Defaults to 0.
+        write_graph: Whether to write the graph of the layers, which functional and
+            sequential models have. Defaults to true.
+        write_images: False.
+        write_steps_per_second: Whether to add `epoch/steps_per_second`.
+        update_freq: `"epoch"`.
+        profile_batch: 0.
+        embeddings_freq: 0.
+        embeddings_metadata: None.
         settings: Names and values to show as text. Defaults to none.
         first_epoch: Epochs already trained that `fit` does not know of, 0 or more.
             Leave it at 0 where `fit` is told by `initial_epoch`.
@@ -42,28 +58,57 @@ class TensorBoard(keras.callbacks.Callback):
             `weight_norm/<path>`; one chart each, cheap to compute.
 
     Raises:
-        ValueError: If `first_epoch` is below 0.
+        ValueError: If `first_epoch` or `histogram_freq` is below 0, or something is
+            asked for that only Keras' own class writes.
 
     Example:
         >>> from kerasnorm.callbacks.tensorboard_tf import TensorBoard
-        >>> board = TensorBoard("runs/cats_dogs/first/tensorboard", {"norm": "group"})
+        >>> board = TensorBoard("runs/first/tensorboard", settings={"norm": "group"})
         >>> model.fit(train, validation_data=validation, callbacks=[board])
     """
 
+    PLACE = Place.READS_LOGS
+
     def __init__(
         self,
-        log_dir: str | os.PathLike[str],
+        log_dir: str | os.PathLike[str] = "logs",
+        histogram_freq: int = 0,
+        write_graph: bool = True,
+        write_images: bool = False,
+        write_steps_per_second: bool = False,
+        update_freq: str = "epoch",
+        profile_batch: int = 0,
+        embeddings_freq: int = 0,
+        embeddings_metadata: None = None,
+        *,
         settings: Mapping[str, Any] | None = None,
         first_epoch: int = 0,
-        *,
         weight_norms: bool = False,
     ) -> None:
         super().__init__()
-        if first_epoch < 0:
-            raise ValueError(
-                f"expected `first_epoch` 0 or more, received {first_epoch!r}"
-            )
+        for name, value, only in (
+            ("write_images", write_images, False),
+            ("update_freq", update_freq, "epoch"),
+            ("profile_batch", profile_batch, 0),
+            ("embeddings_freq", embeddings_freq, 0),
+            ("embeddings_metadata", embeddings_metadata, None),
+        ):
+            if value != only:
+                raise ValueError(
+                    f"expected {name}={only!r}, received {value!r}; use "
+                    "keras.callbacks.TensorBoard beside this callback, in a folder of "
+                    "its own"
+                )
+        for name, value in (
+            ("first_epoch", first_epoch),
+            ("histogram_freq", histogram_freq),
+        ):
+            if value < 0:
+                raise ValueError(f"expected `{name}` 0 or more, received {value!r}")
         self.log_dir = pathlib.Path(log_dir)
+        self.histogram_freq = histogram_freq
+        self.write_graph = write_graph
+        self.write_steps_per_second = write_steps_per_second
         self.settings = settings
         self.first_epoch = first_epoch
         self.weight_norms = weight_norms
@@ -72,13 +117,16 @@ class TensorBoard(keras.callbacks.Callback):
         self._offset = first_epoch
         self._epochs_written = 0
         self._begun = False
+        self._epoch_began = 0.0
+        self._steps_before = 0
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Note that the next epoch is the first of this `fit`."""
         self._begun = False
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Before the first epoch, make room for it and write the settings."""
+        """Before the first epoch, make room for it; write settings and graph."""
+        self._epoch_began, self._steps_before = time.perf_counter(), self._steps()
         if self._begun:
             return
         self._begun = True
@@ -90,6 +138,12 @@ class TensorBoard(keras.callbacks.Callback):
         if self.settings and not self._epochs_written:
             table = settings_table(self.settings)
             self._add("train", text_summary.text_pb("settings", table), step)
+        # Functional models have operations; the code of other models tells no graph.
+        is_graph = isinstance(self.model, keras.Sequential) or hasattr(
+            self.model, "operations"
+        )
+        if self.write_graph and is_graph and not self._epochs_written:
+            self._add("train", graph_summary(self.model), step)
         self._flush()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -99,6 +153,9 @@ class TensorBoard(keras.callbacks.Callback):
         rate = self._learning_rate()
         if rate is not None:
             values.setdefault("learning_rate", rate)
+        if self.write_steps_per_second:
+            seconds = time.perf_counter() - self._epoch_began
+            values["steps_per_second"] = (self._steps() - self._steps_before) / seconds
         for name, value in values.items():
             run = "validation" if name.startswith("val_") else "train"
             self._add_scalars(run, f"epoch/{name.removeprefix('val_')}", value, step)
@@ -106,6 +163,13 @@ class TensorBoard(keras.callbacks.Callback):
             for weight in self.model.trainable_weights:
                 norm = np.linalg.norm(keras.ops.convert_to_numpy(weight))
                 self._add_scalars("train", f"weight_norm/{weight.path}", norm, step)
+        if self.histogram_freq and epoch % self.histogram_freq == 0:
+            for weight in self.model.weights:
+                numbers = keras.ops.convert_to_numpy(weight)
+                summary = histogram_summary.histogram_pb(
+                    f"{weight.path}/histogram", numbers
+                )
+                self._add("train", summary, step)
         self._flush()
         self._epochs_written = step
 
@@ -118,6 +182,9 @@ class TensorBoard(keras.callbacks.Callback):
     def _learning_rate(self) -> float | None:
         rate = getattr(self.model.optimizer, "learning_rate", None)
         return None if rate is None else float(keras.ops.convert_to_numpy(rate))
+
+    def _steps(self) -> int:
+        return int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
 
     def _add_scalars(self, run: str, tag: str, value: Any, step: int) -> None:
         numbers = np.asarray(value)
@@ -136,6 +203,20 @@ class TensorBoard(keras.callbacks.Callback):
     def _flush(self) -> None:
         for writer in self._writers.values():
             writer.flush()
+
+
+def graph_summary(model: keras.Model) -> Any:
+    """Return the layers of a model and their connections as TensorBoard draws them.
+
+    Args:
+        model: A functional or sequential model.
+    """
+    metadata = summary_pb2.SummaryMetadata()
+    metadata.plugin_data.plugin_name = "graph_keras_model"
+    metadata.plugin_data.content = b"1"
+    tensor = tensor_util.make_tensor_proto(model.to_json())
+    value = summary_pb2.Summary.Value(tag="keras", metadata=metadata, tensor=tensor)
+    return summary_pb2.Summary(value=[value])
 
 
 def settings_table(settings: Mapping[str, Any]) -> str:

@@ -3,14 +3,14 @@
 import time
 from collections.abc import MutableMapping
 
-import keras
+from kerasnorm.callbacks.order import Ordered, Place
 
 
-class Throughput(keras.callbacks.Callback):
+class Throughput(Ordered):
     """Add `seconds` and `images_per_second` to the logs of every epoch.
 
-    Put it first in the list of callbacks: those after it (progress bar and history
-    included, which Keras puts last) then find the two values in the logs.
+    Keras' callbacks that read the logs run behind it and find the two values there;
+    put your own behind it.
 
     `seconds` is the whole epoch, validation included, so that the epochs add up to
     the time of the run. `images_per_second` counts training alone: from the beginning
@@ -32,6 +32,7 @@ class Throughput(keras.callbacks.Callback):
         >>> history.history["images_per_second"]
     """
 
+    PLACE = Place.ADDS_LOGS
     # Each call below notes one time and needs no order, so Keras need not wait for
     # the device after every batch to make the calls one by one.
     async_safe = True

@@ -10,9 +10,10 @@ import numpy as np
 
 from kerasnorm.callbacks import random_state
 
-# What Keras' own callbacks (EarlyStopping, ReduceLROnPlateau, ModelCheckpoint) learn
-# while they run; they offer no way to ask for it.
+# What Keras' own callbacks (EarlyStopping, ReduceLROnPlateau, ModelCheckpoint,
+# SwapEMAWeights) learn while they run; they offer no way to ask for it.
 REMEMBERED = (
+    "_ema_weights_in_model",
     "best",
     "best_epoch",
     "best_weights",

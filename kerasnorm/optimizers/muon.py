@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -48,16 +49,36 @@ class Muon(keras.optimizers.Muon):
 
     Args:
         learning_rate: A float, a `LearningRateSchedule` or a callable. Default 1e-3.
+        adam_beta_1: Decay of Adam's first moment. Default 0.9.
+        adam_beta_2: Decay of Adam's second moment. Default 0.999.
+        adam_weight_decay: Decoupled decay of what Adam steps, at least 0; `None`
+            takes `weight_decay`. Default `None`.
+        epsilon: Added to Adam's denominator. Default 1e-7.
         weight_decay: Decoupled decay of the orthogonalized kernels, at least 0.
             Default 0.004.
-        adam_weight_decay: The same of all other variables; `None` takes
-            `weight_decay`. Default `None`.
+        clipnorm: As in every optimizer of Keras, like those up to `name`.
+        clipvalue: Likewise.
+        global_clipnorm: Likewise.
+        use_ema: Likewise.
+        ema_momentum: Likewise.
+        ema_overwrite_frequency: Likewise.
+        loss_scale_factor: Likewise.
+        gradient_accumulation_steps: Likewise.
+        name: Likewise.
+        exclude_layers: Regular expressions; Adam steps what has a match in its path.
+        exclude_embeddings: Whether Adam steps embeddings. Default true.
+        muon_a: Coefficient of the Newton-Schulz step, like the next two.
+        muon_b: Likewise.
+        muon_c: Likewise.
+        adam_lr_ratio: Adam's learning rate as a multiple of `learning_rate`. Default 1.
+        momentum: Momentum of the orthogonalized kernels. Default 0.95.
+        ns_steps: Newton-Schulz steps, at least 1. Default 5.
+        nesterov: Whether the momentum looks ahead. Default true.
+        rms_rate: Size of a step against Adam's; `None` leaves out the factor in front
+            of `orthogonal`. Default 0.2.
         exclude: What Adam steps besides: path parts or a function of the variable, as
             in `AGC`. Default `"final_kernel"`.
-        **kwargs: Those of `keras.optimizers.Muon`: `momentum` (0.95), `nesterov`
-            (true), `ns_steps` (5), `rms_rate` (0.2), `adam_lr_ratio` (1),
-            `exclude_layers` (regular expressions; Adam steps what has a match in its
-            path) and so on.
+        **kwargs: Those of `keras.optimizers.Optimizer`.
 
     Example:
         ```python
@@ -73,8 +94,31 @@ class Muon(keras.optimizers.Muon):
     def __init__(
         self,
         learning_rate=1e-3,
-        weight_decay: float | None = 0.004,
+        adam_beta_1: float = 0.9,
+        adam_beta_2: float = 0.999,
         adam_weight_decay: float | None = None,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = 0.004,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        exclude_layers: Sequence[str] | None = None,
+        exclude_embeddings: bool = True,
+        muon_a: float = 3.4445,
+        muon_b: float = -4.7750,
+        muon_c: float = 2.0315,
+        adam_lr_ratio: float = 1,
+        momentum: float = 0.95,
+        ns_steps: int = 5,
+        nesterov: bool = True,
+        rms_rate: float | None = 0.2,
+        *,
         exclude: Exclude = FINAL_KERNEL,
         **kwargs: Any,
     ):
@@ -88,10 +132,30 @@ class Muon(keras.optimizers.Muon):
                 )
         super().__init__(
             learning_rate,
-            weight_decay=weight_decay,
-            adam_weight_decay=weight_decay
-            if adam_weight_decay is None
-            else adam_weight_decay,
+            adam_beta_1,
+            adam_beta_2,
+            weight_decay if adam_weight_decay is None else adam_weight_decay,
+            epsilon,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            exclude_layers,
+            exclude_embeddings,
+            muon_a,
+            muon_b,
+            muon_c,
+            adam_lr_ratio,
+            momentum,
+            ns_steps,
+            nesterov,
+            rms_rate,
             **kwargs,
         )
         self.exclude = exclude

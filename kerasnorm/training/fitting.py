@@ -158,7 +158,7 @@ class Attempt:
             self.stopping,
             self.limit,
             self.history,
-            TensorBoard(job.directory.tensorboard, job.settings.to_dict()),
+            TensorBoard(job.directory.tensorboard, settings=job.settings.to_dict()),
             *job.hooks.callbacks,
             self.checkpoint,
             progress.ProgressLines(

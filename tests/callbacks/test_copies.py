@@ -7,16 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm import callbacks, doctor
+from tests.callbacks.kinds import KINDS
 
 tf = pytest.importorskip("tensorflow")
-
-PUBLIC = [getattr(callbacks, name) for name in callbacks.__all__]
-KINDS = [
-    kind
-    for kind in (*PUBLIC, doctor.DoctorCallback)
-    if isinstance(kind, type) and issubclass(kind, keras.callbacks.Callback)
-]
 
 
 def pipeline():

@@ -82,7 +82,7 @@ def test_metric_with_a_value_for_each_class_becomes_a_group(tmp_path):
 
 
 def test_settings_are_written_as_a_table(tmp_path):
-    fit(TensorBoard(tmp_path, {"norm": "group", "agc": None}), epochs=1)
+    fit(TensorBoard(tmp_path, settings={"norm": "group", "agc": None}), epochs=1)
     ((step, text),) = read(tmp_path / "train")["settings"]
     assert step == 1
     assert text.decode().splitlines()[2:] == ["| norm | group |", "| agc | None |"]
@@ -122,7 +122,7 @@ def test_epochs_continue_after_first_epoch(tmp_path):
 
 @pytest.mark.thorough
 def test_second_fit_with_the_same_callback_goes_on(tmp_path):
-    board = TensorBoard(tmp_path, {"norm": "group"})
+    board = TensorBoard(tmp_path, settings={"norm": "group"})
     fit(board, epochs=2)
     fit(board, epochs=2)
     assert steps(tmp_path / "train") == [1, 2, 3, 4]
@@ -131,7 +131,7 @@ def test_second_fit_with_the_same_callback_goes_on(tmp_path):
 
 @pytest.mark.thorough
 def test_epochs_trained_again_replace_their_points(tmp_path):
-    fit(TensorBoard(tmp_path, {"norm": "batch"}), epochs=5)
+    fit(TensorBoard(tmp_path, settings={"norm": "batch"}), epochs=5)
     before = read(tmp_path / "train")["epoch/loss"]
     history = fit(TensorBoard(tmp_path), epochs=4, initial_epoch=2)
     written = read(tmp_path / "train")
@@ -166,7 +166,7 @@ def test_every_epoch_is_on_disk_before_the_next(tmp_path):
 
 
 def test_constructor_opens_nothing_and_can_be_copied_deeply(tmp_path):
-    board = copy.deepcopy(TensorBoard(tmp_path, {"norm": "group"}))
+    board = copy.deepcopy(TensorBoard(tmp_path, settings={"norm": "group"}))
     assert not list(tmp_path.iterdir())
     fit(board, epochs=1)
     copy.deepcopy(board.__dict__ | {"_model": None})
@@ -201,7 +201,7 @@ def tensorboard(log_dir):
 @pytest.mark.browser
 def test_tensorboard_shows_curves_learning_rate_and_settings(tmp_path, chromium):
     run = tmp_path / "runs" / "app" / "first" / "tensorboard"
-    fit(Throughput(32), TensorBoard(run, {"norm": "group"}), epochs=3)
+    fit(Throughput(32), TensorBoard(run, settings={"norm": "group"}), epochs=3)
     with tensorboard(tmp_path / "runs") as address:
         page = chromium.new_page(viewport={"width": 1600, "height": 1400})
         page.goto(f"{address}#timeseries")
@@ -217,3 +217,46 @@ def test_tensorboard_shows_curves_learning_rate_and_settings(tmp_path, chromium)
         page.locator("td:text-is('norm')").wait_for()
         page.locator("td:text-is('group')").wait_for()
         page.screenshot(path=tmp_path / "settings.png")
+
+
+def test_histograms_graph_and_speed_are_written(tmp_path):
+    board = TensorBoard(tmp_path, histogram_freq=2, write_steps_per_second=True)
+    fit(board, epochs=3, batch_size=16)
+    events = accumulator.EventAccumulator(
+        str(tmp_path / "train"), size_guidance={"tensors": 0}
+    )
+    events.Reload()
+    tags = events.Tags()["tensors"]
+    histograms = [tag for tag in tags if tag.endswith("/histogram")]
+    assert len(histograms) == 2
+    for tag in histograms:
+        found = events.Tensors(tag)
+        assert [event.step for event in found] == [1, 3]
+        counts = tensor_util.make_ndarray(found[-1].tensor_proto)[:, 2]
+        weight = next(w for w in board.model.weights if tag.startswith(w.path))
+        assert counts.sum() == np.size(weight)
+    (graph,) = events.Tensors("keras")
+    text = tensor_util.make_ndarray(graph.tensor_proto).item()
+    assert keras.models.model_from_json(text).count_params() == 8
+    metadata = events.SummaryMetadata("keras")
+    assert metadata.plugin_data.plugin_name == "graph_keras_model"
+    speeds = events.Tensors("epoch/steps_per_second")
+    assert all(
+        0 < tensor_util.make_ndarray(e.tensor_proto).item() < 1e6 for e in speeds
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"write_images": True},
+        {"update_freq": "batch"},
+        {"profile_batch": (2, 4)},
+        {"embeddings_freq": 1},
+        {"histogram_freq": -1},
+    ],
+    ids=str,
+)
+def test_what_it_does_not_write_is_refused(tmp_path, options):
+    with pytest.raises(ValueError, match=f"expected .?{next(iter(options))}"):
+        TensorBoard(tmp_path, **options)

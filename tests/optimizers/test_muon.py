@@ -107,7 +107,14 @@ def test_a_model_trains_saves_and_goes_on_exactly(tmp_path):
 
 
 def test_config_comes_back():
-    optimizer = Muon(2e-3, 0.1, 0.02, exclude="head", momentum=0.9, ns_steps=4)
+    optimizer = Muon(
+        2e-3,
+        weight_decay=0.1,
+        adam_weight_decay=0.02,
+        exclude="head",
+        momentum=0.9,
+        ns_steps=4,
+    )
     other = Muon.from_config(optimizer.get_config())
     assert other.get_config() == optimizer.get_config()
     assert (other.weight_decay, other.adam_weight_decay) == (0.1, 0.02)
