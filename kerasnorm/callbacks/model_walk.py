@@ -7,11 +7,15 @@ from typing import Any
 import keras
 
 
-def walk_layers(model: keras.layers.Layer) -> Iterator[tuple[str, keras.layers.Layer]]:
+def walk_layers(
+    model: keras.layers.Layer,
+    enter: Callable[[keras.layers.Layer], bool] = lambda layer: True,
+) -> Iterator[tuple[str, keras.layers.Layer]]:
     """Visit every layer below a model once, nested models and attributes included.
 
     Args:
         model: Any Keras model or layer that owns layers.
+        enter: Whether the layers inside a layer are visited, too.
 
     Yields:
         Path of names such as `"backbone/block1/bn"`, and the layer. A layer met in
@@ -22,16 +26,22 @@ def walk_layers(model: keras.layers.Layer) -> Iterator[tuple[str, keras.layers.L
     while pending:
         path, owner = pending.pop(0)
         children = []
-        for layer in _children(owner):
+        for layer in children_of(owner):
             if id(layer) in seen:
                 continue
             seen.add(id(layer))
             children.append((f"{path}{layer.name}", layer))
         yield from children
-        pending = [(f"{path}/", layer) for path, layer in children] + pending
+        entered = [(f"{path}/", x) for path, x in children if enter(x)]
+        pending = entered + pending
 
 
-def _children(owner):
+def children_of(owner: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """List the layers that an owner holds itself, perhaps in lists or dictionaries.
+
+    Args:
+        owner: Any Keras model or layer.
+    """
     if isinstance(owner, keras.Model):
         return owner.layers
     return [

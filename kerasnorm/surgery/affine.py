@@ -27,6 +27,8 @@ STANDARDIZED = {
     layers.ScaledWSConv2D: keras.layers.Conv2D,
     layers.ScaledWSDepthwiseConv2D: keras.layers.DepthwiseConv2D,
 }
+# What is a scale and shift of each channel in inference.
+AFFINE = (keras.layers.BatchNormalization, layers.ChannelScale)
 OWN_OPTIONS = ("epsilon", "gain_initializer")
 
 

@@ -1,5 +1,6 @@
 """Replaces layers that other layers hold in attributes, lists and dictionaries."""
 
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import keras
@@ -8,13 +9,16 @@ from kerasnorm.callbacks import model_walk
 
 
 def pair_layers(
-    original: keras.layers.Layer, copy: keras.layers.Layer
+    original: keras.layers.Layer,
+    copy: keras.layers.Layer,
+    enter: Callable[[keras.layers.Layer], bool] = lambda layer: True,
 ) -> list[tuple[keras.layers.Layer, keras.layers.Layer]]:
     """Pair the layers inside two objects of the same make, in their order.
 
     Args:
         original: A layer or model that owns layers.
         copy: Its copy.
+        enter: Whether the layers inside a layer are paired, too.
 
     Returns:
         Pairs of (layer of the original, layer of the copy), without the two owners.
@@ -22,8 +26,8 @@ def pair_layers(
     Raises:
         ValueError: If the two do not hold the same kinds of layers.
     """
-    ours = [layer for _, layer in model_walk.walk_layers(original)]
-    theirs = [layer for _, layer in model_walk.walk_layers(copy)]
+    ours = [layer for _, layer in model_walk.walk_layers(original, enter)]
+    theirs = [layer for _, layer in model_walk.walk_layers(copy, enter)]
     if [type(layer) for layer in ours] != [type(layer) for layer in theirs]:
         raise ValueError(
             f"Expected {type(original).__name__} to make all its layers in its "
@@ -35,56 +39,68 @@ def pair_layers(
     return list(zip(ours, theirs, strict=True))
 
 
-def replace_layer(
-    owner: keras.layers.Layer, old: keras.layers.Layer, new: keras.layers.Layer
+def replace_layers(
+    owner: keras.layers.Layer,
+    replacements: Mapping[keras.layers.Layer, keras.layers.Layer],
 ) -> None:
-    """Replace a layer everywhere below an owner that has not been built.
+    """Replace layers everywhere below an owner that has not been built.
 
     Args:
         owner: The layer or model to search.
-        old: The layer to replace.
-        new: The layer that takes its place.
+        replacements: New layers by the layers they replace.
 
     Raises:
-        ValueError: If the owner still holds the old layer afterwards.
+        ValueError: If the owner still holds one of the old layers afterwards.
     """
-    for holder in [owner, *(layer for _, layer in model_walk.walk_layers(owner))]:
+    new_by_id = {id(old): new for old, new in replacements.items()}
+    # What is new is complete, and what hangs below the old falls away.
+    complete = {*replacements, *replacements.values()}
+    for holder in _holders(owner, complete):
         for name, value in list(vars(holder).items()):
-            replaced = _replaced(value, old, new)
+            replaced = _replaced(value, new_by_id)
             if replaced is not value:
                 setattr(holder, name, replaced)
-    holders = [owner, *(layer for _, layer in model_walk.walk_layers(owner))]
-    if any(_holds(list(vars(holder).values()), old) for holder in holders):
-        raise ValueError(
-            f"Expected {type(owner).__name__} to hold its norms in attributes, lists, "
-            f"tuples or dictionaries. Received: {old.name!r} somewhere else. Keep the "
-            "norm in an attribute."
-        )
+    for holder in _holders(owner, complete):
+        left = _held(list(vars(holder).values()), new_by_id)
+        if left is not None:
+            raise ValueError(
+                f"Expected {type(owner).__name__} to hold its norms in attributes, "
+                f"lists, tuples or dictionaries. Received: {left.name!r} somewhere "
+                "else. Keep it in an attribute."
+            )
 
 
-def _replaced(value: Any, old: Any, new: Any) -> Any:
-    """Return the value with the layer replaced; lists and dictionaries in place."""
-    if value is old:
-        return new
+def _holders(owner: Any, complete: set[Any]) -> list[Any]:
+    """List an owner and the layers below it, without those that are complete."""
+    below = model_walk.walk_layers(owner, lambda layer: layer not in complete)
+    return [owner, *(layer for _, layer in below if layer not in complete)]
+
+
+def _replaced(value: Any, new_by_id: Mapping[int, Any]) -> Any:
+    """Return the value with layers replaced; lists and dictionaries in place."""
+    if id(value) in new_by_id:
+        return new_by_id[id(value)]
     if isinstance(value, list | dict):
         keys = range(len(value)) if isinstance(value, list) else list(value)
         for key in keys:
-            replaced = _replaced(value[key], old, new)
+            replaced = _replaced(value[key], new_by_id)
             if replaced is not value[key]:
                 value[key] = replaced
         return value
     # TensorFlow wraps the tuples of a model, so their type may not be `tuple`. A named
     # tuple could not be made again like this.
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
-        items = tuple(_replaced(item, old, new) for item in value)
+        items = tuple(_replaced(item, new_by_id) for item in value)
         if any(item is not before for item, before in zip(items, value, strict=True)):
             return items
     return value
 
 
-def _holds(value: Any, layer: Any) -> bool:
+def _held(value: Any, old_ids: Collection[int]) -> Any:
+    """Return the first of some layers that a value holds, or None."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):
-        return any(_holds(item, layer) for item in value)
-    return value is layer
+        found = (_held(item, old_ids) for item in value)
+        return next((layer for layer in found if layer is not None), None)
+    return value if id(value) in old_ids else None

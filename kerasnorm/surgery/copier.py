@@ -67,9 +67,9 @@ class Copier:
             return self.plan.substitutes[layer]
         if layer in self.plan.dropped:
             return keras.layers.Identity(name=layer.name)
-        if isinstance(layer, keras.Sequential):
-            return self._copy_sequential(layer)
-        if wiring.is_functional(layer):
+        if wiring.has_graph(layer):
+            if isinstance(layer, keras.Sequential):
+                return self._copy_sequential(layer)
             return self._copy_functional(layer)
         copy = _copy_by_config(layer)
         if isinstance(layer, keras.layers.Layer):
@@ -86,7 +86,11 @@ class Copier:
             previous = layer
         (tensor,) = model.inputs
         entry = keras.Input(
-            batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name
+            batch_shape=tensor.shape,
+            dtype=tensor.dtype,
+            sparse=tensor.sparse,
+            ragged=tensor.ragged,
+            name=tensor.name,
         )
         new = keras.Sequential([entry, *kept], name=model.name)
         self._note_class(model, new)
@@ -130,18 +134,44 @@ class Copier:
             self.roots.append((layer, copy))
             return
         self.pairs.append((layer, copy))
-        for old, twin in attributes.pair_layers(layer, copy):
-            if old in self.plan.substitutes:
-                attributes.replace_layer(copy, twin, self.plan.substitutes[old])
+        pairs = attributes.pair_layers(
+            layer, copy, enter=lambda inner: not wiring.has_graph(inner)
+        )
+        # Models that know their graph are put together anew as a whole; what else
+        # holds a layer of theirs gets the same new one.
+        for old, _ in pairs:
+            if wiring.has_graph(old):
+                self.copy(old)
+        replacements = {}
+        for old, twin in pairs:
+            if old in self.plan.substitutes or old in self._copies:
+                replacements[twin] = self.copy(old)
             else:
+                self._copies[old] = twin
                 self.pairs.append((old, twin))
-        if not _is_restorable(copy):
+        attributes.replace_layers(copy, replacements)
+        if not self._is_restorable(copy):
             self.restorable = False
             self.notes.append(
                 f"{type(layer).__name__} makes its norms itself, so the new model "
                 "cannot be loaded from a .keras file: save its weights, or change the "
                 "class."
             )
+
+    def _is_restorable(self, layer: keras.layers.Layer) -> bool:
+        """Return whether a configuration gives back the layers that are held now."""
+        ours, theirs = (
+            [inner for _, inner in model_walk.walk_layers(owner)]
+            for owner in (layer, _from_config(layer))
+        )
+        if [type(inner) for inner in ours] != [type(inner) for inner in theirs]:
+            return False
+        new = set(self.plan.substitutes.values())
+        return all(
+            one.get_config() == other.get_config()
+            for one, other in zip(ours, theirs, strict=True)
+            if one in new
+        )
 
     def _note_class(self, model: keras.Model, new: keras.Model) -> None:
         if type(new) is not type(model):
@@ -184,22 +214,29 @@ def _copy_by_config(layer: Any) -> Any:
         ) from error
 
 
+def _not_built(config: Any) -> Any:
+    """Leave out what Keras builds inner layers by: built ones take no other layers."""
+    # Other kinds of dictionaries and lists may hold more than their items.
+    if type(config) is dict:
+        return {k: _not_built(v) for k, v in config.items() if k != "build_config"}
+    if type(config) is list:
+        return [_not_built(item) for item in config]
+    return config
+
+
 def _from_config(layer: Any) -> Any:
-    cls, config = type(layer), layer.get_config()
+    cls, config = type(layer), _not_built(layer.get_config())
     parameters = inspect.signature(cls.__init__).parameters.values()
+    # Classes of users need not be registered to be copied.
+    known = {
+        type(inner).__name__: type(inner)
+        for _, inner in model_walk.walk_layers(layer)
+        if not type(inner).__module__.startswith("keras.")
+    }
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
     if isinstance(layer, keras.Model) and not open_ended:
         # Keras adds `trainable` and `dtype`, which many models of users do not take.
         names = {parameter.name for parameter in parameters}
         return cls(**{key: config[key] for key in config if key in names})
-    return cls.from_config(config)
-
-
-def _is_restorable(layer: keras.layers.Layer) -> bool:
-    """Return whether a configuration gives back the layers that are held now."""
-    again = _from_config(layer)
-    kinds = [
-        [type(inner) for _, inner in model_walk.walk_layers(owner)]
-        for owner in (layer, again)
-    ]
-    return kinds[0] == kinds[1]
+    with keras.saving.custom_object_scope(known):
+        return cls.from_config(config)

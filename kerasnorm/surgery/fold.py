@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from kerasnorm import layers
+from kerasnorm.callbacks import model_walk
 from kerasnorm.surgery import affine, wiring
 from kerasnorm.surgery.copier import Plan
 from kerasnorm.surgery.rebuild import compile_like, rebuild
@@ -24,7 +25,7 @@ SILENT = (
 )
 
 
-def fold_batch_norm(model: keras.Model) -> keras.Model:
+def fold_batch_norm(model: keras.Model, batch: Any = None) -> keras.Model:
     """Return a copy of a model whose batch norms are part of its convolutions.
 
     In inference a batch norm is a scale and shift per channel. Right behind a
@@ -37,20 +38,31 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     such as those in front of a convolution, stay. Weight standardization is baked in
     on the way. `ChannelScale` is folded as well.
 
+    Which layer feeds which is known in functional and sequential models, wherever they
+    lie: in each other, in a wrapper such as `TimeDistributed`, in a subclassed model.
+
     Args:
-        model: A built functional, sequential or nested model; it is not changed.
+        model: A built Keras model; it is not changed.
+        batch: Inputs of one batch, for subclassed models that must be called to be
+            built.
 
     Returns:
         A new model with predictions equal up to rounding, compiled if the given one
         was.
 
     Raises:
-        ValueError: If the model is subclassed: which layer feeds which is then known
-            to its code only.
+        ValueError: If the model has no batch norm, or all its layers are wired by the
+            code of a subclassed model.
 
     Example:
         >>> fast = fold_batch_norm(model)
     """
+    inside = [layer for _, layer in model_walk.walk_layers(model)]
+    if not any(isinstance(layer, affine.AFFINE) for layer in inside):
+        raise ValueError(
+            "Expected a model with at least one batch norm to fold. Received: "
+            f"{model.name!r}, which has none."
+        )
     levels = wiring.list_levels(model)
     if not levels:
         raise ValueError(
@@ -60,7 +72,7 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     substitutes: dict[Any, Any] = {}
     weights: dict[Any, dict[str, np.ndarray]] = {}
     dropped: set[Any] = set()
-    shared = wiring.find_shared(levels)
+    shared = wiring.find_shared(model)
     for level in levels:
         graph = wiring.trace(level)
         for norm in list(graph.consumers):
@@ -71,7 +83,7 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
             new, numbers = affine.make_folded(front, *values)
             substitutes[front], weights[new] = new, numbers
             dropped.add(norm)
-    rebuilt = rebuild(model, Plan(substitutes, dropped=frozenset(dropped)))
+    rebuilt = rebuild(model, Plan(substitutes, dropped=frozenset(dropped), batch=batch))
     for layer, numbers in weights.items():
         for name, value in numbers.items():
             getattr(layer, name).assign(value.astype("float32"))

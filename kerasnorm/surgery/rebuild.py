@@ -43,14 +43,14 @@ def rebuild(model: keras.Model, plan: Plan) -> Rebuilt:
     Raises:
         ValueError: If a safe copy cannot be made; the message says why.
     """
-    if isinstance(model, keras.Sequential) and not model.built:
+    if isinstance(model, keras.Sequential) and not wiring.has_graph(model):
         raise ValueError(
             "Expected a built model. Received: a Sequential model that does not know "
             "its input shape. Give it a `keras.Input` or call it on a batch first."
         )
     copier = Copier(plan)
     new = copier.copy(model)
-    if not isinstance(model, keras.Sequential) and not wiring.is_functional(model):
+    if not wiring.has_graph(model):
         _build(new, model, plan.batch)
     pairs = list(copier.pairs)
     for old, copy in copier.roots:

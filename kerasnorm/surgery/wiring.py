@@ -1,10 +1,13 @@
 """Says which layer feeds which inside one functional or sequential model."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 import keras
+
+from kerasnorm.callbacks import model_walk
 
 OUTPUT = "the outputs of the model"
 
@@ -25,52 +28,46 @@ class Wiring:
     calls: dict[Any, int]
 
 
-def is_functional(model: Any) -> bool:
-    """Return whether a layer is a functional model, which knows its own graph.
+def has_graph(model: Any) -> bool:
+    """Return whether a layer is a functional or sequential model that knows its graph.
 
     Args:
         model: Any layer.
     """
-    return (
-        isinstance(model, keras.Model)
-        and not isinstance(model, keras.Sequential)
-        and hasattr(model, "operations")
-    )
+    if isinstance(model, keras.Sequential):
+        # One that has not been built, or not by tracing, refuses to tell its inputs.
+        with contextlib.suppress(ValueError, AttributeError):
+            return bool(model.inputs)
+        return False
+    return isinstance(model, keras.Model) and hasattr(model, "operations")
 
 
 def list_levels(model: Any) -> list[keras.Model]:
-    """List the models that have a graph of their own: the given one and nested ones.
+    """List the models that have a graph of their own: the given one and those inside.
 
     Args:
-        model: Any model; subclassed ones are not entered.
+        model: Any model or layer.
 
     Returns:
         The functional and sequential models, each once, outer ones first.
     """
-    levels: list[keras.Model] = []
-    pending = [model]
-    while pending:
-        current = pending.pop(0)
-        graph = isinstance(current, keras.Sequential) or is_functional(current)
-        if graph and current not in levels:
-            levels.append(current)
-            pending += current.layers
-    return levels
+    below = [layer for _, layer in model_walk.walk_layers(model)]
+    return [layer for layer in (model, *below) if has_graph(layer)]
 
 
-def find_shared(levels: list[keras.Model]) -> set[Any]:
-    """Find the layers that belong to more than one model.
+def find_shared(model: Any) -> set[Any]:
+    """Find the layers that have more than one owner.
 
     Args:
-        levels: The models.
+        model: Any model or layer.
 
     Returns:
-        The layers that several of the models hold directly.
+        The layers that several models or layers hold directly.
     """
     seen: set[Any] = set()
     shared: set[Any] = set()
-    for level in levels:
-        members = set(level.layers)
+    for owner in (model, *(layer for _, layer in model_walk.walk_layers(model))):
+        members = set(model_walk.children_of(owner))
         shared |= members & seen
         seen |= members
     return shared

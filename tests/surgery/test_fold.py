@@ -171,8 +171,18 @@ def test_the_folded_model_is_smaller_and_can_be_saved(tmp_path):
 
 def test_a_subclassed_model_is_refused():
     class Net(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.norm = keras.layers.BatchNormalization()
+
         def call(self, inputs):
-            return inputs
+            return self.norm(inputs)
 
     with pytest.raises(ValueError, match="subclassed"):
         fold_batch_norm(Net())
+
+
+def test_a_model_without_batch_norms_is_refused():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="at least one batch norm to fold"):
+        fold_batch_norm(model)
