@@ -19,7 +19,7 @@ PARTS: dict[str, str] = {
 }
 
 #: Cells in which the samples of a batch decide each other's loss.
-IN_BATCH_MODE = ("A", "As", "A64", "C")
+IN_BATCH_MODE = ("A", "As", "A64")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def examine(
     swapped: Iterable | None = None,
     history: Any = None,
     loss: Any = None,
-    seconds: float = 50.0,
+    seconds: float = 30.0,
     samples: int = 1024,
     thorough: bool = True,
     progress: Progress | None = None,

@@ -27,7 +27,6 @@ CELLS: dict[str, str] = {
     "A64": "training samples in batches of 64, batch statistics",
     "B": "training samples, moving statistics",
     "B'": "training samples, statistics estimated anew on training inputs",
-    "C": "validation samples shuffled into batches, batch statistics",
     "D": "validation samples, moving statistics: the validation loss as seen",
     "D'": "validation samples, statistics estimated anew on training inputs",
     "D''": "validation samples, statistics estimated anew on validation inputs",
@@ -105,7 +104,7 @@ def measure_losses(
         model: A built model. Its moving statistics change while this runs: wrap the
             call in `state.preserved`.
         train: Training samples, in their batches.
-        validation: Validation samples, or None: the cells C to D'' are then left out.
+        validation: Validation samples, or None: the cells D to D'' are then left out.
         loss: The loss of each sample.
 
     Returns:
@@ -125,13 +124,17 @@ def measure_losses(
         outputs["A"] = outputs["B"]
         return LossMatrix(_losses(loss, train, validation, outputs), outputs)
     moving = read_statistics(norms)
+    small = train.batch_size < SMALLEST_BATCH_TO_ESTIMATE_FROM
     outputs["A"], _ = run_on_batch_statistics(model, train, train.batches())
-    estimated = _shuffled(model, train, train.batch_size, outputs, ("As", "A64"))
+    if small:
+        outputs["As"], _ = run_on_batch_statistics(
+            model, train, train.shuffled(train.batch_size)
+        )
+    size = EVALUATION_BATCH if small else train.batch_size
+    outputs["A64" if small else "As"], estimated = _in_batch_mode(model, train, size)
     on_validation: Statistics = {}
     if validation is not None:
-        on_validation = _shuffled(
-            model, validation, train.batch_size, outputs, ("C", None)
-        )
+        _, on_validation = _in_batch_mode(model, validation, size)
     try:
         write_statistics(norms, estimated)
         outputs["B'"] = evaluate(model, train)
@@ -145,19 +148,9 @@ def measure_losses(
     return LossMatrix(losses, outputs, moving, estimated, on_validation)
 
 
-def _shuffled(model, samples: Samples, batch_size: int, outputs: dict, names):
-    """Run shuffled batches; estimate statistics in batches large enough for it."""
-    small = batch_size < SMALLEST_BATCH_TO_ESTIMATE_FROM
-    outputs[names[0]], statistics = run_on_batch_statistics(
-        model, samples, samples.shuffled(batch_size), record=not small
-    )
-    if small:
-        large, statistics = run_on_batch_statistics(
-            model, samples, samples.shuffled(EVALUATION_BATCH), record=True
-        )
-        if names[1]:
-            outputs[names[1]] = large
-    return statistics
+def _in_batch_mode(model, samples: Samples, size: int) -> tuple[Any, Statistics]:
+    """Run shuffled batches and measure the statistics of the norms' inputs."""
+    return run_on_batch_statistics(model, samples, samples.shuffled(size), record=True)
 
 
 def _losses(loss, train, validation, outputs) -> dict[str, np.ndarray]:

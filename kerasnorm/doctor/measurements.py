@@ -48,7 +48,7 @@ class Measurements:
         permutation: Exchange of classes.
         overlap: Validation samples in the training data.
         label_noise: What reference models say of the labels.
-        rate_trial: Short trainings at the learning rate and a tenth of it.
+        rate_trial: Short trainings at the learning rate and a fraction of it.
         precision: Float16 against float32.
         curves: What the history tells.
         plain: How much statistics of training samples without augmentation lower the

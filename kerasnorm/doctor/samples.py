@@ -83,6 +83,13 @@ class Samples:
         sizes = tuple(self.sizes[i] for i in chosen)
         return replace(self, x=x, y=y, weights=weights, sizes=sizes)
 
+    def only(self, numbers: np.ndarray) -> "Samples":
+        """Return these samples, in batches of the usual size."""
+        x, y, weights = self.take(numbers)
+        edges = np.arange(self.batch_size, len(numbers), self.batch_size)
+        sizes = tuple(len(part) for part in np.split(numbers, edges))
+        return replace(self, x=x, y=y, weights=weights, sizes=sizes)
+
     def with_inputs(self, x: Any) -> "Samples":
         """Return the same samples with other inputs."""
         return replace(self, x=x)

@@ -214,8 +214,9 @@ class Visit:
         )
 
     def _in_time(self, what: str) -> bool:
-        if time.perf_counter() < self.deadline:
-            self.say(what)
+        left = self.deadline - time.perf_counter()
+        if left > 0:
+            self.say(f"{what} ({left:.0f} s left)")
             return True
         self.notes.append(f"{what}: left out, no time")
         return False
@@ -275,12 +276,17 @@ class Visit:
         if not usable or has_learned_little(found):
             if self._in_time("training shortly at lower learning rates"):
                 found.rate_trial = try_learning_rates(
-                    self.model, self.train, self.loss, self._left()
+                    self.model, self.train, self.loss.from_logits, self._left()
                 )
                 if found.rate_trial is None:
                     self.notes.append(
                         "lower learning rates were not tried: no optimizer, no time, "
                         "or a model that Keras cannot clone"
+                    )
+                elif not found.rate_trial.losses:
+                    self.notes.append(
+                        f"nothing was learned in {found.rate_trial.steps} steps at "
+                        "lower learning rates either: the rate was not judged"
                     )
 
     def _look_at_labels(self, found: Measurements) -> None:

@@ -8,9 +8,9 @@ from kerasnorm.doctor.checks.data import (
 )
 from kerasnorm.doctor.checks.labels import check_labels
 from kerasnorm.doctor.checks.learned import has_learned_little
+from kerasnorm.doctor.checks.staleness import finite
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
-from kerasnorm.doctor.probes.learning_rate import LEARNED
 
 # Generalization costs up to 0.38 nats in runs that end well, 1.5 in overfitted ones.
 # What makes it an error is half a nat, or with few classes, where guessing costs
@@ -24,12 +24,7 @@ RISEN = 0.15
 OVERFITTED_OF_CHANCE = 0.4
 NOTICED = 0.3
 SURELY = 0.15
-# Loss that a slower rate must save in a short training.
-SLOWER_SAVES = 0.1
 LARGEST_SCALE_LOST = 1.0
-# A training that ends so far above guessing has been thrown about: 0.12 at 30 times the
-# right rate without norms, where so short a training shows little at any rate.
-ABOVE_CHANCE = 0.05
 
 
 def check_overfitting(m: Measurements) -> Finding | None:
@@ -117,39 +112,31 @@ def _harmful(m: Measurements) -> float:
     return min(OVERFITTED * m.unit, few_classes)
 
 
-def _is_worse_than_guessing(m: Measurements) -> bool:
-    """Return whether training has ended above the loss of class shares alone."""
-    reached = m.matrix.mean("B'" if m.has("B'") else "B")
-    return m.chance is not None and reached > m.chance + ABOVE_CHANCE
-
-
 def check_learning_rate(m: Measurements) -> Finding | None:
-    """Find a rate at which training fails and a tenth of it does not."""
+    """Find a rate at which training fails where a fraction of it does not."""
     trial = m.rate_trial
-    if trial is None or trial.low <= 0:
-        return None
-    if trial.gain < SLOWER_SAVES * m.unit and not _is_worse_than_guessing(m):
+    if trial is None or not trial.is_too_high:
         return None
     # A network that has learned has not failed, whatever a slower rate would do.
     if m.weights_finite and m.scores and not has_learned_little(m):
         return None
-    failed = not trial.loss < LEARNED * trial.start
-    if not failed or trial.slower_loss > 1.02 * trial.start:
-        return None
     slower = trial.learning_rate * trial.fraction
+    worst, best = max(trial.slower_losses), min(trial.losses)
     return Finding(
         "learning_rate_too_high",
         "error",
-        f"From new weights, {trial.steps} steps at {trial.learning_rate:.3g} end at a "
-        f"loss of {trial.loss:.3g}, at {slower:.2g} they end at "
-        f"{trial.slower_loss:.3g}.",
+        f"From new weights, {trial.steps} steps at {trial.learning_rate:.3g} "
+        + (f"end at a loss of {best:.3g} or more" if best < 1e30 else "diverge")
+        + f" on held-out training samples, at {slower:.2g} they end at {worst:.3g} or "
+        f"less ({len(trial.losses)} trainings each; guessing gives "
+        f"{trial.chance:.3g}).",
         {
             "learning_rate": trial.learning_rate,
-            "loss": trial.loss,
+            "losses": [finite(loss) for loss in trial.losses],
             "slower_learning_rate": slower,
-            "loss_at_slower_rate": trial.slower_loss,
-            "loss_of_new_weights": trial.start,
-            "interval_low": trial.low,
+            "losses_at_slower_rate": list(trial.slower_losses),
+            "loss_of_guessing": trial.chance,
+            "steps": trial.steps,
             **({"share_of_rising_epochs": m.curves.jumps} if m.curves else {}),
             "loss_deviation_within_epoch": m.extra.get("loss_within_epoch", {}).get(
                 "deviation"
@@ -157,7 +144,7 @@ def check_learning_rate(m: Measurements) -> Finding | None:
         },
         f"learning_rate={slower:.2g}, with a warm-up; "
         "kerasnorm.callbacks.LearningRateFinder finds a better one",
-        trial.gain,
+        trial.chance - worst,
     )
 
 

@@ -52,18 +52,28 @@ class ShortTraining:
         optimizer: Any,
         train: Samples,
     ) -> None:
-        self.copy = clone(model)
+        self.model, self.copy = model, clone(model)
         self.optimizer, self.train = optimizer, train
         # XLA would compile longer than so short a training lasts.
         self.copy.compile(optimizer=optimizer, loss=model.loss, jit_compile=False)
         self.rate = float(ops.convert_to_numpy(optimizer.learning_rate))
-        self.batches = train.shuffled(train.batch_size, seed=1)
         self.start = self.copy.get_weights()
+        self.batches = train.shuffled(train.batch_size, seed=1)
         self._step(0)
         begin = time.perf_counter()
         self._step(0)
         #: Seconds that one step takes, compiling left out.
         self.seconds_per_step = time.perf_counter() - begin
+        self.restart()
+
+    def draw(self, seed: int) -> None:
+        """Start from other new weights, with batches in another order.
+
+        Args:
+            seed: Decides the order of the batches.
+        """
+        self.start = clone(self.model).get_weights()
+        self.batches = self.train.shuffled(self.train.batch_size, seed=seed)
         self.restart()
 
     def restart(self) -> None:

@@ -58,8 +58,19 @@ def test_a_small_training_loss_counts_by_its_share(on_train, is_stale):
     assert staleness.is_stale(measured(means)) is is_stale
 
 
-@pytest.mark.parametrize(("loss", "is_found"), [(1.39, True), (0.7, False)])
-def test_a_rate_is_too_high_where_a_lower_one_learns_and_it_does_not(loss, is_found):
-    trial = RateTrial(0.5, 0.01, 240, 1.4, loss, 0.6, loss - 0.6, 0.05)
+@pytest.mark.parametrize(
+    ("losses", "skills", "is_found"),
+    [
+        ((1.4, 1.39, 1.3), (0.4, 0.5, 0.6), True),
+        ((np.inf, np.inf, np.inf), (0.4, 0.5, 0.6), True),
+        # One run at the rate learns as slower ones do, or no slower one learns.
+        ((1.4, 1.39, 0.8), (0.4, 0.5, 0.6), False),
+        ((1.4, 1.39, 1.3), (0.4, 0.5, 0.05), False),
+        ((), (0.05,), False),
+    ],
+)
+def test_a_rate_is_too_high_where_every_slower_run_learns(losses, skills, is_found):
+    slower = (0.7, 0.6, 0.5)[: len(skills)]
+    trial = RateTrial(0.5, 0.01, 240, 1.4, losses, slower, skills)
     found = training.check_learning_rate(measured({"B": 1.39}, rate_trial=trial))
     assert (found is not None) is is_found
