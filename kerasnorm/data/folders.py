@@ -16,7 +16,12 @@ OUTPUT_MARKS = (
 
 def check_directory(directory: str | os.PathLike) -> pathlib.Path:
     """Return the path of an existing folder, or raise DataError."""
-    path = pathlib.Path(directory).expanduser()
+    try:
+        path = pathlib.Path(directory).expanduser()
+    except TypeError:
+        raise DataError(
+            f"Expected the path of a folder. Received: {directory!r}."
+        ) from None
     if not path.exists():
         raise DataError(f"There is no folder {str(path)!r}. Check the path.")
     if not path.is_dir():

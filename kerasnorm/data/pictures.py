@@ -2,9 +2,10 @@
 
 import concurrent.futures
 import dataclasses
+import numbers
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -179,10 +180,13 @@ def workers_or(workers: int | None) -> int:
     return os.cpu_count() or 1
 
 
-def check_image_size(image_size: tuple[int, int]) -> None:
+def check_image_size(image_size: tuple[int, int], name: str = "The image size") -> None:
     """Raise DataError unless height and width are at least one pixel."""
-    if len(image_size) != 2 or min(image_size) < 1:
+    is_pair = isinstance(image_size, Sequence | np.ndarray) and len(image_size) == 2
+    if not is_pair or not all(
+        isinstance(side, numbers.Integral) and side >= 1 for side in image_size
+    ):
         raise DataError(
-            "The image size must be a height and a width of at least 1 pixel, for "
+            f"{name} must be a height and a width of at least 1 pixel, for "
             f"example (150, 150). Received: {image_size!r}."
         )

@@ -29,6 +29,8 @@ class ArrayIterator(PictureIterator):
         DataError: Shapes or lengths do not fit, or the parts differ in their classes.
     """
 
+    shown = ("image_shape", "subset")
+
     def __init__(
         self,
         x: Any,
@@ -44,26 +46,40 @@ class ArrayIterator(PictureIterator):
         x = np.asarray(x)
         y = None if y is None else np.asarray(y)
         weights = None if sample_weight is None else np.asarray(sample_weight)
+        if x.ndim != 4:
+            raise DataError(
+                "Pictures must have rank 4, (samples, height, width, channels). "
+                f"Received: shape {x.shape}. Add the missing axis."
+            )
         check_lengths(x, y=y, sample_weight=weights, misc=misc)
+        if generator.compat == "fixed":
+            check_finite("`y`", y)
+            check_finite("`sample_weight`", weights)
         if subset is not None:
-            check_subset(subset)
+            check_subset(subset, generator)
             part = part_of(x, y, generator, subset, ignore_class_split)
             x, misc = x[part], [array[part] for array in misc]
             y = None if y is None else y[part]
             if weights is not None and generator.compat == "fixed":
                 # Keras' class weighs each part as if it began with the first sample.
                 weights = weights[part]
-        if x.ndim != 4:
-            raise DataError(
-                "Pictures must have rank 4, (samples, height, width, channels). "
-                f"Received: shape {x.shape}. Add the missing axis."
-            )
         if len(x) == 0:
             raise DataError("There are no pictures to iterate over. Received: 0.")
-        validation = subset == "validation" and generator.compat == "fixed"
-        super().__init__(generator, len(x), flow, augment=not validation)
-        self.x, self.x_misc, self.y, self.sample_weight = x, misc, y, weights
         self._value_range = value_range_of(x)
+        if not np.isfinite(self._value_range).all() and generator.compat == "fixed":
+            raise not_finite("`x`")
+        validation = subset == "validation" and generator.compat == "fixed"
+        channels = x.shape[generator.channel_axis]
+        super().__init__(
+            generator, len(x), flow, channels=channels, augment=not validation
+        )
+        self.x, self.x_misc, self.y, self.sample_weight = x, misc, y, weights
+        self.subset = subset
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of one picture."""
+        return self.x.shape[1:]
 
     def read(self, samples: np.ndarray, threads: int | None = None) -> np.ndarray:
         """Return pictures, channels last."""
@@ -112,18 +128,41 @@ def check_lengths(
     named = [("y", y), ("sample_weight", sample_weight)]
     named += [("the further inputs of `x`", array) for array in misc]
     for name, array in named:
-        if array is not None and len(array) != len(x):
+        length = None if array is None or array.ndim == 0 else len(array)
+        if array is not None and length != len(x):
             raise DataError(
                 f"`x` and {name} must have the same length. Received: {len(x)} and "
-                f"{len(array)}."
+                f"{length}."
             )
 
 
-def check_subset(subset: str) -> None:
-    """Raise DataError for a part that does not exist."""
+def check_finite(name: str, values: np.ndarray | None) -> None:
+    """Raise DataError for NaN or infinity, which would spread to every weight."""
+    if values is not None and values.dtype.kind == "f":
+        wrong = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(1))
+        if len(wrong):
+            raise not_finite(name, f" in {len(wrong)} rows, first in row {wrong[0]}")
+
+
+def not_finite(name: str, where: str = "") -> DataError:
+    """Return the error of values that are NaN or infinite."""
+    return DataError(
+        f"{name} must hold finite numbers. Received: NaN or infinity{where}. Remove or "
+        "replace them."
+    )
+
+
+def check_subset(subset: str, generator: Any) -> None:
+    """Raise DataError for a part that does not exist or was not asked for."""
     if subset not in SUBSETS:
         raise DataError(
             f"`subset` must be one of {', '.join(SUBSETS)}. Received: {subset!r}."
+        )
+    is_split = generator.validation_split > 0 or generator.compat == "keras"
+    if subset == "validation" and not is_split:
+        raise DataError(
+            "`subset='validation'` needs a part of the data. Received: "
+            "`validation_split=0`. Set it in ImageDataGenerator, for example to 0.2."
         )
 
 

@@ -11,11 +11,12 @@ import numpy as np
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.folders import check_directory
 from kerasnorm.data.generator import table
-from kerasnorm.data.generator.array_iterator import check_subset
+from kerasnorm.data.generator.array_iterator import check_finite, check_subset
 from kerasnorm.data.generator.file_iterator import (
     FileFormat,
     FileIterator,
     check_choice,
+    check_class_names,
     image_endings,
 )
 from kerasnorm.data.generator.iterator import Flow
@@ -80,11 +81,13 @@ class DataFrameIterator(FileIterator):
         validate_filenames: bool = True,
     ):
         check_choice("class_mode", class_mode, self.allowed_class_modes)
+        check_class_names(classes)
+        fixed = generator.compat == "fixed"
         names = table.text_column(dataframe, columns.file)
         if directory is not None:
-            directory = os.path.expanduser(directory)
-            if generator.compat == "fixed":
+            if fixed:
                 check_directory(directory)
+            directory = os.path.expanduser(directory)
         endings = image_endings(self.white_list_formats, generator.compat)
         paths = [os.path.join(directory or "", name) for name in names]
         rows = list(range(len(names)))
@@ -102,8 +105,13 @@ class DataFrameIterator(FileIterator):
             several = class_mode == "categorical"
             labels = table.label_column(dataframe, columns.target, several)
             if classes is not None:
+                if fixed:
+                    known = table.class_names_of([labels[row] for row in rows])
+                    check_classes(classes, columns.target, known)
                 rows, labels = table.keep_classes(rows, labels, classes)
-            known = classes or table.class_names_of([labels[row] for row in rows])
+            known = list(classes or ()) or table.class_names_of(
+                [labels[row] for row in rows]
+            )
             if class_mode == "binary" and len(known) != 2:
                 raise DataError(
                     f"`class_mode='binary'` needs two classes. Received: {len(known)}. "
@@ -111,9 +119,9 @@ class DataFrameIterator(FileIterator):
                 )
             self.class_indices = {name: number for number, name in enumerate(known)}
         if subset is not None:
-            check_subset(subset)
+            check_subset(subset, generator)
             border = int(len(rows) * generator.validation_split)
-            if class_mode in LABEL_MODES and generator.compat == "fixed":
+            if class_mode in LABEL_MODES and fixed:
                 check_parts(labels, rows, border)
             rows = rows[:border] if subset == "validation" else rows[border:]
         super().__init__(
@@ -142,6 +150,11 @@ class DataFrameIterator(FileIterator):
             self.classes = [self._numbers(labels[row]) for row in rows]
         elif class_mode in ("raw", "multi_output"):
             self._targets = self._raw_targets(dataframe, columns.target, rows)
+            if fixed:
+                for values in self._targets if class_mode != "raw" else [self._targets]:
+                    check_finite("The targets in `y_col`", values)
+        if fixed:
+            check_finite("`weight_col`", self.sample_weight)
 
     @property
     def labels(self) -> Any:
@@ -180,6 +193,16 @@ class DataFrameIterator(FileIterator):
         if self.sample_weight is None:
             return images, targets
         return images, targets, self.sample_weight[samples]
+
+
+def check_classes(classes: Sequence[str], column: Any, found: Sequence[str]) -> None:
+    """Raise DataError for a class that no row has."""
+    for name in classes:
+        if name not in found:
+            raise DataError(
+                f"`classes` names {name!r}, which no row of column {column!r} has. "
+                f"Found: {', '.join(map(repr, found)) or 'none'}. Correct the name."
+            )
 
 
 def report_invalid(

@@ -15,6 +15,7 @@ from kerasnorm.data.generator.file_iterator import (
     FileFormat,
     FileIterator,
     check_choice,
+    check_class_names,
     image_endings,
 )
 from kerasnorm.data.generator.iterator import Flow
@@ -61,6 +62,7 @@ class DirectoryIterator(FileIterator):
         follow_links: bool = False,
     ):
         check_choice("class_mode", class_mode, self.allowed_class_modes)
+        check_class_names(classes)
         folder = check_directory(directory)
         directory = os.path.expanduser(directory)
         fixed = generator.compat == "fixed"
@@ -80,7 +82,7 @@ class DirectoryIterator(FileIterator):
             )
         self.split = None
         if subset is not None:
-            check_subset(subset)
+            check_subset(subset, generator)
             border = generator.validation_split
             self.split = (0, border) if subset == "validation" else (border, 1)
         paths: list[str] = []

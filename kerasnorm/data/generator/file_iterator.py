@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,8 +52,8 @@ class FileFormat:
     compat: str = "fixed"
 
     def __post_init__(self):
+        check_image_size(self.target_size, "`target_size`")
         object.__setattr__(self, "target_size", tuple(self.target_size))
-        check_image_size(self.target_size)
         check_choice("color_mode", self.color_mode, COLOR_MODES)
         check_choice("interpolation", self.interpolation, INTERPOLATIONS)
 
@@ -109,6 +109,7 @@ class FileIterator(PictureIterator):
         subset: "training", "validation" or None.
     """
 
+    shown = ("class_mode", "target_size", "color_mode", "interpolation", "subset")
     allowed_class_modes: tuple[str | None, ...] = ()
     # What counts as a picture by the end of its name, as in Keras' class.
     white_list_formats = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
@@ -142,7 +143,9 @@ class FileIterator(PictureIterator):
             self.used, self.rejected = self._store.drop_unreadable()
             report_rejected(self.rejected, len(filepaths))
         validation = subset == "validation" and generator.compat == "fixed"
-        super().__init__(generator, len(self.used), flow, augment=not validation)
+        super().__init__(
+            generator, len(self.used), flow, channels=shape[2], augment=not validation
+        )
         self.samples = self.n
         self.subset = subset
         self.class_mode = class_mode
@@ -195,6 +198,17 @@ def report_rejected(rejected: dict[str, str], count: int) -> None:
 def image_endings(formats: tuple[str, ...], compat: str) -> tuple[str, ...]:
     """Return the endings of image files: `white_list_formats`, and WebP if "fixed"."""
     return formats if compat == "keras" else (*formats, "webp")
+
+
+def check_class_names(classes: Any) -> None:
+    """Raise DataError unless `classes` is None or names without repetition."""
+    if classes is None:
+        return
+    is_list = isinstance(classes, Collection) and not isinstance(classes, str)
+    if not is_list or len(set(classes)) < len(classes):
+        raise DataError(
+            f"`classes` must be a list of different names. Received: {classes!r}."
+        )
 
 
 def middle_box(size: tuple[int, int], ratio: float) -> tuple[int, int, int, int]:

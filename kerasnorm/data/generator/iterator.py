@@ -1,6 +1,8 @@
 """What ImageDataGenerator's iterators share: order, batches, position, epochs."""
 
 import dataclasses
+import io
+import numbers
 import os
 import pathlib
 import sys
@@ -11,8 +13,11 @@ from typing import Any
 
 import keras
 import numpy as np
+from PIL import Image
 
 from kerasnorm.data import draws
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.folders import check_directory
 from kerasnorm.data.generator import random_parameters, random_transforms, standardize
 
 
@@ -27,6 +32,9 @@ class Flow:
         save_to_dir: Folder to save every transformed picture to, for looking at them.
         save_prefix: Begins the names of saved pictures.
         save_format: "png", "jpeg" or another format of Pillow.
+
+    Raises:
+        DataError: A number is none, or the folder does not exist.
     """
 
     batch_size: int = 32
@@ -35,6 +43,37 @@ class Flow:
     save_to_dir: str | os.PathLike | None = None
     save_prefix: str = ""
     save_format: str = "png"
+
+    def __post_init__(self):
+        check_whole("batch_size", self.batch_size, smallest=1)
+        if self.seed is not None:
+            check_whole("seed", self.seed)
+        if self.save_to_dir is not None:
+            try:
+                folder = check_directory(self.save_to_dir)
+            except DataError as error:
+                raise DataError(f"`save_to_dir`: {error}") from None
+            object.__setattr__(self, "save_to_dir", folder)
+
+    def check_format(self, channels: int) -> None:
+        """Raise DataError for a format that cannot hold images of so many channels."""
+        if self.save_to_dir is None:
+            return
+        try:
+            blank = keras.utils.array_to_img(
+                np.zeros((1, 1, channels)), "channels_last", scale=False
+            )
+            blank.save(io.BytesIO(), Image.registered_extensions()[self.ending])
+        except (KeyError, OSError, ValueError):
+            raise DataError(
+                f"`save_format` must be a format that holds images of {channels} "
+                f"channels, such as 'png'. Received: {self.save_format!r}."
+            ) from None
+
+    @property
+    def ending(self) -> str:
+        """End of the names of saved pictures."""
+        return f".{self.save_format}".lower()
 
 
 class PictureIterator(keras.utils.PyDataset):
@@ -51,15 +90,18 @@ class PictureIterator(keras.utils.PyDataset):
         generator: The ImageDataGenerator.
         n: Number of samples.
         flow: How to walk.
+        channels: Channels of a picture.
         augment: Whether pictures are transformed at random.
     """
 
-    def __init__(self, generator: Any, n: int, flow: Flow, augment: bool):
+    # Attributes that say what an iterator is, besides those of every iterator.
+    shown: tuple[str, ...] = ()
+
+    def __init__(
+        self, generator: Any, n: int, flow: Flow, *, channels: int, augment: bool
+    ):
         super().__init__()
-        if flow.batch_size < 1:
-            raise ValueError(
-                f"`batch_size` must be at least 1. Received: {flow.batch_size}."
-            )
+        flow.check_format(channels)
         self.image_data_generator = generator
         self.n = n
         self.batch_size = flow.batch_size
@@ -80,6 +122,21 @@ class PictureIterator(keras.utils.PyDataset):
             else int(flow.seed)
         )
         self.lock = threading.Lock()
+
+    def __getstate__(self):
+        # A lock cannot be handed to another process.
+        return self.__dict__ | {"lock": None}
+
+    def __setstate__(self, state):
+        self.__dict__ = state | {"lock": threading.Lock()}
+
+    def __repr__(self) -> str:
+        names = (*self.shown, "shuffle", "seed", "augment", "dtype", "epoch")
+        options = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return (
+            f"<{type(self).__name__}: {self.n} images in {len(self)} batches of "
+            f"{self.batch_size}, {options}>"
+        )
 
     def __len__(self) -> int:
         return -(-self.n // self.batch_size)
@@ -243,6 +300,14 @@ class PictureIterator(keras.utils.PyDataset):
     def with_targets(self, images: np.ndarray, samples: np.ndarray):
         """Return pictures together with their targets and weights."""
         raise NotImplementedError
+
+
+def check_whole(name: str, value: Any, smallest: int | None = None) -> None:
+    """Raise DataError unless a value is a whole number of at least some size."""
+    is_whole = isinstance(value, numbers.Integral)
+    if not is_whole or (smallest is not None and value < smallest):
+        least = "" if smallest is None else f" of at least {smallest}"
+        raise DataError(f"`{name}` must be a whole number{least}. Received: {value!r}.")
 
 
 def is_going_back(end_of_epoch: FrameType) -> bool:

@@ -54,6 +54,10 @@ class PictureStore:
         elif cache == "memory" and size <= memory_budget:
             self._kept = allocate(shape, memory_budget, dtype)
 
+    def __getstate__(self):
+        # Other processes read the files themselves: the pictures may fill the memory.
+        return self.__dict__ | {"_kept": None, "_is_kept": np.zeros_like(self._is_kept)}
+
     def read(self, samples: np.ndarray, threads: int | None = None) -> np.ndarray:
         """Return pictures.
 

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import importlib.util
+import os
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from PIL import ImageEnhance
 from kerasnorm.data.augment import FILL_MODES
 from kerasnorm.data.transforms import affine_matrices
 
+# TensorFlow's threads do not survive a fork: a process that Keras forked to make
+# batches (`use_multiprocessing`) would wait for them for ever.
+OWN_PROCESS = os.getpid()
 GEOMETRY = {"theta": 0.0, "tx": 0.0, "ty": 0.0, "shear": 0.0, "zx": 1.0, "zy": 1.0}
 
 
@@ -22,8 +26,8 @@ def transform_batch(
 ) -> np.ndarray:
     """Transform each picture of a batch by its own parameters.
 
-    Interpolation orders above 1, SciPy's rarer fill modes, and machines without
-    TensorFlow take the slow way, picture by picture.
+    Interpolation orders above 1, SciPy's rarer fill modes, forked processes, and
+    machines without TensorFlow take the slow way, picture by picture.
 
     Args:
         options: The ImageDataGenerator.
@@ -37,6 +41,7 @@ def transform_batch(
     if (
         options.interpolation_order > 1
         or options.fill_mode not in FILL_MODES
+        or os.getpid() != OWN_PROCESS
         or importlib.util.find_spec("tensorflow") is None
     ):
         return one_by_one(options, images, parameters, value_range)
@@ -218,7 +223,7 @@ def value_range_of(images: np.ndarray) -> tuple[float, float]:
     if images.dtype in (np.uint8, np.bool_):
         return 0.0, 255.0
     low, high = float(np.min(images)), float(np.max(images))
-    if low < 0 or high > 255:
+    if not 0 <= low <= high <= 255:
         return low, high
     is_unit = np.issubdtype(images.dtype, np.floating) and high <= 1
     return (0.0, 1.0) if is_unit else (0.0, 255.0)

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from kerasnorm.data.errors import DataError
+
 # Added to every standard deviation, as in Keras' class.
 EPSILON = 1e-6
 
@@ -25,7 +27,10 @@ def standardize_batch(options: Any, images: np.ndarray) -> np.ndarray:
     """
     if options.preprocessing_function is not None:
         for position, image in enumerate(images):
-            images[position] = options.preprocessing_function(image)
+            result = options.preprocessing_function(image)
+            if options.compat == "fixed":
+                check_preprocessed(result, image)
+            images[position] = result
     if options.rescale:
         images *= options.rescale
     axes = tuple(range(1, images.ndim))
@@ -45,6 +50,17 @@ def standardize_batch(options: Any, images: np.ndarray) -> np.ndarray:
         flat = images.reshape(len(images), -1) @ options.zca_whitening_matrix
         images = flat.reshape(images.shape)
     return images
+
+
+def check_preprocessed(result: Any, image: np.ndarray) -> None:
+    """Raise DataError unless a preprocessing function has returned an image."""
+    received = "None" if result is None else f"shape {np.shape(result)}"
+    if result is None or np.shape(result) != image.shape:
+        raise DataError(
+            "`preprocessing_function` must return an image of the shape it is given, "
+            f"{image.shape}. Received: {received}. Does it return its result, and is "
+            "the size set by `target_size`?"
+        )
 
 
 def has_normalization(options: Any) -> bool:

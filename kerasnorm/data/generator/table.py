@@ -13,7 +13,13 @@ Label = str | list[str]
 
 def column(table: Any, name: str) -> list:
     """Return one column of a pandas or polars frame or of a dictionary of lists."""
-    if name not in list(table.keys() if hasattr(table, "keys") else table.columns):
+    names = table.keys() if hasattr(table, "keys") else getattr(table, "columns", None)
+    if names is None:
+        raise DataError(
+            "The table must be a pandas or polars frame or a dictionary of columns. "
+            f"Received: {type(table).__name__}."
+        )
+    if name not in list(names):
         known = ", ".join(repr(key) for key in table)
         raise DataError(f"The table has no column {name!r}. It has {known}.")
     return list(table[name])

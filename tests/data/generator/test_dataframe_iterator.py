@@ -127,7 +127,7 @@ def test_absolute_names_need_no_directory(directory):
         ({"class_mode": "binary"}, "needs two classes. Received: 3"),
         ({"class_mode": "multi_output"}, "needs a list of columns"),
         ({"class_mode": "other"}, "`class_mode` must be one of"),
-        ({"classes": ["z"]}, "No picture files"),
+        ({"classes": ["z"]}, "names 'z', which no row of column"),
     ],
 )
 def test_unfit_arguments_raise_in_words(directory, options, message):

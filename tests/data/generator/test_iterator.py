@@ -133,11 +133,6 @@ def test_index_beyond_the_end_raises():
         flow()[3]
 
 
-def test_batch_size_below_one_raises():
-    with pytest.raises(ValueError, match="`batch_size` must be at least 1"):
-        flow(batch_size=0)
-
-
 def test_unshuffled_order_is_the_order_of_the_data():
     labels = np.concatenate([labels for _, labels in one_epoch(flow(shuffle=False))])
     np.testing.assert_array_equal(labels, LABELS)
