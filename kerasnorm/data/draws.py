@@ -113,4 +113,5 @@ def balanced_order(seed: int, epoch: int, labels: np.ndarray) -> np.ndarray:
     MIX_KIND, MIX_SHARE, MIX_TOP, MIX_LEFT, BATCH_OPERATION,
     HEIGHT_SHIFT_SIGN, WIDTH_SHIFT_SIGN, BALANCE,
     CROP_AREA, CROP_RATIO, CROP_TOP, CROP_LEFT,
-) = range(25)  # fmt: skip
+    ERASING, ERASED_AREA, ERASED_RATIO, ERASED_TOP, ERASED_LEFT, ERASED_NOISE,
+) = range(31)  # fmt: skip

@@ -6,6 +6,7 @@ import tensorflow as tf
 from kerasnorm.data import draws
 from kerasnorm.data.augment import Augmentation
 from kerasnorm.data.augment_tf import compiled_recolour, warp
+from kerasnorm.data.erasing_tf import draw_erasures, erase
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.memory_tf import as_tensor
 from kerasnorm.data.mix_tf import cut_and_mix, draw_mixes
@@ -24,6 +25,7 @@ def training_batches(
     output_size: tuple[int, int] | None = None,
     mixup: float = 0.0,
     cutmix: float = 0.0,
+    random_erasing: float = 0.0,
     label_smoothing: float = 0.0,
     first_step: int = 0,
     balanced: bool = False,
@@ -45,6 +47,7 @@ def training_batches(
             taken, not averaged, so more than twice the size gives jagged edges.
         mixup: Parameter alpha of the Beta distribution of mixing shares; 0 is off.
         cutmix: The same for pasted boxes; with both on, each picture takes either.
+        random_erasing: Fraction of the pictures of which a box becomes noise, 0 to 1.
         label_smoothing: Share of the label spread over all classes, 0 to below 1.
         first_step: Number of batches to leave out at the beginning.
         balanced: Whether every class comes equally often, however many pictures it
@@ -82,6 +85,7 @@ def training_batches(
             ).astype(np.float32),
             draw_colours(augmentation, seed, epoch, order).astype(np.float32),
             draw_mixes(mixup, cutmix, seed, epoch, order, size).astype(np.float32),
+            draw_erasures(random_erasing, seed, int(epoch), order, size),
         )
         first = first_step % steps if epoch == first_step // steps else 0
         return [
@@ -92,13 +96,13 @@ def training_batches(
 
     def plans(epoch):
         parts = tf.numpy_function(
-            plan, [epoch], [tf.int64, tf.float32, tf.float32, tf.float32]
+            plan, [epoch], [tf.int64, tf.float32, tf.float32, tf.float32, tf.int32]
         )
-        for part, shape in zip(parts, ([], [2, 3], [4], [5]), strict=True):
+        for part, shape in zip(parts, ([], [2, 3], [4], [5], [5]), strict=True):
             part.set_shape([None, batch_size, *shape])
         return tuple(parts)
 
-    def batch(samples, warps, colours, mixes):
+    def batch(samples, warps, colours, mixes, erasures):
         varied = tf.gather(images, samples)
         if is_warped:
             varied = warp(
@@ -114,6 +118,8 @@ def training_batches(
         targets = tf.gather(labels, samples)
         if mixup or cutmix:
             varied, targets = cut_and_mix(varied, targets, mixes)
+        if random_erasing:
+            varied = erase(varied, erasures)
         return varied, targets
 
     # Python draws a whole epoch at once: a call for each batch would wait for the

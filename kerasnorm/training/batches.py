@@ -81,6 +81,7 @@ def _from(settings: Settings, data: Data, first_step: int) -> Any:
         output_size=None if side is None else (side, side),
         mixup=settings.mixup,
         cutmix=settings.cutmix,
+        random_erasing=settings.random_erasing,
         label_smoothing=settings.label_smoothing,
         first_step=first_step,
         balanced=settings.balanced,
@@ -100,19 +101,15 @@ def keras_layers(settings: Settings) -> list[keras.Layer]:
     Raises:
         UsageError: If Keras runs on another backend than TensorFlow.
     """
-    layers: list[keras.Layer] = []
-    if settings.rand_augment is not None:
-        layers.append(keras.layers.RandAugment((0, 255), factor=settings.rand_augment))
-    if settings.random_erasing:
-        share = (settings.random_erasing, settings.random_erasing)
-        layers.append(keras.layers.RandomErasing(share, value_range=(0, 255)))
-    if layers and keras.config.backend() != "tensorflow":
+    if settings.rand_augment is None:
+        return []
+    if keras.config.backend() != "tensorflow":
         raise UsageError(
-            "expected --rand-augment and --random-erasing with the TensorFlow backend "
-            f"only, received {keras.config.backend()}; --mixup and --cutmix work with "
-            "every backend"
+            "expected --rand-augment null with any backend but TensorFlow, received "
+            f"{settings.rand_augment} with {keras.config.backend()}; --random-erasing, "
+            "--mixup and --cutmix work with every backend"
         )
-    return layers
+    return [keras.layers.RandAugment((0, 255), factor=settings.rand_augment)]
 
 
 def augmentation(settings: Settings) -> Augmentation:

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import pathlib
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -85,6 +86,10 @@ class RunDirectory:
             )
         with lock:
             yield
+
+    def discard(self) -> None:
+        """Remove a run that was refused before it had trained anything."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def write_settings(self, settings: Settings) -> None:
         """Write `settings.yaml`.

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import rich.console
 
+from kerasnorm.data.errors import DataError
 from kerasnorm.training import (
     assemble,
     batches,
@@ -26,6 +27,7 @@ from kerasnorm.training import (
     run_directory,
     streams,
 )
+from kerasnorm.training.errors import UsageError
 from kerasnorm.training.hooks import Hooks
 from kerasnorm.training.job import Job
 from kerasnorm.training.loading import Data
@@ -96,6 +98,11 @@ def _run(settings: Settings, hooks: Hooks) -> Run:
             open_until_the_end.enter_context(job.directory.alone())
         try:
             report = train_and_report(job)
+        except (UsageError, DataError):
+            # What cannot be used leaves nothing behind that would be in the way.
+            if directory is None:
+                job.directory.discard()
+            raise
         except interruption.Interrupted as interrupted:
             if processes.index() == 0:
                 resume.say_interrupted(interrupted, job.directory, job.settings)

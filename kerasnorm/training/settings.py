@@ -64,7 +64,7 @@ class Settings:
             0 to 1.
         horizontal_flip: Mirror half of the training pictures left to right.
         rand_augment: Strength of Keras' RandAugment, 0 to 1; nothing for none. Needs
-            the TensorFlow backend, like the next one.
+            the TensorFlow backend.
         random_erasing: Share of the training pictures that lose a random box, 0 to 1.
         mixup: Beta parameter of MixUp; 0 switches it off.
         cutmix: Beta parameter of CutMix; 0 switches it off.

@@ -1,12 +1,17 @@
 """Settings reach the batches, and every batch is a pure function of its number."""
 
+import importlib
+import pkgutil
+
+import keras
 import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
 
+import apps
 from kerasnorm.data import Pictures
-from kerasnorm.training import batches
+from kerasnorm.training import UsageError, batches
 from kerasnorm.training.loading import Data
 from kerasnorm.training.settings import Settings
 from tests.marks import thorough_after
@@ -76,6 +81,28 @@ def test_rand_augment_changes_pictures_and_keeps_their_range(data):
         assert np.any(one != other)
         assert other.min() >= 0
         assert other.max() <= 255
+
+
+PRESETS = [
+    f"{module.name} {name}"
+    for module in pkgutil.iter_modules(apps.__path__)
+    for name in importlib.import_module(f"apps.{module.name}").APP.presets
+]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_preset_asks_for_what_one_backend_alone_can_do(preset, monkeypatch):
+    app, name = preset.split()
+    own = importlib.import_module(f"apps.{app}").APP
+    settings = own.settings.replace(**own.presets[name])
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    assert batches.keras_layers(settings) == []
+
+
+def test_what_needs_tensorflow_is_refused_on_other_backends(monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with pytest.raises(UsageError, match="expected --rand-augment null"):
+        batches.keras_layers(Settings(rand_augment=0.5))
 
 
 @pytest.mark.parametrize("balanced", [False, True])

@@ -20,8 +20,10 @@ keras = pytest.importorskip("keras")
 pytest.importorskip("tensorflow")
 
 from kerasnorm.callbacks import checkpoint_files  # noqa: E402
+from kerasnorm.data import DataError  # noqa: E402
 from kerasnorm.training import (  # noqa: E402
     Settings,
+    UsageError,
     assemble,
     fitting,
     interruption,
@@ -272,6 +274,29 @@ def test_a_removed_run_directory_is_said_in_one_sentence(settings, monkeypatch):
     on_call(monkeypatch, "on_train_batch_end", 1, lambda: shutil.rmtree(path))
     with pytest.raises(RuntimeError, match="was removed while"):
         run(settings)
+
+
+@pytest.mark.parametrize("error", [UsageError, DataError])
+def test_what_is_refused_late_leaves_no_run_behind(settings, monkeypatch, error):
+    def refuse(job):
+        assert job.directory.settings_file.is_file()
+        raise error("expected something else")
+
+    monkeypatch.setattr(fitting, "fit", refuse)
+    with pytest.raises(error, match="something else"):
+        run(settings.replace(preflight=False))
+    assert not (pathlib.Path(settings.runs) / "test" / "run").exists()
+
+
+def test_a_refused_resume_keeps_the_run(unbroken, settings, tmp_path, monkeypatch):
+    def refuse(job):
+        raise UsageError("expected something else")
+
+    shutil.copytree(unbroken, tmp_path / "kept")
+    monkeypatch.setattr(fitting, "fit", refuse)
+    with pytest.raises(UsageError, match="something else"):
+        run(settings.replace(resume=str(tmp_path / "kept"), epochs=9))
+    assert (tmp_path / "kept" / "model.keras").is_file()
 
 
 @pytest.mark.thorough
