@@ -86,21 +86,11 @@ def doctor(words: list[str]) -> int:
         "Try the first remedy on a copy, measure again, save the copy beside.",
     )
     parser.add_value("--ci", bool, "Exit with 3 if something was found.")
-    parser.add_value(
-        "--fail_on",
-        str,
-        "What counts for --ci: info, warning or error.",
-        default="warning",
-    )
+    parser.add_choice("--fail_on", FAIL_ON, "What counts for --ci", default="warning")
     options = _parse(parser, words)
     from kerasnorm.doctor import command
     from kerasnorm.training import consultation
 
-    if options.fail_on not in FAIL_ON:
-        raise UsageError(
-            f"expected --fail-on to be one of {', '.join(FAIL_ON)}, received "
-            f"{options.fail_on!r}"
-        )
     found = consultation.consult(
         options.patient,
         options.train,

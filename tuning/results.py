@@ -1,6 +1,5 @@
 """Shows a search: `python -m tuning.results DIR`, while it runs or afterwards."""
 
-import argparse
 import dataclasses
 import pathlib
 import shlex
@@ -8,11 +7,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnorm.training import command_line, locks, paths, streams
+from kerasnorm.training import command_line, locks, parsing, streams
 from kerasnorm.training.run_directory import RunDirectory, write_text
 from tuning import importance, objectives, record, search_page
 from tuning.plan import Plan, SearchDirectory, read_json
-from tuning.search_flags import Parser
 
 PAGE = "search.html"
 REASON_LENGTH = 60
@@ -54,20 +52,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    parser = Parser(
+    parser = parsing.Parser(
         prog="python -m tuning.results",
         description="Leaderboard of a search and importance of each parameter; writes "
         f"{PAGE} into its directory.",
     )
-    parser.add_argument("directory", help="--directory of the search.")
-    parser.add_argument("--json", action="store_true", help="Print JSON.")
-    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+    parser.add_path("directory", "--directory of the search.")
+    parser.add_value("--json", bool, "Print JSON.")
+    parser.add_value("--debug", bool, "Show the traceback of an error.")
 
     def command() -> None:
-        options = parser.parse_args(words)
-        directory = SearchDirectory(
-            pathlib.Path(paths.local(options.directory, "directory")).resolve()
-        )
+        options = parser.parse(words)
+        directory = SearchDirectory(pathlib.Path(options.directory).resolve())
         results = read(directory)
         page = write_page(results, directory)
         if options.json:

@@ -37,9 +37,9 @@ def lead(plan: Plan, directory: SearchDirectory, options: argparse.Namespace) ->
     if options.address is not None:
         host, port = parse_address(options.address, "--address")
         warn_of_strangers(host)
-    count = 0 if options.role == "chief" else None
-    if count is None or "workers" in options.given:
-        count = number_of_workers(options.workers, plan)
+    # A chief has no workers of its own unless they are asked for.
+    alone = options.role == "chief" and options.workers == "auto"
+    count = 0 if alone else number_of_workers(options.workers, plan)
     say = sayer(plan.settings.quiet)
     with held(directory.path / ".lock", directory) as lock:
         if options.resume and is_done(plan, directory):
@@ -160,23 +160,16 @@ def is_done(plan: Plan, directory: SearchDirectory) -> bool:
     )
 
 
-def number_of_workers(word: str, plan: Plan) -> int:
+def number_of_workers(wished: int | str, plan: Plan) -> int:
     """Return how many workers this machine shall have.
 
     Args:
-        word: A number, or `auto`: one for each GPU, or else one for each processor,
+        wished: A number, or `auto`: one for each GPU, or else one for each processor,
             as far as memory and trials go.
         plan: The search.
-
-    Raises:
-        UsageError: If it is neither.
     """
-    if word != "auto":
-        if not word.isdigit() or int(word) < 1:
-            raise UsageError(
-                f"expected --workers to be auto or 1 or more, received {word!r}"
-            )
-        return int(word)
+    if isinstance(wished, int):
+        return wished
     import psutil
 
     fits = psutil.virtual_memory().available // WORKER_BYTES

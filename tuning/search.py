@@ -9,17 +9,20 @@ import importlib
 import pathlib
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from kerasnorm.data import sources
-from kerasnorm.training import command_line, flags, paths
+from kerasnorm.training import command_line, flags, layering
 from kerasnorm.training.errors import UsageError
 from tuning import objectives, processes, roles, search_flags, spaces
 from tuning.plan import Plan, SearchDirectory
 
 # They may change when a search goes on.
 CHANGEABLE = ("trials", "median_rule", "max_failures", "hang_minutes")
+# They say what a search looks for, and stay as they were.
+OF_THE_BEGINNING = ("space", "objective", "algorithm")
 # A search decides these for its trials.
-NOT_FOR_TRIALS = ("name", "runs", "app")
+NOT_FOR_TRIALS = ("name", "runs")
 # They say how much is printed, each time anew.
 OF_ONE_CALL = ("quiet", "debug")
 
@@ -55,54 +58,48 @@ def run(words: list[str]) -> int:
     Returns:
         Exit status.
     """
-    options, rest = search_flags.make_parser().parse_known_args(words)
+    given = search_flags.read(words)
+    options = given.options
+    if options.print_config:
+        _print_config(given)
     if options.directory is None:
         raise UsageError("expected --directory DIR, where the search is to be kept")
-    folder = paths.local(options.directory, "--directory")
-    directory = SearchDirectory(pathlib.Path(folder).resolve())
+    directory = SearchDirectory(pathlib.Path(options.directory).resolve())
     if options.role == "worker":
-        if options.chief is None or rest:
+        allowed = {"role", "chief", "directory", "workers", "deadline"}
+        if options.chief is None or given.typed - allowed or given.fixed:
             raise UsageError(
                 "expected --role worker with --chief HOST:PORT and --directory only, "
                 f"received {' '.join(words)}"
             )
         return roles.lend_workers(directory, options)
     if options.resume:
-        plan = _resumed(directory, options, rest)
+        plan = resumed_plan(directory, given)
     else:
-        plan = make_plan(options, rest)
+        plan = make_plan(given)
         _check_new(directory, plan)
         if options.role is None:
             _check_data(plan)
     return roles.lead(plan, directory, options)
 
 
-def make_plan(options: argparse.Namespace, rest: list[str]) -> Plan:
+def make_plan(given: search_flags.Given) -> Plan:
     """Return the plan that a command line asks for.
 
     Args:
-        options: The flags of the search.
-        rest: The flags of the app.
+        given: What it asks for.
 
     Raises:
         UsageError: If a flag or value cannot be used.
     """
-    known = search_flags.known_apps()
-    if options.app is None:
-        raise UsageError(f"expected --app, one of {', '.join(known)}")
-    if options.app not in known:
-        raise UsageError(
-            f"expected --app to be one of {', '.join(known)}, received {options.app!r}"
-        )
-    app = importlib.import_module(f"apps.{options.app}").APP
-    fixed = _given(app, rest)
+    options, fixed = given.options, given.fixed
     wrong = [name for name in NOT_FOR_TRIALS if name in fixed]
     if wrong:
         raise UsageError(
             f"expected no --{wrong[0]}: the trials lie below --directory, received "
-            f"{' '.join(rest)}"
+            f"--{wrong[0]} {given.settings[-1].values[wrong[0]]}"
         )
-    settings = flags.parse_training(app, rest)
+    settings, _ = given.settings_of(_app(options.app))
     # The doctor looks at the best one when an app trains it anew; what it looks at
     # before a training hardly differs from trial to trial.
     absent = {name: False for name in ("examine", "preflight") if name not in fixed}
@@ -111,7 +108,7 @@ def make_plan(options: argparse.Namespace, rest: list[str]) -> Plan:
     settings = settings.with_full_paths().replace(name=None, resume=None)
     space = spaces.default_space(has_gpu=bool(processes.gpus()))
     if options.space is not None:
-        space = spaces.read_space(paths.local(options.space, "--space"), space)
+        space = spaces.read_space(options.space, space)
     if fixed & set(spaces.AUGMENTED):
         # A range given by hand would be scaled, too.
         fixed.add(spaces.AUGMENTATION)
@@ -135,19 +132,26 @@ def make_plan(options: argparse.Namespace, rest: list[str]) -> Plan:
     )
 
 
-def _resumed(
-    directory: SearchDirectory, options: argparse.Namespace, rest: list[str]
-) -> Plan:
+def resumed_plan(directory: SearchDirectory, given: search_flags.Given) -> Plan:
+    """Return the plan of a search that goes on, with the limits that may change.
+
+    Args:
+        directory: Where its files lie.
+        given: What the command line asks for.
+
+    Raises:
+        UsageError: If it asks for what must stay as it began.
+    """
     before = directory.read_plan()
     directory.check_resumable()
-    call = {name: f"--{name}" in rest for name in OF_ONE_CALL}
+    asked, _ = layering.merge(given.settings)
+    call = {name: bool(asked.get(name)) for name in OF_ONE_CALL}
     before = dataclasses.replace(before, settings=before.settings.replace(**call))
-    begins = {word for word in rest if word[2:] not in OF_ONE_CALL}
-    given = options.given - {"app"}
-    if begins or given & {"space", "objective", "algorithm"}:
+    if set(asked) - set(OF_ONE_CALL) or given.typed & set(OF_THE_BEGINNING):
         # The same command line with --resume behind it is welcome.
+        options = argparse.Namespace(**vars(given.options))
         options.app = options.app or before.settings.app
-        now = make_plan(options, rest)
+        now = make_plan(dataclasses.replace(given, options=options))
         for name in ("settings", "space", "objectives", "algorithm", "seed"):
             if getattr(now, name) != getattr(before, name):
                 raise UsageError(
@@ -155,8 +159,28 @@ def _resumed(
                     "received others; only --trials, --workers, --deadline, "
                     "--median-rule, --max-failures and --hang-minutes may change"
                 )
-    changes = {name: getattr(options, name) for name in CHANGEABLE if name in given}
+    changes = {
+        name: getattr(given.options, name) for name in CHANGEABLE if name in given.typed
+    }
     return dataclasses.replace(before, **changes)
+
+
+def _app(name: str | None) -> flags.App:
+    known = search_flags.known_apps()
+    if name not in known:
+        found = "none" if name is None else repr(name)
+        raise UsageError(
+            f"expected --app to be one of {', '.join(known)}, received {found}"
+        )
+    app: flags.App = importlib.import_module(f"apps.{name}").APP
+    return app
+
+
+def _print_config(given: search_flags.Given) -> NoReturn:
+    settings, sources = given.settings_of(_app(given.options.app))
+    own = vars(given.options)
+    values = {name: v for name, v in vars(settings).items() if name not in own}
+    layering.print_config({**own, **values}, {**sources, **given.sources})
 
 
 def _check_new(directory: SearchDirectory, plan: Plan) -> None:
@@ -191,11 +215,6 @@ def _check_data(plan: Plan) -> None:
             validation_fraction=settings.validation_fraction,
             seed=settings.seed,
         )
-
-
-def _given(app: flags.App, rest: list[str]) -> set[str]:
-    typed = flags.training_parser(app).read(rest)[-1]
-    return set(typed.values) & set(flags.FIELDS)
 
 
 if __name__ == "__main__":

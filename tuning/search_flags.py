@@ -1,27 +1,53 @@
-"""The flags of a search: what they are called, what they take, and what was given."""
+"""The flags of a search: its own, and those of the app that all trials share."""
 
 import argparse
-import math
+import dataclasses
 import pkgutil
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
 import apps
+from kerasnorm.training import flags, layering, parsing
 from kerasnorm.training.errors import UsageError
+from kerasnorm.training.layering import Layer
+from kerasnorm.training.settings import Settings
 from tuning.plan import ALGORITHMS
 
 DEFAULT_TRIALS = 20
+# Here a switch: a search goes on in its own --directory.
+RESUME = "resume"
+# What a search shares with the apps' command line, where it means the same.
+OF_THE_APP = {*flags.FIELDS, "preset"} - {RESUME, "app"}
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser that raises one sentence."""
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What a command line asks for.
 
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage.
+    Args:
+        options: Values of the search's own flags.
+        typed: Names of those that were given, by flag or file.
+        settings: What is given of the app, what counts least first.
+        sources: Where the value of each option is from.
+    """
+
+    options: argparse.Namespace
+    typed: frozenset[str]
+    settings: list[Layer]
+    sources: dict[str, str]
+
+    @property
+    def fixed(self) -> set[str]:
+        """Settings that were given as flags, and so are the same in all trials."""
+        return set(self.settings[-1].values) & set(flags.FIELDS)
+
+    def settings_of(self, app: flags.App) -> tuple[Settings, dict[str, str]]:
+        """Return the settings all trials begin with, and where each value is from.
 
         Args:
-            message: What is wrong.
+            app: The app that is searched.
         """
-        raise UsageError(message)
+        return flags.resolve(app, flags.training_parser(app), self.settings)
 
 
 def known_apps() -> list[str]:
@@ -29,129 +55,129 @@ def known_apps() -> list[str]:
     return [module.name for module in pkgutil.iter_modules(apps.__path__)]
 
 
-class _Noted(argparse.Action):
-    """Stores a value and that it was given."""
+def read(words: Sequence[str]) -> Given:
+    """Return what a command line asks for, by flags and `--config` files.
 
-    def __call__(
-        self, parser: Any, namespace: Any, values: Any, option_string: Any = None
-    ) -> None:
-        namespace.given = {*namespace.given, self.dest}
-        if isinstance(self.default, list):
-            before = getattr(namespace, self.dest)
-            values = [*(before if before is not self.default else []), values]
-        if self.nargs == 0:
-            values = not str(option_string).startswith("--no-")
-        setattr(namespace, self.dest, values)
+    Args:
+        words: Words after `python -m tuning.search`.
+
+    Raises:
+        UsageError: If a flag, a file or a value cannot be used.
+        SystemExit: After `--help`.
+    """
+    parser = make_parser()
+    typed = parser.read(words)
+    own = [_part(layer, lambda name: name not in OF_THE_APP) for layer in typed]
+    defaults = {
+        name: value
+        for name, value in dict(vars(parser.get_defaults())).items()
+        if name not in OF_THE_APP
+    }
+    values, sources = layering.merge([Layer("defaults", defaults), *own])
+    given, _ = layering.merge(own)
+    parser.checked(layering.merge(typed)[0])
+    return Given(
+        argparse.Namespace(**parser.checked(values)),
+        frozenset(given),
+        [_part(layer, OF_THE_APP.__contains__) for layer in typed],
+        sources,
+    )
 
 
-def make_parser() -> Parser:
+def _part(layer: Layer, belongs: Any) -> Layer:
+    values = {name: v for name, v in layer.values.items() if belongs(name)}
+    return Layer(layer.source, values)
+
+
+def make_parser() -> parsing.Parser:
     """Return the parser of the flags that belong to the search itself."""
-    parser = Parser(
+    parser = parsing.Parser(
         prog="python -m tuning.search",
         description="Search settings of an app with KerasTuner. All flags of the app "
         "(python -m apps.NAME --help) may be added; they are the same in every trial. "
         "The last line printed is the run directory of the best trial.",
-        allow_abbrev=False,
     )
-    parser.set_defaults(given=set())
-
-    def add(flag: str, text: str, **options: Any) -> None:
-        parser.add_argument(flag, action=_Noted, help=text, **options)
-
-    add("--app", f"One of {', '.join(known_apps())}.")
-    add(
-        "--directory", "Where the search is kept; a shared folder for several machines."
+    flags.add_settings(parser, skip={RESUME}, hidden=True)
+    parser.add_value("--app", str | None, f"One of {', '.join(known_apps())}.")
+    parser.add_path(
+        "--directory",
+        "Where the search is kept; a shared folder for several machines.",
     )
-    add(
-        "--algorithm",
-        f"One of {', '.join(ALGORITHMS)}; random if not given.",
-        choices=ALGORITHMS,
-        default="random",
+    parser.add_choice(
+        "--algorithm", ALGORITHMS, "How values are chosen", default="random"
     )
-    add(
+    parser.add_number(
         "--trials",
+        int | None,
+        1,
         f"Most trials; {DEFAULT_TRIALS} if not given, all of them with hyperband and "
         "grid.",
-        type=_at_least_one,
     )
-    add(
+    parser.add_list(
         "--objective",
         "A figure of the report: val_loss, val_accuracy, images_per_second, "
         "parameters, gap, ..., perhaps with :min or :max behind it. Given twice, both "
-        "count and the result is a Pareto table. val_loss if not given.",
+        "count and the result is a Pareto table.",
         default=["val_loss"],
     )
-    add("--space", "YAML file that narrows, fixes or extends what is searched.")
-    add(
+    parser.add_path(
+        "--space", "YAML file that narrows, fixes or extends what is searched."
+    )
+    parser.add_value(
         "--workers",
-        "Trials at the same time; auto (if not given) is one for each GPU, or one for "
-        "each processor.",
+        int | str,
+        "Trials at the same time; auto is one for each GPU, or one for each processor.",
         default="auto",
     )
-    parser.add_argument(
-        "--resume", action="store_true", help="Go on with the search in --directory."
-    )
-    add(
+    parser.checks["workers"] = _check_workers
+    parser.add_value("--resume", bool, "Go on with the search in --directory.")
+    parser.add_number(
         "--deadline",
+        float | None,
+        0,
         "Minutes after which the search ends; --resume goes on.",
-        type=_above_zero,
+        above=True,
     )
-    add(
-        "--median-rule",
-        "End trials that do worse than half of the earlier ones at the same epoch "
-        "(on if not given; --no-median-rule switches it off).",
-        nargs=0,
+    parser.add_value(
+        "--median_rule",
+        bool,
+        "End trials that do worse than half of the earlier ones at the same epoch; "
+        "--no-median-rule switches it off.",
         default=True,
     )
-    parser.add_argument(
-        "--no-median-rule",
-        action=_Noted,
-        nargs=0,
-        dest="median_rule",
-        default=True,
-        help=argparse.SUPPRESS,
-    )
-    add(
-        "--max-failures",
-        "Failed trials in a row that end the search; 5 if not given.",
-        type=_at_least_one,
+    parser.add_number(
+        "--max_failures",
+        int,
+        1,
+        "Failed trials in a row that end the search.",
         default=5,
     )
-    add(
-        "--hang-minutes",
-        "A worker without progress for so long is replaced; 10 if not given.",
-        type=_above_zero,
+    parser.add_number(
+        "--hang_minutes",
+        float,
+        0,
+        "A worker without progress for so long is replaced.",
+        above=True,
         default=10.0,
     )
-    add(
+    parser.add_choice(
         "--role",
-        "chief or worker, for a search on several machines; both if not given.",
-        choices=("chief", "worker"),
+        ("chief", "worker"),
+        "For a search on several machines; both if not given",
     )
-    add(
+    parser.add_value(
         "--address",
+        str | None,
         "Where the chief listens, HOST:PORT; 127.0.0.1 and any port if not given. "
         "There is no password: whoever reaches it can steer the search.",
     )
-    add("--chief", "Where the chief of --role worker listens, HOST:PORT.")
+    parser.add_value(
+        "--chief", str | None, "Where the chief of --role worker listens, HOST:PORT."
+    )
     return parser
 
 
-def _at_least_one(word: str) -> int:
-    if not word.isdigit() or int(word) < 1:
-        raise argparse.ArgumentTypeError(
-            f"expected a whole number, 1 or more, received {word!r}"
-        )
-    return int(word)
-
-
-def _above_zero(word: str) -> float:
-    try:
-        number = float(word)
-    except ValueError:
-        number = math.nan
-    if not (number > 0 and math.isfinite(number)):
-        raise argparse.ArgumentTypeError(
-            f"expected a number above 0, received {word!r}"
-        )
-    return number
+def _check_workers(value: Any, flag: str) -> Any:
+    if value == "auto" or (isinstance(value, int) and value >= 1):
+        return value
+    raise UsageError(f"expected {flag} to be auto or 1 or more, received {value!r}")

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from kerasnorm.training import layering, parsing, paths
@@ -87,8 +87,26 @@ def parse_training(app: App, argv: Sequence[str]) -> Settings:
     """
     parser = training_parser(app)
     typed = parser.read(argv)
-    given, _ = layering.merge(typed)
-    given = parser.checked(given)
+    settings, sources = resolve(app, parser, typed)
+    if layering.merge(typed)[0].get("print_config"):
+        layering.print_config(vars(settings), sources)
+    return settings
+
+
+def resolve(
+    app: App, parser: parsing.Parser, typed: list[Layer]
+) -> tuple[Settings, dict[str, str]]:
+    """Return the settings that flags and files ask for, and where each value is from.
+
+    Args:
+        app: The app.
+        parser: Its parser.
+        typed: What files and flags say, what counts least first.
+
+    Raises:
+        UsageError: If a value cannot be used.
+    """
+    given = parser.checked(layering.merge(typed)[0])
     if given.get("app", app.name) != app.name:
         raise UsageError(
             f"expected settings of the app {app.name}, received some of "
@@ -100,10 +118,7 @@ def parse_training(app: App, argv: Sequence[str]) -> Settings:
         layers = _of_new(app, given, typed)
     values, sources = layering.merge(layers)
     values = parser.checked({name: values[name] for name in FIELDS})
-    settings = Settings(**values)
-    if given.get("print_config"):
-        layering.print_config(values, sources)
-    return settings
+    return Settings(**values), sources
 
 
 def training_parser(app: App) -> parsing.Parser:
@@ -125,13 +140,34 @@ def training_parser(app: App) -> parsing.Parser:
     )
     # A run's settings.yaml names its app; as a flag it would have no meaning.
     parser.add_value("--app", str, argparse.SUPPRESS, default=app.name)
-    parser.add_class_arguments(Settings, None, skip={"app"})
-    parser.kinds |= {name: field.type for name, field in FIELDS.items()}
-    parser.checks |= dict.fromkeys(PATHS, paths.local)
+    add_settings(parser)
     changes = app.preset_for(app.settings.data, None, None)
     defaults = {**dataclasses.asdict(app.settings), **changes}
     parser.set_defaults({name: defaults[name] for name in FIELDS if name != "app"})
     return parser
+
+
+def add_settings(
+    parser: parsing.Parser, skip: Collection[str] = (), *, hidden: bool = False
+) -> None:
+    """Add every setting but `app` as a flag.
+
+    Args:
+        parser: Where to.
+        skip: Names of others that are left out.
+        hidden: Whether `--help` shall not list them.
+    """
+    skip = {"app", *skip}
+    before = set(parser._actions)
+    parser.add_class_arguments(Settings, None, skip=skip)
+    if hidden:
+        for action in set(parser._actions) - before:
+            action.help = argparse.SUPPRESS
+    added = [name for name in FIELDS if name not in skip]
+    parser.kinds |= {name: FIELDS[name].type for name in added}
+    for name in PATHS:
+        if name in added:
+            parser.checks[name] = paths.local
 
 
 def _of_new(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Layer]:

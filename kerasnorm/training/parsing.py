@@ -1,14 +1,10 @@
-"""Words of a command line and YAML files to checked values: one way for all commands.
+"""Words of a command line and YAML files to checked values, for all commands."""
 
-jsonargparse spells flags with underscores and wants a value after every flag; people
-type `--image-size 96 --quiet`. This file stands between the two.
-"""
-
+import contextlib
 import difflib
-import math
 import re
 import typing
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import jsonargparse
@@ -23,15 +19,9 @@ from kerasnorm.training.layering import (
     print_config,
     read_yaml,
 )
+from kerasnorm.training.settings_checks import LARGEST, describe
 from kerasnorm.training.settings_version import upgraded
-
-KINDS = {
-    int: "a whole number",
-    float: "a number",
-    str: "a word",
-    bool: "true or false",
-    type(None): "null",
-}
+from kerasnorm.training.spelling import hyphens, last_word, normalize
 
 
 class Parser(jsonargparse.ArgumentParser):
@@ -44,6 +34,7 @@ class Parser(jsonargparse.ArgumentParser):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.kinds: dict[str, Any] = {}
+        self.required: list[str] = []
         self.checks: dict[str, Callable[[Any, str], Any]] = {}
         self.add_argument(
             "--config",
@@ -63,15 +54,25 @@ class Parser(jsonargparse.ArgumentParser):
             name: `--flag_name`, or the name of a positional.
             kind: Its type.
             text: Its help.
-            **options: Further arguments of `add_argument`.
+            **options: Further arguments of `add_argument`, and `required`.
         """
         if kind is bool:
             options.setdefault("default", False)
+        if options.pop("required", False):
+            # A file may say it, too.
+            self.required.append(name.lstrip("-"))
         self.add_argument(name, type=kind, help=text, **options)
         self.kinds[name.lstrip("-")] = kind
 
     def add_number(
-        self, name: str, kind: Any, low: float, text: str, **options: Any
+        self,
+        name: str,
+        kind: Any,
+        low: float,
+        text: str,
+        *,
+        above: bool = False,
+        **options: Any,
     ) -> None:
         """Add a number that is at least so large and finite.
 
@@ -80,16 +81,53 @@ class Parser(jsonargparse.ArgumentParser):
             kind: `int` or `float`.
             low: The smallest number.
             text: Its help.
+            above: Whether `low` itself is too small.
             **options: Further arguments of `add_argument`.
         """
         self.add_value(name, kind, text, **options)
+        limit = f"above {low}" if above else f"{low} or more"
 
         def check(value: Any, flag: str) -> Any:
-            if value is not None and not low <= value < math.inf:
-                raise UsageError(f"expected {flag} {low} or more, received {value!r}")
+            if not low <= value <= LARGEST or (above and value == low):
+                raise UsageError(f"expected {flag} {limit}, received {value!r}")
             return value
 
         self.checks[name.lstrip("-")] = check
+
+    def add_choice(
+        self, name: str, values: Sequence[str], text: str, **options: Any
+    ) -> None:
+        """Add one of some words.
+
+        Args:
+            name: `--flag_name`.
+            values: The words.
+            text: Its help, without the words and the full stop.
+            **options: Further arguments of `add_argument`.
+        """
+        words = ", ".join(values)
+        kind = str if "default" in options else str | None
+        self.add_value(name, kind, f"{text}: {words}.", **options)
+
+        def check(value: Any, flag: str) -> Any:
+            if value not in values:
+                raise UsageError(
+                    f"expected {flag} to be one of {words}, received {value!r}"
+                )
+            return value
+
+        self.checks[name.lstrip("-")] = check
+
+    def add_list(self, name: str, text: str, **options: Any) -> None:
+        """Add words that are collected where the flag is given more than once.
+
+        Args:
+            name: `--flag_name`.
+            text: Its help.
+            **options: Further arguments of `add_argument`.
+        """
+        self.add_argument(name, action="append", type=str, help=text, **options)
+        self.kinds[name.lstrip("-")] = list[str]
 
     def add_path(
         self, name: str, text: str, *, new: bool = False, **options: Any
@@ -102,8 +140,14 @@ class Parser(jsonargparse.ArgumentParser):
             new: Whether it is a file to be written.
             **options: Further arguments of `add_argument`.
         """
+        is_optional = name.startswith("--") and "required" not in options
         self.add_value(name, str, text, **options)
-        self.checks[name.lstrip("-")] = paths.output if new else paths.local
+        name = name.lstrip("-")
+        if "nargs" in options:
+            self.kinds[name] = list[str]
+        elif is_optional:
+            self.kinds[name] = str | None
+        self.checks[name] = paths.output if new else paths.local
 
     def read(self, words: Sequence[str]) -> list[Layer]:
         """Return what files and flags say, what counts least first.
@@ -120,6 +164,11 @@ class Parser(jsonargparse.ArgumentParser):
         )
         self._refuse_unknown(spelled)
         given = dict(vars(self.parse_args(spelled, defaults=False)))
+        for name, value in given.items():
+            word = last_word(spelled, name) if value is None else None
+            # For YAML `~` and `#1` are nothing, too; as words they are names.
+            if word is not None and word != "null":
+                given[name] = word
         files = given.pop("config", None) or []
         return [*(self._read_file(file) for file in files), Layer(FLAGS, given)]
 
@@ -135,6 +184,9 @@ class Parser(jsonargparse.ArgumentParser):
         """
         defaults = dict(vars(self.get_defaults()))
         values, sources = merge([Layer("defaults", defaults), *self.read(words)])
+        missing = [self._shown(name) for name in self.required if values[name] is None]
+        if missing:
+            raise UsageError(f"expected {' and '.join(missing)}, received none")
         values = self.checked(values)
         if values["print_config"]:
             print_config(values, sources)
@@ -177,17 +229,33 @@ class Parser(jsonargparse.ArgumentParser):
             raise UsageError(
                 f"expected only known settings in {file}, received {', '.join(unknown)}"
             )
-        for name, value in values.items():
-            if value is None and type(None) not in typing.get_args(self.kinds[name]):
-                raise UsageError(
-                    f"expected {name} in {file} to be {self._kind(name)}, received "
-                    "nothing behind the colon"
-                )
-        try:
-            parsed = self.parse_object(values, defaults=False)
-        except UsageError as error:
-            raise UsageError(f"in {file}: {error}") from None
-        return Layer(file, dict(vars(parsed)))
+        return Layer(
+            file,
+            {name: self._of_file(file, name, v) for name, v in values.items()},
+        )
+
+    def _of_file(self, file: str, name: str, value: Any) -> Any:
+        """Return a value of a YAML file in its own type, as a flag would give it."""
+        kind = self.kinds[name]
+        if typing.get_origin(kind) is list and value is not None:
+            return [str(v) for v in (value if isinstance(value, list) else [value])]
+        kinds = typing.get_args(kind) or (kind,)
+        if value is None or isinstance(value, bool):
+            # YAML 1.1 takes words such as yes and off for true and false.
+            if type(value) in kinds:
+                return value
+        elif not isinstance(value, list | dict):
+            for number in (int, float):
+                # YAML 1.1 takes 1e-4 for a word.
+                with contextlib.suppress(ValueError):
+                    if number in kinds and number(str(value)) == float(value):
+                        return number(value)
+            if str in kinds:
+                return str(value)
+        received = "nothing behind the colon" if value is None else repr(value)
+        raise UsageError(
+            f"expected {name} in {file} to be {self._kind(name)}, received {received}"
+        )
 
     def _refuse_unknown(self, words: list[str]) -> None:
         known = {option for action in self._actions for option in action.option_strings}
@@ -203,9 +271,7 @@ class Parser(jsonargparse.ArgumentParser):
         return hyphens(f"--{name}") if f"--{name}" in options else name
 
     def _kind(self, name: str) -> str:
-        kind = self.kinds[name]
-        kinds = [part for part in typing.get_args(kind) or [kind] if part in KINDS]
-        return " or ".join(KINDS[part] for part in kinds)
+        return describe(self.kinds[name])
 
     def _one_sentence(self, message: str) -> str:
         message = " ".join(message.split())
@@ -220,41 +286,3 @@ class Parser(jsonargparse.ArgumentParser):
             f"expected {self._shown(name)} to be {self._kind(name)}, received "
             f"{value[1]!r}"
         )
-
-
-def normalize(argv: Sequence[str], switches: Collection[str]) -> list[str]:
-    """Spell flags as jsonargparse does: underscores, and a value for every switch.
-
-    Args:
-        argv: Words of a command line.
-        switches: Names of the flags that need no value.
-
-    Example:
-        >>> normalize(["--image-size", "96", "--quiet", "--no-quiet"], ["quiet"])
-        ['--image_size', '96', '--quiet=true', '--quiet=false']
-    """
-    words = list(argv)
-    result = []
-    for position, word in enumerate(words):
-        if not word.startswith("--"):
-            result.append(word)
-            continue
-        flag, equals, value = word[2:].partition("=")
-        flag = flag.replace("-", "_")
-        following = words[position + 1] if position + 1 < len(words) else ""
-        if flag.startswith("no_") and flag[3:] in switches and not equals:
-            result.append(f"--{flag[3:]}=false")
-        elif flag in switches and not equals and following not in ("true", "false"):
-            result.append(f"--{flag}=true")
-        else:
-            result.append(f"--{flag}{equals}{value}")
-    return result
-
-
-def hyphens(flag: str) -> str:
-    """Return a flag as people type it.
-
-    Args:
-        flag: The flag as the parser knows it.
-    """
-    return flag if flag == "--print_config" else "--" + flag[2:].replace("_", "-")

@@ -1,7 +1,9 @@
 """What the values of settings may be; raises one clear sentence for any other."""
 
-import math
+import dataclasses
+import numbers
 import re
+import typing
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +30,16 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 SCHEDULES = ("constant", "cosine", "stable_decay")
 ON_NAN = ("stop", "skip", "reduce-lr")
 DISTRIBUTE = ("none", "auto")
+# Beyond this neither TensorFlow's counters nor anybody's memory goes.
+LARGEST = 2**31 - 1
+KINDS = {
+    int: "a whole number",
+    float: "a number",
+    str: "a word",
+    bool: "true or false",
+    type(None): "null",
+}
+_CLASSES: dict[type, type] = {int: numbers.Integral, float: numbers.Real}
 
 
 def check(settings: Any) -> None:
@@ -36,17 +48,45 @@ def check(settings: Any) -> None:
     Args:
         settings: The settings.
     """
+    _check_kinds(settings)
     _check_numbers(settings)
     _check_names(settings)
     _check_combinations(settings)
     _check_fold_groups(settings)
 
 
+def describe(kind: Any) -> str:
+    """Return what a value of some type is called.
+
+    Args:
+        kind: A type, or a union or list of types.
+    """
+    kinds = [part for part in typing.get_args(kind) or [kind] if part in KINDS]
+    return " or ".join(KINDS[part] for part in kinds)
+
+
+def _check_kinds(settings: Any) -> None:
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        kinds = typing.get_args(field.type) or (field.type,)
+        # For Python true is a number.
+        fits = (
+            bool in kinds
+            if isinstance(value, bool)
+            else isinstance(value, tuple(_CLASSES.get(kind, kind) for kind in kinds))
+        )
+        if not fits:
+            raise UsageError(
+                f"expected {_flag(field.name)} to be {describe(field.type)}, "
+                f"received {value!r}"
+            )
+
+
 def _check_numbers(settings: Any) -> None:
     for field, low, high in (
         ("image_size", 16, 1024),
-        ("batch_size", 1, math.inf),
-        ("folds", 1, math.inf),
+        ("batch_size", 1, LARGEST),
+        ("folds", 1, LARGEST),
         ("fold", 0, settings.folds - 1),
         ("label_noise", 0, 1),
         ("rotation_range", 0, 180),
@@ -58,23 +98,23 @@ def _check_numbers(settings: Any) -> None:
         ("crop_area", 0.01, 1),
         ("color_jitter", 0, 1),
         ("random_erasing", 0, 1),
-        ("mixup", 0, math.inf),
-        ("cutmix", 0, math.inf),
+        ("mixup", 0, LARGEST),
+        ("cutmix", 0, LARGEST),
         ("label_smoothing", 0, 0.99),
-        ("width", 1, math.inf),
+        ("width", 1, LARGEST),
         ("stages", 1, 6),
         ("norm_momentum", 0, 1),
         ("dropout", 0, 0.99),
-        ("weight_decay", 0, math.inf),
-        ("warmup_epochs", 0, math.inf),
-        ("accumulate", 1, math.inf),
-        ("epochs", 1, math.inf),
-        ("patience", 1, math.inf),
+        ("weight_decay", 0, LARGEST),
+        ("warmup_epochs", 0, LARGEST),
+        ("accumulate", 1, LARGEST),
+        ("epochs", 1, LARGEST),
+        ("patience", 1, LARGEST),
         ("seed", 0, 2**32 - 1),
     ):
         value = getattr(settings, field)
         if not low <= value <= high:
-            limit = f"{low} or more" if high == math.inf else f"{low} to {high}"
+            limit = f"{low} or more" if high == LARGEST else f"{low} to {high}"
             raise UsageError(f"expected {_flag(field)} {limit}, received {value!r}")
     if settings.judged_side < 16:
         raise UsageError(
@@ -108,7 +148,7 @@ def _check_numbers(settings: Any) -> None:
         value = getattr(settings, field)
         if value is None or value == "auto":
             continue
-        if isinstance(value, str) or not 0 < value < math.inf:
+        if isinstance(value, str) or not 0 < value <= LARGEST:
             raise UsageError(
                 f"expected {_flag(field)} to be a number above 0"
                 f"{' or auto' if field == 'learning_rate' else ''}, "

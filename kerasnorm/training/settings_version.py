@@ -22,8 +22,7 @@ def stamped(values: dict[str, Any]) -> dict[str, Any]:
 def version_of(values: dict[str, Any], where: str = "settings") -> int:
     """Return the version that wrote these settings.
 
-    The first version left no mark, but wrote every setting, `app` among them, which
-    nobody types.
+    The first version left no mark, but wrote every setting; nobody types them all.
 
     Args:
         values: Settings by name, as they were read.
@@ -32,7 +31,8 @@ def version_of(values: dict[str, Any], where: str = "settings") -> int:
     Raises:
         UsageError: If a later version wrote them.
     """
-    version = values.get(KEY, 1 if "app" in values else VERSION)
+    is_whole = {"app", "data", "seed", "examine"} <= values.keys()
+    version = values.get(KEY, 1 if is_whole else VERSION)
     if type(version) is not int or not 1 <= version <= VERSION:
         raise UsageError(
             f"expected {KEY} from 1 to {VERSION} in {where}, received {version!r}; "

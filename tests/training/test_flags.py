@@ -7,9 +7,9 @@ import yaml
 
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.flags import FIELDS, App, parse_training
-from kerasnorm.training.parsing import normalize
 from kerasnorm.training.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.spelling import normalize
 
 APP = App(
     "toy",

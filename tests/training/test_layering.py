@@ -5,6 +5,7 @@ import itertools
 import pytest
 import yaml
 
+from kerasnorm.training import settings_checks
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.flags import (
     CHANGEABLE_ON_RESUME,
@@ -29,13 +30,6 @@ CHOICES = {
     "stem_strides": (4, 2, 4, 2),
     "fold_groups": ("a", "b", "c", "d"),
     "weights": ("a.h5", "b.h5", "c.h5", "d.h5"),
-}
-# What a value needs beside it.
-BESIDE = {
-    "fold": {"folds": 5},
-    "fold_groups": {"folds": 5},
-    "frozen": {"model": "keras:MobileNetV2", "weights": "a.h5"},
-    "weights": {"model": "keras:MobileNetV2"},
 }
 SOURCES = ("preset", "first", "second", "flag")
 NAMES = sorted(set(FIELDS) - {"app", "resume"})
@@ -67,29 +61,50 @@ def written(folder, name, values):
     return str(file)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_flags_beat_files_these_the_preset_and_that_the_defaults(tmp_path, name):
-    values = dict(zip(SOURCES, values_of(name), strict=True))
-    beside = BESIDE.get(name, {})
-    app = App("toy", "A toy.", Settings(app="toy"), {"odd": {name: values["preset"]}})
-    words = {
-        "preset": ["--preset", "odd"],
-        "first": ["--config", written(tmp_path, "first", {name: values["first"]})],
-        "second": ["--config", written(tmp_path, "second", {name: values["second"]})],
-        "flag": spelled(name, values["flag"]),
+ORDERS = [
+    order
+    for count in range(1, 5)
+    for chosen in itertools.combinations(SOURCES, count)
+    for order in itertools.permutations(chosen)
+]
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    """Every setting at once, with a value of its own from every source."""
+    folder = tmp_path_factory.mktemp("files")
+    values = {
+        source: {name: values_of(name)[place] for name in NAMES}
+        for place, source in enumerate(SOURCES)
     }
-    fixed = list(itertools.chain(*(spelled(*item) for item in beside.items())))
-    for count in range(1, 5):
-        for chosen in itertools.combinations(SOURCES, count):
-            for order in itertools.permutations(chosen):
-                given = list(itertools.chain(*(words[source] for source in order)))
-                # The last file that stands on the line is the later one.
-                files = [source for source in order if source in ("first", "second")]
-                expected = chosen[-1]
-                if expected in ("first", "second"):
-                    expected = files[-1]
-                found = parse_training(app, [*given, *fixed])
-                assert getattr(found, name) == values[expected], order
+    given = {
+        "preset": ["--preset", "odd"],
+        "first": ["--config", written(folder, "first", values["first"])],
+        "second": ["--config", written(folder, "second", values["second"])],
+        "flag": list(
+            itertools.chain(*itertools.starmap(spelled, values["flag"].items()))
+        ),
+    }
+    return values, given
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+def test_flags_beat_files_these_the_preset_and_that_the_defaults(
+    words, order, monkeypatch
+):
+    # Not all of them go together.
+    monkeypatch.setattr(settings_checks, "check", lambda settings: None)
+    values, given = words
+    app = App("toy", "A toy.", Settings(app="toy"), {"odd": values["preset"]})
+    found = parse_training(app, list(itertools.chain(*(given[s] for s in order))))
+    if "flag" in order:
+        expected = "flag"
+    else:
+        # The file that stands behind the other counts.
+        files = [source for source in order if source != "preset"]
+        expected = files[-1] if files else "preset"
+    for name in NAMES:
+        assert getattr(found, name) == values[expected][name], name
 
 
 @pytest.mark.parametrize("where", ["first", "second", "flag"])

@@ -10,9 +10,9 @@ from kerasnorm.training import run_directory, settings_version
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.flags import App, parse_training
 from kerasnorm.training.settings import Settings
+from tuning import search_flags
 from tuning.plan import SearchDirectory
 from tuning.search import make_plan
-from tuning.search_flags import make_parser
 
 APP = App("toy", "A toy.", Settings(app="toy"))
 
@@ -33,7 +33,7 @@ def by_config(folder, values):
 
 
 def by_search(folder, values):
-    plan = make_plan(*make_parser().parse_known_args(["--app", "cats_dogs"]))
+    plan = make_plan(search_flags.read(["--app", "cats_dogs"]))
     directory = SearchDirectory(folder)
     directory.write_plan(plan)
     content = json.loads(directory.plan_file.read_text()) | {"settings": values}
@@ -76,7 +76,7 @@ def test_a_search_over_a_renamed_norm_is_read_but_does_not_go_on(tmp_path):
     space.write_text("norm: [batch, layer]\n")
     words = ["--app", "cats_dogs", "--space", str(space)]
     directory = SearchDirectory(tmp_path)
-    directory.write_plan(make_plan(*make_parser().parse_known_args(words)))
+    directory.write_plan(make_plan(search_flags.read(words)))
     directory.check_resumable()
     content = json.loads(directory.plan_file.read_text())
     del content["settings"]["settings_version"]

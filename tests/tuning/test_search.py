@@ -14,7 +14,7 @@ from tuning.plan import Plan, SearchDirectory, write_json
 
 
 def plan_of(*words) -> Plan:
-    return search.make_plan(*search_flags.make_parser().parse_known_args(list(words)))
+    return search.make_plan(search_flags.read(words))
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +103,7 @@ def test_a_plan_is_read_back_as_it_was(tmp_path):
         (["--app", "cats_dogs", "--directory"], "--directory"),
         (["--app", "cats_dogs", "--directory", "d", "--deadline", "-1"], "above 0"),
         (["--app", "cats_dogs", "--directory", "d", "--hang-minutes", "0"], "above 0"),
-        (["--app", "cats_dogs", "--directory", "d", "--hang-minutes", "nan"], "above"),
+        (["--app", "cats_dogs", "--directory", "d", "--hang-minutes", "nan"], "number"),
         (["--app", "cats_dogs", "--directory", "d", "--workers", "0"], "--workers"),
         (["--app", "cats_dogs", "--directory", "d", "--objective", "speed"], "speed"),
         (["--app", "cats_dogs", "--directory", "d", "--epochs", "two"], "--epochs"),
@@ -180,9 +180,8 @@ def test_a_search_is_not_begun_over_another(capsys, tmp_path):
 
 
 def resumed(tmp_path, *words):
-    parser = search_flags.make_parser()
-    options, rest = parser.parse_known_args(["--resume", *words])
-    return search._resumed(SearchDirectory(tmp_path), options, rest)
+    given = search_flags.read(["--resume", *words])
+    return search.resumed_plan(SearchDirectory(tmp_path), given)
 
 
 def test_a_resumed_search_keeps_its_plan_but_for_the_limits(tmp_path):
@@ -258,4 +257,4 @@ def test_auto_is_one_worker_for_each_gpu(monkeypatch):
 @pytest.mark.parametrize("word", ["0", "-1", "two"])
 def test_workers_are_a_number_or_auto(word):
     with pytest.raises(UsageError, match="--workers"):
-        roles.number_of_workers(word, make_plan())
+        search_flags.read(["--workers", word])

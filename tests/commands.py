@@ -1,0 +1,75 @@
+"""Every command of the project with its parser, for tests that hold for all of them."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import pytest
+
+from apps.cats_dogs import APP
+from kerasnorm import command_line
+from kerasnorm.training import command_line as app_line
+from kerasnorm.training import parsing
+from kerasnorm.training.errors import UsageError
+from tuning import results, search
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A command as a function.
+
+    Args:
+        main: Takes words and returns the exit status.
+        words: What it needs at least.
+    """
+
+    main: Callable[[list[str]], int]
+    words: tuple[str, ...] = ()
+
+    def parser(self) -> parsing.Parser:
+        """Return the parser that the command makes."""
+        seen = []
+
+        def read(self, words):
+            seen.append(self)
+            raise UsageError("seen")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(parsing.Parser, "read", read)
+            self.main(list(self.words))
+        return seen[0]
+
+
+def _app(*name: str) -> Callable[[list[str]], int]:
+    return lambda words: app_line.main(APP, [*name, *words])
+
+
+def _kerasnorm(name: str) -> Callable[[list[str]], int]:
+    return lambda words: command_line.main([name, *words])
+
+
+_WORDS = {
+    "doctor": ("model.keras",),
+    "scan": ("photos",),
+    "swap": ("model.keras", "new.keras", "--to", "group"),
+    "fold": ("model.keras", "new.keras"),
+    "recalibrate": ("model.keras", "new.keras", "--data", "photos"),
+}
+COMMANDS = {
+    "train": Command(_app()),
+    "evaluate": Command(_app("evaluate"), ("run",)),
+    "predict": Command(_app("predict"), ("run", "photo.png")),
+    "search": Command(search.main, ("--app", "cats_dogs", "--directory", "new")),
+    "results": Command(results.main, ("directory",)),
+    **{name: Command(_kerasnorm(name), _WORDS[name]) for name in command_line.COMMANDS},
+}
+
+
+@functools.cache
+def flags_of(name: str) -> dict[str, object]:
+    """Return the kinds of a command's flags and positionals, by name.
+
+    Args:
+        name: A key of `COMMANDS`.
+    """
+    return dict(COMMANDS[name].parser().kinds)
