@@ -15,31 +15,40 @@ TRAIN_LOSES = 0.1
 SHARED_COSTS = 0.1
 
 
+def staleness_is_proved(m: Measurements) -> bool:
+    """Return whether moving statistics are proved wrong.
+
+    The proof is on training samples: the same samples at the same weights, moving
+    against exact statistics.
+    """
+    value, low, _ = m.difference("B", "B'")
+    accuracy = m.accuracy_change("B", "B'")
+    return (low > 0 and value > _least_training_loss(m)) or bool(
+        accuracy and accuracy.low >= PROVED_POINTS
+    )
+
+
+def _least_training_loss(m: Measurements) -> float:
+    """Return the training loss that a repair must save: less where it is small."""
+    half = STALE * m.unit / 2
+    return min(half, TRAIN_LOSES * m.matrix.mean("B")) if m.has("B") else half
+
+
 def is_stale(m: Measurements) -> bool:
     """Return whether moving statistics are proved wrong, and repairing them matters.
 
-    The proof is on training samples: the same samples at the same weights, moving
-    against exact statistics. What it costs validation is another question: a network
-    at chance has a lower validation loss than one that knows something and is sure of
+    What it costs validation is another question than whether it is so: a network at
+    chance has a lower validation loss than one that knows something and is sure of
     itself, so a loss that does not fall is no proof against.
     """
-    on_train = m.difference("B", "B'")
-    on_validation = m.difference("D", "D'")
-    threshold = STALE * m.unit
-    # A training loss near 0 has little to lose: then a fraction of it counts.
-    little = TRAIN_LOSES * m.matrix.mean("B") if m.has("B") else threshold / 2
-    loss_proves = on_train[1] > 0 and on_train[0] > min(threshold / 2, little)
-    accuracy = m.accuracy_change("B", "B'")
-    if not loss_proves and not (accuracy and accuracy.low >= PROVED_POINTS):
+    if not staleness_is_proved(m):
         return False
-    costs_validation = on_validation[1] > 0 and on_validation[0] > threshold
-    costs_training = on_train[1] > 0 and on_train[0] > threshold
-    changes = [accuracy, m.accuracy_change("D", "D'")]
-    costs_accuracy = any(
+    costs = [m.difference("B", "B'"), m.difference("D", "D'")]
+    changes = [m.accuracy_change("B", "B'"), m.accuracy_change("D", "D'")]
+    return any(low > 0 and value > STALE * m.unit for value, low, _ in costs) or any(
         change and change.value >= MATERIAL_POINTS and change.low >= PROVED_POINTS
         for change in changes
     )
-    return costs_validation or costs_training or costs_accuracy
 
 
 def is_shared(m: Measurements) -> bool:
@@ -65,6 +74,7 @@ def staleness_evidence(m: Measurements) -> dict:
         "interval": [low, high],
         "on_training_samples": m.difference("B", "B'")[0],
         **_accuracies(m),
+        **_remainder(m),
         "steps": m.optimizer.steps,
         "momentum": max((n.momentum for n in m.norms), default=None),
     }
@@ -87,6 +97,17 @@ def _accuracies(m: Measurements) -> dict:
     return found
 
 
+def _remainder(m: Measurements) -> dict:
+    """Return what lies between the splits once the statistics are repaired."""
+    points = m.accuracy_change("D'", "B'")
+    if points is None:
+        return {}
+    return {
+        "accuracy_gap_repaired": points.value,
+        "accuracy_gap_repaired_interval": [points.low, points.high],
+    }
+
+
 def describe_costs(m: Measurements, evidence: dict) -> str:
     """Say what exact statistics change, on both splits."""
     parts = []
@@ -106,7 +127,15 @@ def describe_costs(m: Measurements, evidence: dict) -> str:
                 f"{evidence[f'{split}_accuracy_repaired']:.1%})"
             )
         parts.append(part)
-    return f" Exact statistics change {' and '.join(parts)}." if parts else ""
+    if not parts:
+        return ""
+    remains = (
+        f" {100 * evidence['accuracy_gap_repaired']:.1f} points of accuracy remain "
+        "between training and validation."
+        if "accuracy_gap_repaired" in evidence
+        else ""
+    )
+    return f" Exact statistics change {' and '.join(parts)}.{remains}"
 
 
 def finite(value: float) -> float | None:

@@ -6,6 +6,7 @@ from kerasnorm.doctor.checks.staleness import (
     is_shared,
     is_stale,
     staleness_evidence,
+    staleness_is_proved,
 )
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
@@ -60,8 +61,11 @@ def check_broken(m: Measurements) -> Finding | None:
 
 
 def check_stale(m: Measurements) -> Finding | None:
-    """Find moving statistics that differ from the true ones, and say why they do."""
-    if not is_stale(m) or check_broken(m) or is_shared(m):
+    """Find moving statistics that differ from the true ones, and say why they do.
+
+    A difference that is proved but costs little is information.
+    """
+    if not staleness_is_proved(m) or check_broken(m) or is_shared(m):
         return None
     for judge in (
         _overridden,
@@ -81,7 +85,7 @@ def _stale(m, code, summary, remedy, extra=(), where=(), alternatives=()) -> Fin
     evidence = {**staleness_evidence(m), **dict(extra)}
     return Finding(
         code,
-        "error",
+        "error" if is_stale(m) else "info",
         summary + describe_costs(m, evidence),
         evidence,
         remedy,

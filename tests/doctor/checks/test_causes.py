@@ -164,3 +164,15 @@ def test_small_batches_must_cost(accumulated, cost, expected):
 def test_unmeasured_cells_decide_nothing():
     m = measured({"B": float("nan"), "D": np.inf})
     assert data.check_domain(m) is training.check_overfitting(m) is None
+
+
+@pytest.mark.parametrize(
+    ("saved", "severity"), [(0.02, None), (0.05, "info"), (0.08, "error")]
+)
+def test_stale_statistics_are_proved_first_and_an_error_where_they_cost(
+    saved, severity
+):
+    m = measured({"B": 0.6, "B'": 0.6 - saved, "D": 0.8, "D'": 0.8 - saved})
+    m.optimizer, m.structure = OptimizerState(), Structure()
+    found = statistics.check_stale(m)
+    assert (found and found.severity) == severity
