@@ -15,6 +15,7 @@ from kerasnorm.version import __version__
 KEEP_FILES = ("swap", "fold", "recalibrate")
 FAIL_ON = ("info", "warning", "error")
 NORM_HELP = "Name of the new norm, such as group, frn, instance or none."
+TRUST_HELP = "Let code inside the model run, such as that of Lambda layers."
 # Pictures that measure the scales of a network without norms.
 SCALING_BATCH = 64
 Command = Callable[[list[str]], int]
@@ -76,6 +77,7 @@ def doctor(words: list[str]) -> int:
     """Say why validation breaks."""
     parser = _parser("doctor", "Say why validation breaks, by measurement.")
     parser.add_path("patient", "A run directory or a .keras file.")
+    parser.add_value("--trust", bool, TRUST_HELP)
     parser.add_path("--train", "Folder of training images, or one with train/.")
     parser.add_path("--validation", "Folder to validate on, or one with validation/.")
     parser.add_value("--json", bool, "Print JSON.")
@@ -96,6 +98,7 @@ def doctor(words: list[str]) -> int:
         options.train,
         options.validation,
         prove=options.prove,
+        trust=options.trust,
         progress=lambda sentence: print(sentence, file=sys.stderr),
     )
     if options.json:
@@ -109,16 +112,14 @@ def doctor(words: list[str]) -> int:
 
 def swap(words: list[str]) -> int:
     """Replace the norms of a saved model."""
-    parser = _parser("swap", "Replace the norms of a model; the file given stays.")
-    parser.add_path("model", "A .keras file.")
-    parser.add_path("output", "Where the new model goes.", new=True)
+    parser = _surgery("swap", "Replace the norms of a model; the file given stays.")
     parser.add_value("--to", str, NORM_HELP, required=True)
     parser.add_number(
         "--groups", int, 1, "Groups of --to group, where it divides.", default=32
     )
     parser.add_path("--data", "Pictures that set the scale of --to none.")
     options = _parse(parser, words)
-    model = _load(options.model, options.output)
+    model = _load(options)
     from kerasnorm import surgery
 
     batch = None
@@ -135,28 +136,31 @@ def swap(words: list[str]) -> int:
 
 def fold(words: list[str]) -> int:
     """Fold batch normalization into the layers before it."""
-    parser = _parser("fold", "Fold batch normalization into convolutions and Dense.")
-    parser.add_path("model", "A .keras file.")
-    parser.add_path("output", "Where the new model goes.", new=True)
+    parser = _surgery("fold", "Fold batch normalization into convolutions and Dense.")
     options = _parse(parser, words)
-    model = _load(options.model, options.output)
+    model = _load(options)
     from kerasnorm import surgery
 
-    return _save(surgery.fold_batch_norm(model), options.output)
+    folded = surgery.fold_batch_norm(model)
+    return _save(folded, options.output, surgery.compare_folded(model, folded))
 
 
 def recalibrate(words: list[str]) -> int:
     """Re-estimate the moving statistics of a saved model."""
-    parser = _parser("recalibrate", "Re-estimate the moving statistics of a model.")
-    parser.add_path("model", "A .keras file.")
-    parser.add_path("output", "Where the new model goes.", new=True)
+    parser = _surgery("recalibrate", "Re-estimate the moving statistics of a model.")
     parser.add_path("--data", "Class folders, or a folder with train/.", required=True)
     parser.add_number("--batch_size", int, 1, "Pictures a step.", default=32)
     parser.add_number("--samples", int, 1, "Pictures to use at most.", default=4096)
     options = _parse(parser, words)
-    model = _load(options.model, options.output)
+    model = _load(options)
     from kerasnorm import surgery
+    from kerasnorm.callbacks.recalibration import find_batch_norms
 
+    if not find_batch_norms(model):
+        raise ValueError(
+            f"expected a model with batch norms that train, received {options.model}, "
+            "which has none; there is nothing to recalibrate"
+        )
     batches = _batches(model, options.data, options.batch_size, options.samples)
     surgery.recalibrate_batch_norm(model, batches, samples=options.samples)
     return _save(model, options.output)
@@ -197,14 +201,23 @@ def _parse(parser: parsing.Parser, words: list[str]) -> Any:
     return options
 
 
-def _load(path: str, output: str) -> Any:
+def _surgery(name: str, description: str) -> parsing.Parser:
+    parser = _parser(name, description)
+    parser.add_path("model", "A .keras file.")
+    parser.add_path("output", "Where the new model goes.", new=True)
+    parser.add_value("--trust", bool, TRUST_HELP)
+    return parser
+
+
+def _load(options: Any) -> Any:
+    output = options.output
     if pathlib.Path(output).suffix != ".keras":
         raise UsageError(f"expected an output that ends in .keras, received {output}")
     if pathlib.Path(output).exists():
         raise ValueError(f"expected a new file, but {output} exists; name another one")
     from kerasnorm.training import inference
 
-    return inference.read_model(path, compiled=True)
+    return inference.read_model(options.model, compiled=True, trust=options.trust)
 
 
 def _save(model: Any, output: str, report: Any = None) -> int:

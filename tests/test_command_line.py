@@ -73,6 +73,7 @@ def test_swap_writes_a_new_model_and_says_what_it_did(capsys, saved, tmp_path):
     norm = keras.saving.load_model(output).get_layer("bn")
     assert isinstance(norm, GroupNorm)
     assert norm.groups == 2
+    assert "Train the new model before you use it" in out
     assert saved.read_bytes() == before
 
 
@@ -89,7 +90,9 @@ def test_swap_to_none_takes_its_scales_from_pictures(capsys, saved, photos, tmp_
 
 
 def test_fold_keeps_what_the_model_predicts(capsys, saved, tmp_path):
-    assert call(capsys, "fold", saved, tmp_path / "folded.keras")[0] == 0
+    status, out, _ = call(capsys, "fold", saved, tmp_path / "folded.keras")
+    assert status == 0
+    assert "1 norms folded, 0 left; on noise" in out
     expected, _ = infer(saved, pictures())
     folded, model = infer(tmp_path / "folded.keras", pictures())
     assert not find_norms(model)
@@ -107,6 +110,46 @@ def test_recalibrate_takes_the_moments_of_all_pictures(capsys, saved, photos, tm
     norm = model.get_layer("bn")
     np.testing.assert_allclose(norm.moving_mean, features.mean((0, 1, 2)), rtol=1e-3)
     np.testing.assert_allclose(norm.moving_variance, features.var((0, 1, 2)), rtol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def normless(tmp_path_factory):
+    """File of a network with code inside and without a batch norm."""
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            keras.layers.Lambda(lambda x: x / 255),
+            keras.layers.LayerNormalization(),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile("sgd", "categorical_crossentropy")
+    file = tmp_path_factory.mktemp("models") / "model.keras"
+    model.save(file)
+    return file
+
+
+COMMANDS = {
+    "swap": ["--to", "group"],
+    "fold": [],
+    "recalibrate": ["--data", "{photos}"],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_code_inside_a_model_runs_only_if_trusted(
+    capsys, normless, photos, tmp_path, name
+):
+    output = tmp_path / "new.keras"
+    flags = [flag.format(photos=photos) for flag in COMMANDS[name]]
+    status, _, err = call(capsys, name, normless, output, *flags)
+    assert status == 1 and "if you trust its source, add --trust" in err
+    status, out, err = call(capsys, name, normless, output, *flags, "--trust")
+    if name == "swap":
+        assert status == 0 and "layer_channels -> group, 3 channels" in out
+    else:
+        assert status == 1 and "batch norm" in err and not output.exists()
 
 
 def test_doctor_prints_the_examination_as_json(capsys, saved, photos):

@@ -58,6 +58,24 @@ def check_count(name: str, value: Any) -> int:
     return value
 
 
+def check_dense(inputs: Any) -> None:
+    """Raise for ragged and sparse tensors, which have no pixels to take means over."""
+    ragged = hasattr(inputs, "row_splits") or getattr(inputs, "is_nested", False)
+    # TensorFlow's, JAX' and torch's sparse tensors; the flags are those of Keras' own.
+    sparse = hasattr(inputs, "dense_shape") or hasattr(inputs, "nse")
+    sparse = sparse or getattr(inputs, "is_sparse", False)
+    if isinstance(inputs, keras.KerasTensor):
+        ragged, sparse = inputs.ragged, inputs.sparse
+    if ragged or sparse:
+        raise ValueError(
+            "Expected a dense tensor, in which each sample has as many numbers. "
+            f"Received: a {'ragged' if ragged else 'sparse'} tensor of shape "
+            f"{tuple(inputs.shape)}. Make it dense before the norm: `to_tensor()` for "
+            "ragged ones of TensorFlow, `keras.layers.Dense` or an embedding for "
+            "sparse ones."
+        )
+
+
 def channels_of(layer: keras.layers.Layer, input_shape: tuple) -> int:
     """Return the number of channels, or raise if the shape does not tell it."""
     rank = len(input_shape)

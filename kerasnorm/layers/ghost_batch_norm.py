@@ -10,6 +10,7 @@ from kerasnorm.layers.checks import (
     channels_of,
     check_axis,
     check_count,
+    check_dense,
     check_momentum,
     check_positive,
 )
@@ -92,6 +93,7 @@ class GhostBatchNorm(keras.layers.BatchNormalization):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalize `inputs`, of shape (batch, ..., channels)."""
+        check_dense(inputs)
         if not training or not self.trainable:
             return super().call(inputs, training=False, mask=mask)
         if mask is not None:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from kerasnorm.layers.checks import check_dense
+
 # A shift taken from this part of the pixels is at most sqrt(16) standard deviations off
 # the mean, whatever the pixels are, and so costs the variance at most a factor 16 of
 # the last digit.
@@ -58,7 +60,11 @@ def as_computed(x: Any, compute_dtype: str) -> Any:
     Args:
         x: Inputs of any dtype.
         compute_dtype: The layer's own, which its outputs have.
+
+    Raises:
+        ValueError: If the inputs are ragged or sparse.
     """
+    check_dense(x)
     if keras.backend.standardize_dtype(x.dtype) == compute_dtype:
         return x
     return ops.cast(x, at_least_float32(compute_dtype))

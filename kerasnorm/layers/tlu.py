@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerasnorm.layers.checks import channels_of, check_axis
+from kerasnorm.layers.checks import channels_of, check_axis, check_dense
 from kerasnorm.registration import register
 
 
@@ -49,7 +49,8 @@ class TLU(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Cut `inputs`, of shape (batch, ..., channels), off below `tau`."""
-        shape = [1] * inputs.ndim
+        check_dense(inputs)
+        shape = [1] * len(inputs.shape)
         shape[self.axis] = -1
         tau = ops.reshape(self.tau, shape)
         # Not a maximum: backends disagree on who gets the gradient when both are equal.

@@ -1,6 +1,6 @@
 """Changes to finished Keras models: swap, fold and recalibrate norms."""
 
-from kerasnorm.surgery.fold import fold_batch_norm
+from kerasnorm.surgery.fold import compare_folded, fold_batch_norm
 from kerasnorm.surgery.fuse import fuse_asymmetric
 from kerasnorm.surgery.locate import NormSite, find_norms
 from kerasnorm.surgery.recalibrate import recalibrate_batch_norm
@@ -12,6 +12,7 @@ __all__ = [
     "NormSite",
     "Swap",
     "SwapReport",
+    "compare_folded",
     "find_norms",
     "fold_batch_norm",
     "fuse_asymmetric",

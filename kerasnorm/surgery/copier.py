@@ -84,15 +84,7 @@ class Copier:
             if layer not in self.plan.dropped and not falls_away:
                 kept.append(self.copy(layer))
             previous = layer
-        (tensor,) = model.inputs
-        entry = keras.Input(
-            batch_shape=tensor.shape,
-            dtype=tensor.dtype,
-            sparse=tensor.sparse,
-            ragged=tensor.ragged,
-            name=tensor.name,
-        )
-        new = keras.Sequential([entry, *kept], name=model.name)
+        new = keras.Sequential([*_inputs_like(model), *kept], name=model.name)
         self._note_class(model, new)
         return new
 
@@ -120,9 +112,13 @@ class Copier:
                 producers[id(outputs)] = (outputs, layer)
             return outputs
 
+        inputs = None
+        # Left to itself, Keras makes all inputs dense.
+        if any(tensor.sparse or tensor.ragged for tensor in model.inputs):
+            inputs = keras.tree.pack_sequence_as(model.input, _inputs_like(model))
         with _uncompiled(model):
             new = keras.models.clone_model(
-                model, clone_function=clone, call_function=call
+                model, inputs, clone_function=clone, call_function=call
             )
         self._note_class(model, new)
         return new
@@ -179,6 +175,19 @@ class Copier:
                 f"{model.name!r} was a {type(model).__name__} and is now a plain "
                 f"{type(new).__name__}; methods of its own are gone."
             )
+
+
+def _inputs_like(model: keras.Model) -> list[Any]:
+    return [
+        keras.Input(
+            batch_shape=tensor.shape,
+            dtype=tensor.dtype,
+            sparse=tensor.sparse,
+            ragged=tensor.ragged,
+            name=tensor.name,
+        )
+        for tensor in model.inputs
+    ]
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import numpy as np
 
 from kerasnorm import layers
 from kerasnorm.callbacks import model_walk
-from kerasnorm.surgery import affine, wiring
+from kerasnorm.surgery import affine, norm_scale, wiring
 from kerasnorm.surgery.copier import Plan
 from kerasnorm.surgery.rebuild import compile_like, rebuild
 
@@ -103,3 +103,44 @@ def _find_front(graph: wiring.Wiring, norm: Any) -> Any:
             return front if foldable else None
         current = front
     return None
+
+
+def compare_folded(model: keras.Model, folded: keras.Model, batch: Any = None) -> str:
+    """Say how many norms were folded and how far predictions differ.
+
+    Args:
+        model: The model that was given to `fold_batch_norm`.
+        folded: What it returned.
+        batch: Inputs of one batch to compare on; noise of the shape of the model's
+            inputs if None.
+
+    Returns:
+        A sentence, for people.
+
+    Raises:
+        ValueError: If `batch` is None and the model's inputs are not known.
+
+    Example:
+        >>> print(compare_folded(model, fold_batch_norm(model)))
+        52 norms folded, 1 left; on noise, predictions of up to 0.98 differ by at most
+        2.1e-06.
+    """
+    before, after = (
+        sum(isinstance(x, affine.AFFINE) for _, x in model_walk.walk_layers(one))
+        for one in (model, folded)
+    )
+    where = "noise" if batch is None else "the given batch"
+    inputs = norm_scale.make_noise(model)[0] if batch is None else batch
+    outputs = [
+        keras.ops.convert_to_numpy(output).astype("float64")
+        for one in (model, folded)
+        for output in keras.tree.flatten(one(inputs, training=False))
+    ]
+    half = len(outputs) // 2
+    pairs = list(zip(outputs[:half], outputs[half:], strict=True))
+    size = max(float(np.max(np.abs(ours), initial=0.0)) for ours, _ in pairs)
+    difference = max(float(np.max(np.abs(a - b), initial=0.0)) for a, b in pairs)
+    return (
+        f"{before - after} norms folded, {after} left; on {where}, predictions of up "
+        f"to {size:.3g} differ by at most {difference:.2g}."
+    )

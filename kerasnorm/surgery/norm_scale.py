@@ -44,7 +44,7 @@ def choose_statistics(
         if all(_is_trained(norm) for norm in norms):
             moving = {norm: _moving(norm) for norm in norms}
             return moving, "Scales come from the moving statistics."
-        batch, source = _make_noise(model)
+        batch, source = make_noise(model)
     _, measured = measure_norms(model, norms, [(batch,)], floored=True)
     for norm in measured:
         # A frozen batch norm acts on its moving statistics in training as well.
@@ -102,11 +102,26 @@ def _is_trained(norm):
     return bool(np.any(mean != 0) or np.any(variance != 1))
 
 
-def _make_noise(model: keras.Model) -> tuple[Any, str]:
-    """Make a batch of the model's inputs where no data are given."""
+def make_noise(model: keras.Model) -> tuple[Any, str]:
+    """Make a batch of the model's inputs where no data are given.
+
+    Args:
+        model: A model that knows its inputs.
+
+    Returns:
+        The inputs, and one sentence on them for a report.
+
+    Raises:
+        ValueError: If it does not know them, or they are sparse or ragged.
+    """
     if getattr(model, "inputs", None) is None:
         raise ValueError(
             "Expected `batch`, because the inputs of this model are not known. "
+            "Received: batch=None. Pass one batch of inputs."
+        )
+    if any(tensor.sparse or tensor.ragged for tensor in model.inputs):
+        raise ValueError(
+            "Expected `batch`, because there is no noise like sparse or ragged inputs. "
             "Received: batch=None. Pass one batch of inputs."
         )
     rescales = any(

@@ -98,6 +98,11 @@ def swap_norm(
             norm_scale.set_scale(new, site.layer, *statistics[site.layer])
         else:
             _carry_norm(site, new)
+    if not all({site.kind, to} <= set(BATCH_KINDS) for site in sites):
+        notes.append(
+            "Train the new model before you use it: other statistics make other "
+            "activations."
+        )
     notes += [*rebuilt.notes, *compile_like(model, rebuilt.model)]
     report = SwapReport(
         to=to,

@@ -23,6 +23,7 @@ def consult(
     validation: str | None = None,
     *,
     prove: bool = False,
+    trust: bool = False,
     progress: Progress | None = None,
 ) -> command.Consultation:
     """Examine a run on its own pictures, or a model on those given.
@@ -33,6 +34,7 @@ def consult(
             own.
         validation: The same for validation.
         prove: Whether to try the first remedy on a copy, which is saved beside.
+        trust: Whether code inside a model file may run.
         progress: Called with a sentence at every step.
 
     Raises:
@@ -51,7 +53,7 @@ def consult(
             "expected --train DIR with a model file, received none; name the pictures "
             "it was trained on, and those of --validation"
         )
-    model = inference.read_model(path, compiled=True)
+    model = inference.read_model(path, compiled=True, trust=trust)
     return command.consult(
         model,
         _shuffled(train, model, progress),

@@ -132,12 +132,15 @@ def load_model(directory: run_directory.RunDirectory) -> keras.Model:
     return read_model(directory.model_file)
 
 
-def read_model(file: str | os.PathLike[str], *, compiled: bool = False) -> keras.Model:
-    """Load a model file of any origin; it can run no code.
+def read_model(
+    file: str | os.PathLike[str], *, compiled: bool = False, trust: bool = False
+) -> keras.Model:
+    """Load a model file of any origin; it can run no code unless it is trusted.
 
     Args:
         file: A .keras file.
         compiled: Whether to restore the loss and the optimizer too.
+        trust: Whether code inside the file, such as that of Lambda layers, may run.
 
     Raises:
         ValueError: If the file is no model, or needs code of its own to be loaded.
@@ -146,10 +149,15 @@ def read_model(file: str | os.PathLike[str], *, compiled: bool = False) -> keras
     if not path.is_file():
         raise ValueError(f"expected a .keras file, but {path} does not exist")
     try:
-        return keras.saving.load_model(path, compile=compiled, safe_mode=True)
+        return keras.saving.load_model(path, compile=compiled, safe_mode=not trust)
     except Exception as error:
         problem = " ".join(str(error).split())
+        if not trust and "safe_mode" in problem:
+            raise ValueError(
+                f"expected a Keras model in {path} that can be loaded without running "
+                "code from it, received one with code inside, as Lambda layers have; "
+                "if you trust its source, add --trust"
+            ) from error
         raise ValueError(
-            f"expected a Keras model in {path} that can be loaded without running code "
-            f"from it, but {problem[:300]}"
+            f"expected a Keras model in {path}, but {problem[:300]}"
         ) from error

@@ -271,6 +271,24 @@ def test_fit_trains_every_weight_of_every_layer(jit_compile):
             assert not np.array_equal(numpy(weight), value), weight.path
 
 
+RAGGED_OR_SPARSE = {
+    "ragged": lambda tf, x: tf.RaggedTensor.from_tensor(x),
+    "sparse": lambda tf, x: tf.sparse.from_dense(x),
+}
+NORM_ROWS = [row for row in LEADING.values() if row.inputs is contract.NORM_INPUTS]
+
+
+@pytest.mark.parametrize("kind", RAGGED_OR_SPARSE)
+@pytest.mark.parametrize("row", NORM_ROWS, ids=lambda row: row.name)
+def test_ragged_and_sparse_inputs_are_named(row, kind):
+    tensorflow = pytest.importorskip("tensorflow")
+    if row.channels_first is None or BACKEND != "tensorflow":
+        pytest.skip("takes them, or there are none")
+    layer, x = built(row, SHAPE), RAGGED_OR_SPARSE[kind](tensorflow, drawn(SHAPE))
+    with pytest.raises(ValueError, match=f"Expected a dense tensor.*a {kind} tensor"):
+        layer(x, **row.call)
+
+
 WRONG = [
     pytest.param(row, kwargs, message, id=f"{row.name}, {kwargs}")
     for row in contract.ROWS
