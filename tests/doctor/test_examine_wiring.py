@@ -78,9 +78,26 @@ def test_a_shared_norm_is_blamed_where_it_costs():
     assert found.verdict == "domain_shift"
 
 
-def test_validation_on_the_training_data_is_no_leakage():
-    model = sharp_network(data()[0])
-    assert examine(model, batches(*data()), batches(*data())).verdict == "healthy"
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9, 1.0])
+def test_samples_of_training_in_validation_are_leakage(fraction):
+    x, y = data()
+    other = data(seed=1)
+    shared = int(fraction * len(x))
+    held = [
+        np.concatenate([a[:shared], b[shared:]])
+        for a, b in ((x, other[0]), (y, other[1]))
+    ]
+    found = examine(sharp_network(x), batches(x, y), batches(*held), thorough=False)
+    assert [(f.code, f.severity) for f in found.findings] == [("leakage", "error")]
+
+
+def test_what_makes_equal_splits_differ_comes_before_their_leakage():
+    x, y = data()
+    model = sharp_network(x)
+    norm = model.get_layer("norm")
+    set_statistics(norm, x.mean(axis=0) + 3, x.var(axis=0))
+    found = examine(model, batches(x, y), batches(x, y))
+    assert [f.code for f in found.findings][:2] == ["stale_statistics", "leakage"]
 
 
 @pytest.mark.thorough

@@ -12,7 +12,7 @@ REPAIRED = 0.6
 GAP = 0.25
 # Share of validation samples found in the training data that makes its loss useless.
 LEAKED = 0.05
-# Above this share somebody has validated on the training data on purpose.
+# Above this share nothing is left to generalize to.
 SAME_DATA = 0.95
 # Samples of few values meet their like in the other split as often as in their own.
 REPEATED = 2.0
@@ -100,9 +100,9 @@ def check_overlap(m: Measurements) -> Finding | None:
     same = share > SAME_DATA
     return Finding(
         "leakage",
-        "info" if same else "error",
-        "Validation samples are the training samples: there is nothing to generalize "
-        "to, and the gap has other causes."
+        "error",
+        f"{share:.1%} of the validation samples are training samples: the validation "
+        "loss says nothing about new ones, and a gap between the two has other causes."
         if same
         else f"{share:.1%} of the validation samples are in the training data as well, "
         "at least: the validation loss is better than the truth.",
@@ -113,7 +113,7 @@ def check_overlap(m: Measurements) -> Finding | None:
             "compared": list(o.compared),
         },
         "split anew by group, after removing duplicates: kerasnorm scan DIR lists them",
-        GAP,
+        0.0 if same else GAP,
     )
 
 

@@ -71,7 +71,7 @@ def test_a_map_must_close_most_of_the_gap(probes, is_found):
 
 @pytest.mark.parametrize(
     ("exact", "inside", "severity"),
-    [(0.1, 0.0, "error"), (0.4, 0.4, None), (0.01, 0.0, None), (1.0, 0.0, "info")],
+    [(0.1, 0.0, "error"), (0.4, 0.4, None), (0.01, 0.0, None), (1.0, 0.0, "error")],
 )
 def test_shared_samples_are_leakage_where_they_do_not_repeat_anyway(
     exact, inside, severity
