@@ -213,8 +213,6 @@ def _load(options: Any) -> Any:
     output = options.output
     if pathlib.Path(output).suffix != ".keras":
         raise UsageError(f"expected an output that ends in .keras, received {output}")
-    if pathlib.Path(output).exists():
-        raise ValueError(f"expected a new file, but {output} exists; name another one")
     from kerasnorm.training import inference
 
     return inference.read_model(options.model, compiled=True, trust=options.trust)

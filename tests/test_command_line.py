@@ -165,7 +165,7 @@ def test_doctor_prints_the_examination_as_json(capsys, saved, photos):
         (["heal"], 2, "expected a command, one of doctor, scan, swap"),
         (["swap", "{saved}", "new.keras", "--to", "grup"], 2, "'grup'"),
         (["swap", "{saved}", "new.h5", "--to", "group"], 2, "ends in .keras"),
-        (["swap", "{saved}", "{saved}", "--to", "group"], 1, "exists"),
+        (["swap", "{saved}", "{saved}", "--to", "group"], 2, "a new file"),
         (["fold", "missing.keras", "new.keras"], 1, "missing.keras"),
         (["recalibrate", "{saved}", "new.keras", "--data", "nowhere"], 1, "nowhere"),
         (["doctor", "nowhere"], 2, "nowhere"),

@@ -8,8 +8,8 @@ from typing import Any
 
 from kerasnorm.training import settings_version
 from kerasnorm.training.errors import UsageError
-from kerasnorm.training.run_directory import write_text
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.whole_files import write_text
 from tuning.objectives import Objective
 from tuning.spaces import Space
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasnorm.training import command_line, locks, parsing, streams
-from kerasnorm.training.run_directory import RunDirectory, write_text
+from kerasnorm.training.run_directory import RunDirectory
+from kerasnorm.training.whole_files import write_text
 from tuning import importance, objectives, record, search_page
 from tuning.plan import Plan, SearchDirectory, read_json
 

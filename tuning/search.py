@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from kerasnorm.data import sources
-from kerasnorm.training import command_line, flags, layering
+from kerasnorm.training import command_line, flags, layering, paths
 from kerasnorm.training.errors import UsageError
 from tuning import objectives, processes, roles, search_flags, spaces
 from tuning.plan import Plan, SearchDirectory
@@ -189,7 +189,11 @@ def _check_new(directory: SearchDirectory, plan: Plan) -> None:
             f"expected a new --directory, received {directory.path}, which holds a "
             "search; go on with it by --resume, or name another"
         )
-    # A trial without a checkpoint clears its run directory away before it begins.
+    if paths.is_of_a_run(directory.path):
+        raise UsageError(
+            f"expected a new --directory, received {directory.path}, which belongs to "
+            "a run or another search; name another"
+        )
     taken = directory.path / plan.settings.app
     if taken.exists() or (directory.path.exists() and not directory.path.is_dir()):
         raise UsageError(

@@ -156,6 +156,7 @@ class TrialRun:
     def _train(self) -> dict[str, Any]:
         settings = self.settings()
         folder = self.run_directory
+        self._claim(folder)
         if not _can_go_on(folder):
             shutil.rmtree(folder, ignore_errors=True)
             self._take_over_promoted(folder)
@@ -172,6 +173,21 @@ class TrialRun:
                 self.note["remarks"].append(f"trained from the beginning: {error}")
             shutil.rmtree(folder)
         return self.train(settings, self.hooks).report
+
+    def _claim(self, folder: pathlib.Path) -> None:
+        """Note that a folder is this trial's, to be cleared away where it fails.
+
+        Raises:
+            ValueError: If somebody else's run lies there.
+        """
+        if not self.note.setdefault("began", "status" in self.note):
+            if folder.exists():
+                raise ValueError(
+                    f"expected no other run in the place of the trial, but {folder} "
+                    "exists; move it elsewhere"
+                )
+            self.note["began"] = True
+            self._write(status="running", reason=None)
 
     def _take_over_promoted(self, folder: pathlib.Path) -> None:
         """Copy the run that Hyperband wants to go on with, optimizer and all."""

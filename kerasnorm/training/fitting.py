@@ -114,6 +114,9 @@ class Attempt:
         job = self.job
         self.restore()
         resume.say_position(job.console, job.settings, self.checkpoint)
+        if job.settings.resume:
+            # Only now is it certain that the run goes on.
+            resume.reopen(job.directory, job.settings)
         is_over = self.stopping.is_over or self.limit.is_over
         kept = self.callbacks()
         first = self.start.epoch * job.steps_per_epoch + self.start.batch

@@ -207,6 +207,7 @@ def _of_resumed(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Lay
             f"received {', '.join(others)}; leave them out, only --epochs, "
             "--max-minutes, --patience, --on-nan and --distribute may change"
         )
+    directory.check_resumable()
     trained = len(directory.read_history())
     if given.get("epochs", saved.epochs) < trained:
         raise UsageError(

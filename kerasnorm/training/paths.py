@@ -13,6 +13,10 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 # Values of path settings that name no file.
 _WORDS = ("drawn", "imagenet")
 _PREFIXES = ("tfds:",)
+# Files by which the directory of a run and that of a search are known.
+_MARKS = (("settings.yaml", "environment.json"), ("plan.json", "search.json"))
+# Reports and lists, which may be written anew; never images or models.
+_REPLACEABLE = ("", ".html", ".htm", ".txt", ".csv", ".json", ".md")
 
 
 def is_path(value: str) -> bool:
@@ -79,16 +83,28 @@ def output(path: str | os.PathLike[str], name: str) -> str:
         )
     if file.is_dir():
         raise UsageError(f"expected {name} to be a file, received the folder {file}")
-    if file.exists() and _is_of_a_run(file.resolve()):
+    if file.exists() and is_of_a_run(file):
         raise UsageError(
             f"expected {name} to leave alone what a run has written, received {file}; "
+            "give another name"
+        )
+    if file.exists() and file.resolve().suffix.lower() not in _REPLACEABLE:
+        raise UsageError(
+            f"expected {name} to be a new file or an earlier report, received {file}; "
             "give another name"
         )
     return str(file)
 
 
-def _is_of_a_run(file: pathlib.Path) -> bool:
-    marks = ("settings.yaml", "environment.json")
+def is_of_a_run(path: str | os.PathLike[str]) -> bool:
+    """Say whether a path lies in the directory of a run or of a search.
+
+    Args:
+        path: Of a file or folder that may be yet to come.
+    """
+    place = pathlib.Path(path).resolve()
     return any(
-        all((folder / mark).is_file() for mark in marks) for folder in file.parents
+        all((folder / mark).is_file() for mark in marks)
+        for folder in (place, *place.parents)
+        for marks in _MARKS
     )

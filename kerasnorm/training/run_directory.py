@@ -6,7 +6,6 @@ import dataclasses
 import datetime
 import io
 import json
-import math
 import os
 import pathlib
 import shutil
@@ -18,6 +17,7 @@ import yaml
 from kerasnorm.training import layering, locks, paths, settings_version
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.whole_files import json_text, write_text
 
 FIRST_COLUMNS = (
     "epoch",
@@ -89,7 +89,24 @@ class RunDirectory:
 
     def discard(self) -> None:
         """Remove a run that was refused before it had trained anything."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        if not self.read_history():
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def check_resumable(self) -> None:
+        """Refuse a run that would begin anew over what it has written, or that trains.
+
+        Raises:
+            UsageError: If it has trained and its checkpoint is gone.
+            ValueError: If another process trains it.
+        """
+        if self.read_history() and not any(self.checkpoint.glob("*.npz")):
+            raise UsageError(
+                f"expected a run with a checkpoint, received {self.path}, which has "
+                "trained and holds none any more; repeat it as a new run by --config "
+                f"{self.settings_file}"
+            )
+        with self.alone():
+            pass
 
     def write_settings(self, settings: Settings) -> None:
         """Write `settings.yaml`.
@@ -116,10 +133,7 @@ class RunDirectory:
             name: File name, such as `environment.json`.
             value: Anything made of plain values, arrays and dataclasses left out.
         """
-        text = json.dumps(
-            _without_nan(value), indent=2, ensure_ascii=False, default=_plain
-        )
-        write_text(self.path / name, text + "\n")
+        write_text(self.path / name, json_text(value))
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return what `write_json` wrote.
@@ -257,36 +271,3 @@ def read_settings(file: pathlib.Path) -> Settings:
     """
     values = layering.read_yaml(str(file))
     return Settings.from_dict(values, where=str(file))
-
-
-def write_text(file: pathlib.Path, text: str) -> None:
-    """Write a text file so that a reader sees the old or the new one, never half.
-
-    Args:
-        file: Where it shall lie.
-        text: Its content.
-    """
-    aside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    with aside.open("w", encoding="utf-8", newline="") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    aside.replace(file)
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        return _without_nan(value.tolist())
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    raise TypeError(f"expected a plain value for JSON, received {type(value).__name__}")
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return value

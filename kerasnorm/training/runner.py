@@ -92,6 +92,7 @@ def _run(settings: Settings, hooks: Hooks) -> Run:
     with contextlib.ExitStack() as open_until_the_end:
         signals = open_until_the_end.enter_context(interruption.Signals())
         if directory is not None:
+            directory.check_resumable()
             open_until_the_end.enter_context(directory.alone())
         job = prepare(settings, directory, console, signals, hooks)
         if directory is None:
@@ -141,8 +142,6 @@ def prepare(
         directory = run_directory.create(settings)
         directory.write_settings(settings)
         directory.write_json("environment.json", environment.describe(settings.seed))
-    else:
-        resume.reopen(directory, settings)
     directory.write_rejected(data.rejected)
     console.print(data.note)
     console.print(

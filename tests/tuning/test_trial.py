@@ -8,7 +8,7 @@ from kerasnorm.training.settings import Settings
 from tests.tuning.conftest import StandIn, make_plan
 from tuning import record
 from tuning.plan import SearchDirectory, read_json
-from tuning.trial import EPOCHS, PROMOTED_FROM, TrialRun, not_spent
+from tuning.trial import EPOCHS, PROMOTED_FROM, TrialFailed, TrialRun, not_spent
 
 VALUES = {"norm": "group", "optimizer": "sgd", "learning_rate": 0.01, "batch_size": 8}
 
@@ -82,3 +82,15 @@ def test_a_damaged_checkpoint_costs_the_epochs_and_not_the_trial(tmp_path):
     run.run()
     assert train.starts == [0]
     assert "from the beginning: no checkpoint can be read" in run.note["remarks"][0]
+
+
+def test_a_run_in_the_place_of_a_trial_is_left_alone(tmp_path):
+    plan, directory = make_plan(), SearchDirectory(tmp_path)
+    for _ in range(2):
+        folder = directory.run(plan, "1")
+        (folder / "checkpoint").mkdir(parents=True, exist_ok=True)
+        (folder / "report.json").write_text("mine")
+        run = TrialRun(plan, directory, "1", VALUES, Hooks(), StandIn())
+        with pytest.raises(TrialFailed, match="move it elsewhere"):
+            run.run()
+        assert (folder / "report.json").read_text() == "mine"

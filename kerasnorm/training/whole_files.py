@@ -1,0 +1,50 @@
+"""Files that a reader finds whole: the old one or the new one, never half of it."""
+
+import json
+import math
+import os
+import pathlib
+from typing import Any
+
+
+def write_text(file: pathlib.Path, text: str) -> None:
+    """Write a text file so that a reader sees the old or the new one, never half.
+
+    Args:
+        file: Where it shall lie.
+        text: Its content.
+    """
+    aside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    with aside.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    aside.replace(file)
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON; NaN and infinity, which JSON lacks, become null.
+
+    Args:
+        value: Anything made of plain values, arrays and dataclasses left out.
+    """
+    text = json.dumps(_without_nan(value), indent=2, ensure_ascii=False, default=_plain)
+    return text + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return _without_nan(value.tolist())
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"expected a plain value for JSON, received {type(value).__name__}")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return value
