@@ -174,6 +174,7 @@ class Visit:
             scores=self._scores(matrix),
             added_loss=added_loss(model),
         )
+        found.extra["trainable_variables"] = len(model.trainable_variables)
         found.norms = self._norm_states(found)
         if softness(train) > 0:
             found.extra["softness_of_labels"] = softness(train)
@@ -282,11 +283,6 @@ class Visit:
                     self.notes.append(
                         "lower learning rates were not tried: no optimizer, no time, "
                         "or a model that Keras cannot clone"
-                    )
-                elif not found.rate_trial.losses:
-                    self.notes.append(
-                        f"nothing was learned in {found.rate_trial.steps} steps at "
-                        "lower learning rates either: the rate was not judged"
                     )
 
     def _look_at_labels(self, found: Measurements) -> None:

@@ -2,6 +2,7 @@
 
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
+from kerasnorm.doctor.probes.learning_rate import RateTrial
 
 # Part of the prior entropy that outputs must explain: below it a network has learned
 # little.
@@ -44,12 +45,13 @@ def check_learned(m: Measurements) -> Finding | None:
         else ""
     )
     nothing = is_guessing(m)
+    reason, because, remedy = _reason(m)
     return Finding(
         "not_learned",
         "error" if nothing else "warning",
         f"The network has learned {'nothing' if nothing else 'little'} of its training "
         f"samples: {scores.accuracy:.0%} accuracy{when}; guessing gives "
-        f"{scores.guessing:.0%}.",
+        f"{scores.guessing:.0%}.{because}",
         {
             "training_accuracy": scores.accuracy,
             "guessing": scores.guessing,
@@ -57,10 +59,63 @@ def check_learned(m: Measurements) -> Finding | None:
             "skill_interval": list(scores.skill[1:]),
             "samples": len(scores.labels),
             "epochs": epochs,
-            "reason": None,
+            "reason": reason,
         },
-        "train longer; if the training loss does not fall, try other learning rates "
-        "(kerasnorm.callbacks.LearningRateFinder) and look at one batch: its inputs, "
-        "its labels and their order",
+        remedy,
         max(scores.prior_entropy, 0.0),
+    )
+
+
+def _reason(m: Measurements) -> tuple[str | None, str, str]:
+    """Return why nothing was learned: a code, a sentence and a remedy."""
+    look = "look at one batch: its inputs, its labels and their order"
+    if m.extra.get("trainable_variables") == 0:
+        return (
+            "nothing_trainable",
+            " No variable is trainable.",
+            "set trainable = True on the layers that should learn, then compile again",
+        )
+    trial = m.rate_trial
+    if trial is None:
+        return (
+            None,
+            "",
+            "train longer; if the training loss does not fall, try other learning "
+            f"rates (kerasnorm.callbacks.LearningRateFinder) and {look}",
+        )
+    return _reason_of(trial, m.optimizer.steps, look)
+
+
+def _reason_of(
+    trial: RateTrial, steps: int | None, look: str
+) -> tuple[str | None, str, str]:
+    learned = trial.learning_factors
+    trained = f" From new weights, {trial.steps} steps"
+    if not learned:
+        return (
+            "nothing_learned_at_any_rate",
+            f"{trained} taught nothing at any of {len(trial.skill_by_factor)} rates "
+            "either.",
+            f"{look}; labels that fit no input, or far more steps",
+        )
+    if 1.0 in learned and steps is not None and steps < trial.steps:
+        return (
+            "few_steps",
+            f"{trained} at the same rate do teach it something; it took {steps}.",
+            "train longer",
+        )
+    if 1.0 in learned:
+        return (
+            "training_differs",
+            f"{trained} at the same rate on shuffled batches do teach it something.",
+            f"{look}; were the layers frozen, or the weights set, meanwhile?",
+        )
+    factor = learned[0] if learned[0] > 1 else learned[-1]
+    better = trial.learning_rate * factor
+    return (
+        "learning_rate_too_low" if factor > 1 else "learning_rate_perhaps_too_high",
+        f"{trained} at a rate of {better:.2g} instead of {trial.learning_rate:.2g} do "
+        "teach it something.",
+        f"learning_rate={better:.2g}; kerasnorm.callbacks.LearningRateFinder finds a "
+        "better one",
     )

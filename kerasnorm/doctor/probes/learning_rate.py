@@ -1,5 +1,6 @@
 """Trains new copies at the model's learning rate and at fractions of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from kerasnorm.doctor.scores import Scores, score
 
 # Below this many steps nothing learns; some networks need hundreds.
 FEWEST_STEPS, MOST_STEPS = 40, 400
-FRACTIONS = (0.1, 0.01)
+SLOWER, FASTER = (0.1, 0.01), (10.0, 100.0)
 SEEDS = 3
 # Last part of the steps over which the rate falls to zero: without it the noise of the
 # steps makes a slower rate win at any rate.
@@ -42,6 +43,8 @@ class RateTrial:
         losses: Losses at the full rate.
         slower_losses: Losses at that fraction.
         skills: Part of the entropy of the classes that each slower training explains.
+        skill_by_factor: The same of the first seed at each multiple of the rate that
+            was tried.
     """
 
     learning_rate: float
@@ -51,6 +54,7 @@ class RateTrial:
     losses: tuple[float, ...]
     slower_losses: tuple[float, ...]
     skills: tuple[float, ...]
+    skill_by_factor: Mapping[float, float]
 
     @property
     def is_too_high(self) -> bool:
@@ -64,14 +68,20 @@ class RateTrial:
         worst_slower = max(self.slower_losses)
         return min(self.losses) - worst_slower >= (self.chance - worst_slower) / 2
 
+    @property
+    def learning_factors(self) -> list[float]:
+        """Multiples of the rate, ascending, at which the first seed learned."""
+        return sorted(f for f, skill in self.skill_by_factor.items() if skill > LEARNED)
+
 
 def try_learning_rates(
     model: keras.Model, train: Samples, from_logits: bool, seconds: float
 ) -> RateTrial | None:
-    """Train new copies at the model's learning rate, a tenth and a hundredth of it.
+    """Train new copies at the model's learning rate and at fractions of it.
 
     The fraction that learns best is found with one seed; it and the full rate are then
-    trained with three. All start with empty optimizer slots: a training that goes on
+    trained with three. Where no fraction learns, the full rate and multiples of it are
+    tried with one. All start with empty optimizer slots: a training that goes on
     would carry slots that fit one rate only.
 
     Args:
@@ -81,7 +91,7 @@ def try_learning_rates(
         seconds: Time for all trainings together.
 
     Returns:
-        The comparison; without `losses` where no slower rate learns. None where the
+        The comparison; without `losses` where no slower rate learned. None where the
         model cannot be copied, was compiled without a loss, or time is short.
     """
     chain = optimizers_of(model)
@@ -98,7 +108,7 @@ def try_learning_rates(
         training = ShortTraining(model, type(chain[-1]).from_config(config), rest)
     except CannotCloneError:
         return None
-    runs = len(FRACTIONS) + SEEDS - 1 + SEEDS
+    runs = len(SLOWER) + SEEDS - 1 + SEEDS
     most = 0.7 * seconds / max(training.seconds_per_step * runs, 1e-6)
     steps = int(min(MOST_STEPS, most))
     if steps < FEWEST_STEPS:
@@ -112,23 +122,24 @@ def try_learning_rates(
             training.run(1, first=step)
         return score(held, training.outputs(held), from_logits)
 
-    first = {fraction: train_at(fraction, 0) for fraction in FRACTIONS}
-    best = min(FRACTIONS, key=lambda fraction: _loss(first[fraction]))
-    slower = [first[best]]
-    chance = label_entropy(held) or 0.0
-    if _skill(first[best]) <= LEARNED:
-        full = []
-    else:
+    tried = {fraction: train_at(fraction, 0) for fraction in SLOWER}
+    best = min(SLOWER, key=lambda fraction: _loss(tried[fraction]))
+    slower, full = [tried[best]], []
+    tried[1.0] = train_at(1.0, 0)
+    if _skill(tried[best]) > LEARNED:
         slower += [train_at(best, seed) for seed in range(1, SEEDS)]
-        full = [train_at(1.0, seed) for seed in range(SEEDS)]
+        full = [tried[1.0], *(train_at(1.0, seed) for seed in range(1, SEEDS))]
+    elif _skill(tried[1.0]) <= LEARNED:
+        tried |= {factor: train_at(factor, 0) for factor in FASTER}
     return RateTrial(
         rate,
         best,
         steps,
-        chance,
+        label_entropy(held) or 0.0,
         tuple(map(_loss, full)),
         tuple(map(_loss, slower)),
         tuple(map(_skill, slower)),
+        {factor: _skill(scores) for factor, scores in tried.items()},
     )
 
 

@@ -3,15 +3,25 @@
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.checks import batches, data, labels, noise, statistics, training
+from kerasnorm.doctor.checks import (
+    batches,
+    data,
+    labels,
+    learned,
+    noise,
+    statistics,
+    training,
+)
 from kerasnorm.doctor.probes.inputs import MapTrial, SplitSeparation
 from kerasnorm.doctor.probes.labels import ClassPermutation, LabelOrder
 from kerasnorm.doctor.probes.leakage import Overlap
+from kerasnorm.doctor.probes.learning_rate import RateTrial
 from kerasnorm.doctor.probes.noise import LabelNoiseEstimate
 from kerasnorm.doctor.probes.noise_tests import Excess
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
 from kerasnorm.doctor.probes.structure import Structure
+from kerasnorm.doctor.scores import Scores
 from tests.doctor.checks.test_thresholds import measured
 
 SHIFTED = {"A": 0.3, "B": 0.3, "B'": 0.3, "D": 0.6, "D'": 0.6, "D''": 0.3}
@@ -176,3 +186,26 @@ def test_stale_statistics_are_proved_first_and_an_error_where_they_cost(
     m.optimizer, m.structure = OptimizerState(), Structure()
     found = statistics.check_stale(m)
     assert (found and found.severity) == severity
+
+
+@pytest.mark.parametrize(
+    ("skills", "steps", "reason"),
+    [
+        ({0.1: 0.0, 0.01: 0.0, 1.0: 0.0, 10.0: 0.3, 100.0: 0.6}, 600, "rate_too_low"),
+        ({0.1: 0.0, 0.01: 0.0, 1.0: 0.3}, 20, "few_steps"),
+        ({0.1: 0.0, 0.01: 0.0, 1.0: 0.3}, 600, "training_differs"),
+        ({0.1: 0.3, 0.01: 0.0, 1.0: 0.0}, 600, "perhaps_too_high"),
+        ({0.1: 0.0, 0.01: 0.0, 1.0: 0.0, 10.0: 0.0}, 600, "nothing_learned"),
+    ],
+)
+def test_a_network_that_learned_nothing_hears_why(skills, steps, reason):
+    labels = np.arange(200) % 2
+    m = measured(
+        {"B": 0.69},
+        scores={"B": Scores(labels, np.log(np.full((200, 2), 0.5)))},
+        rate_trial=RateTrial(0.1, 0.1, 400, 0.69, (), (0.69,), (0.0,), skills),
+    )
+    m.optimizer = OptimizerState(steps=steps)
+    found = learned.check_learned(m)
+    assert reason in found.evidence["reason"]
+    assert "400 steps" in found.summary

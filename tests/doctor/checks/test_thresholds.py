@@ -71,6 +71,6 @@ def test_a_small_training_loss_counts_by_its_share(on_train, is_stale):
 )
 def test_a_rate_is_too_high_where_every_slower_run_learns(losses, skills, is_found):
     slower = (0.7, 0.6, 0.5)[: len(skills)]
-    trial = RateTrial(0.5, 0.01, 240, 1.4, losses, slower, skills)
+    trial = RateTrial(0.5, 0.01, 240, 1.4, losses, slower, skills, {})
     found = training.check_learning_rate(measured({"B": 1.39}, rate_trial=trial))
     assert (found is not None) is is_found
