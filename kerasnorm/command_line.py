@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from kerasnorm.training import parsing, streams
-from kerasnorm.training.command_line import in_one_sentence
+from kerasnorm.training.command_line import ACCEPT_CHANGES, in_one_sentence
 from kerasnorm.training.errors import UsageError
 from kerasnorm.version import __version__
 
@@ -87,6 +87,7 @@ def doctor(words: list[str]) -> int:
         bool,
         "Try the first remedy on a copy, measure again, save the copy beside.",
     )
+    parser.add_value("--accept_changes", bool, ACCEPT_CHANGES)
     parser.add_value("--ci", bool, "Exit with 3 if something was found.")
     parser.add_choice("--fail_on", FAIL_ON, "What counts for --ci", default="warning")
     options = _parse(parser, words)
@@ -99,6 +100,7 @@ def doctor(words: list[str]) -> int:
         options.validation,
         prove=options.prove,
         trust=options.trust,
+        accept_changes=options.accept_changes,
         progress=lambda sentence: print(sentence, file=sys.stderr),
     )
     if options.json:
@@ -124,7 +126,8 @@ def swap(words: list[str]) -> int:
 
     batch = None
     if options.data is not None:
-        batch = next(iter(_batches(model, options.data, SCALING_BATCH)))
+        index = _training_files(options.model, options.data)
+        batch = next(iter(_batches(model, index, SCALING_BATCH)))
     try:
         new_model, report = surgery.swap_norm(
             model, options.to, groups=options.groups, batch=batch
@@ -148,7 +151,12 @@ def fold(words: list[str]) -> int:
 def recalibrate(words: list[str]) -> int:
     """Re-estimate the moving statistics of a saved model."""
     parser = _surgery("recalibrate", "Re-estimate the moving statistics of a model.")
-    parser.add_path("--data", "Class folders, or a folder with train/.", required=True)
+    parser.add_path(
+        "--data",
+        "Class folders, or a folder with train/; for a run's model.keras the images it "
+        "was trained on if not given.",
+    )
+    parser.add_value("--accept_changes", bool, ACCEPT_CHANGES)
     parser.add_number("--batch_size", int, 1, "Pictures a step.", default=32)
     parser.add_number("--samples", int, 1, "Pictures to use at most.", default=4096)
     options = _parse(parser, words)
@@ -161,16 +169,26 @@ def recalibrate(words: list[str]) -> int:
             f"expected a model with batch norms that train, received {options.model}, "
             "which has none; there is nothing to recalibrate"
         )
-    batches = _batches(model, options.data, options.batch_size, options.samples)
+    index = _training_files(options.model, options.data, options.accept_changes)
+    batches = _batches(model, index, options.batch_size, options.samples)
     surgery.recalibrate_batch_norm(model, batches, samples=options.samples)
     return _save(model, options.output)
 
 
+def _training_files(model: str, data: str | None, accept_changes: bool = False) -> Any:
+    from kerasnorm.training import inference
+
+    run = inference.run_of(model)
+    index, notes = inference.choose_files(run, data, "train", accept_changes)
+    print("\n".join(notes), file=sys.stderr)
+    return index
+
+
 def _batches(
-    model: Any, directory: str, batch_size: int, samples: float = math.inf
+    model: Any, index: Any, batch_size: int, samples: float = math.inf
 ) -> Iterator[Any]:
-    """Read the pictures of a folder in random order, in the size of the model."""
-    from kerasnorm.data import pictures, pipeline_tf, sources
+    """Read images in random order, in the size of the model."""
+    from kerasnorm.data import pictures, pipeline_tf
 
     shape = model.input_shape
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:3]:
@@ -178,8 +196,6 @@ def _batches(
             f"expected a model of pictures of one size, received input shape {shape}; "
             "build it with a height and a width"
         )
-    index, note = sources.open_part(directory, "train")
-    print(note, file=sys.stderr)
     loaded = pictures.load_pictures(index, shape[1:3])
     batch_size = min(batch_size, len(loaded))
     steps = math.ceil(min(samples, len(loaded)) / batch_size)

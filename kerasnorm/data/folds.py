@@ -6,6 +6,7 @@ import numpy as np
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.index import ImageIndex
+from kerasnorm.data.split import rank_keys
 
 
 def k_folds(
@@ -33,8 +34,6 @@ def k_folds(
     Raises:
         DataError: There are more folds than files of a class, or than groups.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
     smallest = int(np.bincount(index.labels).min()) if len(index) else 0
     available = smallest if groups is None else len(set(groups))
     if not 2 <= folds <= available:
@@ -48,7 +47,38 @@ def k_folds(
             f"`groups` must name a group for each of the {len(index)} files. Received: "
             f"{len(groups)} names."
         )
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    splitter = kind(n_splits=folds, shuffle=True, random_state=seed)
-    for train, validation in splitter.split(index.paths, index.labels, groups):
-        yield index.take(train), index.take(validation)
+    number = _by_rank(index, folds, seed)
+    if groups is not None:
+        number = _by_group(index, folds, seed, groups)
+    for fold in range(folds):
+        yield (
+            index.take(np.flatnonzero(number != fold)),
+            index.take(np.flatnonzero(number == fold)),
+        )
+
+
+def _by_rank(index: ImageIndex, folds: int, seed: int) -> np.ndarray:
+    """Return the fold of each file by its place in a random order of its class.
+
+    Files that come or go move hardly any other.
+    """
+    keys = rank_keys(index.names, seed)
+    number = np.zeros(len(index), np.int64)
+    for label in range(len(index.class_names)):
+        members = np.flatnonzero(index.labels == label)
+        ranks = np.argsort(np.argsort(keys[members]))
+        # The classes begin at different folds, which evens out what does not divide.
+        number[members] = (ranks * folds // max(len(members), 1) + label) % folds
+    return number
+
+
+def _by_group(index: ImageIndex, folds: int, seed: int, groups: Sequence) -> np.ndarray:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
+    number = np.zeros(len(index), np.int64)
+    for fold, (_, members) in enumerate(
+        splitter.split(index.paths, index.labels, groups)
+    ):
+        number[members] = fold
+    return number

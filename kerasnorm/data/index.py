@@ -1,4 +1,4 @@
-"""Class folders to an immutable table of files and labels, and its seeded split."""
+"""Class folders to an immutable table of files and labels."""
 
 import dataclasses
 import os
@@ -19,12 +19,14 @@ class ImageIndex:
         labels: Class index of every file, int64, (files,).
         class_names: Names of the classes; a label is a position in it.
         ignored: Files that were seen and left out, each with the reason.
+        root: Folder that `names` are relative to; "" where the paths are names enough.
     """
 
     paths: tuple[str, ...]
     labels: np.ndarray
     class_names: tuple[str, ...]
     ignored: tuple[tuple[str, str], ...] = ()
+    root: str = ""
 
     def __post_init__(self):
         labels = np.array(self.labels, dtype=np.int64)
@@ -49,6 +51,15 @@ class ImageIndex:
     def __len__(self) -> int:
         return len(self.paths)
 
+    @property
+    def names(self) -> list[str]:
+        """Paths below `root`, with slashes on every system."""
+        if not self.root:
+            return list(self.paths)
+        return [
+            os.path.relpath(path, self.root).replace(os.sep, "/") for path in self.paths
+        ]
+
     def take(self, positions) -> "ImageIndex":
         """Return the table of the files at these positions, in their order.
 
@@ -63,6 +74,7 @@ class ImageIndex:
             tuple(self.paths[position] for position in positions),
             self.labels[positions],
             self.class_names,
+            root=self.root,
         )
 
 
@@ -92,14 +104,15 @@ def index_directory(directory: str | os.PathLike) -> ImageIndex:
             f"Expected one folder of class folders, {str(directory)!r} holds the parts "
             f"{names}. Give one of these."
         )
-    return index_classes(layout.parts[ALL])
+    return index_classes(layout.parts[ALL], layout.directory)
 
 
-def index_classes(directory: str | os.PathLike) -> ImageIndex:
+def index_classes(directory: str | os.PathLike, root: str | os.PathLike) -> ImageIndex:
     """List the files below class folders that a layout has found.
 
     Args:
         directory: A part of a layout.
+        root: The data folder that the part belongs to.
 
     Returns:
         The table of all files, ordered by class and path.
@@ -127,47 +140,9 @@ def index_classes(directory: str | os.PathLike) -> ImageIndex:
                 paths.append(path)
                 labels.append(label)
     return ImageIndex(
-        tuple(paths), np.array(labels, np.int64), tuple(class_names), tuple(ignored)
-    )
-
-
-def split_index(
-    index: ImageIndex, validation_fraction: float, seed: int
-) -> tuple[ImageIndex, ImageIndex]:
-    """Split a table at random into training and validation, class by class.
-
-    Every class gives the same share, and at least one file to either side.
-
-    Args:
-        index: The table.
-        validation_fraction: Share of the files for validation, above 0, below 1.
-        seed: The same seed gives the same split of the same table.
-
-    Returns:
-        The training table and the validation table, each in the order of `index`.
-
-    Raises:
-        DataError: The fraction is out of range, or a class has only one file.
-    """
-    if not 0 < validation_fraction < 1:
-        raise DataError(
-            "The validation fraction must be above 0 and below 1, for example 0.2. "
-            f"Received: {validation_fraction!r}."
-        )
-    random = np.random.default_rng(seed)
-    is_validation = np.zeros(len(index), dtype=bool)
-    for label, name in enumerate(index.class_names):
-        members = np.flatnonzero(index.labels == label)
-        if len(members) < 2:
-            raise DataError(
-                f"Class {name!r} has {len(members)} file, a split needs at least two. "
-                "Add pictures or remove the class."
-            )
-        share = round(len(members) * validation_fraction)
-        share = min(max(share, 1), len(members) - 1)
-        is_validation[random.permutation(members)[:share]] = True
-    train = index.take(np.flatnonzero(~is_validation))
-    return (
-        dataclasses.replace(train, ignored=index.ignored),
-        index.take(np.flatnonzero(is_validation)),
+        tuple(paths),
+        np.array(labels, np.int64),
+        tuple(class_names),
+        tuple(ignored),
+        os.fspath(root),
     )

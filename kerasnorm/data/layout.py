@@ -199,7 +199,13 @@ def _find_parts(folder: pathlib.Path, names: list[str]) -> dict[str, pathlib.Pat
             raise _unclear(folder, names)
     if set(chosen) == {"train"} and (others or named["validation"]):
         raise _unclear(folder, names)
-    return {part: _leading_on(folder / name) for part, name in chosen.items()}
+    parts = {part: _leading_on(folder / name) for part, name in chosen.items()}
+    if {"train", "test"} <= set(parts):
+        classes = [set(filled_folders(parts[part])) for part in ("train", "test")]
+        if classes[0].isdisjoint(classes[1]):
+            # Files without labels, in one folder.
+            del parts["test"]
+    return parts
 
 
 def _only(folder: pathlib.Path, part: str, names: list[str]) -> str:

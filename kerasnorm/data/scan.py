@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+from kerasnorm.data import looks
 from kerasnorm.data.decode import MAX_PIXELS, QuietPillow
 from kerasnorm.data.duplicates import Duplicates, find_duplicates
 from kerasnorm.data.errors import DataError
@@ -134,6 +135,8 @@ def scan_images(
             files.append(file)
             if progress is not None:
                 progress(len(files), len(paths))
+    names = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
+    looks.remember(folder, names, looks.stamps_of(paths), files)
     return summarize(folder, files)
 
 

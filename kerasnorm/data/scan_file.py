@@ -71,7 +71,11 @@ class FileScan:
 
 
 def scan_file(
-    path: str, *, max_pixels: int = MAX_PIXELS, min_side: int = 8
+    path: str,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    min_side: int = 8,
+    cover: tuple[int, int] | None = None,
 ) -> FileScan:
     """Decode one file in full and describe it.
 
@@ -79,6 +83,8 @@ def scan_file(
         path: The file; it is not changed.
         max_pixels: Larger pictures are rejected before they are decoded.
         min_side: Shorter sides, in pixels, are reported as too small.
+        cover: Height and width in pixels to which a JPEG may be decoded, which is
+            faster; its kinds are then not to be trusted.
 
     Returns:
         The description.
@@ -93,7 +99,7 @@ def scan_file(
         seen["digest"] = hashlib.sha256(content).digest()
 
     try:
-        image = open_picture(path, max_pixels=max_pixels, look=look)
+        image = open_picture(path, cover, max_pixels=max_pixels, look=look)
     except PictureError as error:
         return FileScan(path, error.reason)
     if range_of(image) < NARROW_RANGE:

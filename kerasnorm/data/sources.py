@@ -3,10 +3,12 @@
 import dataclasses
 import os
 import pathlib
+from collections.abc import Mapping
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.index import ImageIndex, index_classes, split_index
+from kerasnorm.data.index import ImageIndex, index_classes
 from kerasnorm.data.layout import ALL, Layout, find_layout
+from kerasnorm.data.split import assign_parts, take_parts
 
 TFDS_PREFIX = "tfds:"
 # Which part serves, what suits best first.
@@ -14,6 +16,46 @@ SERVES = {
     "train": ("train",),
     "validation": ("validation", "test"),
 }
+USES = {
+    "train": "train",
+    "validation": "validate",
+    "test": "are kept for a last evaluation",
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Files:
+    """All files of a source, divided as its folders are.
+
+    Args:
+        layout: What was found where.
+        parts: Files by part: "all", or "train" and "validation", perhaps "test".
+    """
+
+    layout: Layout
+    parts: dict[str, ImageIndex]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes; a label is a position in it."""
+        return next(iter(self.parts.values())).class_names
+
+    def note(self, parts: Mapping[str, ImageIndex]) -> str:
+        """Say in one line what was taken for what.
+
+        Args:
+            parts: The files of each part of a run.
+        """
+        if not self.layout.has_parts:
+            said = [
+                f"{len(index):,} files {USES[part]}" for part, index in parts.items()
+            ]
+            return self.layout.describe(all=", ".join(said))
+        if "validation" in self.layout.parts:
+            return self.layout.describe(**{part: USES[part] for part in parts})
+        uses = {"train": USES["train"], "test": USES["validation"]}
+        untouched = "; there is no test part that training leaves untouched"
+        return self.layout.describe(**uses) + untouched
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -24,45 +66,30 @@ class Source:
         train: Files to train on.
         validation: Files to validate on.
         name: What the user called it.
-        layout: What was found where.
         test: Files kept for a last evaluation, None where there are none.
+        has_own_validation: Whether the validation files are the source's own, and not
+            split off from its training files.
+        note: What was taken for what, in one line.
     """
 
     train: ImageIndex
     validation: ImageIndex
     name: str
-    layout: Layout
     test: ImageIndex | None = None
+    has_own_validation: bool = False
+    note: str = ""
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes; a label is a position in it."""
         return self.train.class_names
 
-    @property
-    def has_own_validation(self) -> bool:
-        """Whether the validation files are not split off from the training files."""
-        return self.layout.has_parts
-
-    @property
-    def note(self) -> str:
-        """What was taken for what, in one line."""
-        if not self.has_own_validation:
-            return self.layout.describe(
-                all=f"{len(self.train):,} files of {len(self.class_names)} classes "
-                f"train and {len(self.validation):,} validate"
-            )
-        if self.test is None and "validation" not in self.layout.parts:
-            return self.layout.describe(
-                train="trains", test="validates; there is no untouched test part"
-            )
-        return self.layout.describe(train="trains", validation="validates")
-
 
 def open_source(
     spec: str | os.PathLike | None = None,
     *,
     validation_fraction: float = 0.2,
+    test_fraction: float = 0.0,
     seed: int = 0,
 ) -> Source:
     """Open what `--data` names.
@@ -77,6 +104,7 @@ def open_source(
             has one.
         validation_fraction: Fraction of the files split off for validation, where the
             source does not bring its own.
+        test_fraction: Likewise for a test part; 0 for none.
         seed: Decides that split.
 
     Returns:
@@ -85,19 +113,49 @@ def open_source(
     Raises:
         DataError: There is nothing usable there; the message says how to fix it.
     """
-    layout = find_source(spec)
-    name = "drawn" if spec is None else os.fspath(spec)
-    if not layout.has_parts:
-        index = index_classes(layout.parts[ALL])
-        train, validation = split_index(index, validation_fraction, seed)
-        return Source(train, validation, name, layout)
-    validating = layout.choose(*SERVES["validation"])
-    train, validation = (
-        index_classes(layout.parts[part])
-        for part in (layout.choose("train"), validating)
+    files = open_files(spec)
+    parts = files.parts
+    if not files.layout.has_parts:
+        fractions = {"validation": validation_fraction}
+        if test_fraction:
+            fractions["test"] = test_fraction
+        assigned, _ = assign_parts(parts[ALL], fractions, seed)
+        parts = take_parts(parts[ALL], assigned)
+    return Source(
+        parts["train"],
+        parts["validation"],
+        "drawn" if spec is None else os.fspath(spec),
+        parts.get("test"),
+        files.layout.has_parts,
+        files.note(parts),
     )
-    check_same_classes(layout.directory, train, validation)
-    return Source(train, validation, name, layout)
+
+
+def open_files(spec: str | os.PathLike | None) -> Files:
+    """List all files of a source that can train, validate or test.
+
+    Args:
+        spec: What `open_source` takes.
+
+    Returns:
+        The files by part: "all", or "train" and "validation" and perhaps "test".
+
+    Raises:
+        DataError: There is nothing usable there, or the parts have other classes.
+    """
+    layout = find_source(spec)
+    if not layout.has_parts:
+        return Files(layout, {ALL: index_classes(layout.parts[ALL], layout.directory)})
+    folders = {use: layout.choose(*serving) for use, serving in SERVES.items()}
+    if "test" in layout.parts and "test" not in folders.values():
+        folders["test"] = "test"
+    parts = {
+        use: index_classes(layout.parts[part], layout.directory)
+        for use, part in folders.items()
+    }
+    for use in folders:
+        check_same_classes(layout.directory, use, parts["train"], parts[use])
+    return Files(layout, parts)
 
 
 def open_part(spec: str | os.PathLike, use: str) -> tuple[ImageIndex, str]:
@@ -116,8 +174,8 @@ def open_part(spec: str | os.PathLike, use: str) -> tuple[ImageIndex, str]:
     """
     layout = find_source(spec)
     part = layout.choose(*SERVES[use])
-    uses = {part: "taken"}
-    return index_classes(layout.parts[part]), layout.describe(**uses)
+    index = index_classes(layout.parts[part], layout.directory)
+    return index, layout.describe(**{part: f"{len(index):,} files taken"})
 
 
 def find_source(spec: str | os.PathLike | None) -> Layout:
@@ -141,15 +199,15 @@ def find_source(spec: str | os.PathLike | None) -> Layout:
 
 
 def check_same_classes(
-    directory: pathlib.Path, train: ImageIndex, validation: ImageIndex
+    directory: pathlib.Path, use: str, train: ImageIndex, other: ImageIndex
 ) -> None:
     """Raise DataError where the two sides would number their classes differently."""
-    if train.class_names == validation.class_names:
+    if train.class_names == other.class_names:
         return
-    only_train = sorted(set(train.class_names) - set(validation.class_names))
-    only_validation = sorted(set(validation.class_names) - set(train.class_names))
+    only_train = sorted(set(train.class_names) - set(other.class_names))
+    only_other = sorted(set(other.class_names) - set(train.class_names))
     raise DataError(
-        f"The training and validation images in {str(directory)!r} must have the "
+        f"The training and {use} images in {str(directory)!r} must have the "
         f"same class folders. Only for training: {only_train or 'none'}; only for "
-        f"validation: {only_validation or 'none'}. Rename or remove them."
+        f"{use}: {only_other or 'none'}. Rename or remove them."
     )

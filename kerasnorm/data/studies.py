@@ -6,6 +6,7 @@ import numpy as np
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.index import ImageIndex
+from kerasnorm.data.split import rank_keys
 
 
 def take_fraction(index: ImageIndex, fraction: float, seed: int = 0) -> ImageIndex:
@@ -30,12 +31,12 @@ def take_fraction(index: ImageIndex, fraction: float, seed: int = 0) -> ImageInd
         raise DataError(
             f"The fraction must be above 0 and at most 1. Received: {fraction!r}."
         )
-    random = np.random.default_rng(seed)
+    keys = rank_keys(index.names, seed, "fraction")
     kept = []
     for label in range(len(index.class_names)):
         members = np.flatnonzero(index.labels == label)
-        share = max(round(len(members) * fraction), 1)
-        kept.append(random.permutation(members)[:share])
+        count = max(round(len(members) * fraction), 1)
+        kept.append(members[np.argsort(keys[members])][:count])
     return index.take(np.sort(np.concatenate(kept)))
 
 

@@ -11,6 +11,7 @@ from kerasnorm.training.errors import UsageError
 USAGE_STATUS = 2
 FAILURE_STATUS = 1
 INTERRUPTED_STATUS = 130
+ACCEPT_CHANGES = "Go on although the run's own images have changed."
 
 
 def main(app: flags.App, argv: Sequence[str] | None = None) -> int:
@@ -111,6 +112,7 @@ def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
         "Folder of class folders (or one with train/ and validation/, of which the "
         "latter is taken), or tfds:NAME; the run's own validation images if not given.",
     )
+    parser.add_value("--accept_changes", bool, ACCEPT_CHANGES)
     _add_common(parser)
     options = parser.parse(words)
     from kerasnorm.training import importing
@@ -118,8 +120,11 @@ def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
     importing.import_keras()
     from kerasnorm.training import inference
 
-    result = inference.evaluate_run(options.run_directory, options.data)
-    print(result.pop("note"), file=sys.stderr)
+    result = inference.evaluate_run(
+        options.run_directory, options.data, accept_changes=options.accept_changes
+    )
+    for note in result.pop("notes"):
+        print(note, file=sys.stderr)
     for path, reason in result.pop("rejected"):
         print(f"left out {path}: {reason}", file=sys.stderr)
     streams.print_json(result, indent=None if options.json else 2)

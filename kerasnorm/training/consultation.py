@@ -11,6 +11,7 @@ from kerasnorm.data import pipeline_tf, sources
 from kerasnorm.doctor import command
 from kerasnorm.training import checkup, inference, loading, run_directory
 from kerasnorm.training.errors import UsageError
+from kerasnorm.training.run_files import as_resumed
 
 Progress = Callable[[str], None]
 BATCH_SIZE = 32
@@ -24,6 +25,7 @@ def consult(
     *,
     prove: bool = False,
     trust: bool = False,
+    accept_changes: bool = False,
     progress: Progress | None = None,
 ) -> command.Consultation:
     """Examine a run on its own pictures, or a model on those given.
@@ -35,6 +37,7 @@ def consult(
         validation: The same for validation.
         prove: Whether to try the first remedy on a copy, which is saved beside.
         trust: Whether code inside a model file may run.
+        accept_changes: Whether to go on where the run's own images have changed.
         progress: Called with a sentence at every step.
 
     Raises:
@@ -43,7 +46,7 @@ def consult(
     """
     path = pathlib.Path(patient)
     if path.is_dir():
-        return _consult_run(path, train, validation, prove, progress)
+        return _consult_run(path, train, validation, prove, accept_changes, progress)
     if not path.is_file():
         raise UsageError(
             f"expected a run directory or a .keras file, but {patient} does not exist"
@@ -69,13 +72,19 @@ def _consult_run(
     train: str | None,
     validation: str | None,
     prove: bool,
+    accept_changes: bool,
     progress: Progress | None,
 ) -> command.Consultation:
     directory = run_directory.open_run(path)
     directory.read_report()
     settings = directory.read_settings()
     model = inference.read_model(directory.model_file, compiled=True)
-    data = loading.load_data(settings)
+    data = loading.load_data(
+        as_resumed(settings, directory.path, accept_changes=accept_changes)
+    )
+    if progress is not None:
+        for note in data.notes:
+            progress(note)
     history: dict[str, list[Any]] = {}
     for row in directory.read_history():
         for name, value in row.items():

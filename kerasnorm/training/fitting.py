@@ -117,6 +117,7 @@ class Attempt:
         if job.settings.resume:
             # Only now is it certain that the run goes on.
             resume.reopen(job.directory, job.settings)
+            job.directory.write_split(job.data.split)
         is_over = self.stopping.is_over or self.limit.is_over
         kept = self.callbacks()
         first = self.start.epoch * job.steps_per_epoch + self.start.batch

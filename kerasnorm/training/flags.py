@@ -13,7 +13,17 @@ from kerasnorm.training.layering import Layer
 from kerasnorm.training.settings import Settings
 
 FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
-PATHS = ("data", "weights", "runs", "resume")
+PATHS = ("data", "weights", "split", "runs", "resume")
+# What decides which image trains and which validates.
+OF_THE_SPLIT = (
+    "data",
+    "validation_fraction",
+    "test_fraction",
+    "folds",
+    "fold",
+    "fold_groups",
+    "seed",
+)
 # What may change when an interrupted run goes on; all else stays as it began.
 CHANGEABLE_ON_RESUME = {
     "resume",
@@ -22,6 +32,7 @@ CHANGEABLE_ON_RESUME = {
     "patience",
     "on_nan",
     "distribute",
+    "accept_changes",
     "quiet",
     "debug",
 }
@@ -118,7 +129,11 @@ def resolve(
         layers = _of_new(app, given, typed)
     values, sources = layering.merge(layers)
     values = parser.checked({name: values[name] for name in FIELDS})
-    return Settings(**values), sources
+    settings = Settings(**values)
+    if settings.split is None and settings.resume is None:
+        split, source = _split_beside(typed, settings)
+        settings, sources = settings.replace(split=split), {**sources, "split": source}
+    return settings, sources
 
 
 def training_parser(app: App) -> parsing.Parser:
@@ -223,6 +238,21 @@ def _of_resumed(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Lay
     ]
     own = Layer(str(directory.settings_file), dataclasses.asdict(saved))
     return [own, *changes]
+
+
+def _split_beside(typed: list[Layer], settings: Settings) -> tuple[str | None, str]:
+    """Return the split of a run whose settings divide the data alike, and the file."""
+    for layer in reversed(typed):
+        file = pathlib.Path(paths.local(layer.source, "--config"))
+        split = file.with_name("split.csv")
+        if file.name == "settings.yaml" and split.is_file():
+            before = Settings.from_dict(layer.values, layer.source)
+            if all(
+                _is_same(name, getattr(settings, name), before, file.parent)
+                for name in OF_THE_SPLIT
+            ):
+                return str(split), layer.source
+    return None, "the app's defaults"
 
 
 def _is_same(name: str, value: Any, saved: Settings, run: pathlib.Path) -> bool:

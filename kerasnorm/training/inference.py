@@ -12,24 +12,30 @@ from kerasnorm.data import pictures as picture_loading
 from kerasnorm.data import sources
 from kerasnorm.data.folders import walk_files
 from kerasnorm.data.index import ImageIndex
-from kerasnorm.training import evaluation, run_directory
+from kerasnorm.training import evaluation, paths, run_directory
+from kerasnorm.training.errors import UsageError
+from kerasnorm.training.run_files import as_resumed, find_run_files
 
 BATCH_SIZE = 64
 
 
 def evaluate_run(
-    path: str | os.PathLike[str], data: str | None = None
+    path: str | os.PathLike[str],
+    data: str | None = None,
+    *,
+    accept_changes: bool = False,
 ) -> dict[str, Any]:
     """Measure a finished run on its own validation pictures or on others.
 
     Args:
         path: The run directory.
         data: A folder or `tfds:NAME`; with a validation part this part is taken, else
-            all pictures. None for what the run was validated on.
+            all images. None, or the run's own folder, for what it was validated on.
+        accept_changes: Whether to go on where the run's own images have changed.
 
     Returns:
         `loss`, `accuracy`, `samples`, `data`, `rejected` as (path, reason), and in
-        `note` which images were taken.
+        `notes` which images were taken.
 
     Raises:
         ValueError: If the run is not finished or the classes are others.
@@ -37,15 +43,7 @@ def evaluate_run(
     directory = run_directory.open_run(path)
     report = directory.read_report()
     settings = directory.read_settings()
-    if data is None:
-        source = sources.open_source(
-            settings.data,
-            validation_fraction=settings.validation_fraction,
-            seed=settings.seed,
-        )
-        index, note = source.validation, source.note
-    else:
-        index, note = sources.open_part(data, "validation")
+    index, notes = choose_files(directory, data, "validation", accept_changes)
     if list(index.class_names) != report["class_names"]:
         raise ValueError(
             f"expected pictures of the classes {', '.join(report['class_names'])}, "
@@ -66,18 +64,67 @@ def evaluate_run(
         "samples": result.samples,
         "data": data or settings.data,
         "rejected": [(str(file), reason) for file, reason in pictures.rejected],
-        "note": note,
+        "notes": notes,
     }
 
 
+def choose_files(
+    directory: run_directory.RunDirectory | None,
+    data: str | None,
+    use: str,
+    accept_changes: bool = False,
+) -> tuple[ImageIndex, list[str]]:
+    """List the images of a part: a run's own, or those of a folder.
+
+    Args:
+        directory: The run directory; None for a model without one.
+        data: A folder or `tfds:NAME`. None, or the run's own folder, for its own.
+        use: "train" or "validation".
+        accept_changes: Whether to go on where the run's own images have changed.
+
+    Returns:
+        The files, and what was taken for what, one line each.
+
+    Raises:
+        UsageError: There is neither a run nor a folder.
+        DataError: There is nothing usable, or the run's images have changed.
+    """
+    if directory is not None:
+        own = as_resumed(
+            directory.read_settings(), directory.path, accept_changes=accept_changes
+        )
+        if data is None or paths.in_full(data, "--data") == own.data:
+            files = find_run_files(own, checked=(use,))
+            return files.parts[use], files.notes
+    if data is None:
+        raise UsageError(
+            "expected --data DIR with a model that lies in no run directory, received "
+            "none; name the folder of images"
+        )
+    index, note = sources.open_part(data, use)
+    return index, [note]
+
+
+def run_of(model: str | os.PathLike[str]) -> run_directory.RunDirectory | None:
+    """Return the run directory that a model is, or lies in; None if there is none.
+
+    Args:
+        model: A run directory or a .keras file.
+    """
+    path = pathlib.Path(model)
+    folder = path if path.is_dir() else path.parent
+    is_run = (folder / run_directory.SPLIT_FILE).is_file()
+    return run_directory.open_run(folder) if is_run else None
+
+
 def predict_run(
-    path: str | os.PathLike[str], paths: Sequence[str]
+    path: str | os.PathLike[str], names: Sequence[str]
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """Classify picture files.
 
     Args:
         path: The run directory.
-        paths: Files, or folders whose pictures are taken at any depth.
+        names: Files, or folders whose images are taken at any depth.
 
     Returns:
         A list of `path`, `label` and `probability`, and the files left out with the
@@ -89,7 +136,7 @@ def predict_run(
     directory = run_directory.open_run(path)
     report = directory.read_report()
     files: list[str] = []
-    for name in paths:
+    for name in names:
         given = pathlib.Path(name)
         if not given.exists():
             raise ValueError(
@@ -97,7 +144,7 @@ def predict_run(
             )
         files += list(walk_files(given)) if given.is_dir() else [name]
     if not files:
-        raise ValueError(f"expected pictures, but found none in {', '.join(paths)}")
+        raise ValueError(f"expected pictures, but found none in {', '.join(names)}")
     side = report["image_size"]
     # Nothing is known of their classes: they form one.
     index = ImageIndex(

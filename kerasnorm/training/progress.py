@@ -100,13 +100,10 @@ def print_summary(
         figure(report["train_accuracy"]),
         f"{report['images_per_second']:.0f}",
     )
-    table.add_row(
-        "",
-        "validation",
-        figure(report["validation_loss"]),
-        figure(report["validation_accuracy"]),
-        "",
-    )
+    for part in ("validation", "test"):
+        if f"{part}_loss" in report:
+            loss, accuracy = report[f"{part}_loss"], report[f"{part}_accuracy"]
+            table.add_row("", part, figure(loss), figure(accuracy), "")
     streams.print_table(table, quiet=console.quiet)
     console.print(f"stopped because {report['stopped_because']}")
     examination = report.get("examination")

@@ -119,6 +119,7 @@ def tiles(record: RunRecord) -> list[tuple[str, str, list[str]]]:
             str(summary.get("best_epoch") or "none"),
             [f"of {summary.get('epochs') or len(record.history)} trained"],
         ),
+        *_test_tile(summary),
         ("Time", duration(summary.get("seconds")), []),
         (
             "Images per second",
@@ -126,6 +127,23 @@ def tiles(record: RunRecord) -> list[tuple[str, str, list[str]]]:
             ["while training"],
         ),
         ("Parameters", *_parameters(summary.get("parameters"))),
+    ]
+
+
+def _test_tile(summary: Mapping[str, Any]) -> list[tuple[str, str, list[str]]]:
+    if "test_accuracy" not in summary:
+        return []
+    low, high = summary["test_accuracy_interval"]
+    samples = summary["test_samples"]
+    return [
+        (
+            "Test accuracy",
+            percent(summary["test_accuracy"]),
+            [
+                f"95% interval {low * 100:.1f} to {percent(high)}, n = {samples:,}",
+                f"loss {number(summary['test_loss'])}; seen once, after training",
+            ],
+        )
     ]
 
 

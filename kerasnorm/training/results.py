@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from kerasnorm.training import checkup, evaluation
+from kerasnorm.training import checkup, confusion, evaluation
 from kerasnorm.training.loading import Data
 from kerasnorm.training.report import Mistake, RunRecord, write_report
 from kerasnorm.training.run_directory import RunDirectory
@@ -69,6 +69,7 @@ def write_results(
         "images_per_second": median(history, "images_per_second"),
         "parameters": model.count_params(),
         "stopped_because": outcome.stopped_because,
+        **_of_test(model, settings, data),
         "train_samples": train.samples,
         "validation_samples": validation.samples,
         "rejected_files": len(data.rejected),
@@ -107,6 +108,23 @@ def write_results(
     write_report(record, directory.path)
     directory.write_json("report.json", report)
     return report
+
+
+def _of_test(model: keras.Model, settings: Settings, data: Data) -> dict[str, Any]:
+    """Return the figures of the test part, which nothing has looked at before."""
+    if data.test is None:
+        return {}
+    test = evaluation.evaluate(
+        model, data.test, settings.batch_size, mirrored=settings.average_mirrored
+    )
+    return {
+        "test_loss": test.loss,
+        "test_accuracy": test.accuracy,
+        "test_accuracy_interval": confusion.wilson_interval(
+            test.accuracy, test.samples
+        ),
+        "test_samples": test.samples,
+    }
 
 
 def save_model(model: keras.Model, directory: RunDirectory) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 
 import yaml
 
+from kerasnorm.data.split_table import SplitTable
 from kerasnorm.training import layering, locks, paths, settings_version
 from kerasnorm.training.errors import UsageError
+from kerasnorm.training.run_files import SPLIT_FILE
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.whole_files import json_text, write_text
 
@@ -192,6 +194,15 @@ class RunDirectory:
         """
         rows = [{"path": path, "reason": reason} for path, reason in rejected]
         self._write_csv(self.rejected_file.name, ["path", "reason"], rows)
+
+    def write_split(self, split: SplitTable | None) -> None:
+        """Write `split.csv`: which file is used for what.
+
+        Args:
+            split: The files; None where they did not come from files.
+        """
+        if split:
+            write_text(self.path / SPLIT_FILE, split.to_csv())
 
     def _write_csv(
         self, name: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]

@@ -140,10 +140,13 @@ def prepare(
         assemble.compile_model(model, settings)
     if directory is None:
         directory = run_directory.create(settings)
+        # First: a run directory is one that has settings.
+        directory.write_split(data.split)
         directory.write_settings(settings)
         directory.write_json("environment.json", environment.describe(settings.seed))
     directory.write_rejected(data.rejected)
-    console.print(data.note)
+    for note in data.notes:
+        console.print(note)
     console.print(
         f"{len(data.train)} training and {len(data.validation)} validation pictures "
         f"of {', '.join(data.train.class_names[:10])}; {left_out(data, directory)}; "

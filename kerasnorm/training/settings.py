@@ -13,7 +13,7 @@ from kerasnorm.training.errors import UsageError
 
 # They belong to one call of the program, not to the training it describes, so that
 # `--config RUN/settings.yaml` repeats a run under a new name.
-OF_ONE_CALL = ("name", "resume", "quiet", "debug")
+OF_ONE_CALL = ("name", "split", "resume", "accept_changes", "quiet", "debug")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +42,12 @@ class Settings:
         batch_size: Pictures in one training step, 1 or more.
         validation_fraction: Share of each class held back where the data has no
             validation part, above 0 and below 1.
+        test_fraction: Fraction of each class kept for a last evaluation where the data
+            are one folder of classes, 0 to below 1; 0 for none. Nothing of it is seen
+            in training or decides when it stops.
+        split: `split.csv` of another run: files keep the part that they had there, new
+            ones are divided. The settings.yaml of a run as `--config` brings its own
+            with it, unless other flags divide the data otherwise.
         fraction: Share of the training pictures of each class to learn from, above 0
             to 1; validation keeps all of its own.
         folds: Parts of a cross-validation, each with the same share of every class, 2
@@ -124,6 +130,8 @@ class Settings:
         runs: Folder that holds all runs; a run lies in RUNS/APP/NAME.
         name: Name of this run; the time of day if nothing.
         resume: Run directory of an interrupted run to go on with.
+        accept_changes: Go on although images of the saved split have changed so that
+            results mean something else: a class renamed, validation images gone.
         quiet: Print nothing but the run directory.
         debug: Show the traceback of an error.
 
@@ -142,6 +150,8 @@ class Settings:
     center_crop: float = 1.0
     batch_size: int = 32
     validation_fraction: float = 0.2
+    test_fraction: float = 0.0
+    split: str | None = None
     fraction: float = 1.0
     folds: int = 1
     fold: int = 0
@@ -195,6 +205,7 @@ class Settings:
     runs: str = "runs"
     name: str | None = None
     resume: str | None = None
+    accept_changes: bool = False
     quiet: bool = False
     debug: bool = False
 
@@ -231,8 +242,12 @@ class Settings:
 
     def with_full_paths(self) -> "Settings":
         """Return a copy whose data and weights mean the same from every folder."""
-        weights = self.weights and paths.in_full(self.weights, "--weights")
-        return self.replace(data=paths.in_full(self.data, "--data"), weights=weights)
+        files = {
+            name: value and paths.in_full(value, f"--{name}")
+            for name in ("weights", "split")
+            if (value := getattr(self, name)) is not None
+        }
+        return self.replace(data=paths.in_full(self.data, "--data"), **files)
 
     def replace(self, **changes: Any) -> "Settings":
         """Return a copy with some fields changed.

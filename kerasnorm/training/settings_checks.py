@@ -136,6 +136,17 @@ def _check_numbers(settings: Any) -> None:
             raise UsageError(
                 f"expected {_flag(field)} above 0 and below 1, received {value!r}"
             )
+    if not 0 <= settings.test_fraction < 1:
+        raise UsageError(
+            "expected --test-fraction 0 to below 1, received "
+            f"{settings.test_fraction!r}"
+        )
+    if settings.validation_fraction + settings.test_fraction >= 1:
+        raise UsageError(
+            "expected --validation-fraction and --test-fraction to leave something to "
+            f"train on, received {settings.validation_fraction!r} and "
+            f"{settings.test_fraction!r}"
+        )
     if not 0 < settings.fraction <= 1:
         raise UsageError(
             f"expected --fraction above 0 to 1, received {settings.fraction!r}"
@@ -226,6 +237,11 @@ def _check_combinations(settings: Any) -> None:
 def _check_fold_groups(settings: Any) -> None:
     if settings.fold_groups is None:
         return
+    if settings.test_fraction:
+        raise UsageError(
+            "expected --test-fraction without --fold-groups, received both; put the "
+            "images of the test part into a folder of their own"
+        )
     if settings.folds == 1:
         raise UsageError(
             "expected --fold-groups together with --folds 2 or more, received --folds 1"

@@ -15,7 +15,10 @@ def write_text(file: pathlib.Path, text: str) -> None:
         text: Its content.
     """
     aside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    with aside.open("w", encoding="utf-8", newline="") as stream:
+    # Names of files may hold bytes that are not UTF-8.
+    with aside.open(
+        "w", encoding="utf-8", errors="surrogateescape", newline=""
+    ) as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())

@@ -1,20 +1,13 @@
-"""Class folders become one table, and the table splits evenly and repeatably."""
+"""Class folders become one table."""
 
 import os
 
 import numpy as np
 import pytest
 
-from kerasnorm.data import DataError, ImageIndex, index_directory, split_index
-from kerasnorm.data.index import walk_files
+from kerasnorm.data import DataError, ImageIndex, index_directory
+from kerasnorm.data.folders import walk_files
 from tests.data.conftest import save_picture
-
-
-def table(counts):
-    labels = np.repeat(np.arange(len(counts)), counts)
-    paths = [f"{label}/{number}.jpg" for number, label in enumerate(labels)]
-    names = tuple("abcdef"[: len(counts)])
-    return ImageIndex(tuple(paths), labels, names)
 
 
 def test_classes_and_order_are_those_of_keras_class(legacy_generator, class_folders):
@@ -95,39 +88,3 @@ def test_unfit_tables_raise_in_words():
         ImageIndex(("a", "b"), np.zeros(3, int), ("x",))
     with pytest.raises(ValueError, match="must be in 0 to 0"):
         ImageIndex(("a",), np.array([1]), ("x",))
-
-
-@pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5, 0.9])
-def test_split_takes_the_same_share_of_every_class(fraction):
-    index = table([40, 100, 20])
-    train, validation = split_index(index, fraction, seed=3)
-    assert sorted(train.paths + validation.paths) == sorted(index.paths)
-    np.testing.assert_array_equal(
-        np.bincount(validation.labels), np.round(np.array([40, 100, 20]) * fraction)
-    )
-    assert train.class_names == validation.class_names == index.class_names
-
-
-def test_split_leaves_one_of_every_class_on_both_sides():
-    for fraction in (0.01, 0.99):
-        for side in split_index(table([2, 3, 50]), fraction, seed=0):
-            assert set(side.labels) == {0, 1, 2}
-
-
-def test_split_depends_on_the_seed_alone():
-    first, again, other = (
-        split_index(table([50, 50]), 0.2, seed)[1].paths for seed in (1, 1, 2)
-    )
-    assert first == again
-    assert first != other
-
-
-@pytest.mark.parametrize("fraction", [0, 1, -0.1, 2])
-def test_split_share_out_of_range_raises(fraction):
-    with pytest.raises(DataError, match="above 0 and below 1"):
-        split_index(table([5, 5]), fraction, seed=0)
-
-
-def test_split_of_a_single_file_raises():
-    with pytest.raises(DataError, match="Class 'b' has 1 file"):
-        split_index(table([5, 1]), 0.5, seed=0)

@@ -51,13 +51,13 @@ def test_parts_are_known_by_any_usual_name(tmp_path):
         )
         index, note = open_part(folder, "validation")
         assert index.paths == source.validation.paths
-        assert f"{other}/: taken" in note
+        assert f"{other}/: 4 files taken" in note
         assert open_part(folder, "train")[0].paths == source.train.paths
         assert find_layout(folder).parts == {
             "train": folder / train,
             part: folder / other,
         }
-        assert ("no untouched test part" in source.note) == (part == "test")
+        assert ("no test part" in source.note) == (part == "test")
         with pytest.raises(DataError, match="Give one of these"):
             index_directory(folder)
 

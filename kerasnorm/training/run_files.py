@@ -1,0 +1,233 @@
+"""The files of a run: which train, validate and test, drawn once and found again."""
+
+import dataclasses
+import itertools
+import pathlib
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from kerasnorm.data import looks, sources, studies
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.folds import k_folds
+from kerasnorm.data.index import ImageIndex
+from kerasnorm.data.layout import ALL
+from kerasnorm.data.split import PARTS, assign_parts, take_parts, units_of
+from kerasnorm.data.split_match import Changes, match_split
+from kerasnorm.data.split_table import SplitTable
+from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings import Settings
+
+SPLIT_FILE = "split.csv"
+NAMES_SHOWN = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFiles:
+    """The files of a run.
+
+    Args:
+        parts: Files by part, "train", "validation" and perhaps "test".
+        table: What `split.csv` says of them.
+        notes: What was taken for what and what has changed, one line each.
+    """
+
+    parts: dict[str, ImageIndex]
+    table: SplitTable
+    notes: list[str]
+
+
+def find_run_files(settings: Settings, checked: Sequence[str] = PARTS) -> RunFiles:
+    """Find the files to train on, to validate on and to test on.
+
+    A new run divides its data folder; with `split` it keeps what another run had.
+    With `resume` the files are those that the run began with.
+
+    Args:
+        settings: Data, split, folds and seed, and the run to resume.
+        checked: Parts whose content is compared with that of the saved split.
+
+    Raises:
+        DataError: There are too few files, or those of the saved split have changed.
+        UsageError: A file belongs to no group, or the data bring their own parts.
+    """
+    files = _used(settings, sources.open_files(settings.data))
+    ignored = next(iter(files.parts.values())).ignored
+    notes: list[str] = []
+    table = _saved_split(settings, files)
+    if table is not None and settings.resume is not None:
+        parts, changes = match_split(table, files, checked)
+        notes = _judge(settings, changes, "left out")
+        if changes.renamed or changes.missing or changes.changed:
+            table = SplitTable.of(parts)
+    else:
+        fixed: dict[str, str] = {}
+        if table is not None:
+            kept, changes = match_split(table, files, checked)
+            notes = _judge(settings, changes, "divided anew")
+            fixed = {path: part for part in kept for path in kept[part].paths}
+        parts, said = _divide(settings, files, fixed)
+        notes += said
+        table = SplitTable.of(parts)
+    parts["train"] = dataclasses.replace(parts["train"], ignored=ignored)
+    return RunFiles(parts, table, [_note(settings, files, parts), *notes])
+
+
+def as_resumed(
+    settings: Settings, run: pathlib.Path, *, accept_changes: bool = False
+) -> Settings:
+    """Return settings that find the files which a run began with.
+
+    Args:
+        settings: Those of the run.
+        run: Its run directory.
+        accept_changes: Whether to go on where the files have changed.
+    """
+    return settings.replace(resume=str(run), accept_changes=accept_changes)
+
+
+def for_study(settings: Settings, train: ImageIndex) -> ImageIndex:
+    """Return the training files that a study leaves, some with wrong labels.
+
+    Args:
+        settings: Fraction, label noise and seed.
+        train: The training files.
+    """
+    ignored = train.ignored
+    if settings.fraction < 1:
+        train = studies.take_fraction(train, settings.fraction, settings.seed)
+    if settings.label_noise:
+        train, _ = studies.with_label_noise(train, settings.label_noise, settings.seed)
+    return dataclasses.replace(train, ignored=ignored)
+
+
+def _used(settings: Settings, files: sources.Files) -> sources.Files:
+    """Leave out the validation part that folds of the training part replace."""
+    if settings.folds == 1 or not files.layout.has_parts:
+        return files
+    parts = dict(files.parts)
+    validation = parts.pop("validation")
+    if "validation" not in files.layout.parts:
+        # It would have validated for want of another.
+        parts["test"] = validation
+    return sources.Files(files.layout, parts)
+
+
+def _note(
+    settings: Settings, files: sources.Files, parts: dict[str, ImageIndex]
+) -> str:
+    if settings.folds == 1 or not files.layout.has_parts:
+        return files.note(parts)
+    number = f"fold {settings.fold} of {settings.folds} validates, the others train"
+    return files.layout.describe(train=number, test=sources.USES["test"])
+
+
+def _saved_split(settings: Settings, files: sources.Files) -> SplitTable | None:
+    if settings.resume is None:
+        return None if settings.split is None else SplitTable.read(settings.split)
+    file = pathlib.Path(settings.resume) / SPLIT_FILE
+    if file.is_file():
+        return SplitTable.read(file)
+    if files.layout.has_parts and settings.folds == 1:
+        # A run of an earlier version, whose folders say what validates.
+        return None
+    raise DataError(
+        f"Expected {SPLIT_FILE} in {settings.resume!r}, which says what trains and "
+        "what validates, but it is missing. Evaluate on a folder of its own (--data), "
+        "or train anew."
+    )
+
+
+def _judge(settings: Settings, changes: Changes, fate: str) -> list[str]:
+    """Say what has changed, or raise where results would mean something else."""
+    said = "; ".join(changes.describe(fate))
+    if changes.is_another_measurement and not settings.accept_changes:
+        raise DataError(
+            f"The images of the run are no longer what they were: {said}. Results "
+            "would not be comparable: restore the images, or give --accept-changes to "
+            "go on with those that are there."
+        )
+    return [f"changed since the split was drawn: {said}"] if said else []
+
+
+def _divide(
+    settings: Settings, files: sources.Files, fixed: dict[str, str]
+) -> tuple[dict[str, ImageIndex], list[str]]:
+    """Divide the files anew, but for those whose part is known."""
+    if files.layout.has_parts and settings.test_fraction:
+        raise UsageError(
+            "expected --test-fraction with one folder of classes, received "
+            f"{settings.data}, which is divided already; move images into test/ there"
+        )
+    if files.layout.has_parts and settings.folds == 1:
+        return dict(files.parts), []
+    whole = files.parts["train" if files.layout.has_parts else ALL]
+    notes = []
+    groups = looks.duplicate_groups(whole)
+    if groups is None:
+        notes.append(
+            f"near duplicates among {len(whole):,} images may lie on both sides; after "
+            f"`kerasnorm scan {settings.data}` they do not"
+        )
+    if settings.fold_groups is not None:
+        groups = _named_groups(whole, settings.fold_groups)
+    positions = {
+        position: fixed[path]
+        for position, path in enumerate(whole.paths)
+        if path in fixed
+    }
+    fractions = {}
+    if settings.folds == 1:
+        fractions["validation"] = settings.validation_fraction
+    elif positions:
+        fractions["validation"] = 1 / settings.folds
+    if settings.test_fraction:
+        fractions["test"] = settings.test_fraction
+    assigned, links = assign_parts(
+        whole, fractions, settings.seed, groups=groups or (), fixed=positions
+    )
+    if links:
+        names = ", ".join(whole.names[position] for position in links[:NAMES_SHOWN])
+        notes.append(
+            f"{len(links)} images that look like others of two parts train: {names}"
+            f"{', ...' * (len(links) > NAMES_SHOWN)}"
+        )
+    if settings.folds > 1 and not positions:
+        assigned = _with_fold(settings, whole, assigned, groups or ())
+    parts = take_parts(whole, assigned)
+    if files.layout.has_parts and "test" in files.parts:
+        parts["test"] = files.parts["test"]
+    return parts, notes
+
+
+def _with_fold(
+    settings: Settings,
+    whole: ImageIndex,
+    assigned: np.ndarray,
+    groups: Sequence[Sequence[int]],
+) -> np.ndarray:
+    """Return the parts with one fold of the training files as validation."""
+    rest = np.flatnonzero(assigned == "train")
+    units = None if not groups else units_of(len(whole), groups)[rest].tolist()
+    folds = k_folds(whole.take(rest), settings.folds, settings.seed, groups=units)
+    _, validation = next(itertools.islice(folds, settings.fold, None))
+    is_validation = np.isin(np.array(whole.paths)[rest], validation.paths)
+    assigned = assigned.copy()
+    assigned[rest[is_validation]] = "validation"
+    return assigned
+
+
+def _named_groups(index: ImageIndex, pattern: str) -> list[list[int]]:
+    """Return the positions of files in whose path a pattern finds the same text."""
+    named: dict[str, list[int]] = {}
+    for position, path in enumerate(index.paths):
+        found = re.search(pattern, path)
+        if found is None:
+            raise UsageError(
+                f"expected --fold-groups to be found in every file's path, received "
+                f"{pattern!r}, which is not in {path}"
+            )
+        name = str(found[1] if found.re.groups else found[0])
+        named.setdefault(name, []).append(position)
+    return list(named.values())
