@@ -7,6 +7,7 @@ from typing import Any
 from kerasnorm.doctor.checks import (
     batches,
     data,
+    expected_inputs,
     labels,
     learned,
     noise,
@@ -27,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     training.check_diverged,
     data.check_overlap,
     labels.check_head,
+    expected_inputs.check_expected,
     labels.check_labels,
     data.check_mapping,
     labels.check_order,
@@ -135,6 +137,7 @@ def _summary(m: Measurements) -> dict[str, Any]:
         "label_order": m.label_order and asdict(m.label_order),
         "training_inputs": m.train_inputs and asdict(m.train_inputs),
         "validation_inputs": m.validation_inputs and asdict(m.validation_inputs),
+        "expected_inputs": m.expected and asdict(m.expected),
         "maps": [asdict(trial) for trial in m.maps or ()],
         "separation": m.separation and asdict(m.separation),
         "class_permutation": m.permutation and asdict(m.permutation),

@@ -14,8 +14,8 @@ CODES: dict[str, str] = {
     "not.",
     "leakage": "Validation samples are also in the training data.",
     "label_mismatch": "Labels and outputs count the classes differently.",
-    "input_mismatch": "Validation inputs are prepared differently from training "
-    "inputs.",
+    "input_mismatch": "Inputs are prepared differently from those that the network was "
+    "trained on.",
     "ordered_batches": "Training batches hold fewer classes than shuffling would give.",
     "freeze_without_recompile": "Layers were frozen after `compile`, so they still "
     "train.",

@@ -6,6 +6,7 @@ from typing import Any
 
 from kerasnorm.doctor.budget import GapBudget, PairedDraws
 from kerasnorm.doctor.loss_matrix import LossMatrix
+from kerasnorm.doctor.probes.expected_inputs import ExpectedInputs
 from kerasnorm.doctor.probes.history import Curves
 from kerasnorm.doctor.probes.inputs import InputMoments, MapTrial, SplitSeparation
 from kerasnorm.doctor.probes.labels import ClassPermutation, LabelOrder
@@ -43,6 +44,8 @@ class Measurements:
         label_order: Order of the classes in training batches.
         train_inputs: Moments of training inputs.
         validation_inputs: Moments of validation inputs.
+        expected: Inputs that the network expects, where they are others than those
+            given: all else is then measured with them.
         maps: Trials of simple maps on validation inputs.
         separation: How well the splits can be told apart.
         permutation: Exchange of classes.
@@ -78,6 +81,7 @@ class Measurements:
     label_order: LabelOrder | None = None
     train_inputs: InputMoments | None = None
     validation_inputs: InputMoments | None = None
+    expected: ExpectedInputs | None = None
     maps: list[MapTrial] | None = None
     separation: SplitSeparation | None = None
     permutation: ClassPermutation | None = None

@@ -107,8 +107,19 @@ def _shuffle(model, train, held, finding):
 
 
 def _map(model, train, held, finding):
+    from kerasnorm.doctor.probes.input_map import InputMap
     from kerasnorm.doctor.probes.inputs import apply_map
 
+    if "scale" in finding.evidence:
+        scale, offset, order = (
+            tuple(finding.evidence[part])
+            for part in ("scale", "offset", "channel_order")
+        )
+        images = InputMap(scale, offset, order, finding.evidence["channel_axis"])
+        train = train.with_inputs(images.apply(train.x))
+        if "validation" in finding.evidence["splits"]:
+            held = held.with_inputs(images.apply(held.x))
+        return None, held, f"inputs mapped: {images.name}", train
     name = finding.evidence.get("map")
     if name is None:
         raise NothingToTryError("no simple map: prepare the images in one way")

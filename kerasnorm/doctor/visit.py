@@ -21,6 +21,10 @@ from kerasnorm.doctor.losses import LossOfSamples, resolve_loss
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.awake import measure_awake
 from kerasnorm.doctor.probes.batch_size import measure_batch_sizes
+from kerasnorm.doctor.probes.expected_inputs import (
+    ExpectedInputs,
+    measure_expected_inputs,
+)
 from kerasnorm.doctor.probes.head import label_problem
 from kerasnorm.doctor.probes.history import read_history
 from kerasnorm.doctor.probes.inputs import describe_inputs, measure_separation
@@ -146,7 +150,9 @@ class Visit:
 
     def measure(self, history: Any, thorough: bool = True) -> Measurements:
         """Measure everything that there are data and time for."""
-        model, train = self.model, self.train
+        model, given = self.model, self.train
+        expected = self._expect()
+        train = self.train
         matrix = LossMatrix({})
         if self.loss is not None:
             self.say("measuring the loss matrix")
@@ -175,6 +181,7 @@ class Visit:
             added_loss=added_loss(model),
         )
         found.extra["trainable_variables"] = len(model.trainable_variables)
+        found.expected = expected
         found.norms = self._norm_states(found)
         if softness(train) > 0:
             found.extra["softness_of_labels"] = softness(train)
@@ -183,7 +190,7 @@ class Visit:
             found.extra["validation_loss_error"] = held.std() / np.sqrt(len(held))
         if found.has("A"):
             found.extra["loss_within_epoch"] = measure_spread(matrix.losses["A"], train)
-        found.train_inputs = describe_inputs(train)
+        found.train_inputs = describe_inputs(given)
         found.label_order = measure_label_order(self.all_of["train"])
         found.precision = measure_precision(model, train.head(32))
         self._look_at_layers(found)
@@ -192,6 +199,38 @@ class Visit:
         self._look_at_labels(found)
         if thorough:
             self._train_shortly(found)
+        return found
+
+    def _expect(self) -> ExpectedInputs | None:
+        """Find the inputs that the network expects, and go on with them.
+
+        Whatever else is wrong shows only behind the right inputs.
+        """
+        if self.loss is None or not weights_are_finite(self.model):
+            return None
+        if not self._in_time("looking for the inputs that the network expects"):
+            return None
+        found = measure_expected_inputs(
+            self.model,
+            self.train,
+            self.validation,
+            self.loss,
+            inspect_optimizer(self.model).steps,
+        )
+        if found is None:
+            return None
+
+        def mapped(samples: Samples | None) -> Samples | None:
+            return samples and samples.with_inputs(found.images.apply(samples.x))
+
+        self.train = self.train.with_inputs(found.images.apply(self.train.x))
+        self.plain = mapped(self.plain)
+        if "validation" in found.splits:
+            self.validation, self.swapped = map(mapped, (self.validation, self.swapped))
+        self.notes.append(
+            f"everything but the inputs was measured with {' and '.join(found.splits)} "
+            f"inputs mapped ({found.images.name})"
+        )
         return found
 
     def _scores(self, matrix: LossMatrix) -> dict[str, Scores]:

@@ -1,0 +1,75 @@
+"""Judges whether the network gets the inputs that it was trained on."""
+
+from kerasnorm.doctor.finding import Finding
+from kerasnorm.doctor.measurements import Measurements
+
+# Factors nearer to 1 are not worth a word.
+NEAR = 1.2
+
+
+def check_expected(m: Measurements) -> Finding | None:
+    """Find inputs that are scaled, shifted or ordered unlike those of the training."""
+    e = m.expected
+    if e is None:
+        return None
+    images = e.images
+    parts = []
+    if not 1 / NEAR < images.factor < NEAR:
+        parts.append(
+            f"about {images.factor:.3g} times larger"
+            if images.factor > 1
+            else f"about {1 / images.factor:.3g} times smaller"
+        )
+    if images.is_reordered:
+        parts.append("with channels in another order")
+    wanted = f"inputs {', '.join(parts)}" if parts else "other inputs"
+    usual = f", prepared as {images.preparation}" if images.preparation else ""
+    evidence: dict = {
+        "scale": list(images.scale),
+        "offset": list(images.offset),
+        "channel_order": list(images.order),
+        "channel_axis": images.axis,
+        "map": images.name,
+        "preparation": images.preparation,
+        "found_by": e.source,
+        "splits": list(e.splits),
+        "p_value": e.p_value,
+        "interval_low": e.low,
+        "share_of_map_and_recalibration": e.alone,
+    }
+    if e.misfit is not None:
+        evidence["misfit_of_first_norm"], evidence["misfit_mapped"] = e.misfit
+    changes = []
+    for split, before in e.before.items():
+        after = e.after[split]
+        evidence |= {
+            f"{split}_loss": before.loss,
+            f"{split}_loss_mapped": after.loss,
+            f"{split}_accuracy": before.accuracy,
+            f"{split}_accuracy_mapped": after.accuracy,
+        }
+        change = f"the {split} loss from {before.loss:.3g} to {after.loss:.3g}"
+        if before.accuracy is not None and after.accuracy is not None:
+            change += f" (accuracy {before.accuracy:.1%} to {after.accuracy:.1%})"
+        changes.append(change)
+    return Finding(
+        "input_mismatch",
+        "error",
+        f"The network expects {wanted}{usual}: {images.name} changes "
+        f"{' and '.join(changes)}.",
+        evidence,
+        f"prepare the inputs as in training ({images.name}), best inside the model"
+        + _layer(images),
+        max(e.before[split].loss - e.after[split].loss for split in e.before),
+    )
+
+
+def _layer(images) -> str:
+    """Return the Keras layer of a map that treats channels alike, or nothing."""
+    alike = len(set(images.scale)) == len(set(images.offset)) == 1
+    if images.is_reordered or not alike:
+        return ""
+    scale, offset = images.scale[0], images.offset[0]
+    words = f"{scale:.6g}" if scale > 0.1 else f"1 / {1 / scale:.6g}"
+    words += f", offset={offset:.6g}" if offset else ""
+    return f": keras.layers.Rescaling({words})"
