@@ -20,6 +20,7 @@ from kerasnorm.doctor.probes.input_map import (
     channel_axis,
     identity,
     named_maps,
+    negative_of,
 )
 from kerasnorm.doctor.proportions import ALPHA, paired_change
 from kerasnorm.doctor.samples import Samples
@@ -49,6 +50,8 @@ OTHER_FACTOR, OTHER_OFFSET = 1.5, 0.5
 # What a map must change: accuracy, in fractions of the samples, and its lower limit, or
 # loss.
 POINTS, SURE_POINTS, NATS = 0.03, 0.01, 0.07
+# Losses nearer to each other, in nats, count as equal.
+ALIKE = 0.03
 # Part of the prior entropy that outputs must explain with the map.
 LEARNED = 0.1
 # Part of what the map and recalibration repair together that the map alone must
@@ -123,15 +126,20 @@ class _Trials:
     def best_of(
         self, maps: Sequence[InputMap], samples: Samples
     ) -> tuple[InputMap, int]:
-        """Return the map of the lowest loss, by successive elimination."""
-        left, size = list(maps), FIRST_ROUND
+        """Return the map of the lowest loss, by successive elimination.
+
+        Of those that lose as little, the first one.
+        """
+        left, size = list(range(len(maps))), FIRST_ROUND
         while len(left) > 1:
             few = part_of(samples, np.arange(min(size, samples.count)))
-            losses = [self.measure(few, images)[0].mean() for images in left]
-            order = np.argsort(np.nan_to_num(losses, nan=np.inf), kind="stable")
-            left = [left[i] for i in order[: (len(left) + 1) // 2]]
+            losses = {i: _bounded(self.measure(few, maps[i])[0]).mean() for i in left}
+            best = min(losses.values())
+            # Beyond this, a lower loss is a matter of confidence.
+            left.sort(key=lambda i: (max(losses[i], best + ALIKE), i))
+            left = left[: (len(left) + 1) // 2]
             size *= 2
-        return left[0], len(maps)
+        return maps[left[0]], len(maps)
 
 
 def measure_expected_inputs(
@@ -180,7 +188,7 @@ def measure_expected_inputs(
         return None
     known = read_expected_inputs(model, choosing.x, axis, steps)
     for source, maps in (
-        ("statistics", _from_statistics(known, choosing.x, axis)),
+        ("statistics", _from_statistics(known, choosing.x)),
         ("trial", _from_trial(known, choosing.x, axis, losses, scores)),
     ):
         if not maps:
@@ -214,15 +222,14 @@ def part_of(samples: Samples, numbers: np.ndarray) -> Samples:
     return replace(samples, x=x, y=y, weights=weights, sizes=(len(numbers),))
 
 
-def _from_statistics(
-    known: StatisticsOfInputs | None, x: np.ndarray, axis: int
-) -> list[InputMap]:
+def _from_statistics(known: StatisticsOfInputs | None, x: np.ndarray) -> list[InputMap]:
     if known is None:
         return []
-    found = [images for images, _ in known.maps if _is_other(images, x)]
-    fitted = [images for images in found if images.preparation is None]
+    found = [images for images, _ in known.maps]
     # Means and variances are the same for a negative.
-    return found + [_negative(images, x) for images in fitted[:1]]
+    best = {images.order: images for images in reversed(found)}
+    found += [negative_of(images, x) for images in best.values()]
+    return [images for images in found if _is_other(images, x)]
 
 
 def _from_trial(
@@ -239,39 +246,32 @@ def _from_trial(
     if scores.accuracy >= BADLY and losses.mean() < BADLY_LOSS * guessing:
         return []
     maps = list(named_maps(x, axis))
-    if known is not None and known.acquits:
-        maps = [images for images in maps if images.is_reordered]
+    if known is not None:
+        # A large scale hides any shift of the statistics, so that it helps where they
+        # are wrong: without their word only orders are tried.
+        if not known.acquits:
+            return []
         maps = [images for images in maps if _is_scaled_alike(images, x)]
+    maps += [negative_of(identity(x, axis), x)]
+    # Of equals the least change is taken: without norms, scales matter little.
+    maps.sort(key=lambda images: abs(np.log(images.factor)))
     return [images for images in maps if _is_other(images, x)]
 
 
 def _is_scaled_alike(images: InputMap, x: np.ndarray) -> bool:
-    mean, std = (np.array(part) for part in _moments(images, x))
+    """Return whether scale and offset are such as augmentation gives as well."""
+    others = tuple(i for i in range(x.ndim) if i != images.axis % x.ndim)
+    mean, std = (f(axis=others, dtype="float64") for f in (x.mean, x.std))
     scale, offset = np.array(images.scale), np.array(images.offset)
     order = np.array(images.order)
     moved = np.abs(scale * mean[order] + offset - mean[order])
-    near = 1 / OTHER_FACTOR < images.factor < OTHER_FACTOR
+    near = 1 / OTHER_FACTOR < images.factor < OTHER_FACTOR and scale.min() > 0
     return bool(near and (moved <= OTHER_OFFSET * std[order] * np.abs(scale)).all())
 
 
 def _is_other(images: InputMap, x: np.ndarray) -> bool:
     """Return whether a map does more to the images than augmentation would."""
     return images.is_reordered or not _is_scaled_alike(images, x)
-
-
-def _moments(images: InputMap, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    others = tuple(i for i in range(x.ndim) if i != images.axis % x.ndim)
-    return x.mean(axis=others, dtype="float64"), x.std(axis=others, dtype="float64")
-
-
-def _negative(images: InputMap, x: np.ndarray) -> InputMap:
-    mean = _moments(images, x)[0][np.array(images.order)]
-    scale, offset = np.array(images.scale), np.array(images.offset)
-    return replace(
-        images,
-        scale=tuple(map(float, -scale)),
-        offset=tuple(map(float, offset + 2 * scale * mean)),
-    )
 
 
 def _prove(

@@ -1,7 +1,7 @@
 """What the moving statistics of the first norm say of the inputs it was trained on."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -76,8 +76,7 @@ def find_first_norm(
         steps: Training steps, None or 0 where unknown.
 
     Returns:
-        The norm, None if there is none, or its statistics are not finite or mostly
-        the initial ones.
+        The norm, None if there is none or its statistics are not finite.
     """
     norms = batch_norms(model, frozen=True)
     reached = _run(norms, model, x[:1])
@@ -93,7 +92,7 @@ def find_first_norm(
     if steps and layer.trainable and momentum is not None:
         lag = float(momentum) ** steps
     usable = np.isfinite(mean).all() and np.isfinite(variance).all()
-    if lag > MOST_LAG or not usable or not (variance > 0).any():
+    if not usable or not (variance > 0).any():
         return None
     return FirstNorm(path, mean, variance, lag)
 
@@ -272,14 +271,16 @@ class NormInputs:
         scale, offset = np.abs(start.scale), np.array(start.offset)
         theta = np.concatenate([np.log(scale), (offset / scale + centre) / spread])
         theta[:count] += self._wider(start)
-        found = optimize.least_squares(
-            residuals,
-            theta,
-            loss="soft_l1",
-            f_scale=OUTLIER,
-            max_nfev=self._steps(start),
-        )
-        return images(found.x)
+        # All deviations count in full until most of them are small.
+        for loss in ("linear", "soft_l1"):
+            theta = optimize.least_squares(
+                residuals,
+                theta,
+                loss=loss,
+                f_scale=OUTLIER,
+                max_nfev=self._steps(start),
+            ).x
+        return images(theta)
 
     def _steps(self, images: InputMap) -> int:
         """Return how many steps a fit may take."""
@@ -311,7 +312,8 @@ class StatisticsOfInputs:
     Args:
         norm: The norm.
         misfit: Deviation of its statistics from those of the images as given.
-        maps: Maps that fit better, with their deviation, the best first.
+        maps: Maps that fit better, with their deviation: usual preparations first,
+            the best of each kind first.
     """
 
     norm: FirstNorm
@@ -342,15 +344,30 @@ def read_expected_inputs(
     if norm is None:
         return None
     inputs = NormInputs(model, norm, x, axis)
-    now = inputs.misfit(identity(x, axis))
-    found = [(images, inputs.misfit(images)) for images in named_maps(x, axis)]
-    found.sort(key=lambda pair: pair[1])
+    # Steps since it was compiled: statistics of a pretrained network are older.
+    tried = [_with_lag(inputs, lag) for lag in {norm.lag, 0.0}]
+    now, found, lag = min(tried, key=lambda one: one[1][0][1])
+    inputs.norm = replace(norm, lag=lag)
+    if lag > MOST_LAG:
+        return StatisticsOfInputs(inputs.norm, now, ())
     if now >= NORMAL:
         # Fits begin at the best named map of each order.
         starts = {images.order: images for images, _ in reversed(found)}
         fitted = [inputs.fit(start) for start in starts.values()]
         found = found[:2] + [(m, inputs.misfit(m)) for m in fitted if m is not None]
-    better = [pair for pair in found if pair[1] < max(CLEARLY * now, NORMAL)]
-    return StatisticsOfInputs(
-        norm, now, tuple(sorted(better, key=lambda pair: pair[1]))
-    )
+    limit = max(CLEARLY * now, NORMAL)
+    better = [pair for pair in found if pair[1] < limit]
+    # Where a usual preparation fits, nothing speaks for any other numbers.
+    better.sort(key=lambda pair: (pair[0].preparation is None, pair[1]))
+    return StatisticsOfInputs(inputs.norm, now, tuple(better))
+
+
+def _with_lag(
+    inputs: NormInputs, lag: float
+) -> tuple[float, list[tuple[InputMap, float]], float]:
+    """Return the deviation of the images as given, and those of usual preparations."""
+    inputs.norm = replace(inputs.norm, lag=lag)
+    maps = named_maps(inputs.x, inputs.axis)
+    found = [(images, inputs.misfit(images)) for images in maps]
+    found.sort(key=lambda pair: pair[1])
+    return inputs.misfit(identity(inputs.x, inputs.axis)), found, lag

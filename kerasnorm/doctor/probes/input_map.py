@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -145,25 +144,29 @@ def channel_axis(shape: tuple[int | None, ...]) -> int | None:
     return 1 if shape[1] in IMAGE_CHANNELS else None
 
 
-def range_of(x: np.ndarray, axis: int) -> Preparation | None:
-    """Return the preparation by whose range images have come, None where none fits.
+@dataclass(frozen=True)
+class _Range:
+    """How images have been prepared: scale and offset of each channel, its colour."""
 
-    Args:
-        x: Images.
-        axis: Axis of the channels.
-    """
+    scale: np.ndarray
+    offset: np.ndarray
+    colours: np.ndarray
+
+
+def _range_of(x: np.ndarray, axis: int) -> _Range | None:
+    """Return how images have been prepared by their range, None where nothing fits."""
     count = x.shape[axis]
     others = tuple(i for i in range(x.ndim) if i != axis % x.ndim)
     low, high = x.min(axis=others), x.max(axis=others)
     best, covered = None, LEAST_COVERED
-    for preparation in PREPARATIONS:
-        if preparation.channels and count != 3:
-            continue
-        scale, offset = _channels(preparation, count)
-        first, last = (low - offset) / scale, (high - offset) / scale
-        inside = first.min() > -3 and last.max() < 258
-        if inside and (last - first).max() > covered:
-            best, covered = preparation, float((last - first).max())
+    for preparation in _preparations(count):
+        for colours in _orders(count):
+            scale, offset = _channels(preparation, colours)
+            first, last = (low - offset) / scale, (high - offset) / scale
+            inside = first.min() > -3 and last.max() < 258
+            if inside and (last - first).max() > covered + 1e-6:
+                best = _Range(scale, offset, np.array(colours))
+                covered = float((last - first).max())
     return best
 
 
@@ -172,34 +175,62 @@ def named_maps(x: np.ndarray, axis: int) -> Iterator[InputMap]:
 
     Args:
         x: Images, whose range tells how they have been prepared. Where it does not,
-            scales and offsets that people mix up are taken as they are.
+            the scales and offsets are taken as they are.
         axis: Axis of the channels.
     """
     count = x.shape[axis]
-    straight = tuple(range(count))
-    orders = [straight]
-    if count >= 3:
-        orders.append((2, 1, 0, *straight[3:]))
-    own = range_of(x, axis)
-    for preparation in PREPARATIONS:
-        if preparation.channels and count != 3:
-            continue
-        scale, offset = _channels(preparation, count)
+    orders = _orders(count)
+    own = _range_of(x, axis) or _Range(
+        np.ones(count), np.zeros(count), np.arange(count)
+    )
+    for preparation in _preparations(count):
         for order in orders:
-            # The statistics that a preparation subtracts belong to the colours.
             turned = np.array(order)
-            own_scale, own_offset = (
-                _channels(own, count) if own else (np.ones(count), np.zeros(count))
-            )
-            factor = scale[turned] / own_scale[turned]
-            shift = offset[turned] - factor * own_offset[turned]
+            colours = own.colours[turned]
+            scale, offset = _channels(preparation, tuple(colours))
+            factor = scale / own.scale[turned]
+            shift = offset - factor * own.offset[turned]
             yield InputMap(
                 tuple(map(float, factor)),
                 tuple(map(float, shift)),
                 order,
                 axis,
-                _named(preparation, order == straight),
+                _named(preparation, tuple(colours) == orders[0]),
             )
+
+
+def negative_of(images: InputMap, x: np.ndarray) -> InputMap:
+    """Return a map for the negatives of images: white where they are black.
+
+    Args:
+        images: The map for the images themselves.
+        x: The images, whose range, or else whose mean, is turned over.
+    """
+    own = _range_of(x, images.axis)
+    if own is None:
+        others = tuple(i for i in range(x.ndim) if i != images.axis % x.ndim)
+        middle = x.mean(axis=others, dtype="float64")
+    else:
+        middle = own.offset + 127.5 * own.scale
+    scale, offset = np.array(images.scale), np.array(images.offset)
+    offset = offset + 2 * scale * middle[np.array(images.order)]
+    return InputMap(
+        tuple(map(float, -scale)),
+        tuple(map(float, offset)),
+        images.order,
+        images.axis,
+        images.preparation and f"{images.preparation}, negative",
+    )
+
+
+def _orders(count: int) -> list[tuple[int, ...]]:
+    """Return the orders of channels that libraries read images in."""
+    straight = tuple(range(count))
+    return [straight] if count < 3 else [straight, (2, 1, 0, *straight[3:])]
+
+
+def _preparations(count: int) -> list[Preparation]:
+    return [p for p in PREPARATIONS if count == 3 or not p.channels]
 
 
 def _named(preparation: Preparation, straight: bool) -> str:
@@ -209,7 +240,9 @@ def _named(preparation: Preparation, straight: bool) -> str:
     return preparation.name if straight else f"{preparation.name}, BGR"
 
 
-def _channels(preparation: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return scale and offset for that many channels; a fourth one is like the rest."""
-    places = np.minimum(np.arange(count), 2)
+def _channels(
+    preparation: Preparation, colours: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return scale and offset of each channel; a fourth one is like the rest."""
+    places = np.minimum(np.array(colours), 2)
     return preparation.scale[places], preparation.offset[places]
