@@ -104,7 +104,7 @@ class TrialTuner(base_tuner.BaseTuner):
             self.search_directory,
             trial.trial_id,
             trial.hyperparameters.values,
-            Hooks(callbacks=(reporter,), load=self.load),
+            Hooks((reporter,), load=self.load, defaults=self.plan.settings),
             self.train,
         )
         try:

@@ -15,8 +15,6 @@ from kerasnorm.training.settings import Settings
 AGC_OF_NORM_FREE = 0.04
 # The limit of the paper that Ranger21 is from.
 AGC_OF_RANGER21 = 0.01
-# Where the range test begins.
-FIRST_RATE = 1e-6
 # Part of the training in which `stable_decay` lowers the learning rate to 0.
 DECAY_SHARE = 0.3
 # Norms with moving statistics, whose momentum is a setting.
@@ -155,19 +153,6 @@ def compile_model(model: keras.Model, settings: Settings) -> keras.Model:
     if isinstance(optimizer, optimizers.SAM):
         optimizer.attach(model)
     return model
-
-
-def find_learning_rate(model: keras.Model, settings: Settings, batches: Any) -> float:
-    """Return the learning rate that a range test suggests; the model stays as it is.
-
-    Args:
-        model: The uncompiled network; the test leaves no trace in its weights.
-        settings: The run's settings, with `learning_rate` still `auto`.
-        batches: Training batches.
-    """
-    trial = settings.replace(learning_rate=FIRST_RATE, schedule="constant")
-    compile_model(model, trial)
-    return callbacks.LearningRateFinder(batches, minimum=FIRST_RATE).find(model)
 
 
 def _plain_optimizer(settings: Settings, rate: Any) -> keras.optimizers.Optimizer:

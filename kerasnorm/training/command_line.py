@@ -1,6 +1,7 @@
 """The command line every app has: train, evaluate a run, predict with a run."""
 
 import re
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -86,13 +87,16 @@ def train_command(app: flags.App, words: Sequence[str]) -> None:
         app: The app.
         words: The flags.
     """
-    settings = flags.parse_training(app, words)
+    settings, defaults = flags.parse_with_defaults(app, words)
     from kerasnorm.training import importing
 
     importing.import_keras()
-    from kerasnorm.training import runner
+    from kerasnorm.training import hooks, runner
 
-    print(runner.run(settings).directory)
+    command = shlex.join(["python", "-m", f"apps.{app.name}", *words])
+    print(
+        runner.run(settings, hooks.Hooks(defaults=defaults, command=command)).directory
+    )
 
 
 def evaluate_command(app: flags.App, words: Sequence[str]) -> None:

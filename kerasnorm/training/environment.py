@@ -5,6 +5,7 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import shlex
 import subprocess
 import sys
 from typing import Any
@@ -24,17 +25,18 @@ PACKAGES = (
 )
 
 
-def describe(seed: int) -> dict[str, Any]:
+def describe(seed: int, command: str | None = None) -> dict[str, Any]:
     """Return what is needed to repeat a run elsewhere, as plain values.
 
     Args:
         seed: The run's seed.
+        command: What was typed; the words that this process was started with if None.
     """
     import keras
 
     return {
         "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": " ".join(sys.argv),
+        "command": command or shlex.join(sys.orig_argv),
         "seed": seed,
         "backend": keras.config.backend(),
         "dtype_policy": keras.config.dtype_policy().name,

@@ -82,7 +82,14 @@ class App:
 
 
 def parse_training(app: App, argv: Sequence[str]) -> Settings:
-    """Return the settings that a command line asks for.
+    """Return the settings that a command line asks for; see `parse_with_defaults`."""
+    return parse_with_defaults(app, argv)[0]
+
+
+def parse_with_defaults(
+    app: App, argv: Sequence[str]
+) -> tuple[Settings, Settings | None]:
+    """Return the settings of a command line, and those it would have without flags.
 
     Flags count more than `--config` files, later files more than earlier ones, these
     more than the preset, and the preset more than the app's settings, wherever they
@@ -92,6 +99,10 @@ def parse_training(app: App, argv: Sequence[str]) -> Settings:
         app: The app.
         argv: Words after `python -m apps.NAME`.
 
+    Returns:
+        The settings; and the app's with the preset that was named, or that data and
+        weights choose. None for a resumed run, which has noted them.
+
     Raises:
         UsageError: If a flag or value cannot be used.
         SystemExit: After `--help` and `--print_config`.
@@ -99,9 +110,13 @@ def parse_training(app: App, argv: Sequence[str]) -> Settings:
     parser = training_parser(app)
     typed = parser.read(argv)
     settings, sources = resolve(app, parser, typed)
-    if layering.merge(typed)[0].get("print_config"):
+    given = layering.merge(typed)[0]
+    if given.get("print_config"):
         layering.print_config(vars(settings), sources)
-    return settings
+    if given.get("resume"):
+        return settings, None
+    usual = layering.merge(_of_new(app, given, []))[0]
+    return settings, Settings(**{name: usual[name] for name in FIELDS})
 
 
 def resolve(

@@ -1,4 +1,4 @@
-"""What a search adds to a run that is not part of its settings."""
+"""What the caller of a run adds that is not part of its settings."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -21,11 +21,16 @@ class Hooks:
             settings were to come: the learning rate keeps its schedule, and a later
             run goes on from there.
         load: Settings to pictures, for callers that keep decoded pictures.
+        defaults: Settings that the report compares with; those of `Settings` if None.
+        command: What was typed, for `environment.json`; the words that this process
+            was started with if None.
     """
 
     callbacks: Sequence[keras.callbacks.Callback] = ()
     until_epoch: int | None = None
     load: Callable[[Settings], Data] = load_data
+    defaults: Settings | None = None
+    command: str | None = None
 
     @property
     def stopped_because(self) -> str | None:

@@ -1,7 +1,6 @@
 """Words of a command line and YAML files to checked values, for all commands."""
 
 import contextlib
-import difflib
 import re
 import typing
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ from kerasnorm.training.layering import (
 )
 from kerasnorm.training.settings_checks import LARGEST, describe
 from kerasnorm.training.settings_version import upgraded
-from kerasnorm.training.spelling import hyphens, last_word, normalize
+from kerasnorm.training.spelling import hyphens, last_word, normalize, similar_flags
 
 
 class Parser(jsonargparse.ArgumentParser):
@@ -262,8 +261,8 @@ class Parser(jsonargparse.ArgumentParser):
         for word in words:
             flag = word.partition("=")[0]
             if flag.startswith("--") and flag not in known:
-                close = difflib.get_close_matches(flag, known, n=1)
-                hint = f"did you mean {hyphens(close[0])}?" if close else "see --help"
+                close = [hyphens(one) for one in similar_flags(flag, known)]
+                hint = f"did you mean {' or '.join(close)}?" if close else "see --help"
                 raise UsageError(f"unknown flag {hyphens(flag)}; {hint}")
 
     def _shown(self, name: str) -> str:

@@ -48,6 +48,7 @@ def write(job: Job, outcome: results.Outcome) -> dict[str, Any]:
         record = RunRecord(
             title=f"{job.settings.app}: {job.directory.path.name} (interrupted)",
             settings=job.settings.to_dict(),
+            default_settings=job.directory.read_defaults().to_dict(),
             environment=job.directory.read_json("environment.json"),
             history=history,
             summary=report,

@@ -93,7 +93,7 @@ def write_results(
     record = RunRecord(
         title=f"{settings.app}: {directory.path.name}",
         settings=settings.to_dict(),
-        default_settings=Settings(app=settings.app).to_dict(),
+        default_settings=directory.read_defaults().to_dict(),
         environment=directory.read_json("environment.json"),
         history=history,
         summary=report,

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import dataclasses
 import datetime
-import io
 import json
 import os
 import pathlib
@@ -19,7 +18,7 @@ from kerasnorm.training import layering, locks, paths, settings_version
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.run_files import SPLIT_FILE
 from kerasnorm.training.settings import Settings
-from kerasnorm.training.whole_files import json_text, write_text
+from kerasnorm.training.whole_files import json_text, write_table, write_text
 
 FIRST_COLUMNS = (
     "epoch",
@@ -110,15 +109,30 @@ class RunDirectory:
         with self.alone():
             pass
 
-    def write_settings(self, settings: Settings) -> None:
-        """Write `settings.yaml`.
+    def write_settings(
+        self, settings: Settings, defaults: Settings | None = None
+    ) -> None:
+        """Write `settings.yaml`, and `defaults.yaml` where the defaults are given.
 
         Args:
             settings: The resolved settings.
+            defaults: What the same command does without flags.
         """
-        values = settings_version.stamped(settings.to_dict())
-        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
-        write_text(self.settings_file, text)
+        for file, one in (
+            (self.settings_file, settings),
+            (self.path / "defaults.yaml", defaults),
+        ):
+            if one is not None:
+                values = settings_version.stamped(one.to_dict())
+                text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+                write_text(file, text)
+
+    def read_defaults(self) -> Settings:
+        """Read `defaults.yaml` back; those of `Settings` for a run that has none."""
+        file = self.path / "defaults.yaml"
+        if file.is_file():
+            return read_settings(file)
+        return Settings(app=self.read_settings().app)
 
     def read_settings(self) -> Settings:
         """Read `settings.yaml` back.
@@ -170,7 +184,7 @@ class RunDirectory:
         names = {name for row in history for name in row}
         columns = [name for name in FIRST_COLUMNS if name in names]
         columns += sorted(names - set(columns))
-        self._write_csv("history.csv", columns, history)
+        write_table(self.path / "history.csv", columns, history)
 
     def read_history(self) -> list[dict[str, float]]:
         """Return the rows of `history.csv`; an empty list where there is none."""
@@ -193,7 +207,7 @@ class RunDirectory:
             rejected: Path and reason of each file.
         """
         rows = [{"path": path, "reason": reason} for path, reason in rejected]
-        self._write_csv(self.rejected_file.name, ["path", "reason"], rows)
+        write_table(self.rejected_file, ["path", "reason"], rows)
 
     def write_split(self, split: SplitTable | None) -> None:
         """Write `split.csv`: which file is used for what.
@@ -203,15 +217,6 @@ class RunDirectory:
         """
         if split:
             write_text(self.path / SPLIT_FILE, split.to_csv())
-
-    def _write_csv(
-        self, name: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]
-    ) -> None:
-        stream = io.StringIO(newline="")
-        writer = csv.DictWriter(stream, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(self.path / name, stream.getvalue())
 
 
 def create(settings: Settings) -> RunDirectory:

@@ -23,6 +23,7 @@ from kerasnorm.training import (
     precision,
     processes,
     progress,
+    rate_test,
     resume,
     run_directory,
     streams,
@@ -130,20 +131,23 @@ def prepare(
     """
     prepare_random_state(settings)
     data = hooks.load(settings)
+    finder = None
     with distribution.scope(settings):
         shared = distribution.with_synchronized_norm(settings)
         model = assemble.build_model(shared, len(data.train.class_names))
         if settings.learning_rate == "auto":
             trial = batches.training_batches(settings, data)
-            rate = assemble.find_learning_rate(model, settings, trial)
-            settings = settings.replace(learning_rate=rate)
+            finder = rate_test.run_test(model, settings, trial)
+            settings = settings.replace(learning_rate=finder.suggestion)
         assemble.compile_model(model, settings)
     if directory is None:
         directory = run_directory.create(settings)
         # First: a run directory is one that has settings.
         directory.write_split(data.split)
-        directory.write_settings(settings)
-        directory.write_json("environment.json", environment.describe(settings.seed))
+        usual = (hooks.defaults or Settings(app=settings.app)).with_full_paths()
+        directory.write_settings(settings, precision.settle(usual))
+        described = environment.describe(settings.seed, hooks.command)
+        directory.write_json("environment.json", described)
     directory.write_rejected(data.rejected)
     for note in data.notes:
         console.print(note)
@@ -152,6 +156,8 @@ def prepare(
         f"of {', '.join(data.train.class_names[:10])}; {left_out(data, directory)}; "
         f"{model.count_params():,} parameters",
     )
+    if finder is not None:
+        rate_test.write_result(finder, directory, console)
     return Job(model, settings, data, directory, console, signals, hooks)
 
 

@@ -4,6 +4,7 @@ jsonargparse spells flags with underscores and wants a value after every flag; p
 type `--image-size 96 --quiet`. This file stands between the two.
 """
 
+import difflib
 import itertools
 from collections.abc import Collection, Sequence
 
@@ -59,3 +60,31 @@ def hyphens(flag: str) -> str:
         flag: The flag as the parser knows it.
     """
     return flag if flag == "--print_config" else "--" + flag[2:].replace("_", "-")
+
+
+def similar_flags(flag: str, known: Collection[str]) -> list[str]:
+    """Return the flags that somebody may have meant, three at most.
+
+    These are the flags whose initials or one of whose words were typed, and else the
+    one that is spelled most alike.
+
+    Args:
+        flag: What was typed.
+        known: The flags there are.
+
+    Example:
+        >>> similar_flags("--lr", ["--runs", "--learning_rate"])
+        ['--learning_rate']
+    """
+    typed = flag.lstrip("-")
+    words = {one: one.lstrip("-").split("_") for one in sorted(known) if one[2:]}
+    meant = [one for one, parts in words.items() if typed == _initials(parts)]
+    meant += [one for one, parts in words.items() if len(parts) > 1 and typed in parts]
+    if meant:
+        return meant[:3]
+    names = {one.lstrip("-"): one for one in words}
+    return [names[name] for name in difflib.get_close_matches(typed, names, n=1)]
+
+
+def _initials(words: list[str]) -> str:
+    return "".join(word[:1] for word in words) if len(words) > 1 else ""

@@ -1,9 +1,12 @@
 """Files that a reader finds whole: the old one or the new one, never half of it."""
 
+import csv
+import io
 import json
 import math
 import os
 import pathlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -23,6 +26,23 @@ def write_text(file: pathlib.Path, text: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     aside.replace(file)
+
+
+def write_table(
+    file: pathlib.Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Write a CSV file so that a reader sees the old or the new one, never half.
+
+    Args:
+        file: Where it shall lie.
+        columns: Names of the columns.
+        rows: Values by column name.
+    """
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(file, stream.getvalue())
 
 
 def json_text(value: Any) -> str:

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -71,6 +72,19 @@ def test_settings_and_environment_tell_what_was_run(finished_run):
     assert Settings.from_dict(settings).seed == 3
     environment = json.loads((finished_run / "environment.json").read_text())
     assert environment["versions"]["keras"] == keras.__version__
+    program, *words = shlex.split(environment["command"])
+    assert (program, *words[:2]) == ("python", "-m", "apps.cats_dogs")
+    assert words[-len(TINY) :] == TINY
+
+
+def test_the_report_compares_with_the_same_command_without_flags(finished_run):
+    usual = yaml.safe_load((finished_run / "defaults.yaml").read_text())
+    settings = yaml.safe_load((finished_run / "settings.yaml").read_text())
+    differ = {name for name in settings if settings[name] != usual[name]}
+    flags = {word[2:].replace("-", "_") for word in TINY if word.startswith("--")}
+    assert differ == {"data", "runs"} | flags - {"no_examine"} | {"examine"}
+    page = (finished_run / "report.html").read_text()
+    assert f"{len(differ)} differ from the default" in page
 
 
 def test_rejected_files_are_listed_with_a_reason(finished_run):

@@ -89,6 +89,9 @@ def test_settings_of_another_app_are_refused(tmp_path):
     ("argv", "message"),
     [
         ("--nrom batch", "unknown flag --nrom; did you mean --norm"),
+        ("--lr 1", r"unknown flag --lr; did you mean --learning-rate\?"),
+        ("--crop 1", "did you mean --center-crop or --crop-area"),
+        ("--gpu 1", "unknown flag --gpu; see --help"),
         ("--norm foo", "--norm to be one of batch,.*received 'foo'"),
         ("--image-size big", "--image-size to be a whole number, received 'big'"),
         ("--image-size 0", "--image-size 16 to 1024, received 0"),

@@ -3,6 +3,7 @@
 Real SIGKILLs are in `torture.py`.
 """
 
+import csv
 import errno
 import json
 import os
@@ -15,6 +16,7 @@ import types
 import numpy as np
 import PIL.Image
 import pytest
+import yaml
 
 keras = pytest.importorskip("keras")
 pytest.importorskip("tensorflow")
@@ -286,6 +288,22 @@ def test_what_is_refused_late_leaves_no_run_behind(settings, monkeypatch, error)
     with pytest.raises(error, match="something else"):
         run(settings.replace(preflight=False))
     assert not (pathlib.Path(settings.runs) / "test" / "run").exists()
+
+
+def test_a_range_test_says_and_saves_what_it_found(settings, capsys):
+    changes = {"learning_rate": "auto", "epochs": 1, "quiet": False, "preflight": False}
+    done = run(settings.replace(**changes))
+    rate = Settings.from_dict(
+        yaml.safe_load((done.directory / "settings.yaml").read_text())
+    ).learning_rate
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"learning rate {rate:.2g}, found by a range test" in printed
+    with (done.directory / "learning_rate_test.csv").open() as stream:
+        rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)]
+    lowest = min(rows, key=lambda row: row["smoothed_loss"])
+    assert rate == pytest.approx(lowest["learning_rate"] / 10)
+    with PIL.Image.open(done.directory / "learning_rate_test.png") as picture:
+        assert picture.size > (400, 200)
 
 
 def test_a_refused_resume_keeps_the_run(unbroken, settings, tmp_path, monkeypatch):
