@@ -82,7 +82,9 @@ def test_the_report_compares_with_the_same_command_without_flags(finished_run):
     settings = yaml.safe_load((finished_run / "settings.yaml").read_text())
     differ = {name for name in settings if settings[name] != usual[name]}
     flags = {word[2:].replace("-", "_") for word in TINY if word.startswith("--")}
-    assert differ == {"data", "runs"} | flags - {"no_examine"} | {"examine"}
+    # The preset of the photos has this MixUp, too.
+    flags = flags - {"no_examine", "mixup"} | {"examine"}
+    assert differ == {"data", "runs"} | flags
     page = (finished_run / "report.html").read_text()
     assert f"{len(differ)} differ from the default" in page
 

@@ -157,6 +157,9 @@ def run(tmp_path):
     path = tmp_path / "runs" / "toy" / "one"
     path.mkdir(parents=True)
     directory = RunDirectory(path)
+    # Whether a run can be resumed is told by the files of its checkpoint.
+    directory.checkpoint.mkdir()
+    (directory.checkpoint / "000001-.npz").touch()
     directory.write_settings(
         Settings(app="toy", epochs=4, runs=str(tmp_path / "runs"), norm="group")
     )

@@ -290,6 +290,7 @@ def test_what_is_refused_late_leaves_no_run_behind(settings, monkeypatch, error)
     assert not (pathlib.Path(settings.runs) / "test" / "run").exists()
 
 
+@pytest.mark.thorough
 def test_a_range_test_says_and_saves_what_it_found(settings, capsys):
     changes = {"learning_rate": "auto", "epochs": 1, "quiet": False, "preflight": False}
     done = run(settings.replace(**changes))
