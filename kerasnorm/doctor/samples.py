@@ -94,6 +94,17 @@ class Samples:
         """Return the same samples with other inputs."""
         return replace(self, x=x)
 
+    def with_meaning(self, shape: tuple[int, ...] | None) -> "Samples":
+        """Take whole numbers for quantities where one output cannot tell classes.
+
+        Args:
+            shape: Shape of the outputs of the model, None where it is no single one.
+        """
+        if shape is None or shape[1:] != (1,):
+            return self
+        classes = self.classes()
+        return replace(self, quantities=classes is not None and classes.max() > 1)
+
     def pictures(self) -> np.ndarray | None:
         """Return the inputs if they are one array of (samples, rows, columns, ...)."""
         if isinstance(self.x, np.ndarray) and self.x.ndim == 4:

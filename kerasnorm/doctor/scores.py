@@ -1,5 +1,6 @@
 """How well outputs of a classifier fit hard labels: loss, confidence, skill."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -189,6 +190,31 @@ def score(samples: Samples, outputs: Any, from_logits: bool) -> Scores | None:
     if not len(labels) or labels.max() >= log_p.shape[1]:
         return None
     return Scores(labels, log_p)
+
+
+def score_cells(
+    outputs: Mapping[str, Any],
+    train: Samples,
+    validation: Samples | None,
+    loss: LossOfSamples | None,
+) -> dict[str, Scores]:
+    """Compare the outputs of every cell of the loss matrix with hard labels.
+
+    Args:
+        outputs: Outputs by cell; those of training begin with A or B.
+        train: Training samples.
+        validation: Validation samples, None without.
+        loss: The loss that says what outputs are, None without labels.
+
+    Returns:
+        Scores of the cells that can be scored.
+    """
+    found = {}
+    for cell, values in outputs.items():
+        samples = train if cell[0] in "AB" else validation
+        if loss is not None and samples is not None:
+            found[cell] = score(samples, values, loss.from_logits)
+    return {cell: scores for cell, scores in found.items() if scores is not None}
 
 
 def judging_loss(compiled: LossOfSamples, samples: Samples, outputs: Any):

@@ -49,7 +49,7 @@ from kerasnorm.doctor.probes.preparation import (
 from kerasnorm.doctor.probes.spread import measure_spread
 from kerasnorm.doctor.probes.structure import inspect_structure
 from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.scores import Scores, judging_loss, score
+from kerasnorm.doctor.scores import judging_loss, score_cells
 from kerasnorm.doctor.statistics import batch_norms, read_statistics, run
 
 # Passes over each split that the loss matrix and the probes make together.
@@ -109,7 +109,10 @@ class Visit:
                     f"{limit} of {split.count} {name} samples were used, to finish in "
                     "time"
                 )
-        splits = {name: self._with_meaning(split) for name, split in splits.items()}
+        splits = {
+            name: split and split.with_meaning(self.shape)
+            for name, split in splits.items()
+        }
         train = splits["train"]
         # What needs no pass through the model looks at all samples.
         self.all_of = splits
@@ -118,13 +121,6 @@ class Visit:
             splits[name] and splits[name].head(limit)
             for name in ("validation", "plain", "swapped")
         )
-
-    def _with_meaning(self, split: Samples | None) -> Samples | None:
-        """Take whole numbers for quantities where one output cannot tell classes."""
-        if split is None or self.shape is None or self.shape[1:] != (1,):
-            return split
-        classes = split.classes()
-        return replace(split, quantities=classes is not None and classes.max() > 1)
 
     def _resolve(self, loss: Any) -> LossOfSamples | None:
         splits = [s for s in (self.train, self.validation) if s is not None]
@@ -150,8 +146,7 @@ class Visit:
 
     def measure(self, history: Any, thorough: bool = True) -> Measurements:
         """Measure everything that there are data and time for."""
-        model, given = self.model, self.train
-        expected = self._expect()
+        model, given, expected = self.model, self.train, self._expect()
         train = self.train
         matrix = LossMatrix({})
         if self.loss is not None:
@@ -177,12 +172,14 @@ class Visit:
             curves=read_history(history),
             head_problem=self.problem,
             weights_finite=weights_are_finite(model),
-            scores=self._scores(matrix),
+            scores=score_cells(matrix.outputs, train, self.validation, self.loss),
             added_loss=added_loss(model),
         )
         found.extra["trainable_variables"] = len(model.trainable_variables)
         found.expected = expected
-        found.norms = self._norm_states(found)
+        moving = matrix.moving or read_statistics(batch_norms(model))
+        steps = found.optimizer.steps
+        found.norms = measure_norm_states(model, moving, matrix.estimated, steps)
         if softness(train) > 0:
             found.extra["softness_of_labels"] = softness(train)
         held = matrix.losses.get("D'", matrix.losses.get("D"))
@@ -210,48 +207,17 @@ class Visit:
             return None
         if not self._in_time("looking for the inputs that the network expects"):
             return None
-        found = measure_expected_inputs(
-            self.model,
-            self.train,
-            self.validation,
-            self.loss,
-            inspect_optimizer(self.model).steps,
-        )
-        if found is None:
-            return None
-
-        def mapped(samples: Samples | None) -> Samples | None:
-            return samples and samples.with_inputs(found.images.apply(samples.x))
-
-        self.train = self.train.with_inputs(found.images.apply(self.train.x))
-        self.plain = mapped(self.plain)
-        if "validation" in found.splits:
-            self.validation, self.swapped = map(mapped, (self.validation, self.swapped))
-        self.notes.append(
-            f"everything but the inputs was measured with {' and '.join(found.splits)} "
-            f"inputs mapped ({found.images.name})"
-        )
+        splits = (self.train, self.validation)
+        steps = inspect_optimizer(self.model).steps
+        found = measure_expected_inputs(self.model, *splits, self.loss, steps)
+        if found is not None:
+            self.notes.append(found.note)
+            self.train = found.repair(self.train, "training")
+            self.plain = self.plain and found.repair(self.plain, "training")
+            for name in ("validation", "swapped"):
+                samples = getattr(self, name)
+                setattr(self, name, samples and found.repair(samples, "validation"))
         return found
-
-    def _scores(self, matrix: LossMatrix) -> dict[str, Scores]:
-        if self.loss is None:
-            return {}
-        found = {
-            cell: score(
-                self.train if cell[0] in "AB" else self.validation,
-                outputs,
-                self.loss.from_logits,
-            )
-            for cell, outputs in matrix.outputs.items()
-        }
-        return {cell: scores for cell, scores in found.items() if scores is not None}
-
-    def _norm_states(self, found: Measurements) -> list:
-        matrix = found.matrix
-        moving = matrix.moving or read_statistics(batch_norms(self.model))
-        return measure_norm_states(
-            self.model, moving, matrix.estimated, found.optimizer.steps
-        )
 
     def _in_time(self, what: str) -> bool:
         left = self.deadline - time.perf_counter()
@@ -309,14 +275,14 @@ class Visit:
         """Train new copies where training got nowhere."""
         if self.loss is None or found.chance is None:
             return
-        trained = found.repaired[0]
         if found.precision is not None and found.precision.overflowing:
             return
-        usable = found.has(trained) and found.weights_finite
+        usable = found.has(found.repaired[0]) and found.weights_finite
         if not usable or has_learned_little(found):
             if self._in_time("training shortly at lower learning rates"):
+                left = max(self.deadline - time.perf_counter(), 5.0)
                 found.rate_trial = try_learning_rates(
-                    self.model, self.train, self.loss.from_logits, self._left()
+                    self.model, self.train, self.loss.from_logits, left
                 )
                 if found.rate_trial is None:
                     self.notes.append(
@@ -326,13 +292,9 @@ class Visit:
 
     def _look_at_labels(self, found: Measurements) -> None:
         """Estimate wrong labels, on all samples: no pass through the model."""
-        what = "looking for wrong labels"
         if self.validation is None or self.loss is None or found.chance is None:
             return
-        if self._in_time(what):
+        if self._in_time("looking for wrong labels"):
             own = self.all_of["plain"] or self.all_of["train"]
             found.label_noise = estimate_label_noise(own, self.all_of["validation"])
             self.notes.append(describe_label_noise(found.label_noise))
-
-    def _left(self) -> float:
-        return max(self.deadline - time.perf_counter(), 5.0)

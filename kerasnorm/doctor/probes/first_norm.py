@@ -1,28 +1,24 @@
-"""What the moving statistics of the first norm say of the inputs it was trained on."""
+"""The first norm of a network, and its statistics for any preparation of images."""
 
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
-from scipy import optimize
 
 from kerasnorm.callbacks.model_walk import stand_in
 from kerasnorm.callbacks.recalibration import without_gradients
-from kerasnorm.doctor.probes.input_map import InputMap, identity, named_maps
+from kerasnorm.doctor.probes.input_map import InputMap
 from kerasnorm.doctor.statistics import batch_norms
 
 # Numbers that the inputs of the norm hold at most, over all images.
 ELEMENTS = 3e7
 FEWEST_IMAGES, MOST_IMAGES = 16, 256
 # Where the network is not affine up to the norm, every prediction is a pass of this
-# many images, and a fit ends after so many seconds.
-FEW_IMAGES, FIT_SECONDS = 48, 3.0
-# Part of the initial statistics that may be left: above it they tell nothing.
-MOST_LAG = 0.5
+# many images.
+FEW_IMAGES = 48
 # Deviations from predicted statistics that are normal, without lag and what the lag
 # adds: of means in standard deviations, of variances in their logarithm.
 MEAN_TOLERANCE, VARIANCE_TOLERANCE = (0.05, 0.14), (0.15, 0.5)
@@ -31,13 +27,6 @@ MEAN_TOLERANCE, VARIANCE_TOLERANCE = (0.05, 0.14), (0.15, 0.5)
 AFFINE = 0.02
 # Squared deviations count linearly from so many tolerances on.
 OUTLIER = 3.0
-# Weak knowledge about the answer: channels are scaled and shifted alike, within so
-# many natural logarithms and standard deviations. It decides what filters do not see.
-ALIKE = 1.0
-# Deviation, in units of what is normal, below which images fit.
-NORMAL = 3.0
-# Part of the deviation of the images as given that a map may leave.
-CLEARLY = 0.3
 
 
 @dataclass(frozen=True)
@@ -220,11 +209,16 @@ class NormInputs:
             Mean of the squared deviations in units of what is normal: about 1 for the
             images that the network was trained on.
         """
-        residuals = self._residuals(images)
+        residuals = self.residuals(images)
         # As in the fit: a single odd channel says little.
         return float((2 * OUTLIER**2 * (_root(residuals) - 1)).mean())
 
-    def _residuals(self, images: InputMap) -> np.ndarray:
+    def residuals(self, images: InputMap) -> np.ndarray:
+        """Return deviations of moving means, then of variances, from predicted ones.
+
+        Args:
+            images: What the images go through.
+        """
         mean, variance = self.moments(images)
         norm, lag = self.norm, self.norm.lag
         mean = (1 - lag) * mean
@@ -240,134 +234,6 @@ class NormInputs:
             ]
         )
 
-    def fit(self, start: InputMap) -> InputMap | None:
-        """Fit scale and offset of every channel to the moving statistics.
-
-        Args:
-            start: Where to begin; its order is kept.
-
-        Returns:
-            The map, None where the norm has too few channels to tell.
-        """
-        count = self.count
-        if len(self.norm.mean) < 2 * count:
-            return None
-        others = tuple(i for i in range(self.x.ndim) if i != self.axis % self.x.ndim)
-        spread = float(np.mean(self.x.std(axis=others))) + 1e-12
-        centre = self.x.mean(axis=others)[np.array(start.order)]
-
-        # Logarithms of the scales, and where the mean of each channel comes to lie in
-        # units of its standard deviation: numbers of one size for every range.
-        def images(theta: np.ndarray) -> InputMap:
-            scale = np.exp(np.clip(theta[:count], -60, 60))
-            offset = scale * (theta[count:] * spread - centre)
-            return InputMap(tuple(scale), tuple(offset), start.order, self.axis)
-
-        def residuals(theta: np.ndarray) -> np.ndarray:
-            parts = (theta[:count], theta[count:])
-            weak = [(part - part.mean()) / ALIKE for part in parts]
-            return np.concatenate([self._residuals(images(theta)), *weak])
-
-        scale, offset = np.abs(start.scale), np.array(start.offset)
-        theta = np.concatenate([np.log(scale), (offset / scale + centre) / spread])
-        theta[:count] += self._wider(start)
-        # All deviations count in full until most of them are small.
-        for loss in ("linear", "soft_l1"):
-            theta = optimize.least_squares(
-                residuals,
-                theta,
-                loss=loss,
-                f_scale=OUTLIER,
-                max_nfev=self._steps(start),
-            ).x
-        return images(theta)
-
-    def _steps(self, images: InputMap) -> int:
-        """Return how many steps a fit may take."""
-        if self.is_affine:
-            return 200
-        begin = time.perf_counter()
-        self.moments(images)
-        each = (2 * self.count + 1) * (time.perf_counter() - begin)
-        return int(np.clip(FIT_SECONDS / each, 3, 60))
-
-    def _wider(self, images: InputMap) -> float:
-        """Return the logarithm by which variances ask for another common scale."""
-        variance, lag = self.moments(images)[1], self.norm.lag
-        moving = (self.norm.variance - lag) / (1 - lag)
-        seen = (variance > 1e-12 * variance.max()) & (moving > 0)
-        if not seen.any():
-            return 0.0
-        return float(np.median(np.log(moving[seen] / variance[seen])) / 2)
-
 
 def _root(residuals: np.ndarray) -> np.ndarray:
     return np.sqrt(1 + (residuals / OUTLIER) ** 2)
-
-
-@dataclass(frozen=True)
-class StatisticsOfInputs:
-    """Which maps the moving statistics of the first norm speak for.
-
-    Args:
-        norm: The norm.
-        misfit: Deviation of its statistics from those of the images as given.
-        maps: Maps that fit better, with their deviation: usual preparations first,
-            the best of each kind first.
-    """
-
-    norm: FirstNorm
-    misfit: float
-    maps: tuple[tuple[InputMap, float], ...]
-
-    @property
-    def acquits(self) -> bool:
-        """Whether the images as given fit, but for the order of their channels."""
-        return self.misfit < NORMAL
-
-
-def read_expected_inputs(
-    model: keras.Model, x: np.ndarray, axis: int, steps: int | None
-) -> StatisticsOfInputs | None:
-    """Estimate from its moving statistics which inputs a network was trained on.
-
-    Args:
-        model: A built model.
-        x: Training images as they are given to it now.
-        axis: Axis of their channels.
-        steps: Training steps, None or 0 where unknown.
-
-    Returns:
-        The maps to try, None where the statistics tell nothing.
-    """
-    norm = find_first_norm(model, x, steps)
-    if norm is None:
-        return None
-    inputs = NormInputs(model, norm, x, axis)
-    # Steps since it was compiled: statistics of a pretrained network are older.
-    tried = [_with_lag(inputs, lag) for lag in {norm.lag, 0.0}]
-    now, found, lag = min(tried, key=lambda one: one[1][0][1])
-    inputs.norm = replace(norm, lag=lag)
-    if lag > MOST_LAG:
-        return StatisticsOfInputs(inputs.norm, now, ())
-    if now >= NORMAL:
-        # Fits begin at the best named map of each order.
-        starts = {images.order: images for images, _ in reversed(found)}
-        fitted = [inputs.fit(start) for start in starts.values()]
-        found = found[:2] + [(m, inputs.misfit(m)) for m in fitted if m is not None]
-    limit = max(CLEARLY * now, NORMAL)
-    better = [pair for pair in found if pair[1] < limit]
-    # Where a usual preparation fits, nothing speaks for any other numbers.
-    better.sort(key=lambda pair: (pair[0].preparation is None, pair[1]))
-    return StatisticsOfInputs(inputs.norm, now, tuple(better))
-
-
-def _with_lag(
-    inputs: NormInputs, lag: float
-) -> tuple[float, list[tuple[InputMap, float]], float]:
-    """Return the deviation of the images as given, and those of usual preparations."""
-    inputs.norm = replace(inputs.norm, lag=lag)
-    maps = named_maps(inputs.x, inputs.axis)
-    found = [(images, inputs.misfit(images)) for images in maps]
-    found.sort(key=lambda pair: pair[1])
-    return inputs.misfit(identity(inputs.x, inputs.axis)), found, lag

@@ -8,17 +8,14 @@ from kerasnorm.doctor import examine, prove
 from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.losses import resolve_loss
 from kerasnorm.doctor.probes import expected_inputs
-from kerasnorm.doctor.probes.first_norm import (
-    FirstNorm,
-    NormInputs,
-    read_expected_inputs,
-)
+from kerasnorm.doctor.probes.first_norm import FirstNorm, NormInputs
 from kerasnorm.doctor.probes.input_map import (
     InputMap,
     channel_axis,
     named_maps,
     negative_of,
 )
+from kerasnorm.doctor.probes.input_statistics import read_expected_inputs
 from kerasnorm.doctor.state import preserved
 from tests.doctor.networks import batches, set_statistics
 
