@@ -1,7 +1,9 @@
 """Every command of the project with its parser, for tests that hold for all of them."""
 
+import contextlib
 import dataclasses
 import functools
+import io
 from collections.abc import Callable
 
 import pytest
@@ -26,8 +28,9 @@ class Command:
     main: Callable[[list[str]], int]
     words: tuple[str, ...] = ()
 
+    @functools.cached_property
     def parser(self) -> parsing.Parser:
-        """Return the parser that the command makes."""
+        """The parser that the command makes."""
         seen = []
 
         def read(self, words):
@@ -36,7 +39,8 @@ class Command:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(parsing.Parser, "read", read)
-            self.main(list(self.words))
+            with contextlib.redirect_stderr(io.StringIO()):
+                self.main(list(self.words))
         return seen[0]
 
 
@@ -65,11 +69,10 @@ COMMANDS = {
 }
 
 
-@functools.cache
 def flags_of(name: str) -> dict[str, object]:
     """Return the kinds of a command's flags and positionals, by name.
 
     Args:
         name: A key of `COMMANDS`.
     """
-    return dict(COMMANDS[name].parser().kinds)
+    return COMMANDS[name].parser.kinds

@@ -42,7 +42,11 @@ def local(path: str | os.PathLike[str], name: str) -> str:
     if not is_path(text):
         return text
     if text.lower().startswith("file://"):
-        return urllib.request.url2pathname(urllib.parse.urlparse(text).path)
+        path = urllib.parse.urlsplit(text).path
+        # `url2pathname` loses bytes that are not UTF-8, which only POSIX has in names.
+        if os.name == "posix":
+            return os.fsdecode(urllib.parse.unquote_to_bytes(path))
+        return urllib.request.url2pathname(path)
     if _URL.match(text):
         raise UsageError(
             f"expected {name} to be a path on this machine, received {text}; copy it "

@@ -1,5 +1,6 @@
 """What a training shows in the terminal: one line an epoch and a closing table."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -111,9 +112,11 @@ def print_summary(
         console.print(
             f"doctor       {examination['verdict']}: {examination['summary']}",
         )
+    # A run that goes on may have been named by a link.
+    folder = directory.path.resolve()
     lines = (
         f"report       {directory.path / 'report.html'}",
-        f"tensorboard  tensorboard --logdir {directory.path.parent.parent}",
+        f"tensorboard  tensorboard --logdir {shlex.quote(str(folder.parents[1]))}",
     )
     for line in lines:
         console.print(line)

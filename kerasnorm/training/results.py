@@ -58,7 +58,7 @@ def write_results(
     )
     report = {
         "app": settings.app,
-        "name": directory.path.name,
+        "name": directory.path.resolve().name,
         "train_loss": train.loss,
         "train_accuracy": train.accuracy,
         "validation_loss": validation.loss,

@@ -97,15 +97,24 @@ def reopen_closed() -> None:
 def console(*, quiet: bool = False, stderr: bool = False) -> "rich.console.Console":
     """Return a console that prints what it is given as it is.
 
-    Names of files and classes may look like markup, emoji codes or long lines.
+    Names of files and classes may look like markup, emoji codes or long lines, and
+    hold tabs.
 
     Args:
         quiet: Whether to print nothing.
         stderr: Whether to print to standard error.
     """
     import rich.console
+    import rich.segment
 
-    return rich.console.Console(
+    class AsItIs(rich.console.Console):
+        def print(self, *objects: Any, **options: Any) -> None:
+            if all(isinstance(text, str) for text in objects):
+                line = rich.segment.Segment(" ".join(objects) + "\n")
+                objects = (rich.segment.Segments([line]),)
+            super().print(*objects, **options)
+
+    return AsItIs(
         quiet=quiet,
         stderr=stderr,
         markup=False,

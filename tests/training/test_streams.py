@@ -105,6 +105,7 @@ def test_json_can_be_read_back_in_any_encoding(encoding):
 @pytest.mark.parametrize("columns", [10, 20, 80, 500])
 def test_names_are_printed_as_they_are_and_tables_whole(columns):
     names = ["[red]", "[/b]", ":smile:", "a  b", "x" * 100]
+    path = "c\td [/red] \u732b"
     code = (
         "import rich.table\n"
         "from kerasnorm.training import streams\n"
@@ -112,7 +113,7 @@ def test_names_are_printed_as_they_are_and_tables_whole(columns):
         f"for name in {names}: table.add_column(name)\n"
         f"table.add_row(*{names})\n"
         "streams.print_table(table)\n"
-        f"for name in {names}: streams.console().print(name)\n"
+        f"for name in {[*names, path]!a}: streams.console().print(name)\n"
     )
     shown = subprocess.run(
         [sys.executable, "-c", code],
@@ -123,4 +124,5 @@ def test_names_are_printed_as_they_are_and_tables_whole(columns):
     )
     for name in names:
         assert shown.stdout.count(name) == 3
+    assert path in shown.stdout.splitlines()
     assert "\u2026" not in shown.stdout
