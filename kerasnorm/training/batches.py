@@ -42,6 +42,22 @@ def training_batches(
     return stream
 
 
+def check_accumulation(settings: Settings, data: Data) -> None:
+    """Raise UsageError if an epoch has fewer batches than one step takes.
+
+    Args:
+        settings: The run's settings.
+        data: The pictures.
+    """
+    count = len(data.train) // settings.batch_size
+    if settings.accumulate > max(count, 1):
+        raise UsageError(
+            f"expected --accumulate {max(count, 1)} or less, the batches of an epoch "
+            f"of {len(data.train)} pictures, received {settings.accumulate}; epochs "
+            "would pass without a step of the optimizer"
+        )
+
+
 def validation_batches(settings: Settings, data: Data) -> Any:
     """Return the validation pictures once, as the network sees them in training.
 

@@ -9,6 +9,9 @@ import keras
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
 
+# With TensorFlow their moving statistics would be those of one device's share.
+UNSHARED_NORMS = ("batch_renorm", "ghost_batch", "switchable")
+
 
 def scope(settings: Settings) -> AbstractContextManager[object]:
     """Return the context in which a model is built so that all devices train it.
@@ -24,7 +27,8 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
 
     Raises:
         UsageError: If the backend is PyTorch, the batch cannot be shared evenly, or
-            gradients are accumulated with TensorFlow.
+            with TensorFlow gradients are accumulated or the norm is one of
+            `UNSHARED_NORMS`.
     """
     if settings.distribute == "none":
         return contextlib.nullcontext()
@@ -43,6 +47,13 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
             f"and the TensorFlow backend, received {settings.accumulate}; Keras cannot "
             "accumulate gradients under MirroredStrategy: use a larger --batch-size, "
             "or --distribute none"
+        )
+    if backend == "tensorflow" and settings.norm in UNSHARED_NORMS:
+        raise UsageError(
+            f"expected no --norm {settings.norm} with --distribute auto on "
+            f"{len(devices)} devices and the TensorFlow backend, where each device "
+            "would keep moving statistics of its own; use --norm batch, which is "
+            "synchronized, a norm without moving statistics, or --distribute none"
         )
     if settings.batch_size % len(devices):
         raise UsageError(

@@ -131,6 +131,7 @@ def prepare(
     """
     prepare_random_state(settings)
     data = hooks.load(settings)
+    batches.check_accumulation(settings, data)
     finder = None
     with distribution.scope(settings):
         shared = distribution.with_synchronized_norm(settings)

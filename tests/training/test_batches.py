@@ -105,6 +105,17 @@ def test_what_needs_tensorflow_is_refused_on_other_backends(monkeypatch):
         batches.keras_layers(Settings(rand_augment=0.5))
 
 
+@pytest.mark.parametrize("accumulate", [1, 3, 4, 30])
+def test_an_epoch_has_the_batches_of_a_step(data, accumulate):
+    """12 pictures are three batches of four."""
+    settings = Settings(batch_size=4, accumulate=accumulate, epochs=30)
+    if accumulate <= 3:
+        batches.check_accumulation(settings, data)
+        return
+    with pytest.raises(UsageError, match=f"--accumulate 3 or less.*{accumulate}"):
+        batches.check_accumulation(settings, data)
+
+
 @pytest.mark.parametrize("balanced", [False, True])
 def test_files_are_those_of_the_batch(data, balanced):
     settings = Settings(batch_size=4, balanced=balanced)

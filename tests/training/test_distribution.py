@@ -12,6 +12,8 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
+from kerasnorm.layers import make_norm  # noqa: E402
+from kerasnorm.layers.factory import NORMS  # noqa: E402
 from kerasnorm.training import Settings, distribution  # noqa: E402
 from kerasnorm.training.errors import UsageError  # noqa: E402
 from tests.training import torture  # noqa: E402
@@ -159,6 +161,26 @@ def test_fewer_pictures_than_devices_are_refused():
     batches = tf.data.Dataset.range(1).map(lambda n: (n, n)).batch(4)
     with pytest.raises(UsageError, match="each of 2 devices"):
         distribution.share_evenly(batches, 2)
+
+
+def keeps_statistics(name):
+    layer = make_norm(name)
+    layer.build((None, 4, 4, 32))
+    return any("moving" in weight.path for weight in layer.weights)
+
+
+@pytest.mark.parametrize("norm", [name for name in NORMS if keeps_statistics(name)])
+def test_moving_statistics_are_synchronized_or_refused(monkeypatch, norm):
+    monkeypatch.setattr(distribution, "list_devices", lambda: ["CPU:0", "CPU:1"])
+    monkeypatch.setattr(keras.config, "backend", lambda: "tensorflow")
+    settings = Settings(distribute="auto", norm=norm, batch_size=8)
+    shared = distribution.with_synchronized_norm(settings)
+    layer = make_norm(shared.norm)
+    if getattr(layer, "synchronized", False):
+        distribution.scope(settings)
+        return
+    with pytest.raises(UsageError, match=f"expected no --norm {norm} with"):
+        distribution.scope(settings)
 
 
 def test_accumulation_on_several_devices_is_refused(monkeypatch):
