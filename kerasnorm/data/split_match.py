@@ -48,14 +48,19 @@ class Changes:
         said = [
             f"class {old!r} is now called {new!r}" for old, new in self.renamed.items()
         ]
-        for names, what in ((self.missing, "missing"), (self.changed, "changed")):
+        for names, one, several in (
+            (self.missing, "is missing", "are missing"),
+            (self.changed, "has changed", "have changed"),
+        ):
             said += [
-                f"{_count(names[part], f'{WORDS[part]} image')} {what}"
+                f"{_count(names[part], f'{WORDS[part]} image')} "
+                f"{one if len(names[part]) == 1 else several}"
                 for part in PARTS
                 if part in names
             ]
         if self.added:
-            said.append(f"{_count(self.added, 'image')} added and {fate}")
+            verb = "has" if len(self.added) == 1 else "have"
+            said.append(f"{_count(self.added, 'image')} {verb} been added and {fate}")
         return said
 
 
@@ -191,5 +196,4 @@ def _changed(
 
 def _count(names: Sequence[str], what: str) -> str:
     shown = ", ".join(names[:NAMES_SHOWN]) + ", ..." * (len(names) > NAMES_SHOWN)
-    verb = "is" if len(names) == 1 else "are"
-    return f"{len(names):,} {what}{'s' * (len(names) != 1)} ({shown}) {verb}"
+    return f"{len(names):,} {what}{'s' * (len(names) != 1)} ({shown})"

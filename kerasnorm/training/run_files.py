@@ -65,7 +65,7 @@ def find_run_files(settings: Settings, checked: Sequence[str] = PARTS) -> RunFil
         fixed: dict[str, str] = {}
         if table is not None:
             kept, changes = match_split(table, files, checked)
-            notes = _judge(settings, changes, "divided anew")
+            notes = _judge(settings, changes, "divided like the others")
             fixed = {path: part for part in kept for path in kept[part].paths}
         parts, said = _divide(settings, files, fixed)
         notes += said

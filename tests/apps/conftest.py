@@ -44,8 +44,7 @@ def finished_run(shapes, tmp_path_factory) -> pathlib.Path:
     from kerasnorm.training.command_line import main
 
     runs = tmp_path_factory.mktemp("runs")
-    status = main(
-        APP, ["--data", str(shapes), "--runs", str(runs), "--name", "first", *TINY]
-    )
+    paths = ["--data", str(shapes), "--runs", str(runs)]
+    status = main(APP, [*paths, "--name", "first", "--test-fraction", "0.1", *TINY])
     assert status == 0
     return runs / "cats_dogs" / "first"

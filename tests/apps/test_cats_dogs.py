@@ -37,6 +37,7 @@ def test_the_run_directory_holds_what_the_contract_names(finished_run):
         "curves.png",
         "model.keras",
         "rejected_files.csv",
+        "split.csv",
         "tensorboard",
     } <= names
     assert not [name for name in names if name.endswith(".tmp")]
@@ -48,9 +49,18 @@ def test_report_json_has_the_figures(finished_run):
     report = json.loads((finished_run / "report.json").read_text())
     assert report["epochs"] == 2
     assert report["best_epoch"] in (1, 2)
-    assert report["validation_samples"] + report["train_samples"] == 80
+    parts = ("train", "validation", "test")
+    assert sum(report[f"{part}_samples"] for part in parts) == 80
+    low, high = report["test_accuracy_interval"]
+    assert 0 <= low <= report["test_accuracy"] <= high <= 1
     assert report["parameters"] > 1000
-    for name in ("train_loss", "validation_loss", "seconds", "images_per_second"):
+    for name in (
+        "train_loss",
+        "validation_loss",
+        "test_loss",
+        "seconds",
+        "images_per_second",
+    ):
         assert report[name] > 0
     assert 0 <= report["validation_accuracy"] <= 1
     assert "2 epochs" in report["stopped_because"]
@@ -181,8 +191,9 @@ def test_the_same_seed_gives_the_same_history_bit_for_bit(
     finished_run, shapes, tmp_path, capsys
 ):
     status, out, _ = call(
-        capsys, "--data", shapes, "--runs", tmp_path, "--quiet", *TINY
-    )
+        capsys, "--data", shapes, "--runs", tmp_path, "--quiet", *TINY,
+        "--test-fraction", "0.1",
+    )  # fmt: skip
     assert status == 0
     assert out.count("\n") == 1
     again = out.strip()
