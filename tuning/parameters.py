@@ -27,6 +27,14 @@ class Choice:
         """Return the values that have to be checked: all of them."""
         return self.values
 
+    def own(self, value: Any) -> Value:
+        """Return a value as it was declared: KerasTuner turns true into 1.
+
+        Args:
+            value: The value of a trial.
+        """
+        return next((own for own in self.values if own == value), value)
+
     def nearest(self, value: Any) -> Value:
         """Return a value if it is one of these, else the first of these.
 
@@ -63,6 +71,14 @@ class Range:
     def extremes(self) -> tuple[Value, ...]:
         """Return the values that have to be checked: both ends."""
         return (self.number(self.low), self.number(self.high))
+
+    def own(self, value: Any) -> Value:
+        """Return a number in the type of the range.
+
+        Args:
+            value: The value of a trial.
+        """
+        return self.number(value)
 
     def nearest(self, value: Any) -> Value:
         """Return a value if it is in the range, else the lower end.

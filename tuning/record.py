@@ -112,7 +112,7 @@ def _trial(
         "objective": listed[0] if len(listed) == 1 else (listed if figures else None),
         "reason": reason,
         "run_directory": str(directory.run(plan, saved["trial_id"])) if note else None,
-        "values": {k: v for k, v in values.items() if "/" not in k},
+        "values": plan.space.own_values(values),
         "front": int(saved["score"])
         if len(listed) > 1 and status == "completed"
         else None,

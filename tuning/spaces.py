@@ -71,6 +71,15 @@ class Space:
                 changes[name] = value
         return base.replace(**changes)
 
+    def own_values(self, values: Mapping[str, Any]) -> dict[str, Value]:
+        """Return the values of a trial as the parameters declare them.
+
+        Args:
+            values: What KerasTuner says, with what Hyperband adds.
+        """
+        known = {parameter.name: parameter for parameter in self.parameters}
+        return {n: known[n].own(v) for n, v in values.items() if n in known}
+
     def without(self, names: Collection[str]) -> "Space":
         """Return a space without some parameters.
 

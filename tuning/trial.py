@@ -59,7 +59,7 @@ class TrialRun:
     def __post_init__(self) -> None:
         self.note = read_json(self.directory.note_file(self.trial_id))
         self.note.setdefault("remarks", [])
-        self.note["values"] = {k: v for k, v in self.values.items() if "/" not in k}
+        self.note["values"] = self.plan.space.own_values(self.values)
         self.note["run_directory"] = str(self.run_directory)
         if EPOCHS in self.values:
             self.hooks = dataclasses.replace(

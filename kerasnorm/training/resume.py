@@ -1,9 +1,11 @@
 """Takes an interrupted run up again: whether there is anything to do, and where."""
 
+import keras
 import rich.console
 
 from kerasnorm import callbacks
 from kerasnorm.training import interruption, streams
+from kerasnorm.training.errors import UsageError
 from kerasnorm.training.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
 
@@ -23,6 +25,24 @@ def is_finished(directory: RunDirectory, settings: Settings) -> bool:
     before = directory.read_settings()
     same = all(getattr(before, name) == getattr(settings, name) for name in LIMITS)
     return same and directory.read_json("report.json").get("finished", True)
+
+
+def check_backend(directory: RunDirectory) -> None:
+    """Refuse another backend than the run began with: it draws other random numbers.
+
+    Args:
+        directory: The run directory.
+
+    Raises:
+        UsageError: If it is another one.
+    """
+    now = keras.config.backend()
+    before = directory.read_environment().get("backend", now)
+    if before != now:
+        raise UsageError(
+            f"expected the backend {before}, with which {directory.path} began, "
+            f"received {now}; set KERAS_BACKEND={before}"
+        )
 
 
 def reopen(directory: RunDirectory, settings: Settings) -> None:

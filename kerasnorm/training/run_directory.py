@@ -162,6 +162,11 @@ class RunDirectory:
         )
         return value
 
+    def read_environment(self) -> dict[str, Any]:
+        """Return what the run began on; nothing where it left no record of it."""
+        name = "environment.json"
+        return self.read_json(name) if (self.path / name).is_file() else {}
+
     def read_report(self) -> dict[str, Any]:
         """Return the figures of a finished run.
 

@@ -94,6 +94,7 @@ def _run(settings: Settings, hooks: Hooks) -> Run:
         signals = open_until_the_end.enter_context(interruption.Signals())
         if directory is not None:
             directory.check_resumable()
+            resume.check_backend(directory)
             open_until_the_end.enter_context(directory.alone())
         job = prepare(settings, directory, console, signals, hooks)
         if directory is None:

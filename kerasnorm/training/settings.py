@@ -103,7 +103,7 @@ class Settings:
             mirror image and average the two, in the report, `evaluate` and `predict`:
             twice the time, often half a point of accuracy. Training and its curves
             see single pictures. Not together with `horizontal_flip` off.
-        schedule: constant, cosine or stable_decay, each after a warm-up.
+        schedule: constant; or cosine or stable_decay, both after a warm-up.
         warmup_epochs: Epochs in which the learning rate rises from 0.
         agc: Adaptive gradient clipping at this share of the weight norm; nothing for
             no clipping.

@@ -1,9 +1,11 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
 
 from kerasnorm.surgery import find_norms
-from kerasnorm.training import Settings, UsageError, assemble
+from kerasnorm.training import Settings, UsageError, assemble, settings_checks
 
 NAME = "MobileNetV2"
 
@@ -71,3 +73,21 @@ def test_batch_norms_train_by_the_fused_kernel(model):
     norms = [site.layer for site in find_norms(built)]
     assert norms
     assert {type(norm.call).__name__ for norm in norms} == {"FusedCall"}
+
+
+@pytest.mark.parametrize("schedule", settings_checks.SCHEDULES)
+def test_every_schedule_fits_the_shortest_training(schedule):
+    for epochs, steps, warmup in itertools.product(
+        (1, 2, 3), (1, 2, 3, 7), (0.0, 0.3, 1.0, 5.0)
+    ):
+        settings = Settings(
+            schedule=schedule, epochs=epochs, warmup_epochs=warmup, learning_rate=0.1
+        )
+        pacing = assemble.build_pacing(settings, steps)
+        rates = [
+            float(one.schedule(step))
+            for one in pacing
+            for step in range(epochs * steps)
+        ]
+        assert all(0 <= rate <= 0.1 + 1e-6 for rate in rates)
+        assert not rates or max(rates) > 0.05, (epochs, steps, warmup)

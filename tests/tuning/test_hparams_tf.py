@@ -6,8 +6,11 @@ from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.plugins.hparams import api_pb2, metadata
 
 from tests.tuning.conftest import make_plan
-from tuning import hparams_tf
-from tuning.plan import SearchDirectory
+from tuning import hparams_tf, record
+from tuning.hparams_tf import write_session
+from tuning.parameters import Choice
+from tuning.plan import SearchDirectory, read_json
+from tuning.spaces import Space
 
 
 def read(folder):
@@ -60,6 +63,31 @@ def test_a_session_has_its_values_and_its_final_figures(tmp_path):
     (point,) = events.Tensors("final/val_loss")
     assert (point.step, point.tensor_proto.float_val[0]) == (3, 0.25)
     assert "final/val_accuracy" in events.Tags()["tensors"]
+
+
+def test_booleans_of_a_space_stay_booleans(tmp_path, begin):
+    space = Space((Choice("balanced", (False, True)), Choice("agc", (0.0, 0.1))))
+    plan = make_plan(space=space, trials=4, algorithm="grid")
+    begin(plan).search()
+    hparams_tf.write_experiment(plan, SearchDirectory(tmp_path))
+    data = read(tmp_path / "tensorboard").SummaryMetadata(metadata.EXPERIMENT_TAG)
+    found = metadata.parse_experiment_plugin_data(data.plugin_data.content)
+    (info,) = [info for info in found.hparam_infos if info.name == "balanced"]
+    assert info.type == api_pb2.DATA_TYPE_BOOL
+    trials = record.compose(plan, SearchDirectory(tmp_path), "completed", None)[
+        "trials"
+    ]
+    assert {type(trial["values"]["balanced"]) for trial in trials} == {bool}
+    for number, trial in enumerate(trials):
+        note = read_json(SearchDirectory(tmp_path).note_file(trial["id"]))
+        run = SimpleNamespace(
+            plan=plan, run_directory=tmp_path / str(number), note=note
+        )
+        write_session(run, None)
+        events = read(tmp_path / str(number) / "tensorboard")
+        value = content(events, metadata.SESSION_START_INFO_TAG).hparams["balanced"]
+        assert value.WhichOneof("kind") == "bool_value"
+        assert value.bool_value is trial["values"]["balanced"]
 
 
 def test_what_is_no_number_is_left_out(tmp_path):
