@@ -1,6 +1,7 @@
 """Class folders to an immutable table of files and labels."""
 
 import dataclasses
+import functools
 import os
 
 import numpy as np
@@ -51,14 +52,13 @@ class ImageIndex:
     def __len__(self) -> int:
         return len(self.paths)
 
-    @property
-    def names(self) -> list[str]:
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
         """Paths below `root`, with slashes on every system."""
-        if not self.root:
-            return list(self.paths)
-        return [
-            os.path.relpath(path, self.root).replace(os.sep, "/") for path in self.paths
-        ]
+        above = os.path.join(self.root, "") if self.root else ""
+        return tuple(
+            path.removeprefix(above).replace(os.sep, "/") for path in self.paths
+        )
 
     def take(self, positions) -> "ImageIndex":
         """Return the table of the files at these positions, in their order.
