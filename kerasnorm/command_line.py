@@ -108,7 +108,9 @@ def doctor(words: list[str]) -> int:
     else:
         print(found.to_text())
     if options.html:
-        pathlib.Path(options.html).write_text(found.to_html(), encoding="utf-8")
+        pathlib.Path(options.html).write_text(
+            found.to_html(), encoding="utf-8", errors="backslashreplace"
+        )
     return command.exit_status(found.examination, options.fail_on) if options.ci else 0
 
 

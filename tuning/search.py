@@ -6,6 +6,7 @@ Flags of the app are fixed for all trials; what is not fixed and in the space va
 import argparse
 import dataclasses
 import importlib
+import os
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -65,6 +66,13 @@ def run(words: list[str]) -> int:
     if options.directory is None:
         raise UsageError("expected --directory DIR, where the search is to be kept")
     directory = SearchDirectory(pathlib.Path(options.directory).resolve())
+    try:
+        str(directory.path).encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            "expected a --directory whose path is UTF-8, which KerasTuner needs, "
+            f"received {os.fsencode(directory.path)!r}"
+        ) from None
     if options.role == "worker":
         allowed = {"role", "chief", "directory", "workers", "deadline"}
         if options.chief is None or given.typed - allowed or given.fixed:

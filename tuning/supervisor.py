@@ -3,6 +3,7 @@
 It imports neither Keras nor TensorFlow, so it is small and starts at once.
 """
 
+import os
 import pathlib
 import shutil
 import signal
@@ -284,7 +285,7 @@ def pictures_folder(directory: pathlib.Path) -> pathlib.Path:
 
     from kerasnorm.data.cache import cache_directory
 
-    name = hashlib.blake2b(str(directory.resolve()).encode(), digest_size=8).hexdigest()
+    name = hashlib.blake2b(os.fsencode(directory.resolve()), digest_size=8).hexdigest()
     return cache_directory("searches") / name
 
 

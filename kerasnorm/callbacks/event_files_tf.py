@@ -10,6 +10,7 @@ from typing import Any
 
 from tensorboard.backend.event_processing import event_file_loader
 from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.plugins.text import summary_v2
 from tensorboard.summary.writer import record_writer
 
 EVENT_FILES = "events.out.tfevents.*"
@@ -57,6 +58,16 @@ class EventFile:
     def _write(self, event: Any) -> None:
         event.wall_time = time.time()
         self._records.write(event.SerializeToString())
+
+
+def text_summary(tag: str, text: str) -> Any:
+    """Return a text to add; names of files that are not UTF-8 become escapes.
+
+    Args:
+        tag: Its tag.
+        text: Markdown.
+    """
+    return summary_v2.text_pb(tag, text.encode(errors="backslashreplace").decode())
 
 
 def remove_events_from(folder: pathlib.Path, step: int) -> None:

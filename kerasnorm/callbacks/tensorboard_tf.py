@@ -12,10 +12,13 @@ import numpy as np
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.plugins.histogram import summary_v2 as histogram_summary
 from tensorboard.plugins.scalar import summary_v2 as scalar_summary
-from tensorboard.plugins.text import summary_v2 as text_summary
 from tensorboard.util import tensor_util
 
-from kerasnorm.callbacks.event_files_tf import EventFile, remove_events_from
+from kerasnorm.callbacks.event_files_tf import (
+    EventFile,
+    remove_events_from,
+    text_summary,
+)
 from kerasnorm.callbacks.order import Place
 
 
@@ -137,7 +140,7 @@ class TensorBoard(keras.callbacks.Callback):
             remove_events_from(self.log_dir / run, step)
         if self.settings and not self._epochs_written:
             table = settings_table(self.settings)
-            self._add("train", text_summary.text_pb("settings", table), step)
+            self._add("train", text_summary("settings", table), step)
         # Functional models have operations; the code of other models tells no graph.
         is_graph = isinstance(self.model, keras.Sequential) or hasattr(
             self.model, "operations"

@@ -4,9 +4,8 @@ import math
 import pathlib
 
 from tensorboard.plugins.scalar import summary_v2 as scalar_summary
-from tensorboard.plugins.text import summary_v2 as text_summary
 
-from kerasnorm.callbacks.event_files_tf import EventFile
+from kerasnorm.callbacks.event_files_tf import EventFile, text_summary
 from kerasnorm.doctor.examination import Examination
 
 
@@ -26,7 +25,7 @@ def write_examination(log_dir: str, examination: Examination, step: int) -> None
                 tag = f"{group}/{_tag(name)}"
                 file.add(scalar_summary.scalar_pb(tag, value), step)
     verdict = f"{examination.verdict}: {examination.summary}"
-    file.add(text_summary.text_pb("doctor/verdict", verdict), step)
+    file.add(text_summary("doctor/verdict", verdict), step)
     file.close()
 
 

@@ -221,7 +221,8 @@ class RunDirectory:
             split: The files; None where they did not come from files.
         """
         if split:
-            write_text(self.path / SPLIT_FILE, split.to_csv())
+            # The very bytes: the names are looked up when the split is read.
+            write_text(self.path / SPLIT_FILE, split.to_csv(), errors="surrogateescape")
 
 
 def create(settings: Settings) -> RunDirectory:

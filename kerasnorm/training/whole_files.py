@@ -10,18 +10,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
-def write_text(file: pathlib.Path, text: str) -> None:
+def write_text(
+    file: pathlib.Path, text: str, *, errors: str = "backslashreplace"
+) -> None:
     """Write a text file so that a reader sees the old or the new one, never half.
 
     Args:
         file: Where it shall lie.
         text: Its content.
+        errors: What becomes of bytes in names of files that are not UTF-8: an escape,
+            which JSON and YAML read back, or with "surrogateescape" the bytes, which
+            leaves the file no UTF-8.
     """
     aside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    # Names of files may hold bytes that are not UTF-8.
-    with aside.open(
-        "w", encoding="utf-8", errors="surrogateescape", newline=""
-    ) as stream:
+    with aside.open("w", encoding="utf-8", errors=errors, newline="") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())

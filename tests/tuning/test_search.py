@@ -113,6 +113,7 @@ def test_a_plan_is_read_back_as_it_was(tmp_path):
             ["--role", "worker", "--chief", "h:1", "--directory", "no/where"],
             "plan.json",
         ),
+        (["--directory", "caf\udce9"], "a --directory whose path is UTF-8"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_status_2(capsys, words, message):
