@@ -41,7 +41,8 @@ class Checkpoint(Ordered):
     """Keep all that a training needs to go on exactly where it was.
 
     A checkpoint holds the weights with moving statistics and seed generators, the
-    optimizer with its wrappers, slots and loss scale, the metrics of the epoch in
+    optimizer with its wrappers, slots and loss scale, the optimizers that the model
+    keeps in attributes of its own (a GAN), the metrics of the epoch in
     progress, the state of the global random generators, what the given callbacks know,
     and the position in the data. One is written after every epoch and, in long epochs,
     every `every_seconds`. The last two are kept; a damaged one is noticed by its
@@ -164,7 +165,8 @@ class Checkpoint(Ordered):
                 f"{[saved['name'] for saved in state['callbacks']]}, received {names}"
             )
         training_state.put_back(model, state)
-        if state["batch"] and batch is not None:
+        built = len(model.metrics_variables) == len(state["metrics"])
+        if state["batch"] and batch is not None and not built:
             training_state.build_metrics(model, batch)
         for callback, saved in zip(self.stateful, state["callbacks"], strict=True):
             if hasattr(callback, "set_state"):

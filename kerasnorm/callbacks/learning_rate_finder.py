@@ -11,6 +11,7 @@ import numpy as np
 
 from kerasnorm.callbacks import random_state
 from kerasnorm.callbacks.held_data import HeldData
+from kerasnorm.callbacks.own_steps import batches_as_in_fit
 from kerasnorm.callbacks.temporary_learning_rate import (
     TemporaryLearningRate,
     has_settable_rate,
@@ -210,8 +211,15 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
         points: list[tuple[float, float, float]] = []
         average, weight, lowest = 0.0, 0.0, math.inf
         exploded = False
-        with TemporaryLearningRate(model, self.minimum, ratio) as learning_rate:
-            for step, batch in enumerate(_take(self.batches, self.steps + 1)):
+        taken = _take(self.batches, self.steps + 1)
+        # The first batch tells whether batches are inputs alone.
+        first = next(taken)
+        with (
+            TemporaryLearningRate(model, self.minimum, ratio) as learning_rate,
+            batches_as_in_fit(model, bare=not isinstance(first, tuple)),
+        ):
+            for step, whole in enumerate(itertools.chain([first], taken)):
+                batch = whole if isinstance(whole, tuple) else (whole,)
                 if step < self.steps:
                     learning_rate.set(rates[step])
                 loss = float(model.train_on_batch(*batch, return_dict=True)["loss"])
@@ -258,13 +266,14 @@ def _state_of(model: keras.Model) -> list:
     return [*model.variables, *model.metrics_variables, *model.optimizer.variables]
 
 
-def _take(batches: Iterable, count: int) -> Iterator[tuple[Any, ...]]:
+def _take(batches: Iterable, count: int) -> Iterator[Any]:
     """Give a number of batches as NumPy arrays, from the beginning again if need be."""
     found = False
     for taken in itertools.islice(_walk_again_and_again(batches), count):
         found = True
         yield keras.tree.map_structure(
-            lambda leaf: None if leaf is None else np.asarray(leaf), tuple(taken)
+            lambda leaf: None if leaf is None else np.asarray(leaf),
+            tuple(taken) if isinstance(taken, list | tuple) else taken,
         )
     if not found:
         raise ValueError("`batches` is empty. Pass batches of training data.")

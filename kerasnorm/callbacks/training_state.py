@@ -9,6 +9,11 @@ import keras
 import numpy as np
 
 from kerasnorm.callbacks import random_state
+from kerasnorm.callbacks.model_optimizers import (
+    build_for,
+    other_optimizers,
+    trained_places,
+)
 
 # What Keras' own callbacks (EarlyStopping, ReduceLROnPlateau, ModelCheckpoint,
 # SwapEMAWeights) learn while they run; they offer no way to ask for it.
@@ -28,7 +33,8 @@ def capture(model: keras.Model) -> dict[str, Any]:
     """Return weights, optimizer, metrics and random state of a compiled model.
 
     The weights come with moving statistics and the counters of seed generators, the
-    optimizer with all its inner optimizers, slots, averages and its loss scale.
+    optimizer with all its inner optimizers, slots, averages and its loss scale, and so
+    do optimizers that the model keeps in attributes of its own.
     Layers that draw without a seed generator of their own are not covered.
 
     Args:
@@ -37,6 +43,14 @@ def capture(model: keras.Model) -> dict[str, Any]:
     return {
         "model": to_arrays(model.variables),
         "optimizer": to_arrays(optimizer_variables(model.optimizer)),
+        "optimizer_built": bool(model.optimizer.built),
+        "other_optimizers": {
+            name: {
+                "trained": trained_places(optimizer, model),
+                "state": to_arrays(optimizer_variables(optimizer)),
+            }
+            for name, optimizer in other_optimizers(model).items()
+        },
         "metrics": to_arrays(model.metrics_variables),
         "random": random_state.capture(),
     }
@@ -54,10 +68,23 @@ def put_back(model: keras.Model, state: dict[str, Any]) -> None:
     Raises:
         ValueError: If the model or its optimizer is another one.
     """
-    build_optimizer(model)
+    # A model with optimizers of its own may never use the compiled one.
+    if state.get("optimizer_built", True):
+        build_optimizer(model)
     assign(model.variables, state["model"], "model")
     assign(optimizer_variables(model.optimizer), state["optimizer"], "optimizer")
+    _put_back_others(model, state.get("other_optimizers", {}))
     random_state.put_back(state["random"])
+
+
+def _put_back_others(model: keras.Model, saved: dict[str, Any]) -> None:
+    others = other_optimizers(model)
+    if set(others) != set(saved):
+        _refuse("model", f"the optimizers {sorted(saved)} for {sorted(others)}")
+    for name, optimizer in others.items():
+        with _scope(model):
+            build_for(optimizer, model, saved[name]["trained"])
+        assign(optimizer_variables(optimizer), saved[name]["state"], name)
 
 
 def build_optimizer(model: keras.Model) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from kerasnorm.doctor.diagnose import diagnose
+from kerasnorm.doctor.evaluation_batches import fit_batches
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.forward import kept
 from kerasnorm.doctor.gather import gather
@@ -93,6 +94,9 @@ def examine(
                 else gather(source, samples, seconds=seconds / 5, name=NAMES[name])
             )
     build(model, training)
+    splits = {
+        name: split and fit_batches(model, split) for name, split in splits.items()
+    }
     with preserved(model), kept():
         visit = Visit(model, splits, loss, start + seconds, say)
         measurements = visit.measure(history, thorough)

@@ -8,14 +8,17 @@ import numpy as np
 
 from kerasnorm.doctor import rehearsal
 from kerasnorm.doctor.checks.labels import ORDERED, SIGNIFICANT
+from kerasnorm.doctor.evaluation_batches import evaluation_batches, first_batch
 from kerasnorm.doctor.finding import Finding
-from kerasnorm.doctor.losses import last_activation, resolve_loss
+from kerasnorm.doctor.head_activation import last_activation
+from kerasnorm.doctor.loss_scale import LossScale, measure_scale
+from kerasnorm.doctor.losses import known_loss, resolve_loss
 from kerasnorm.doctor.probes.gradients import measure_gradients
 from kerasnorm.doctor.probes.head import label_problem, logits_problem
 from kerasnorm.doctor.probes.inputs import describe_inputs
-from kerasnorm.doctor.probes.labels import label_entropy, measure_label_order
+from kerasnorm.doctor.probes.labels import measure_label_order
 from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.statistics import batch_norms, evaluate
+from kerasnorm.doctor.statistics import batch_norms, forward_pass
 
 # A fresh head is off the loss of chance by 10 to 15%; twice as much is a wrong scale.
 START = 1.5
@@ -58,6 +61,7 @@ class Flight:
         self.measured: dict[str, Any] = {}
         self.notes = [*train.notes, *(held.notes if held else ())]
         self.loss: Any = None
+        self.scale = LossScale(1.0)
 
     def checks(self, quick: bool) -> list[Callable[[], None]]:
         """Return the checks to run, without those that train if `quick`."""
@@ -68,14 +72,15 @@ class Flight:
         self.findings.append(Finding(code, severity, summary, evidence, remedy))
 
     def _labels(self) -> None:
-        if self.train.y is None:
+        splits = [split for split in (self.train, self.held) if split is not None]
+        loss = known_loss(self.model, splits, self.given)
+        if loss is None:
             self.notes.append("no labels: only inputs were checked")
             return
-        loss = resolve_loss(self.model, self.train.y, self.given)
         outputs = getattr(self.model, "outputs", None)
         shape = outputs[0].shape if outputs and len(outputs) == 1 else None
-        for split in (self.train, self.held):
-            problem = split and label_problem(split.labels, shape, loss)
+        for split in splits:
+            problem = label_problem(split.labels, shape, loss)
             if problem:
                 self._add(
                     "label_mismatch",
@@ -85,7 +90,7 @@ class Flight:
                     "make labels, outputs and loss agree",
                 )
                 return
-        self.loss = loss
+        self.loss = resolve_loss(self.model, self.train, self.given)
 
     def _inputs(self) -> None:
         own = describe_inputs(self.train)
@@ -159,9 +164,10 @@ class Flight:
     def _start(self) -> None:
         if self.loss is None:
             return
-        outputs = evaluate(self.model, self.train)
-        values = self.loss.of(self.train.y, outputs, self.train.weights)
-        self.losses["start"] = float(values.mean())
+        batches = evaluation_batches(self.model, self.train, self.loss)
+        seen = forward_pass(self.model, self.train, batches, self.loss)
+        outputs = seen.outputs
+        self.losses["start"] = float(seen.losses.mean())
         activation = last_activation(self.model)
         problem = logits_problem(
             outputs, self.loss.name, self.loss.from_logits, activation
@@ -174,16 +180,19 @@ class Flight:
                 {"loss": self.loss.name, "activation": activation},
                 "make the last activation and the loss agree",
             )
-        chance = label_entropy(self.train)
-        if chance is None or "crossentropy" not in self.loss.name:
+        self.scale = scale = measure_scale(self.loss, self.train, seen)
+        if scale.constant is not None:
+            self.losses["chance"] = scale.constant
+        if scale.uninformed is None:
             return
-        self.losses["chance"] = chance
-        if self.losses["start"] > START * chance + 0.1:
+        # Constants that know the fractions of the classes are better than no answer.
+        guess = max(scale.uninformed, scale.constant or 0.0)
+        if self.losses["start"] > START * guess + 0.1 * scale.unit:
             self._add(
                 "input_mismatch",
                 "info",
                 f"The new weights begin at a loss of {self.losses['start']:.3g}, "
-                f"chance is {chance:.3g}: inputs or the last layer are large.",
+                f"chance is {guess:.3g}: inputs or the last layer are large.",
                 dict(self.losses),
                 "scale inputs to deviation 1, or start the last layer at zeros",
             )
@@ -192,8 +201,9 @@ class Flight:
         has_loss = getattr(self.model, "loss", None) is not None
         if self.loss is None or not has_loss:
             return
-        batch = self.train.take(np.arange(min(self.train.count, 32)))
-        found = measure_gradients(self.model, batch, self.loss)
+        found = measure_gradients(
+            self.model, first_batch(self.model, self.train), self.scale.unit
+        )
         if found is None:
             return
         self.measured["gradients"] = vars(found)
@@ -220,8 +230,8 @@ class Flight:
     def _rehearse(self) -> None:
         if self.loss is None:
             return
-        batch = self.train.take(np.arange(min(self.train.count, 32)))
-        found = rehearsal.rehearse(self.model, batch, self.loss)
+        batch, scale = first_batch(self.model, self.train), self.scale
+        found = rehearsal.rehearse(self.model, batch, self.loss, scale)
         self.measured["rehearsal"] = vars(found)
         if found.without_gradient:
             self._add(
@@ -244,7 +254,8 @@ class Flight:
                 "a smaller learning rate with warm-up, inputs of deviation 1, or "
                 "another initializer",
             )
-        if found.steps and not found.end <= max(rehearsal.LEARNED * found.begin, 0.02):
+        learned = rehearsal.has_learned(found.begin, found.end, scale)
+        if found.steps and not learned:
             self._add(
                 "learning_rate_too_high",
                 "warning",

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from kerasnorm.callbacks.recalibration import without_gradients
+from kerasnorm.doctor.evaluation_batches import fixed_batch
 
 Forward = Callable[[Any], Any]
 
@@ -53,7 +54,7 @@ def call(model: keras.Model, key: Hashable, forward: Forward, x: Any) -> Any:
     if whole not in functions:
         from kerasnorm.doctor.forward_tf import compiled
 
-        functions[whole] = compiled(forward, x)
+        functions[whole] = compiled(forward, x, fixed_batch(model))
         try:
             return functions[whole](x)
         except Exception:

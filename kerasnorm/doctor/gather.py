@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -49,7 +50,8 @@ def gather(
     """
     if hasattr(source, "shape"):
         source = (source,)
-    if _is_whole(source):
+    whole = _is_whole(source)
+    if whole:
         source = _cut(source)
     if isinstance(source, (str, bytes, Mapping)) or not _is_iterable(source):
         raise TypeError(
@@ -68,7 +70,9 @@ def gather(
             f"expected at least one batch of {name} data, received none; a generator "
             "that was used before is empty: make a new one"
         )
-    return _join(taken, end, length, limit, name)
+    bare = not isinstance(taken[0][1], (tuple, list))
+    found = _join(taken, end, length, limit, name)
+    return replace(found, whole=whole, bare=bare)
 
 
 def _is_whole(source):

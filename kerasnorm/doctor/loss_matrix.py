@@ -6,17 +6,20 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
-from kerasnorm.doctor.losses import LossOfSamples
-from kerasnorm.doctor.samples import Samples, pick
-from kerasnorm.doctor.statistics import (
+from kerasnorm.doctor.evaluation_batches import (
     EVALUATION_BATCH,
+    evaluation_batches,
+    fixed_batch,
+)
+from kerasnorm.doctor.losses import LossOfSamples
+from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.statistics import (
+    Pass,
     Statistics,
     batch_norms,
-    evaluate,
+    forward_pass,
     read_statistics,
-    run_on_batch_statistics,
     write_statistics,
 )
 
@@ -34,8 +37,6 @@ CELLS: dict[str, str] = {
 # Statistics of smaller batches are too noisy to estimate others from: inside the
 # network every norm normalizes with them.
 SMALLEST_BATCH_TO_ESTIMATE_FROM = 32
-# Losses of single samples are taken of this many at once.
-AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class LossMatrix:
         estimated_on_validation: Statistics of the validation inputs.
         compiled: Mean of the loss as compiled in each cell, where `losses` are those
             of hard labels; empty where they are the compiled ones.
+        added: What layers and regularizers add to the loss in each cell, in `evaluate`.
     """
 
     losses: Mapping[str, np.ndarray]
@@ -58,6 +60,7 @@ class LossMatrix:
     estimated: Statistics = field(default_factory=dict)
     estimated_on_validation: Statistics = field(default_factory=dict)
     compiled: Mapping[str, float] = field(default_factory=dict)
+    added: Mapping[str, float] = field(default_factory=dict)
 
     def mean(self, cell: str) -> float:
         """Return the mean loss of a cell, NaN where it was not measured."""
@@ -72,31 +75,12 @@ class LossMatrix:
         }
 
 
-def loss_of(loss: LossOfSamples, samples: Samples, outputs: Any) -> np.ndarray:
-    """Return the loss of every sample, in float64.
-
-    Where the loss knows whole batches only, each sample gets that of its batch.
-    """
-    values = np.empty(samples.count)
-    edges = range(AT_ONCE, samples.count, AT_ONCE)
-    parts = np.split(np.arange(samples.count), edges)
-
-    def measure(numbers: np.ndarray) -> np.ndarray:
-        _, y, weights = samples.take(numbers)
-        return loss.of(y, pick(outputs, numbers), weights)
-
-    if measure(parts[0]).ndim == 0:
-        parts = samples.batches()
-    for numbers in parts:
-        values[numbers] = measure(numbers)
-    return values
-
-
 def measure_losses(
     model: keras.Model,
     train: Samples,
     validation: Samples | None,
     loss: LossOfSamples,
+    judged: LossOfSamples | None = None,
 ) -> LossMatrix:
     """Measure the matrix at frozen weights, with dropout off.
 
@@ -105,7 +89,8 @@ def measure_losses(
             call in `state.preserved`.
         train: Training samples, in their batches.
         validation: Validation samples, or None: the cells D to D'' are then left out.
-        loss: The loss of each sample.
+        loss: The loss of the model.
+        judged: The loss to judge by, None for `loss` itself.
 
     Returns:
         The matrix. Without a batch norm in training mode only B and D are there, and A,
@@ -116,66 +101,80 @@ def measure_losses(
         ...     matrix = measure_losses(model, train, validation, loss)
         >>> matrix.mean("D") - matrix.mean("D'")
     """
-    outputs = {"B": evaluate(model, train)}
-    if validation is not None:
-        outputs["D"] = evaluate(model, validation)
+    splits = {"train": train, "validation": validation}
+    cells: dict[str, Pass] = {}
+
+    def evaluate(cell: str, split: str) -> None:
+        samples = splits[split]
+        if samples is not None:
+            batches = evaluation_batches(model, samples, loss)
+            cells[cell] = forward_pass(model, samples, batches, loss)
+
+    evaluate("B", "train")
+    evaluate("D", "validation")
     norms = batch_norms(model)
-    if not norms:
-        outputs["A"] = outputs["B"]
-        return LossMatrix(_losses(loss, train, validation, outputs), outputs)
     moving = read_statistics(norms)
-    small = train.batch_size < SMALLEST_BATCH_TO_ESTIMATE_FROM
-    outputs["A"], _ = run_on_batch_statistics(model, train, train.batches())
-    if small:
-        outputs["As"], _ = run_on_batch_statistics(
-            model, train, train.shuffled(train.batch_size)
-        )
-    size = EVALUATION_BATCH if small else train.batch_size
-    outputs["A64" if small else "As"], estimated = _in_batch_mode(model, train, size)
+    estimated: Statistics = {}
     on_validation: Statistics = {}
-    if validation is not None:
-        _, on_validation = _in_batch_mode(model, validation, size)
-    try:
-        write_statistics(norms, estimated)
-        outputs["B'"] = evaluate(model, train)
+    if not norms:
+        cells["A"] = cells["B"]
+    else:
+        cells["A"] = forward_pass(
+            model, train, train.batches(), loss, in_batch_mode=True
+        )
+        small = train.batch_size < SMALLEST_BATCH_TO_ESTIMATE_FROM
+        small = small and not fixed_batch(model)
+        if small:
+            batches = train.shuffled(train.batch_size)
+            cells["As"] = forward_pass(model, train, batches, loss, in_batch_mode=True)
+        size = EVALUATION_BATCH if small else train.batch_size
+        found = _in_batch_mode(model, train, size, loss)
+        cells["A64" if small else "As"], estimated = found, found.statistics
         if validation is not None:
-            outputs["D'"] = evaluate(model, validation)
-            write_statistics(norms, on_validation)
-            outputs["D''"] = evaluate(model, validation)
-    finally:
-        write_statistics(norms, moving)
-    losses = _losses(loss, train, validation, outputs)
-    return LossMatrix(losses, outputs, moving, estimated, on_validation)
+            on_validation = _in_batch_mode(model, validation, size).statistics
+        try:
+            write_statistics(norms, estimated)
+            evaluate("B'", "train")
+            evaluate("D'", "validation")
+            if validation is not None:
+                write_statistics(norms, on_validation)
+                evaluate("D''", "validation")
+        finally:
+            write_statistics(norms, moving)
+    losses = {cell: found.losses for cell, found in cells.items()}
+    compiled = {}
+    if judged is not None and judged is not loss:
+        compiled = {cell: float(values.mean()) for cell, values in losses.items()}
+        for cell, found in cells.items():
+            split = splits["train" if cell[0] in "AB" else "validation"]
+            losses[cell] = judged.of(split.y, found.outputs)  # type: ignore[union-attr]
+    return LossMatrix(
+        losses,
+        {cell: found.outputs for cell, found in cells.items()},
+        moving,
+        estimated,
+        on_validation,
+        compiled,
+        {cell: found.added for cell, found in cells.items() if found.added},
+    )
 
 
-def _in_batch_mode(model, samples: Samples, size: int) -> tuple[Any, Statistics]:
-    """Run shuffled batches and measure the statistics of the norms' inputs."""
-    return run_on_batch_statistics(model, samples, samples.shuffled(size), record=True)
+def describe_added(matrix: LossMatrix) -> list[str]:
+    """Say what the losses of a matrix leave out of those of `evaluate`.
 
-
-def _losses(loss, train, validation, outputs) -> dict[str, np.ndarray]:
-    return {
-        cell: loss_of(loss, train if cell[0] in "AB" else validation, output)
-        for cell, output in outputs.items()
-    }
-
-
-def compiled_means(
-    compiled: LossOfSamples,
-    train: Samples,
-    validation: Samples | None,
-    outputs: Mapping[str, Any],
-) -> dict[str, float]:
-    """Return the mean of the compiled loss in every cell whose outputs are known."""
-    losses = _losses(compiled, train, validation, outputs)
-    return {cell: float(values.mean()) for cell, values in losses.items()}
-
-
-def added_loss(model: keras.Model) -> float:
-    """Return what weight regularizers add to every loss that Keras reports."""
-    penalties = [
-        variable.regularizer(variable)
-        for variable in model.trainable_variables
-        if getattr(variable, "regularizer", None) is not None
+    Args:
+        matrix: The loss matrix.
+    """
+    sizes = [
+        f"{matrix.added[cell]:.4g} ({split})"
+        for cell, split in (("B", "training"), ("D", "validation"))
+        if cell in matrix.added
     ]
-    return float(sum(float(ops.convert_to_numpy(value)) for value in penalties))
+    what = "losses leave out what layers and regularizers add in evaluate"
+    return [f"{what}: {' and '.join(sizes)}"] if sizes else []
+
+
+def _in_batch_mode(model, samples: Samples, size: int, loss=None) -> Pass:
+    """Run shuffled batches and measure the statistics of the norms' inputs."""
+    batches = samples.shuffled(size)
+    return forward_pass(model, samples, batches, loss, in_batch_mode=True, record=True)

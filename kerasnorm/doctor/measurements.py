@@ -6,6 +6,7 @@ from typing import Any
 
 from kerasnorm.doctor.budget import GapBudget, PairedDraws
 from kerasnorm.doctor.loss_matrix import LossMatrix
+from kerasnorm.doctor.loss_scale import LossScale
 from kerasnorm.doctor.probes.expected_inputs import ExpectedInputs
 from kerasnorm.doctor.probes.history import Curves
 from kerasnorm.doctor.probes.inputs import InputMoments, MapTrial, SplitSeparation
@@ -29,8 +30,7 @@ class Measurements:
         matrix: The loss matrix.
         draws: Its paired bootstrap draws.
         budget: The split of the gap, None without validation data.
-        unit: Loss that counts as one: 1 nat for cross-entropies, the loss of the best
-            constant output otherwise. Thresholds are multiples of it.
+        scale: What a loss of one means.
         chance: Loss of always predicting the class shares, None for other tasks.
         batch_size: Samples in a training batch.
         last_size: Samples in the last training batch of the epoch.
@@ -69,7 +69,7 @@ class Measurements:
     matrix: LossMatrix
     draws: PairedDraws
     budget: GapBudget | None
-    unit: float
+    scale: LossScale
     chance: float | None
     batch_size: int
     last_size: int | None
@@ -97,6 +97,11 @@ class Measurements:
     scores: Mapping[str, Scores] = field(default_factory=dict)
     added_loss: float = 0.0
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> float:
+        """Loss that counts as one: thresholds are multiples of it."""
+        return self.scale.unit
 
     def has(self, *cells: str) -> bool:
         """Return whether these cells were measured and are finite numbers."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from kerasnorm.doctor.evaluation_batches import fit_batches
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import SEVERITIES
 from kerasnorm.doctor.flight import Flight
@@ -60,6 +61,7 @@ def preflight(
         if validation is not None:
             held = gather(validation, samples, seconds=seconds / 4, name="validation")
     build(model, training)
+    training, held = fit_batches(model, training), held and fit_batches(model, held)
     with preserved(model):
         steps = steps_per_epoch or training.num_batches
         flight = Flight(model, training, held, loss, steps)

@@ -7,17 +7,17 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasnorm.doctor.copies import CannotCloneError
+from kerasnorm.doctor.evaluation_batches import evaluation_batches
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.finding import HEALTHY, Finding
 from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.loss_matrix import loss_of
 from kerasnorm.doctor.losses import resolve_loss
-from kerasnorm.doctor.probes.short_training import CannotCloneError
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.scores import score
 from kerasnorm.doctor.state import preserved
-from kerasnorm.doctor.statistics import evaluate
+from kerasnorm.doctor.statistics import forward_pass
 from kerasnorm.doctor.treatments import TRAINED, NothingToTryError, treatment_of
 
 
@@ -174,10 +174,11 @@ def _outcome(model, training: Samples, held: Samples) -> dict[str, float | None]
             found[f"{name}_loss"] = found[f"{name}_accuracy"] = None
             if split.y is None:
                 continue
-            outputs = evaluate(model, split)
-            loss = resolve_loss(model, split.y)
-            value = float(loss_of(loss, split, outputs).mean())
-            scores = score(split, outputs, loss.from_logits)
+            loss = resolve_loss(model, split)
+            batches = evaluation_batches(model, split, loss)
+            seen = forward_pass(model, split, batches, loss)
+            value = float(seen.losses.mean())
+            scores = score(split, seen.outputs, loss.from_logits)
             found[f"{name}_loss"] = value if np.isfinite(value) else None
             found[f"{name}_accuracy"] = scores.accuracy if scores else None
     return found

@@ -1,23 +1,26 @@
 """Trains on one batch for a moment and looks at what moves."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from kerasnorm.callbacks.model_walk import stand_in, walk_layers
+from kerasnorm.doctor.copies import train_on, trainable_arrays
+from kerasnorm.doctor.loss_scale import LossScale
 from kerasnorm.doctor.losses import LossOfSamples
+from kerasnorm.doctor.own_losses import has_own
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.state import other_optimizers
-from kerasnorm.doctor.statistics import run_on_batch_statistics
+from kerasnorm.doctor.statistics import forward_pass, run_on_batch_statistics
 
 # Steps on one batch: enough to halve the loss at most sensible learning rates; where a
 # low rate still makes it fall, training goes on this many times as long.
 STEPS, MOST_ROUNDS = 30, 5
-# Share of the first loss below which a batch counts as learned.
-LEARNED = 0.9
+# Fraction of what there is to learn that counts as learning a batch, and distance from
+# a perfect loss, in units of it, from which there is nothing left.
+LEARNED, PERFECT = 0.1, 0.02
 
 
 @dataclass(frozen=True)
@@ -41,56 +44,65 @@ class Rehearsal:
 
 
 def rehearse(
-    model: keras.Model, batch: tuple[Any, Any, Any], loss: LossOfSamples
+    model: keras.Model, batch: Samples, loss: LossOfSamples, scale: LossScale
 ) -> Rehearsal:
     """Train the model on one batch; wrap the call in `state.preserved`.
 
     Args:
         model: A compiled model; one without optimizer or loss is only looked at.
-        batch: Inputs, labels and weights.
-        loss: The loss of each sample.
+        batch: Samples of one batch.
+        loss: The loss.
+        scale: What a loss of one means.
     """
-    x, y, weights = batch
-    samples = Samples(x, y, weights, (len(keras.tree.flatten(x)[0]),))
-    begin = _loss(model, samples, loss)
-    dead = find_dead_units(model, samples)
+    begin = _loss(model, batch, loss)
+    dead = find_dead_units(model, batch)
     if not _can_train(model):
         return Rehearsal(0, begin, begin, (), dead)
-    before = [np.array(ops.convert_to_numpy(v)) for v in model.trainable_variables]
+    before = trainable_arrays(model)
     paths = [v.path for v in model.trainable_variables]
     end, rounds = begin, 0
     with other_optimizers(model):
-        while rounds < MOST_ROUNDS and not end <= LEARNED * begin:
-            for _ in range(STEPS):
-                model.train_on_batch(x, y, weights)
-            last, end, rounds = end, _loss(model, samples, loss), rounds + 1
+        while not rounds or (
+            rounds < MOST_ROUNDS and not has_learned(begin, end, scale)
+        ):
+            train_on(model, batch, [np.arange(batch.count)] * STEPS)
+            last, end, rounds = end, _loss(model, batch, loss), rounds + 1
             if not end < last:
                 break
     unmoved = tuple(
         path
-        for path, old, variable in zip(
-            paths, before, model.trainable_variables, strict=True
-        )
-        if np.array_equal(old, ops.convert_to_numpy(variable))
+        for path, old, now in zip(paths, before, trainable_arrays(model), strict=True)
+        if np.array_equal(old, now)
     )
     return Rehearsal(rounds * STEPS, begin, end, unmoved, dead)
+
+
+def has_learned(begin: float, end: float, scale: LossScale) -> bool:
+    """Return whether a loss has fallen, or is as low as it can be.
+
+    Args:
+        begin: Loss before the training.
+        end: Loss after it.
+        scale: What a loss of one means.
+    """
+    if scale.perfect is None:
+        return end < begin
+    fallen = begin - end >= LEARNED * (begin - scale.perfect)
+    return fallen or end <= scale.perfect + PERFECT * scale.unit
 
 
 def _can_train(model) -> bool:
     """Return whether there are an optimizer and a loss, or a step of its own."""
     if getattr(model, "optimizer", None) is None:
         return False
-    own = any(
-        getattr(type(model), name) is not getattr(keras.Model, name)
-        for name in ("train_step", "compute_loss")
-    )
+    own = any(has_own(model, name) for name in ("train_step", "compute_loss"))
     return own or getattr(model, "loss", None) is not None
 
 
 def _loss(model, samples: Samples, loss: LossOfSamples) -> float:
     numbers = [np.arange(samples.count)]
-    outputs, _ = run_on_batch_statistics(model, samples, numbers)
-    return float(loss.of(samples.y, outputs, samples.weights).mean())
+    found = forward_pass(model, samples, numbers, loss, in_batch_mode=True)
+    return float(found.losses.mean())
 
 
 def find_dead_units(model: keras.Model, samples: Samples) -> dict[str, float]:

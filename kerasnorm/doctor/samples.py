@@ -23,6 +23,8 @@ class Samples:
         num_batches: Batches in an epoch, None where unknown.
         notes: Sentences about what was left out.
         quantities: Whether labels are numbers of something even where they are whole.
+        whole: Whether they came as whole arrays, so that no batches were given.
+        bare: Whether batches were inputs alone, without a tuple around them.
     """
 
     x: Any
@@ -33,6 +35,8 @@ class Samples:
     num_batches: int | None = None
     notes: tuple[str, ...] = ()
     quantities: bool = False
+    whole: bool = False
+    bare: bool = False
 
     @property
     def count(self) -> int:
@@ -90,9 +94,21 @@ class Samples:
         sizes = tuple(len(part) for part in np.split(numbers, edges))
         return replace(self, x=x, y=y, weights=weights, sizes=sizes)
 
+    @property
+    def inputs(self) -> Any:
+        """Inputs, out of the nest where they are the only array of one."""
+        arrays = list(arrays_of(self.x))
+        return arrays[0] if len(arrays) == 1 else self.x
+
     def with_inputs(self, x: Any) -> "Samples":
-        """Return the same samples with other inputs."""
-        return replace(self, x=x)
+        """Return the same samples with other inputs.
+
+        Args:
+            x: In the form of `inputs`.
+        """
+        return replace(
+            self, x=keras.tree.pack_sequence_as(self.x, keras.tree.flatten(x))
+        )
 
     def with_meaning(self, shape: tuple[int, ...] | None) -> "Samples":
         """Take whole numbers for quantities where one output cannot tell classes.
@@ -107,9 +123,8 @@ class Samples:
 
     def pictures(self) -> np.ndarray | None:
         """Return the inputs if they are one array of (samples, rows, columns, ...)."""
-        if isinstance(self.x, np.ndarray) and self.x.ndim == 4:
-            return self.x
-        return None
+        x = self.inputs
+        return x if isinstance(x, np.ndarray) and x.ndim == 4 else None
 
     @property
     def labels(self) -> Any:

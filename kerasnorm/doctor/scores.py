@@ -10,6 +10,7 @@ from scipy import optimize
 
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.statistics import Pass
 
 # Probabilities are clipped as Keras clips them, so that both losses agree.
 SMALLEST_PROBABILITY = 1e-7
@@ -21,6 +22,8 @@ BIAS_PENALTY = 0.01
 FEWEST_TO_CALIBRATE = 16
 # The compiled loss counts as the hard-label loss if it differs by less.
 SAME_LOSS = 1e-3
+# Losses of probabilities are exact up to here: float32 tells 1 - 1e-6 from 1.
+LARGEST_EXACT = 10.0
 
 
 def log_probabilities(outputs: Any, from_logits: bool) -> np.ndarray | None:
@@ -217,7 +220,7 @@ def score_cells(
     return {cell: scores for cell, scores in found.items() if scores is not None}
 
 
-def judging_loss(compiled: LossOfSamples, samples: Samples, outputs: Any):
+def judging_loss(compiled: LossOfSamples, samples: Samples, found: Pass):
     """Return the loss to judge by: of hard labels where the labels allow it.
 
     Smoothing, mixing, focal terms and class weights change what a loss of 0.3 means;
@@ -226,32 +229,32 @@ def judging_loss(compiled: LossOfSamples, samples: Samples, outputs: Any):
     Args:
         compiled: The loss as compiled.
         samples: Training samples.
-        outputs: Outputs of the model for them.
+        found: Outputs of the model for them, and their compiled losses.
 
     Returns:
         `compiled` itself where it is the hard-label loss already or labels are no
         classes, otherwise the hard-label loss.
     """
-    scores = score(samples, outputs, compiled.from_logits)
+    scores = score(samples, found.outputs, compiled.from_logits)
     if scores is None:
         return compiled
-    few = np.arange(min(samples.count, 256))
-    _, y, weights = samples.take(few)
-    values = compiled.of(y, outputs[few], weights)
-    if np.ndim(values) and np.allclose(
-        values, scores.loss[: len(values)], rtol=SAME_LOSS, atol=SAME_LOSS
+    # Keras takes the logits where probabilities have no digits left.
+    exact = scores.loss < LARGEST_EXACT
+    if not compiled.by_batch and np.allclose(
+        found.losses[exact], scores.loss[exact], rtol=SAME_LOSS, atol=SAME_LOSS
     ):
         return compiled
     return LossOfSamples(
         "hard_label_crossentropy",
         False,
-        _hard_loss(samples, compiled.from_logits),
+        None,
         from_logits=compiled.from_logits,
+        of_outputs=_hard_loss(samples, compiled.from_logits),
     )
 
 
 def _hard_loss(like: Samples, from_logits: bool):
-    def of(y: Any, outputs: Any, weights: Any) -> np.ndarray:
+    def of(y: Any, outputs: Any) -> np.ndarray:
         count = len(outputs)
         some = Samples(None, y, None, (count,), quantities=like.quantities)
         scores = score(some, outputs, from_logits)

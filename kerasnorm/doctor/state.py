@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from kerasnorm.callbacks import random_state
+from kerasnorm.doctor.evaluation_batches import states_of
 
 
 @contextlib.contextmanager
@@ -94,7 +95,7 @@ def other_optimizers(model: keras.Model) -> Iterator[None]:
 
 def all_variables(model: keras.Model) -> list[Any]:
     """Return every variable a call, a step or a metric of the model could change."""
-    variables = list(model.variables)
+    variables = [*model.variables, *states_of(model)]
     variables += getattr(model, "metrics_variables", [])
     optimizer = getattr(model, "optimizer", None)
     while optimizer is not None:

@@ -1,6 +1,7 @@
 """Runs a model with batch norms in one mode and everything else in inference mode."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -9,16 +10,15 @@ from keras import ops
 
 from kerasnorm.callbacks import batch_moments
 from kerasnorm.callbacks.model_walk import stand_in, walk_layers
+from kerasnorm.doctor.evaluation_batches import evaluation_batches, states_of
 from kerasnorm.doctor.forward import call
-from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.losses import LossOfSamples
+from kerasnorm.doctor.own_losses import added_loss
+from kerasnorm.doctor.samples import Samples, pick
 
 Layers = dict[str, keras.layers.Layer]
 #: Moving mean and variance of each layer, by path.
 Statistics = dict[str, tuple[np.ndarray, np.ndarray]]
-
-# Below this the cost of a call outweighs that of its samples; evaluation in inference
-# mode does not depend on the batch, so small batches are joined.
-EVALUATION_BATCH = 64
 
 
 def check_model(model: Any) -> None:
@@ -84,13 +84,40 @@ def write_statistics(layers: Layers, statistics: Statistics) -> None:
         layers[path].moving_variance.assign(variance)
 
 
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over samples gave, in their order.
+
+    Args:
+        outputs: Outputs of the model; the only one as an array, also out of a nest.
+        losses: Loss of every sample, (samples,), where a loss was given. Where only
+            that of a batch is known, each of its samples carries it.
+        added: What layers and regularizers add to the mean of `losses` in `evaluate`.
+        statistics: Measured statistics of the norms' inputs, where they were recorded.
+    """
+
+    outputs: Any
+    losses: Any = None
+    added: float = 0.0
+    statistics: Statistics = field(default_factory=dict)
+
+
 def evaluate(model: keras.Model, samples: Samples) -> Any:
     """Return the outputs of all samples, everything in inference mode."""
-    batches = samples.batches()
-    if samples.batch_size < EVALUATION_BATCH:
-        edges = np.arange(EVALUATION_BATCH, samples.count, EVALUATION_BATCH)
-        batches = np.split(np.arange(samples.count), edges)
-    return run(model, samples, batches)
+    return run(model, samples, evaluation_batches(model, samples))
+
+
+def evaluate_loss(
+    model: keras.Model, samples: Samples, loss: LossOfSamples
+) -> np.ndarray:
+    """Return the loss of every sample, everything in inference mode."""
+    batches = evaluation_batches(model, samples, loss)
+    return forward_pass(model, samples, batches, loss).losses
+
+
+def run(model: keras.Model, samples: Samples, batches: Sequence[np.ndarray]) -> Any:
+    """Return the outputs of batches, put back into the order of the samples."""
+    return forward_pass(model, samples, batches).outputs
 
 
 def run_on_batch_statistics(
@@ -101,44 +128,78 @@ def run_on_batch_statistics(
     awake: Iterable[keras.layers.Layer] = (),
     record: bool = False,
 ) -> tuple[Any, Statistics]:
-    """Return the outputs with batch norms alone in training mode.
+    """Return outputs, and measured statistics, with batch norms in training mode."""
+    found = forward_pass(
+        model, samples, batches, in_batch_mode=True, awake=awake, record=record
+    )
+    return found.outputs, found.statistics
+
+
+def forward_pass(
+    model: keras.Model,
+    samples: Samples,
+    batches: Sequence[np.ndarray],
+    loss: LossOfSamples | None = None,
+    *,
+    in_batch_mode: bool = False,
+    awake: Iterable[keras.layers.Layer] = (),
+    record: bool = False,
+) -> Pass:
+    """Run samples through a model in inference mode, and measure on the way.
+
+    The loss is taken where the outputs are made: masks, logits and what layers add are
+    only known there.
 
     Args:
         model: The model; its moving statistics are as before afterwards.
         samples: What to run.
         batches: Sample numbers of each batch; every sample occurs once.
+        loss: The loss to measure, or None.
+        in_batch_mode: Whether batch norms, and they alone, run in training mode.
         awake: Other layers, such as dropout, to run in training mode too. The states
             of their random generators move on.
-        record: Whether to measure the statistics of the norms' inputs. Each norm sees
-            inputs that the norms before it normalized with their batch statistics, as
-            in training.
+        record: Whether to measure the statistics of the norms' inputs, in batch mode.
+            Each norm sees inputs that the norms before it normalized with their batch
+            statistics, as in training.
 
     Returns:
-        Outputs in the order of the samples, and the measured statistics of the whole
-        population (empty unless `record`).
+        Outputs and losses in the order of the samples, and the measured statistics of
+        the whole population.
 
     Reference:
         Wu and Johnson, "Rethinking Batch in BatchNorm", arXiv 2105.07576, section 3.
     """
-    layers = batch_norms(model)
+    layers = batch_norms(model) if in_batch_mode else {}
     awake = list(awake)
+    measure = loss.measure if loss is not None else None
     populations = {path: batch_moments.Moments() for path in layers}
 
-    def forward(x):
+    def forward(batch):
         seen: dict[str, list] = {path: [] for path in layers}
         calls: dict = dict.fromkeys(awake, _train)
         for path, layer in layers.items():
             calls[layer] = _recording(layer, seen[path])
         with stand_in(calls):
-            return model(x, training=False), seen
+            outputs = model(batch[0], training=False)
+            if measure is None:
+                return outputs, seen, (), ()
+            added = added_loss(model)
+            return outputs, seen, measure(model, _whole(batch), outputs), added
 
-    key = ("batch statistics", *map(id, awake))
+    key = (in_batch_mode, *map(id, awake), id(loss) if measure else None)
     saved = read_statistics(layers)
+    states = states_of(model)
+    before = [np.array(ops.convert_to_numpy(state)) for state in states]
+    outputs, losses, added = [], [], 0.0
     try:
-        parts = []
         for numbers in batches:
-            outputs, seen = call(model, key, forward, samples.take(numbers)[0])
-            parts.append(keras.tree.map_structure(_as_float32, outputs))
+            parts = samples.take(numbers)
+            batch = tuple(p for p in parts if p is not None) if measure else parts[:1]
+            made, seen, values, more = call(model, key, forward, batch)
+            outputs.append(keras.tree.map_structure(_as_float32, made))
+            if measure is not None:
+                losses.append(_losses_of(values, outputs[-1], len(numbers)))
+                added += float(_as_float32(more)) * len(numbers) / samples.count
             for path, moments in seen.items() if record else ():
                 for count, mean, variance in moments:
                     populations[path].add(
@@ -148,12 +209,46 @@ def run_on_batch_statistics(
                     )
     finally:
         write_statistics(layers, saved)
+        for state, value in zip(states, before, strict=True):
+            state.assign(value)
+    order = np.argsort(np.concatenate(list(batches)), kind="stable")
     measured: Statistics = {
         path: (seen.mean.astype("float32"), seen.variance.astype("float32"))
         for path, seen in populations.items()
         if seen.count
     }
-    return _in_order(parts, batches), measured
+    whole = pick(_joined(outputs), order)
+    found = np.concatenate(losses)[order] if losses else None
+    if loss is not None and measure is None:
+        found = loss.of(samples.y, whole)
+    left_out = 0.0 if loss is None or loss.complete else added
+    return Pass(whole, found, left_out, measured)
+
+
+def _whole(batch: tuple) -> tuple[Any, Any, Any]:
+    x, y, weights = (*batch, None, None)[:3]
+    return x, y, weights
+
+
+def _losses_of(values: Any, outputs: Any, count: int) -> np.ndarray:
+    """Return losses of (samples,), NaN where outputs are not finite numbers.
+
+    Some losses give a number for NaN, which is no answer.
+    """
+    losses = np.broadcast_to(
+        np.asarray(_as_float32(values), "float64"), (count,)
+    ).copy()
+    for array in keras.tree.flatten(outputs):
+        if array.dtype.kind == "f" and len(array) == count:
+            useless = ~np.isfinite(array).reshape(count, -1).all(axis=1)
+            losses[useless if np.ndim(values) else useless.any() | useless] = np.nan
+    return losses
+
+
+def _joined(parts: list) -> Any:
+    joined = keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
+    arrays = keras.tree.flatten(joined)
+    return arrays[0] if len(arrays) == 1 else joined
 
 
 def _train(original, *args, **kwargs):
@@ -183,33 +278,6 @@ def _moments(inputs: Any, axis: int, mask: Any) -> tuple[Any, Any, Any]:
     for a in others:
         count = count * ops.cast(ops.shape(inputs)[a], "float32")
     return count, ops.reshape(mean, (-1,)), variance
-
-
-def run(model: keras.Model, samples: Samples, batches: Sequence[np.ndarray]) -> Any:
-    """Return the outputs of batches, put back into the order of the samples.
-
-    The only output comes as an array, also out of a nest.
-    """
-
-    def forward(x):
-        return model(x, training=False)
-
-    parts = [
-        keras.tree.map_structure(
-            _as_float32, call(model, "inference", forward, samples.take(numbers)[0])
-        )
-        for numbers in batches
-    ]
-    return _in_order(parts, batches)
-
-
-def _in_order(parts: list, batches: Sequence[np.ndarray]) -> Any:
-    order = np.argsort(np.concatenate(list(batches)), kind="stable")
-    outputs = keras.tree.map_structure(
-        lambda *arrays: np.concatenate(arrays)[order], *parts
-    )
-    arrays = keras.tree.flatten(outputs)
-    return arrays[0] if len(arrays) == 1 else outputs
 
 
 def _as_float32(tensor) -> np.ndarray:

@@ -7,9 +7,11 @@ import keras
 import numpy as np
 
 from kerasnorm.callbacks.recalibration import recalibrate_batch_norm
-from kerasnorm.doctor.probes.short_training import clone
-from kerasnorm.doctor.state import preserved
+from kerasnorm.doctor.copies import copy_model, train_on
+from kerasnorm.doctor.evaluation_batches import shuffled
 from kerasnorm.doctor.statistics import batch_norms
+from kerasnorm.surgery.rebuild import compile_like
+from kerasnorm.surgery.swap import swap_norm
 
 #: Causes that exact statistics cure.
 RECALIBRATED = (
@@ -56,54 +58,34 @@ def treatment_of(code: str) -> Callable | None:
     return others.get(code)
 
 
-def copy_of(model: keras.Model) -> keras.Model:
-    """Return a compiled copy with the same weights and statistics.
-
-    Args:
-        model: A model that Keras can clone.
-
-    Raises:
-        CannotCloneError: If Keras cannot clone it, as with most subclassed models.
-    """
-    with preserved(model):
-        copy = clone(model)
-    copy.set_weights(model.get_weights())
-    if getattr(model, "loss", None) is not None:
-        copy.compile("adam", model.loss, jit_compile=False)
-    return copy
-
-
 def _recalibrate(model, train, held, finding):
-    copy = copy_of(model)
-    size = max(train.batch_size, 64)
-    shuffled = [train.take(numbers) for numbers in train.shuffled(size)]
-    recalibrate_batch_norm(copy, [x for x, _, _ in shuffled])
+    copy = copy_model(model, train)
+    batches = [train.take(numbers)[0] for numbers in shuffled(model, train)]
+    recalibrate_batch_norm(copy, batches)
     return copy, held, "moving statistics estimated anew on training inputs"
 
 
 def _swap(model, train, held, finding):
-    from kerasnorm.surgery import swap_norm
-
-    copy, _ = swap_norm(model, "group")
-    copy.compile(keras.optimizers.Adam(1e-3), model.loss, jit_compile=False)
-    batches = train.shuffled(max(train.batch_size, 16))
-    for step in range(STEPS):
-        copy.train_on_batch(*train.take(batches[step % len(batches)]))
+    copy, _ = swap_norm(model, "group", batch=train.take(train.batches()[0])[0])
+    compile_like(model, copy, keras.optimizers.Adam(1e-3))
+    _train(copy, train, shuffled(model, train, 16))
     return copy, held, f"batch norms swapped for group norms, {STEPS} steps of training"
 
 
 def _shuffle(model, train, held, finding):
-    copy = copy_of(model)
-    copy.optimizer.learning_rate = 1e-3
-    batches = train.shuffled(max(train.batch_size, 16))
-    for step in range(STEPS):
-        copy.train_on_batch(*train.take(batches[step % len(batches)]))
+    copy = copy_model(model, train, keras.optimizers.Adam(1e-3))
+    batches = shuffled(model, train, 16)
+    _train(copy, train, batches)
     if batch_norms(copy):
         recalibrate_batch_norm(copy, [train.take(numbers)[0] for numbers in batches])
     x, y, weights = train.take(np.concatenate(batches))
     sizes = tuple(len(numbers) for numbers in batches)
     train = replace(train, x=x, y=y, weights=weights, sizes=sizes)
     return copy, held, f"{STEPS} steps of training in shuffled batches", train
+
+
+def _train(copy, train, batches) -> None:
+    train_on(copy, train, [batches[step % len(batches)] for step in range(STEPS)])
 
 
 def _map(model, train, held, finding):
@@ -123,7 +105,7 @@ def _map(model, train, held, finding):
     name = finding.evidence.get("map")
     if name is None:
         raise NothingToTryError("no simple map: prepare the images in one way")
-    mapped = held.with_inputs(apply_map(name, train.x, held.x))
+    mapped = held.with_inputs(apply_map(name, train.inputs, held.inputs))
     return None, mapped, f"validation inputs mapped: {name}"
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import keras
@@ -10,14 +9,10 @@ import numpy as np
 
 from kerasnorm.doctor.budget import PairedDraws, split_gap
 from kerasnorm.doctor.checks.learned import has_learned_little
-from kerasnorm.doctor.loss_matrix import (
-    LossMatrix,
-    added_loss,
-    compiled_means,
-    measure_losses,
-)
-from kerasnorm.doctor.loss_scale import measure_scale
-from kerasnorm.doctor.losses import LossOfSamples, resolve_loss
+from kerasnorm.doctor.evaluation_batches import first_batch
+from kerasnorm.doctor.loss_choice import choose_loss
+from kerasnorm.doctor.loss_matrix import LossMatrix, describe_added, measure_losses
+from kerasnorm.doctor.loss_scale import scale_of
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.awake import measure_awake
 from kerasnorm.doctor.probes.batch_size import measure_batch_sizes
@@ -25,7 +20,6 @@ from kerasnorm.doctor.probes.expected_inputs import (
     ExpectedInputs,
     measure_expected_inputs,
 )
-from kerasnorm.doctor.probes.head import label_problem
 from kerasnorm.doctor.probes.history import read_history
 from kerasnorm.doctor.probes.inputs import describe_inputs, measure_separation
 from kerasnorm.doctor.probes.labels import (
@@ -49,7 +43,7 @@ from kerasnorm.doctor.probes.preparation import (
 from kerasnorm.doctor.probes.spread import measure_spread
 from kerasnorm.doctor.probes.structure import inspect_structure
 from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.scores import judging_loss, score_cells
+from kerasnorm.doctor.scores import score_cells
 from kerasnorm.doctor.statistics import batch_norms, read_statistics, run
 
 # Passes over each split that the loss matrix and the probes make together.
@@ -87,17 +81,18 @@ class Visit:
         if splits["validation"] is None:
             self.notes.append("no validation data: the gap was not examined")
         self._fit_to_time(splits)
-        self.problem: str | None = None
-        self.loss = self._resolve(loss)
+        choice = choose_loss(model, self.train, self.validation, self.shape, loss)
+        self.loss, self.compiled = choice.judged, choice.compiled
+        self.problem = choice.problem
+        self.notes += choice.notes
 
     def _fit_to_time(self, splits) -> None:
         """Take fewer samples where all passes would last longer than there is time."""
-        probe = splits["train"].head(32)
-        first = [np.arange(min(probe.count, 64))]
+        probe = first_batch(self.model, splits["train"], 64)
+        first = [np.arange(probe.count)]
         outputs = run(self.model, probe, first)
         known = isinstance(outputs, np.ndarray)
         self.shape: tuple[int, ...] | None = outputs.shape if known else None
-        self.probe = (probe.head(len(first[0])), outputs)
         begin = time.perf_counter()
         run(self.model, probe, first)
         each = (time.perf_counter() - begin) / len(first[0])
@@ -122,47 +117,22 @@ class Visit:
             for name in ("validation", "plain", "swapped")
         )
 
-    def _resolve(self, loss: Any) -> LossOfSamples | None:
-        splits = [s for s in (self.train, self.validation) if s is not None]
-        if any(split.y is None for split in splits):
-            self.notes.append("no labels: losses were not measured")
-            return None
-        found = resolve_loss(self.model, self.train.y, loss)
-        if found.inferred:
-            self.notes.append(f"the model has no loss: {found.name} was inferred")
-        problems = [label_problem(split.labels, self.shape, found) for split in splits]
-        self.problem = next((problem for problem in problems if problem), None)
-        if self.problem:
-            self.notes.append("labels do not fit the model: losses were not measured")
-            return None
-        judged = judging_loss(found, *self.probe)
-        self.compiled = None if judged is found else found
-        if self.compiled:
-            self.notes.append(
-                f"losses are judged with hard labels; the compiled {found.name} of "
-                "each cell stands beside them"
-            )
-        return judged
-
     def measure(self, history: Any, thorough: bool = True) -> Measurements:
         """Measure everything that there are data and time for."""
         model, given, expected = self.model, self.train, self._expect()
         train = self.train
         matrix = LossMatrix({})
-        if self.loss is not None:
+        if self.loss is not None and self.compiled is not None:
             self.say("measuring the loss matrix")
-            matrix = measure_losses(model, train, self.validation, self.loss)
-            if self.compiled is not None:
-                splits = (train, self.validation)
-                means = compiled_means(self.compiled, *splits, matrix.outputs)
-                matrix = replace(matrix, compiled=means)
+            matrix = measure_losses(
+                model, train, self.validation, self.compiled, self.loss
+            )
+            self.notes += describe_added(matrix)
         found = Measurements(
             matrix=matrix,
             draws=PairedDraws(matrix, train, self.validation),
             budget=split_gap(matrix, train, self.validation),
-            unit=1.0
-            if self.loss is None
-            else measure_scale(self.loss, train, self.shape, matrix),
+            scale=scale_of(matrix, train, self.loss),
             chance=label_entropy(train),
             batch_size=train.batch_size,
             last_size=train.last_size,
@@ -173,7 +143,7 @@ class Visit:
             head_problem=self.problem,
             weights_finite=weights_are_finite(model),
             scores=score_cells(matrix.outputs, train, self.validation, self.loss),
-            added_loss=added_loss(model),
+            added_loss=matrix.added.get("D", 0.0),
         )
         found.extra["trainable_variables"] = len(model.trainable_variables)
         found.expected = expected
@@ -189,7 +159,7 @@ class Visit:
             found.extra["loss_within_epoch"] = measure_spread(matrix.losses["A"], train)
         found.train_inputs = describe_inputs(given)
         found.label_order = measure_label_order(self.all_of["train"])
-        found.precision = measure_precision(model, train.head(32))
+        found.precision = measure_precision(model, first_batch(model, train))
         self._look_at_layers(found)
         if self.validation is not None:
             self._compare_splits(found, self.validation)

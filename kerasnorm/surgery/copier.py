@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import inspect
+import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -73,6 +75,7 @@ class Copier:
             return self._copy_functional(layer)
         copy = _copy_by_config(layer)
         if isinstance(layer, keras.layers.Layer):
+            carry_assets(layer, copy)
             self._replace_inside(layer, copy)
         return copy
 
@@ -249,3 +252,25 @@ def _from_config(layer: Any) -> Any:
         return cls(**{key: config[key] for key in config if key in names})
     with keras.saving.custom_object_scope(known):
         return cls.from_config(config)
+
+
+def carry_assets(layer: Any, copy: Any) -> None:
+    """Give a copy what a layer keeps outside of weights and configuration.
+
+    Adapted vocabularies and lookup tables are such assets. They decide shapes, so the
+    copy needs them before it is called.
+
+    Args:
+        layer: A layer of any kind; those without assets are passed over.
+        copy: Its copy.
+    """
+    if not hasattr(layer, "load_assets"):
+        return
+    store: dict[str, Any] = {}
+    layer.save_own_variables(store)
+    if store:
+        copy.load_own_variables(store)
+    with tempfile.TemporaryDirectory() as folder:
+        layer.save_assets(folder)
+        if os.listdir(folder):
+            copy.load_assets(folder)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from kerasnorm.surgery import attributes, wiring
-from kerasnorm.surgery.copier import Copier, Plan
+from kerasnorm.surgery.copier import Copier, Plan, carry_assets
 
 
 @dataclasses.dataclass
@@ -26,7 +26,7 @@ class Rebuilt:
     restorable: bool
 
 
-def rebuild(model: keras.Model, plan: Plan) -> Rebuilt:
+def rebuild(model: keras.Model, plan: Plan, *, weights: bool = True) -> Rebuilt:
     """Copy a model with some layers replaced; the given model is left as it was.
 
     Functional and sequential models are put together anew, nested ones included, and
@@ -36,6 +36,8 @@ def rebuild(model: keras.Model, plan: Plan) -> Rebuilt:
     Args:
         model: A built Keras model.
         plan: What to change.
+        weights: Whether to carry weights over; if not, only what layers were adapted
+            to is, and the new model starts from new weights.
 
     Returns:
         The new model with all weights but those of the substitutes.
@@ -54,9 +56,16 @@ def rebuild(model: keras.Model, plan: Plan) -> Rebuilt:
         _build(new, model, plan.batch)
     pairs = list(copier.pairs)
     for old, copy in copier.roots:
-        pairs += [(old, copy), *attributes.pair_layers(old, copy)]
+        inside = attributes.pair_layers(old, copy)
+        for pair in inside:
+            carry_assets(*pair)
+        pairs += [(old, copy), *inside]
     _check_built(plan)
-    carried = sum(_carry(*pair) for pair in pairs)
+    carried = sum(
+        _carry(*pair) for pair in pairs if weights or hasattr(pair[0], "adapt")
+    )
+    for old, copy in pairs:
+        copy.trainable = old.trainable
     return Rebuilt(new, carried, copier.notes, copier.restorable)
 
 
@@ -94,7 +103,6 @@ def _check_built(plan: Plan) -> None:
 
 def _carry(old: Any, new: Any) -> int:
     """Copy the weights that a layer owns itself; return how many."""
-    new.trainable = old.trainable
     store: dict[str, Any] = {}
     old.save_own_variables(store)
     if store:
@@ -106,25 +114,65 @@ def _carry(old: Any, new: Any) -> int:
     return len(store)
 
 
-def compile_like(model: keras.Model, new: keras.Model) -> list[str]:
+def compile_like(
+    model: keras.Model, new: keras.Model, optimizer: Any = None
+) -> list[str]:
     """Compile a new model with the loss, metrics and optimizer of a given one.
 
-    The optimizer is made anew from its configuration, because its slots belong to
+    Optimizers are made anew from their configuration, because their slots belong to
     variables that no longer exist.
 
     Args:
         model: The given model.
         new: The new model.
+        optimizer: An optimizer to take instead; the new model then gets no metrics.
 
     Returns:
         Sentences for the report; none if the given model was not compiled.
     """
     if not model.compiled:
         return []
-    try:
-        new.compile_from_config(model.get_compile_config())
-    except (ValueError, TypeError, AttributeError) as error:
-        return [f"Not compiled, because the configuration cannot be read: {error}"]
-    if not new.compiled:
-        return ["Not compiled, because the model keeps no configuration of it."]
-    return ["Compiled as before with a new optimizer; its slots start empty."]
+    own = type(model).compile is not keras.Model.compile
+    if optimizer is None and not own:
+        try:
+            new.compile_from_config(model.get_compile_config())
+        except (ValueError, TypeError, AttributeError):
+            new.compiled = False
+        if new.compiled:
+            return ["Compiled as before with a new optimizer; its slots start empty."]
+    _compile_by_parts(model, new, optimizer)
+    _carry_settings(model, new)
+    return [
+        "Compiled with the loss as before and new optimizers, without the metrics, "
+        "whose configuration cannot be read."
+    ]
+
+
+def _compile_by_parts(model: keras.Model, new: keras.Model, optimizer: Any) -> None:
+    """Compile with the very loss of a model, which keeps nothing of its own."""
+    compiled = getattr(model, "_compile_loss", None)
+    keras.Model.compile(
+        new,
+        optimizer or _anew(model.optimizer),
+        loss=model.loss,
+        loss_weights=getattr(compiled, "_user_loss_weights", None),
+        run_eagerly=model.run_eagerly,
+        # XLA would compile longer than a short training lasts.
+        jit_compile=False,
+    )
+
+
+def _carry_settings(model: keras.Model, new: keras.Model) -> None:
+    """Carry over what a `compile` of the user's own has set: losses, optimizers."""
+    for name, value in vars(model).items():
+        if name in vars(new) or isinstance(value, keras.layers.Layer):
+            continue
+        if isinstance(value, keras.optimizers.Optimizer):
+            value = _anew(value)
+        elif isinstance(value, keras.metrics.Metric):
+            value = type(value).from_config(value.get_config())
+        setattr(new, name, value)
+
+
+def _anew(optimizer: Any) -> Any:
+    return type(optimizer).from_config(optimizer.get_config())

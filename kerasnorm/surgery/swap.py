@@ -14,6 +14,9 @@ from kerasnorm.surgery.locate import BATCH_KINDS, NormSite, find_norms
 from kerasnorm.surgery.rebuild import compile_like, rebuild
 from kerasnorm.surgery.report import SwapReport
 
+# Norms that see each step by itself, or take the mask.
+MASKS_CHANGE_NOTHING = ("batch", "sync_batch", "batch_renorm", "layer_channels", "none")
+
 Select = str | Iterable[str] | Callable[[NormSite], bool] | None
 
 
@@ -103,6 +106,14 @@ def swap_norm(
             "Train the new model before you use it: other statistics make other "
             "activations."
         )
+    padded = [site.path for site in sites if _is_masked(site.layer)]
+    if padded and to not in MASKS_CHANGE_NOTHING:
+        notes.append(
+            f"{', '.join(padded)} left masked steps out of its statistics, {to} norm "
+            "counts them: how much padding a sample has now moves its predictions. Pad "
+            "alike in training and prediction, or take 'batch_renorm' or "
+            "'layer_channels'."
+        )
     notes += [*rebuilt.notes, *compile_like(model, rebuilt.model)]
     report = SwapReport(
         to=to,
@@ -153,6 +164,15 @@ def _refuse_asymmetric(model: keras.Model, sites: list[NormSite]) -> None:
                     f"of batch norms. Received: those of {path!r}. Call "
                     "`fuse_asymmetric` first, or leave them out with `select`."
                 )
+
+
+def _is_masked(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer of a graph is called on steps that a mask leaves out."""
+    return any(
+        getattr(tensor, "_keras_mask", None) is not None
+        for node in layer._inbound_nodes
+        for tensor in node.input_tensors
+    )
 
 
 def _names(found: list | None) -> str | None:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.backends
 def matrix_of(model, train, validation):
     train, validation = gather(batches(*train)), gather(batches(*validation))
     with preserved(model):
-        return measure_losses(model, train, validation, resolve_loss(model, train.y))
+        return measure_losses(model, train, validation, resolve_loss(model, train))
 
 
 def expected(x, y, mean, variance, slope=4.0):
@@ -111,5 +111,5 @@ def test_without_validation_only_training_cells_are_measured(case):
     model, train, _ = case
     samples = gather(batches(*train))
     with preserved(model):
-        matrix = measure_losses(model, samples, None, resolve_loss(model, samples.y))
+        matrix = measure_losses(model, samples, None, resolve_loss(model, samples))
     assert set(matrix.losses) == {"A", "As", "B", "B'"}

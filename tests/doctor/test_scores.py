@@ -7,6 +7,7 @@ import pytest
 from kerasnorm.doctor.losses import resolve_loss
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.scores import judging_loss, score
+from kerasnorm.doctor.statistics import Pass
 
 # The environment of the other backends has no scikit-learn.
 metrics = pytest.importorskip("sklearn.metrics")
@@ -97,8 +98,9 @@ def model(loss):
 def test_other_losses_are_judged_with_hard_labels(loss, is_hard):
     _, p, labels = outputs_of()
     y = np.eye(3, dtype="float32")[labels]
-    compiled = resolve_loss(model(loss), y)
-    judged = judging_loss(compiled, samples_of(y), p)
+    samples = Samples(np.zeros((len(p), 2), "float32"), y, None, (len(p),))
+    compiled = resolve_loss(model(loss), samples)
+    judged = judging_loss(compiled, samples, Pass(p, compiled.of(y, p)))
     assert (judged is not compiled) is is_hard
     assert judged.of(y, p, None).mean() == pytest.approx(
         metrics.log_loss(labels, p), rel=1e-4
@@ -107,9 +109,10 @@ def test_other_losses_are_judged_with_hard_labels(loss, is_hard):
 
 def test_class_weights_do_not_change_the_judging_loss():
     _, p, labels = outputs_of()
-    weighted = Samples(None, labels, np.full(400, 3.0, "float32"), (400,))
-    compiled = resolve_loss(model("sparse_categorical_crossentropy"), labels)
-    judged = judging_loss(compiled, weighted, p)
+    x, weights = np.zeros((400, 2), "float32"), np.full(400, 3.0, "float32")
+    weighted = Samples(x, labels, weights, (400,))
+    compiled = resolve_loss(model("sparse_categorical_crossentropy"), weighted)
+    judged = judging_loss(compiled, weighted, Pass(p, compiled.of(labels, p, weights)))
     assert judged.of(labels, p, weighted.weights).mean() == pytest.approx(
         metrics.log_loss(labels, p), rel=1e-4
     )

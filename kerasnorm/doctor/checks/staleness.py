@@ -31,7 +31,9 @@ def staleness_is_proved(m: Measurements) -> bool:
 def _least_training_loss(m: Measurements) -> float:
     """Return the training loss that a repair must save: less where it is small."""
     half = STALE * m.unit / 2
-    return min(half, TRAIN_LOSES * m.matrix.mean("B")) if m.has("B") else half
+    if not m.has("B") or m.scale.perfect is None:
+        return half
+    return min(half, TRAIN_LOSES * max(m.matrix.mean("B") - m.scale.perfect, 0.0))
 
 
 def is_stale(m: Measurements) -> bool:

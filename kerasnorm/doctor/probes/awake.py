@@ -3,14 +3,14 @@
 import keras
 
 from kerasnorm.doctor.budget import PairedDraws
-from kerasnorm.doctor.loss_matrix import LossMatrix, loss_of
+from kerasnorm.doctor.evaluation_batches import shuffled
+from kerasnorm.doctor.loss_matrix import LossMatrix
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.probes.structure import random_layers
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.statistics import (
-    EVALUATION_BATCH,
     batch_norms,
-    evaluate,
+    evaluate_loss,
     run_on_batch_statistics,
     write_statistics,
 )
@@ -37,13 +37,13 @@ def measure_awake(
     norms = batch_norms(model)
     found = {}
     for group, layers in random_layers(model).items():
-        batches = train.shuffled(max(train.batch_size, EVALUATION_BATCH))
+        batches = shuffled(model, train)
         try:
             _, statistics = run_on_batch_statistics(
                 model, train, batches, awake=layers, record=True
             )
             write_statistics(norms, statistics)
-            losses = loss_of(loss, train, evaluate(model, train))
+            losses = evaluate_loss(model, train, loss)
         finally:
             write_statistics(norms, matrix.moving)
         both = LossMatrix({"B'": matrix.losses["B'"], "Bon": losses})

@@ -2,10 +2,9 @@
 
 import keras
 
-from kerasnorm.doctor.loss_matrix import loss_of
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.statistics import run_on_batch_statistics
+from kerasnorm.doctor.statistics import forward_pass
 
 SIZES = (2, 4, 8, 16, 32, 64)
 # Two samples at a time make many calls; this many samples show the trend.
@@ -26,6 +25,7 @@ def measure_batch_sizes(
     found = {}
     for size in SIZES:
         if size <= few.count:
-            outputs, _ = run_on_batch_statistics(model, few, few.shuffled(size))
-            found[size] = float(loss_of(loss, few, outputs).mean())
+            batches = few.shuffled(size)
+            seen = forward_pass(model, few, batches, loss, in_batch_mode=True)
+            found[size] = float(seen.losses.mean())
     return found

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from kerasnorm.callbacks.model_walk import walk_layers
+from kerasnorm.doctor.evaluation_batches import fixed_batch
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.probes.input_map import (
     InputMap,
@@ -98,7 +99,7 @@ class ExpectedInputs:
         """
         if split not in self.splits:
             return samples
-        return samples.with_inputs(self.images.apply(samples.x))
+        return samples.with_inputs(self.images.apply(samples.inputs))
 
 
 def measure_expected_inputs(
@@ -128,7 +129,9 @@ def measure_expected_inputs(
         The map, None where the inputs are right as they are, or nothing else is
         proved.
     """
-    x = train.x
+    x = train.inputs
+    if loss.by_batch or fixed_batch(model):
+        return None
     axis = channel_axis(x.shape) if isinstance(x, np.ndarray) else None
     if axis is None or x.dtype.kind not in "fiu" or train.count < FEWEST:
         return None
@@ -145,10 +148,10 @@ def measure_expected_inputs(
         losses = np.nan_to_num(losses, nan=np.inf)
     if scores and scores.accuracy >= WELL and losses.mean() < NATS * unit:
         return None
-    known = read_expected_inputs(model, choosing.x, axis, steps)
+    known = read_expected_inputs(model, choosing.inputs, axis, steps)
     for source, maps in (
-        ("statistics", _from_statistics(known, choosing.x)),
-        ("trial", _from_trial(known, choosing.x, axis, losses, scores)),
+        ("statistics", _from_statistics(known, choosing.inputs)),
+        ("trial", _from_trial(known, choosing.inputs, axis, losses, scores)),
     ):
         if not maps:
             continue

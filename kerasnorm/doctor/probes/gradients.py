@@ -1,18 +1,20 @@
 """Checks gradients: how large they are, and whether the loss falls as they say."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
-from kerasnorm.doctor.loss_matrix import added_loss
-from kerasnorm.doctor.losses import LossOfSamples
-from kerasnorm.doctor.probes.short_training import CannotCloneError, clone
+from kerasnorm.doctor.copies import (
+    CannotCloneError,
+    copy_model,
+    train_on,
+    trainable_arrays,
+)
+from kerasnorm.doctor.losses import resolve_loss
 from kerasnorm.doctor.probes.structure import random_layers
 from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.statistics import run_on_batch_statistics
+from kerasnorm.doctor.statistics import forward_pass
 
 # The step along the gradient that should change the loss by this share of itself: small
 # enough for a straight line, large enough for float32.
@@ -42,32 +44,30 @@ class Gradients:
 
 
 def measure_gradients(
-    model: keras.Model, batch: tuple[Any, Any, Any], loss: LossOfSamples
+    model: keras.Model, batch: Samples, unit: float = 1.0
 ) -> Gradients | None:
     """Read the gradient from one step of plain gradient descent on a copy.
 
     Args:
         model: A compiled model, which is left as it is; wrap the call in
             `state.preserved`.
-        batch: Inputs, labels and weights.
-        loss: The loss of each sample.
+        batch: Samples of one batch.
+        unit: Loss that counts as one.
 
     Returns:
         The gradients, None for a model that Keras cannot copy.
     """
+    numbers = np.arange(batch.count)
+    # A rate of 1 makes the step the gradient itself.
     try:
-        copy = clone(model)
+        copy = copy_model(model, batch, keras.optimizers.SGD(1.0))
     except CannotCloneError:
         return None
-    copy.set_weights(model.get_weights())
-    # A rate of 1 makes the step the gradient itself.
-    copy.compile(keras.optimizers.SGD(1.0), model.loss, jit_compile=False)
-    before = [np.array(ops.convert_to_numpy(v)) for v in copy.trainable_variables]
-    whole = copy.get_weights()
-    copy.train_on_batch(*batch)
+    before, whole = trainable_arrays(copy), copy.get_weights()
+    train_on(copy, batch, [numbers])
     gradients = [
-        old.astype("float64") - np.asarray(ops.convert_to_numpy(v), "float64")
-        for old, v in zip(before, copy.trainable_variables, strict=True)
+        old.astype("float64") - now
+        for old, now in zip(before, trainable_arrays(copy), strict=True)
     ]
     norms = np.array([np.linalg.norm(g) for g in gradients])
     paths = [v.path for v in copy.trainable_variables]
@@ -77,7 +77,7 @@ def measure_gradients(
     low_precision = any(layer.compute_dtype == "float16" for layer in copy.layers)
     if finite and len(some) and not random_layers(copy) and not low_precision:
         copy.set_weights(whole)
-        agreement = _agreement(copy, before, gradients, batch, loss)
+        agreement = _agreement(copy, before, gradients, batch, unit)
     return Gradients(
         finite,
         float(np.linalg.norm(norms)),
@@ -87,18 +87,20 @@ def measure_gradients(
     )
 
 
-def _agreement(copy, before, gradients, batch, loss: LossOfSamples) -> float | None:
-    x, y, weights = batch
-    samples = Samples(x, y, weights, (len(keras.tree.flatten(x)[0]),))
+def _agreement(copy, before, gradients, batch: Samples, unit) -> float | None:
     square = sum(float((g**2).sum()) for g in gradients)
+    # What the step goes down: the loss with its weights, as the copy has it, and what
+    # layers and regularizers add.
+    loss = resolve_loss(copy, batch)
 
     def loss_at(distance: float) -> float:
         for v, old, g in zip(copy.trainable_variables, before, gradients, strict=True):
             v.assign((old - distance * g).astype(old.dtype))
-        numbers = [np.arange(samples.count)]
-        outputs, _ = run_on_batch_statistics(copy, samples, numbers)
-        return float(loss.of(y, outputs, weights).mean()) + added_loss(copy)
+        numbers = [np.arange(batch.count)]
+        seen = forward_pass(copy, batch, numbers, loss, in_batch_mode=True)
+        return float(seen.losses.mean()) + seen.added
 
-    distance = CHANGE * max(loss_at(0.0), 1e-3) / square
+    # Neither a constant in the loss nor a loss near 0 may decide the step.
+    distance = CHANGE * max(min(abs(loss_at(0.0)), unit), 1e-3 * unit) / square
     fall = loss_at(-distance) - loss_at(distance)
     return float(fall / (2 * distance * square)) if np.isfinite(fall) else None

@@ -8,16 +8,19 @@ import keras
 import numpy as np
 from scipy import stats
 
-from kerasnorm.doctor.loss_matrix import loss_of
+from kerasnorm.doctor.evaluation_batches import (
+    EVALUATION_BATCH,
+    evaluation_batches,
+)
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.probes.input_map import InputMap
 from kerasnorm.doctor.proportions import ALPHA, paired_change
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.scores import Scores, score
 from kerasnorm.doctor.statistics import (
-    EVALUATION_BATCH,
     batch_norms,
-    evaluate,
+    evaluate_loss,
+    forward_pass,
     read_statistics,
     run_on_batch_statistics,
     write_statistics,
@@ -57,10 +60,10 @@ class Trials:
         self, samples: Samples, images: InputMap
     ) -> tuple[np.ndarray, Scores | None]:
         """Return the losses of mapped samples, and their scores where there are."""
-        mapped = samples.with_inputs(images.apply(samples.x))
-        outputs = evaluate(self.model, mapped)
-        found = score(mapped, outputs, self.loss.from_logits)
-        return loss_of(self.loss, mapped, outputs), found
+        mapped = samples.with_inputs(images.apply(samples.inputs))
+        batches = evaluation_batches(self.model, mapped, self.loss)
+        seen = forward_pass(self.model, mapped, batches, self.loss)
+        return seen.losses, score(mapped, seen.outputs, self.loss.from_logits)
 
     def outcome(self, samples: Samples, images: InputMap) -> Outcome:
         """Return the means over mapped samples."""
@@ -158,7 +161,7 @@ def _alone(
     norms = batch_norms(model)
     if not norms:
         return 1.0
-    first, second = (half.with_inputs(best.apply(half.x)) for half in halves)
+    first, second = (half.with_inputs(best.apply(half.inputs)) for half in halves)
     batches = first.shuffled(EVALUATION_BATCH)
     saved = read_statistics(norms)
     given = _bounded(trials.measure(halves[1], unchanged)[0]).mean()
@@ -166,8 +169,7 @@ def _alone(
     try:
         _, statistics = run_on_batch_statistics(model, first, batches, record=True)
         write_statistics(norms, statistics)
-        outputs = evaluate(model, second)
-        both = _bounded(loss_of(trials.loss, second, outputs)).mean()
+        both = _bounded(evaluate_loss(model, second, trials.loss)).mean()
     finally:
         write_statistics(norms, saved)
     if mapped - both < NATS:

@@ -11,10 +11,9 @@ import numpy as np
 
 from kerasnorm.callbacks.model_walk import walk_layers
 from kerasnorm.doctor.bootstrap import lower_limit
-from kerasnorm.doctor.loss_matrix import loss_of
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.statistics import evaluate
+from kerasnorm.doctor.statistics import evaluate_loss
 
 Map = Callable[[np.ndarray], np.ndarray]
 
@@ -71,7 +70,7 @@ class InputMoments:
 
 def describe_inputs(samples: Samples) -> InputMoments | None:
     """Return moments and range of single-array inputs, None for nested ones."""
-    x = samples.x
+    x = samples.inputs
     if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub":
         return None
     x = x.astype("float32")
@@ -99,15 +98,15 @@ def try_maps(
     Returns:
         One trial for each map that could apply, the best first.
     """
-    x = validation.x
-    if not _can_be_mapped(model, train.x, x):
+    x = validation.inputs
+    if not _can_be_mapped(model, train.inputs, x):
         return []
     x = x.astype("float32")
-    before = loss_of(loss, validation, evaluate(model, validation))
+    before = evaluate_loss(model, validation, loss)
     trials = []
-    for name, kind, function in _maps(train.x.astype("float32"), x):
+    for name, kind, function in _maps(train.inputs.astype("float32"), x):
         mapped = validation.with_inputs(np.ascontiguousarray(function(x), "float32"))
-        after = loss_of(loss, mapped, evaluate(model, mapped))
+        after = evaluate_loss(model, mapped, loss)
         gain = before - after
         low = lower_limit(gain)
         trials.append(
@@ -115,12 +114,12 @@ def try_maps(
         )
     trials = sorted(trials, key=lambda trial: -trial.gain)
     few = train.head(validation.count)
-    before = loss_of(loss, few, evaluate(model, few))
-    functions = {name: f for name, _, f in _maps(train.x.astype("float32"), x)}
+    before = evaluate_loss(model, few, loss)
+    functions = {name: f for name, _, f in _maps(train.inputs.astype("float32"), x)}
     for place, trial in enumerate(trials[:CONTROLLED]):
-        own = functions[trial.name](few.x.astype("float32"))
+        own = functions[trial.name](few.inputs.astype("float32"))
         mapped = few.with_inputs(np.ascontiguousarray(own, "float32"))
-        gain = before - loss_of(loss, mapped, evaluate(model, mapped))
+        gain = before - evaluate_loss(model, mapped, loss)
         trials[place] = replace(trial, gain_on_training=float(gain.mean()))
     return trials
 
@@ -220,11 +219,14 @@ def measure_separation(train: Samples, validation: Samples) -> SplitSeparation |
     """
     if min(train.count, validation.count) < 32:
         return None
-    if not isinstance(train.x, np.ndarray) or train.x.dtype.kind not in "fiub":
+    if (
+        not isinstance(train.inputs, np.ndarray)
+        or train.inputs.dtype.kind not in "fiub"
+    ):
         return None
-    if train.x.shape[1:] != validation.x.shape[1:]:
+    if train.inputs.shape[1:] != validation.inputs.shape[1:]:
         return None
-    features = np.concatenate([_features(train.x), _features(validation.x)])
+    features = np.concatenate([_features(train.inputs), _features(validation.inputs)])
     labels = np.r_[np.zeros(train.count), np.ones(validation.count)]
     order = np.random.default_rng(0).permutation(len(labels))
     scores = np.empty(len(labels))

@@ -6,7 +6,6 @@ import numpy as np
 from scipy import optimize
 
 from kerasnorm.doctor.bootstrap import lower_limit, permutation_p
-from kerasnorm.doctor.losses import class_probabilities
 from kerasnorm.doctor.samples import Samples
 
 # Fewer batches or samples cannot show an order that chance would not.
@@ -169,6 +168,30 @@ def _gain(mapping: np.ndarray, samples: Samples, outputs: np.ndarray) -> float:
     permuted[:, mapping] = shares
     before, after = (_cross_entropy(s, classes) for s in (shares, permuted))
     return float((before - after).mean())
+
+
+def class_probabilities(outputs: np.ndarray) -> np.ndarray | None:
+    """Turn outputs of a classifier into probabilities of (samples, classes).
+
+    Args:
+        outputs: Probabilities or logits of (samples, classes), one column for two
+            classes.
+
+    Returns:
+        Probabilities, or None for outputs of another shape or that are not numbers.
+    """
+    if not isinstance(outputs, np.ndarray) or outputs.ndim != 2:
+        return None
+    if not np.isfinite(outputs).all():
+        return None
+    values = outputs.astype("float64")
+    if values.shape[1] == 1:
+        if values.min() < 0 or values.max() > 1:
+            values = 1 / (1 + np.exp(-np.clip(values, -500, 500)))
+        return np.concatenate([1 - values, values], axis=1)
+    if values.min() < 0 or not np.allclose(values.sum(axis=1), 1, atol=1e-2):
+        values = np.exp(values - values.max(axis=1, keepdims=True))
+    return values / values.sum(axis=1, keepdims=True)
 
 
 def _best_mapping(classes, shares, count: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 import collections
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,8 @@ def measure_overlap(train: Samples, validation: Samples) -> Overlap | None:
         return None
     hashes, others = _hashes(train), _hashes(validation)
     known = set(hashes)
-    exact = float(np.mean([value in known for value in others]))
+    found = np.array([value in known for value in others])
+    exact = float((found & ~_are_constant(validation)).mean())
     own, other = train.pictures(), validation.pictures()
     compared = train.count, validation.count
     if own is None or other is None:
@@ -77,9 +79,28 @@ def _share_of_twins(hashes: list[bytes]) -> float:
 def _hashes(samples: Samples) -> list[bytes]:
     arrays = [np.ascontiguousarray(a) for a in arrays_of(samples.x)]
     return [
-        hashlib.blake2b(b"".join(a[i].tobytes() for a in arrays)).digest()
+        hashlib.blake2b(b"".join(_bytes_of(a[i]) for a in arrays)).digest()
         for i in range(samples.count)
     ]
+
+
+def _bytes_of(values: Any) -> bytes:
+    """Return what a sample holds; texts as they read, not as they lie in memory."""
+    values = np.asarray(values)
+    if values.dtype.kind not in "OSU":
+        return values.tobytes()
+    texts = (v if isinstance(v, bytes) else str(v).encode() for v in values.flat)
+    return b"\0".join(texts)
+
+
+def _are_constant(samples: Samples) -> np.ndarray:
+    """Return which samples hold one value everywhere: all such look alike."""
+    constant = np.ones(samples.count, bool)
+    for array in arrays_of(samples.x):
+        flat = array.reshape(samples.count, -1)
+        alike = flat.shape[1] > 1 and array.dtype.kind not in "OSU"
+        constant &= (flat == flat[:, :1]).all(axis=1) if alike else False
+    return constant
 
 
 def _thumbnails(pictures: np.ndarray) -> np.ndarray:

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasnorm.doctor.copies import CannotCloneError
 from kerasnorm.doctor.probes.labels import label_entropy
 from kerasnorm.doctor.probes.optimizer import optimizers_of
-from kerasnorm.doctor.probes.short_training import CannotCloneError, ShortTraining
+from kerasnorm.doctor.probes.short_training import ShortTraining
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.scores import Scores, score
 

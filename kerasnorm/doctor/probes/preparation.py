@@ -7,14 +7,14 @@ import keras
 import numpy as np
 
 from kerasnorm.doctor.budget import PairedDraws
-from kerasnorm.doctor.loss_matrix import LossMatrix, loss_of
+from kerasnorm.doctor.evaluation_batches import shuffled
+from kerasnorm.doctor.loss_matrix import LossMatrix
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.probes.inputs import MapTrial, try_maps
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.statistics import (
-    EVALUATION_BATCH,
     batch_norms,
-    evaluate,
+    evaluate_loss,
     run_on_batch_statistics,
     write_statistics,
 )
@@ -72,7 +72,7 @@ def try_swap(
         interval; the samples need not be the same ones.
     """
     with _true_statistics(model, matrix):
-        after = loss_of(loss, swapped, evaluate(model, swapped))
+        after = evaluate_loss(model, swapped, loss)
     before = matrix.losses.get("D'", matrix.losses["D"])
     gain = float(before.mean() - after.mean())
     error = 1.96 * np.hypot(*(v.std() / np.sqrt(len(v)) for v in (before, after)))
@@ -102,11 +102,11 @@ def try_plain_statistics(
     if not matrix.estimated:
         return None
     norms, (train, validation) = batch_norms(model), splits
-    batches = plain.shuffled(max(plain.batch_size, EVALUATION_BATCH))
+    batches = shuffled(model, plain)
     try:
         _, statistics = run_on_batch_statistics(model, plain, batches, record=True)
         write_statistics(norms, statistics)
-        losses = loss_of(loss, validation, evaluate(model, validation))
+        losses = evaluate_loss(model, validation, loss)
     finally:
         write_statistics(norms, matrix.moving)
     both = LossMatrix({"D'": matrix.losses["D'"], "Dplain": losses})

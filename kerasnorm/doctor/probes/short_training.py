@@ -1,49 +1,28 @@
 """Trains a new copy of a model for a moment; the model itself is not touched."""
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
+from kerasnorm.callbacks.own_steps import batches_as_in_fit
+from kerasnorm.doctor.copies import copy_model, train_on
+from kerasnorm.doctor.evaluation_batches import shuffled
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.statistics import batch_norms, evaluate, run_on_batch_statistics
-
-
-class CannotCloneError(ValueError):
-    """Keras cannot make a new model from the configuration of this one."""
-
-
-def clone(model: keras.Model) -> keras.Model:
-    """Return a copy with new weights.
-
-    Args:
-        model: A functional or sequential model.
-
-    Raises:
-        CannotCloneError: If Keras cannot clone it, as with most subclassed models.
-    """
-    try:
-        return keras.models.clone_model(model)
-    except (ValueError, TypeError, NotImplementedError) as error:
-        raise CannotCloneError(
-            "expected a functional or sequential model, which can be copied, received "
-            f"{type(model).__name__}: {error}"
-        ) from error
 
 
 class ShortTraining:
     """A copy with new weights that can be trained again and again from its start.
 
     Args:
-        model: A functional or sequential model.
+        model: A compiled model.
         optimizer: A new optimizer with a constant learning rate.
         train: Samples to train on.
 
     Raises:
-        CannotCloneError: If Keras cannot clone the model.
+        CannotCloneError: If the model cannot be copied.
     """
 
     def __init__(
@@ -52,16 +31,17 @@ class ShortTraining:
         optimizer: Any,
         train: Samples,
     ) -> None:
-        self.model, self.copy = model, clone(model)
+        self.model = model
+        self.copy = copy_model(model, train, optimizer, weights=False)
+        # The copy is never handed out: it can keep its step for single batches.
+        batches_as_in_fit(self.copy, train.bare).__enter__()
         self.optimizer, self.train = optimizer, train
-        # XLA would compile longer than so short a training lasts.
-        self.copy.compile(optimizer=optimizer, loss=model.loss, jit_compile=False)
         self.rate = float(ops.convert_to_numpy(optimizer.learning_rate))
         self.start = self.copy.get_weights()
         self.batches = train.shuffled(train.batch_size, seed=1)
-        self._step(0)
+        self.run(1)
         begin = time.perf_counter()
-        self._step(0)
+        self.run(1)
         #: Seconds that one step takes, compiling left out.
         self.seconds_per_step = time.perf_counter() - begin
         self.restart()
@@ -72,7 +52,7 @@ class ShortTraining:
         Args:
             seed: Decides the order of the batches.
         """
-        self.start = clone(self.model).get_weights()
+        self.start = copy_model(self.model, self.train, weights=False).get_weights()
         self.batches = self.train.shuffled(self.train.batch_size, seed=seed)
         self.restart()
 
@@ -90,12 +70,8 @@ class ShortTraining:
             steps: Number of steps.
             first: Number of the first, which says which batch is next.
         """
-        for step in range(steps):
-            self._step(first + step)
-
-    def _step(self, step: int) -> None:
-        x, y, weights = self.train.take(self.batches[step % len(self.batches)])
-        self.copy.train_on_batch(x, y, weights)
+        numbers = [(first + step) % len(self.batches) for step in range(steps)]
+        train_on(self.copy, self.train, [self.batches[n] for n in numbers])
 
     def outputs(self, samples: Samples) -> Any:
         """Return outputs under the statistics of shuffled batches of 64.
@@ -104,5 +80,5 @@ class ShortTraining:
         """
         if not batch_norms(self.copy):
             return evaluate(self.copy, samples)
-        batches: Sequence[np.ndarray] = samples.shuffled(64)
+        batches = shuffled(self.copy, samples)
         return run_on_batch_statistics(self.copy, samples, batches)[0]

@@ -5,6 +5,7 @@ import pytest
 
 from kerasnorm.doctor.checks import labels, staleness, training
 from kerasnorm.doctor.loss_matrix import LossMatrix
+from kerasnorm.doctor.loss_scale import LossScale
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.labels import ClassPermutation
 from kerasnorm.doctor.probes.learning_rate import RateTrial
@@ -24,7 +25,17 @@ class Draws:
 def measured(means, chance=1.386, **probes):
     matrix = LossMatrix({cell: np.full(8, mean) for cell, mean in means.items()})
     return Measurements(
-        matrix, Draws(means), None, 1.0, chance, 32, 32, 10, None, None, **probes
+        matrix,
+        Draws(means),
+        None,
+        LossScale(1.0, perfect=0.0),
+        chance,
+        32,
+        32,
+        10,
+        None,
+        None,
+        **probes,
     )
 
 

@@ -1,0 +1,70 @@
+"""The optimizers that a model holds besides the one it was compiled with."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+
+def other_optimizers(model: keras.Model) -> dict[str, Any]:
+    """Return the optimizers that a model keeps in attributes of its own, by name.
+
+    A GAN, for example, has one for each of its networks.
+
+    Args:
+        model: Any Keras model.
+    """
+    own = getattr(model, "optimizer", None)
+    found: dict[str, Any] = {}
+    for attribute, value in sorted(vars(model).items()):
+        for name, optimizer in _optimizers_in(attribute, value):
+            if optimizer is not own and all(optimizer is not o for o in found.values()):
+                found[name] = optimizer
+    return found
+
+
+def _optimizers_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, keras.optimizers.Optimizer):
+        yield name, value
+    elif isinstance(value, list | tuple):
+        for place, item in enumerate(value):
+            yield from _optimizers_in(f"{name}[{place}]", item)
+    elif isinstance(value, dict) and not name.startswith("_"):
+        for key, item in value.items():
+            yield from _optimizers_in(f"{name}[{key!r}]", item)
+
+
+def trained_places(optimizer: Any, model: keras.Model) -> list[int]:
+    """Return which of the model's variables an optimizer trains, by their places.
+
+    Args:
+        optimizer: An optimizer of the model, built or not.
+        model: The model.
+
+    Raises:
+        ValueError: If it trains variables that are not the model's.
+    """
+    places = {id(variable): place for place, variable in enumerate(model.variables)}
+    trained = list(getattr(optimizer, "_trainable_variables", None) or [])
+    try:
+        return [places[id(variable)] for variable in trained]
+    except KeyError:
+        foreign = next(v for v in trained if id(v) not in places)
+        raise ValueError(
+            f"expected every optimizer of {type(model).__name__} to train variables of "
+            f"that model, received {optimizer.name}, which trains {foreign.path}; keep "
+            "its layer in an attribute of the model"
+        ) from None
+
+
+def build_for(optimizer: Any, model: keras.Model, places: list[int]) -> None:
+    """Let an optimizer make its slots for some variables of a model.
+
+    Args:
+        optimizer: The optimizer; one that is built stays as it is.
+        model: The model.
+        places: What `trained_places` returned; nothing is built for none.
+    """
+    if places and not optimizer.built:
+        variables = model.variables
+        optimizer.build([variables[place] for place in places])

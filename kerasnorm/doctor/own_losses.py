@@ -1,0 +1,69 @@
+"""Losses that a model of the user's own counts itself, for whole batches."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+#: Inputs, labels and weights.
+Batch = tuple[Any, Any, Any]
+
+
+def has_own(model: keras.Model, method: str) -> bool:
+    """Return whether the class of a model overrides a method of `keras.Model`."""
+    plain = next(
+        kind
+        for kind in type(model).__mro__
+        if kind.__module__.partition(".")[0] == "keras"
+    )
+    return getattr(type(model), method) is not getattr(plain, method)
+
+
+def _by_own_step(model: Any, batch: Batch, outputs: Any) -> Any:
+    data = keras.utils.pack_x_y_sample_weight(*batch)
+    model.reset_metrics()
+    if keras.backend.backend() == "jax":
+        variables = (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.metrics_variables,
+        )
+        state = tuple([v.value for v in part] for part in variables)
+        logs, _ = model.test_step(state, data)
+    else:
+        logs = model.test_step(data)
+    if not logs:
+        raise ValueError(
+            "expected `test_step` to return a dictionary with the loss, received "
+            f"{logs!r}"
+        )
+    value = logs["loss"] if "loss" in logs else next(iter(logs.values()))
+    return ops.cast(value, "float32")
+
+
+def _by_own_loss(model: Any, batch: Batch, outputs: Any) -> Any:
+    x, y, weights = batch
+    return model._compute_loss(
+        x=x, y=y, y_pred=outputs, sample_weight=weights, training=False
+    )
+
+
+def _as_added(model: Any, batch: Batch, outputs: Any) -> Any:
+    return added_loss(model)
+
+
+def added_loss(model: keras.Model) -> Any:
+    """Return what layers and regularizers added in the last call, as a tensor."""
+    added = ops.zeros((), "float32")
+    for value in model.losses:
+        added = added + ops.cast(ops.sum(value), "float32")
+    return added
+
+
+#: What takes the place of a compiled loss.
+OWN: dict[str, Callable[[Any, Batch, Any], Any]] = {
+    "test_step": _by_own_step,
+    "compute_loss": _by_own_loss,
+    "add_loss": _as_added,
+}
