@@ -22,7 +22,7 @@ PARTS: dict[str, str] = {
 IN_BATCH_MODE = ("A", "As", "A64")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GapBudget(Mapping[str, float]):
     """Mapping from the name of each part to its loss; the values sum to `gap`.
 
@@ -51,6 +51,19 @@ class GapBudget(Mapping[str, float]):
 
     def __len__(self) -> int:
         return len(self.parts)
+
+    def __repr__(self) -> str:
+        rows = [("training loss", f"{self.training_loss:.4f}", "")]
+        for name, value in self.items():
+            low, high = self.intervals[name]
+            rows.append((name, f"{value:+.4f}", f"  {low:+.4f} .. {high:+.4f}"))
+        rows.append(("validation loss", f"{self.validation_loss:.4f}", ""))
+        return "\n".join(f"{name:<18}{loss:>9}{around}" for name, loss, around in rows)
+
+    def _repr_html_(self) -> str:
+        from kerasnorm.doctor.report_html import render_budget
+
+        return render_budget(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the budget as JSON values; what is not a number becomes None."""

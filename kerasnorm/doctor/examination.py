@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kerasnorm.doctor.budget import GapBudget
-from kerasnorm.doctor.finding import CODES, HEALTHY, Finding
+from kerasnorm.doctor.finding import CODES, HEALTHY, Finding, wrapped
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Examination:
     """What the doctor found.
 
@@ -54,6 +54,16 @@ class Examination:
             if finding.severity != "info":
                 return finding.summary
         return f"{CODES[HEALTHY]} {self.remains}".strip()
+
+    def __repr__(self) -> str:
+        lines = [wrapped(f"verdict: {self.verdict}. {self.summary}")]
+        lines += [repr(finding) for finding in self.findings]
+        if self.budget is not None:
+            lines.append(repr(self.budget))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return self.to_html(fragment=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values; what is not a number becomes None."""

@@ -1,5 +1,6 @@
 """What the doctor can find: the codes, and the record of one finding."""
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,10 +41,20 @@ CODES: dict[str, str] = {
     "overfitting": "The network fits the training samples, not the task.",
 }
 
+WIDTH = 88
 SEVERITIES = ("info", "warning", "error")
 
 
-@dataclass(frozen=True)
+def wrapped(text: str) -> str:
+    """Return a sentence in lines that fit a terminal, all but the first indented.
+
+    Args:
+        text: The sentence.
+    """
+    return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_long_words=True)
+
+
+@dataclass(frozen=True, repr=False)
 class Finding:
     """One cause with its proof and its remedy.
 
@@ -84,6 +95,15 @@ class Finding:
                 f"expected `severity` to be one of {', '.join(SEVERITIES)}, received "
                 f"{self.severity!r}"
             )
+
+    def __repr__(self) -> str:
+        sentence = f"{self.code} ({self.severity}): {self.summary}"
+        return f"{wrapped(sentence)}\n{wrapped(f'remedy: {self.remedy}')}"
+
+    def _repr_html_(self) -> str:
+        from kerasnorm.doctor.report_html import render_finding
+
+        return render_finding(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON values."""

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+import markupsafe
 
-from kerasnorm.doctor.finding import CODES, HEALTHY
+from kerasnorm.doctor.budget import GapBudget
+from kerasnorm.doctor.finding import CODES, HEALTHY, Finding
 from kerasnorm.doctor.loss_matrix import CELLS
 from kerasnorm.doctor.waterfall import draw_waterfall
 
@@ -51,7 +53,18 @@ margin:.5rem 0}
 .kn-doctor svg text{fill:var(--ink);font:13px system-ui,sans-serif}
 """
 
-SECTION = """<section class="kn-doctor">
+FINDING = """{% macro finding(f) %}<article>
+<div><span class="kn-code">{{ f.code }}</span>
+<span class="kn-{{ f.severity }}">{{ f.severity }}</span></div>
+<div>{{ f.summary }}</div>
+<dl>{% for name, value in f.evidence.items() %}<dt>{{ name | words }}</dt>
+<dd>{{ value | number }}</dd>{% endfor %}
+{% if f.alternatives %}<dt>or</dt><dd>{% for code in f.alternatives %}
+<span class="kn-code">{{ code }}</span>: {{ codes[code] }} {% endfor %}</dd>{% endif %}
+</dl><div><strong>Remedy:</strong> {{ f.remedy }}</div></article>{% endmacro %}"""
+
+SECTION = """{% from "finding" import finding with context %}
+<section class="kn-doctor">
 <style>{{ style }}</style>
 {% if heading %}<h2>Why validation differs from training</h2>{% endif %}
 <div class="kn-verdict {{ 'kn-healthy' if healthy }}">
@@ -69,15 +82,7 @@ SECTION = """<section class="kn-doctor">
 {% endif %}{% if waterfall %}<h3>Gap budget</h3>
 {{ waterfall }}{% endif %}
 {% if e.findings %}<h3>Findings</h3>{% endif %}
-{% for f in e.findings %}<article>
-<div><span class="kn-code">{{ f.code }}</span>
-<span class="kn-{{ f.severity }}">{{ f.severity }}</span></div>
-<div>{{ f.summary }}</div>
-<dl>{% for name, value in f.evidence.items() %}<dt>{{ name | words }}</dt>
-<dd>{{ value | number }}</dd>{% endfor %}
-{% if f.alternatives %}<dt>or</dt><dd>{% for code in f.alternatives %}
-<span class="kn-code">{{ code }}</span>: {{ codes[code] }} {% endfor %}</dd>{% endif %}
-</dl><div><strong>Remedy:</strong> {{ f.remedy }}</div></article>{% endfor %}
+{% for f in e.findings %}{{ finding(f) }}{% endfor %}
 {% if e.losses %}<h3>Loss matrix at frozen weights</h3>
 <div class="kn-scroll"><table>
 <tr><th>cell</th><th class="kn-number">loss</th>{% if scores %}
@@ -93,6 +98,11 @@ SECTION = """<section class="kn-doctor">
 {% endfor %}</ul>{% endif %}
 <p class="kn-dim">Examined in {{ '%.0f' % e.seconds }} s.</p>
 </section>"""
+
+# What a notebook shows of a part.
+PART = """{% from "finding" import finding with context %}
+<section class="kn-doctor"><style>{{ style }}</style>
+{% if f %}{{ finding(f) }}{% else %}{{ waterfall }}{% endif %}</section>"""
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -116,27 +126,57 @@ def render_html(
         proof: What the remedy did if it was tried: `remedy`, `before` and `after` with
             `validation_loss` and `verdict`, and `repaired_model`.
     """
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters["number"] = _number
-    environment.filters["words"] = lambda name: str(name).replace("_", " ")
     budget = examination.budget
-    section = environment.from_string(SECTION).render(
+    section = _render(
+        "section",
         e=examination,
         heading=not fragment,
         healthy=examination.verdict == HEALTHY,
-        style=jinja2.utils.markupsafe.Markup(STYLE),
-        waterfall=jinja2.utils.markupsafe.Markup(draw_waterfall(budget))
-        if budget is not None
-        else "",
+        waterfall=_waterfall(budget) if budget is not None else "",
         cells=CELLS,
         scores=examination.measurements.get("scores") or {},
         columns=SCORE_COLUMNS,
-        codes=CODES,
         proof=proof,
     )
     if fragment:
         return section
     return PAGE.format(verdict=examination.verdict, section=section)
+
+
+def render_finding(finding: Finding) -> str:
+    """Return one finding as HTML without anything to load.
+
+    Args:
+        finding: What to show.
+    """
+    return _render("part", f=finding)
+
+
+def render_budget(budget: GapBudget) -> str:
+    """Return the gap budget as HTML without anything to load.
+
+    Args:
+        budget: What to show.
+    """
+    return _render("part", f=None, waterfall=_waterfall(budget))
+
+
+def _waterfall(budget: GapBudget) -> markupsafe.Markup:
+    return markupsafe.Markup(draw_waterfall(budget))
+
+
+def _render(name: str, **values: Any) -> str:
+    templates = {"finding": FINDING, "section": SECTION, "part": PART}
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader(templates),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["number"] = _number
+    environment.filters["words"] = lambda name: str(name).replace("_", " ")
+    style = markupsafe.Markup(STYLE)
+    text = environment.get_template(name).render(style=style, codes=CODES, **values)
+    return text.strip()
 
 
 def _number(value) -> str:

@@ -2,6 +2,7 @@ import html.parser
 
 import pytest
 
+from kerasnorm.doctor import Finding
 from tests.doctor.networks import examine_planted, set_statistics
 
 
@@ -56,3 +57,25 @@ def test_the_table_fits_the_terminal(examination):
 def test_the_table_shows_verdict_and_remedy(examination):
     text = examination.to_text()
     assert "stale_statistics" in text and "recalibrate_batch_norm" in text
+
+
+@pytest.mark.parametrize("part", ["examination", "finding", "budget"])
+def test_parts_show_themselves_in_notebooks_and_terminals(examination, part):
+    shown, phrase = {
+        "examination": (examination, "stale_statistics"),
+        "finding": (examination.findings[0], "recalibrate_batch_norm"),
+        "budget": (examination.budget, "stale"),
+    }[part]
+    parser = Balance()
+    html = shown._repr_html_()
+    parser.feed(html)
+    assert parser.open == [] and parser.loads == []
+    assert html.startswith("<section") and phrase in html
+    lines = repr(shown).splitlines()
+    assert max(map(len, lines)) <= 88 and len(lines) < 40
+    assert phrase in repr(shown) and str(shown) == repr(shown)
+
+
+def test_long_words_do_not_make_long_lines():
+    finding = Finding("leakage", "error", "layer/" * 99, {}, "x" * 500)
+    assert max(map(len, repr(finding).splitlines())) <= 88
