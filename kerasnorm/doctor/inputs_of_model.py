@@ -17,7 +17,7 @@ from kerasnorm.doctor.probes.expected_inputs import (
 )
 from kerasnorm.doctor.probes.head import label_problem
 from kerasnorm.doctor.probes.input_map import InputMap, channel_axis, identity
-from kerasnorm.doctor.probes.input_trials import Trials, fall
+from kerasnorm.doctor.probes.input_trials import NATS, Trials, fall
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
 from kerasnorm.doctor.proportions import ALPHA
 from kerasnorm.doctor.samples import Samples
@@ -105,8 +105,8 @@ def choose_resizing(
         steps = inspect_optimizer(model).steps
         found = measure_expected_inputs(model, samples, None, loss, steps)
         images = found.images if found else identity(samples.x, axis)
-        scores = trials.measure(samples, images)[1]
-        if scores is None or scores.accuracy >= WELL:
+        losses, scores = trials.measure(samples, images)
+        if scores is None or (scores.accuracy >= WELL and losses.mean() < NATS):
             return None
         return _best(trials, samples, images, others)
 
