@@ -166,7 +166,8 @@ def evaluation_batches(
 
     Returns:
         Finite dataset of (pictures, labels): float32 from 0 to 255,
-        (batch, height, width, 3), and float32 one-hot labels, (batch, classes).
+        (batch, height, width, 3), and float32 one-hot labels, (batch, classes). Its
+        `file_paths` are those of the pictures, as Keras' datasets have them.
 
     Raises:
         DataError: The batch size is below 1.
@@ -182,9 +183,10 @@ def evaluation_batches(
         chosen = chosen[:, top : top + height, left : left + width]
         return tf.cast(chosen, tf.float32), tf.gather(labels, samples)
 
-    return map_in_parallel(
-        tf.data.Dataset.range(len(pictures)).batch(batch_size), batch
-    )
+    numbers = tf.data.Dataset.range(len(pictures)).batch(batch_size)
+    dataset = map_in_parallel(numbers, batch)
+    dataset.file_paths = list(pictures.paths)
+    return dataset
 
 
 def one_hot(pictures: Pictures, label_smoothing: float):

@@ -58,7 +58,9 @@ def examine(
         loss: Loss to use instead of the compiled one.
         seconds: Time after which optional probes are left out; the number of samples
             is chosen to fit, too.
-        samples: Largest number of samples taken from each split.
+        samples: Largest number of samples of each split that pass through the model;
+            probes that need no pass, such as that for wrong labels, look at up to
+            twice as many.
         thorough: Whether to train a new copy shortly at two learning rates where
             training got nowhere.
         progress: Called with a sentence at every step.
@@ -85,19 +87,19 @@ def examine(
     }
     # Loaders that shuffle draw from the global generators.
     with random_numbers_preserved():
-        training = gather(train, samples, seconds=seconds / 5)
+        training = gather(train, 2 * samples, seconds=seconds / 5)
         splits: dict[str, Samples | None] = {"train": training}
         for name, source in others.items():
             splits[name] = (
                 None
                 if source is None
-                else gather(source, samples, seconds=seconds / 5, name=NAMES[name])
+                else gather(source, 2 * samples, seconds=seconds / 5, name=NAMES[name])
             )
     build(model, training)
     splits = {
         name: split and fit_batches(model, split) for name, split in splits.items()
     }
     with preserved(model), kept():
-        visit = Visit(model, splits, loss, start + seconds, say)
+        visit = Visit(model, splits, loss, start + seconds, say, samples)
         measurements = visit.measure(history, thorough)
     return diagnose(measurements, visit.notes, time.perf_counter() - start)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 HEALTHY = "healthy"
 
 #: Every code with the sentence that explains it to somebody who has not met it.
@@ -70,6 +72,8 @@ class Finding:
         where: Paths of the layers concerned, if any.
         alternatives: Codes that the measurements cannot tell from this one; the
             summary then says what would decide.
+        images: Images to look at, uint8 of `(height, width, 1 or 3)`, each with its
+            caption; only the page shows them.
 
     Raises:
         ValueError: If the code or the severity is unknown.
@@ -83,6 +87,7 @@ class Finding:
     effect: float = 0.0
     where: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = field(default=())
+    images: tuple[tuple[str, np.ndarray], ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.code not in CODES:

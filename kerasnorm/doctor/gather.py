@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ MEMORY_LIMIT = 512 * 2**20
 # the epoch are seen, but an endless generator ends.
 STREAM_BATCHES = 2000
 UNKNOWN, INFINITE = -2, -1
+GOLDEN = (5**0.5 - 1) / 2
 
 Numbered = tuple[int, Any]
 
@@ -33,7 +35,7 @@ def gather(
         source: Iterable of `x`, `(x, y)` or `(x, y, weights)` batches of arrays or
             tensors, or one such tuple of whole arrays; each part may be a nest.
         limit: Samples to keep, at least 1.
-        seconds: Time after which a stream is no longer followed.
+        seconds: Time after which a source is no longer read.
         name: What the source is, for messages.
 
     Returns:
@@ -48,6 +50,7 @@ def gather(
         >>> samples.count
         4
     """
+    files = getattr(source, "file_paths", getattr(source, "filepaths", None))
     if hasattr(source, "shape"):
         source = (source,)
     whole = _is_whole(source)
@@ -60,7 +63,7 @@ def gather(
         )
     length = _length(source)
     if length is not None and hasattr(source, "__getitem__"):
-        taken: list[Numbered] = _by_number(source, length, limit)
+        taken: list[Numbered] = _by_number(source, length, limit, seconds)
         end: int | None = length
     else:
         taken, end = _from_stream(source, length, limit, seconds)
@@ -72,7 +75,7 @@ def gather(
         )
     bare = not isinstance(taken[0][1], (tuple, list))
     found = _join(taken, end, length, limit, name)
-    return replace(found, whole=whole, bare=bare)
+    return replace(found, whole=whole, bare=bare, files=_files_of(found, files))
 
 
 def _is_whole(source):
@@ -114,7 +117,8 @@ def _length(source: Any) -> int | None:
         return None
 
 
-def _by_number(source, length: int, limit: int) -> list[Numbered]:
+def _by_number(source, length: int, limit: int, seconds: float) -> list[Numbered]:
+    """Take batches evenly over the epoch, and the last one, while there is time."""
     if length == 0:
         return []
     first, last = source[0], source[length - 1]
@@ -122,10 +126,13 @@ def _by_number(source, length: int, limit: int) -> list[Numbered]:
     keep = max(1, min(length, limit // size))
     chosen = np.unique(np.linspace(0, length - 1, keep).round().astype(int))
     known = {0: first, length - 1: last}
-    return [
-        (i, known[i] if i in known else source[i])
-        for i in map(int, (*chosen, *(() if length - 1 in chosen else (length - 1,))))
-    ]
+    # By multiples of the golden ratio, what is taken first is spread evenly as well.
+    order = np.argsort(np.arange(len(chosen)) * GOLDEN % 1)
+    deadline = time.perf_counter() + seconds
+    for number in map(int, chosen[order]):
+        if number not in known and time.perf_counter() < deadline:
+            known[number] = source[number]
+    return sorted(known.items(), key=lambda numbered: numbered[0])
 
 
 def _from_stream(
@@ -192,19 +199,51 @@ def _weights(nest: Any) -> Any:
     )
 
 
+def _positions(taken: list[Numbered]) -> list[np.ndarray]:
+    """Return the numbers that the samples of each batch have in their epoch."""
+    rows = [_rows(batch) for _, batch in taken]
+    starts = np.array([number for number, _ in taken]) * rows[0]
+    if taken[-1][0] == len(taken) - 1:
+        # Every batch was taken: sizes may differ.
+        starts = np.cumsum([0, *rows[:-1]])
+    return [start + np.arange(count) for start, count in zip(starts, rows, strict=True)]
+
+
+def _files_of(samples: Samples, files: Any) -> tuple[str, ...] | None:
+    """Return the file of each sample, None where the order of the files is unknown.
+
+    A source that shuffles lists its files in another order; then files of one folder
+    have labels of several classes.
+    """
+    labels, positions = samples.classes(), samples.positions
+    if files is None or labels is None or positions is None:
+        return None
+    if positions.max() >= len(files):
+        return None
+    chosen = tuple(str(files[position]) for position in positions)
+    folders = [PurePath(file).parent for file in chosen]
+    pairs = set(zip(folders, labels.tolist(), strict=True))
+    return chosen if len(pairs) == len(set(folders)) > 1 else None
+
+
 def _join(taken: list[Numbered], end, length, limit: int, name: str) -> Samples:
     batches = [
-        tuple(
-            None if part is None else keras.tree.map_structure(_to_numpy, part)
-            for part in _parts(batch)
+        (
+            *(
+                None if part is None else keras.tree.map_structure(_to_numpy, part)
+                for part in _parts(batch)
+            ),
+            positions,
         )
-        for _, batch in taken
+        for (_, batch), positions in zip(taken, _positions(taken), strict=True)
     ]
     rows = [len(next(arrays_of(batch[0]))) for batch in batches]
     last_size = rows[-1] if end is not None and taken[-1][0] == end - 1 else None
     batches, notes = _within_memory(*_of_one_shape(batches, name), limit)
     rows = [len(next(arrays_of(batch[0]))) for batch in batches]
-    x, y, weights = (_concatenate([batch[i] for batch in batches]) for i in range(3))
+    x, y, weights, positions = (
+        _concatenate([batch[i] for batch in batches]) for i in range(4)
+    )
     return Samples(
         x,
         y,
@@ -213,6 +252,7 @@ def _join(taken: list[Numbered], end, length, limit: int, name: str) -> Samples:
         last_size,
         end if end is not None else length,
         tuple(notes),
+        positions=positions,
     )
 
 

@@ -14,7 +14,7 @@ from kerasnorm.doctor.probes.labels import ClassPermutation, LabelOrder
 from kerasnorm.doctor.probes.leakage import Overlap
 from kerasnorm.doctor.probes.learning_rate import RateTrial
 from kerasnorm.doctor.probes.moving import NormState
-from kerasnorm.doctor.probes.noise import LabelNoiseEstimate
+from kerasnorm.doctor.probes.noise_estimate import LabelNoiseEstimate
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
 from kerasnorm.doctor.probes.structure import Structure

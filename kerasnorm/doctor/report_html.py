@@ -1,11 +1,15 @@
 """An examination as one self-contained page, or as a section of another."""
 
+import base64
+import io
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 import markupsafe
+import numpy as np
+from PIL import Image
 
 from kerasnorm.doctor.budget import GapBudget
 from kerasnorm.doctor.finding import CODES, HEALTHY, Finding
@@ -49,6 +53,10 @@ margin:.8rem 0;overflow-wrap:anywhere}
 margin:.5rem 0}
 .kn-doctor dt{color:var(--dim)} .kn-doctor dd{margin:0}
 .kn-doctor code{font-family:ui-monospace,monospace;font-size:.9em}
+.kn-doctor .kn-images{display:flex;flex-wrap:wrap;gap:.6rem;margin:.6rem 0}
+.kn-doctor figure{margin:0;width:7rem}
+.kn-doctor figcaption{font-size:.75rem;line-height:1.3;color:var(--dim)}
+.kn-doctor figure img{width:100%;border-radius:.25rem;display:block}
 .kn-doctor svg{width:100%;height:auto;max-width:48rem}
 .kn-doctor svg text{fill:var(--ink);font:13px system-ui,sans-serif}
 """
@@ -61,7 +69,10 @@ FINDING = """{% macro finding(f) %}<article>
 <dd>{{ value | number }}</dd>{% endfor %}
 {% if f.alternatives %}<dt>or</dt><dd>{% for code in f.alternatives %}
 <span class="kn-code">{{ code }}</span>: {{ codes[code] }} {% endfor %}</dd>{% endif %}
-</dl><div><strong>Remedy:</strong> {{ f.remedy }}</div></article>{% endmacro %}"""
+</dl>{% if f.images %}<div class="kn-images">{% for caption, image in f.images %}
+<figure><img alt="" src="{{ image | png }}"><figcaption>{{ caption }}</figcaption>
+</figure>{% endfor %}</div>{% endif %}
+<div><strong>Remedy:</strong> {{ f.remedy }}</div></article>{% endmacro %}"""
 
 SECTION = """{% from "finding" import finding with context %}
 <section class="kn-doctor">
@@ -173,10 +184,20 @@ def _render(name: str, **values: Any) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["number"] = _number
+    environment.filters["png"] = _png
     environment.filters["words"] = lambda name: str(name).replace("_", " ")
     style = markupsafe.Markup(STYLE)
     text = environment.get_template(name).render(style=style, codes=CODES, **values)
     return text.strip()
+
+
+def _png(image: np.ndarray) -> str:
+    """Return an image as the address of itself: the page has nothing to load."""
+    stream = io.BytesIO()
+    Image.fromarray(image if image.shape[-1] == 3 else image[..., 0]).save(
+        stream, "png"
+    )
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
 def _number(value) -> str:

@@ -25,6 +25,8 @@ class Samples:
         quantities: Whether labels are numbers of something even where they are whole.
         whole: Whether they came as whole arrays, so that no batches were given.
         bare: Whether batches were inputs alone, without a tuple around them.
+        positions: Number of each sample in its epoch, (samples,), None where unknown.
+        files: File of each sample, None where unknown.
     """
 
     x: Any
@@ -37,6 +39,8 @@ class Samples:
     quantities: bool = False
     whole: bool = False
     bare: bool = False
+    positions: np.ndarray | None = None
+    files: tuple[str, ...] | None = None
 
     @property
     def count(self) -> int:
@@ -83,9 +87,26 @@ class Samples:
         )
         batches = self.batches()
         numbers = np.concatenate([batches[i] for i in chosen])
+        return self._select(numbers, tuple(self.sizes[i] for i in chosen))
+
+    def thinned(self, limit: int) -> "Samples":
+        """Return at most `limit` samples, evenly over the epoch, as one batch."""
+        if self.count <= limit:
+            return self
+        numbers = np.linspace(0, self.count - 1, limit).round().astype(int)
+        return self._select(numbers, (limit,))
+
+    def _select(self, numbers: np.ndarray, sizes: tuple[int, ...]) -> "Samples":
         x, y, weights = self.take(numbers)
-        sizes = tuple(self.sizes[i] for i in chosen)
-        return replace(self, x=x, y=y, weights=weights, sizes=sizes)
+        return replace(
+            self,
+            x=x,
+            y=y,
+            weights=weights,
+            sizes=sizes,
+            positions=pick(self.positions, numbers),
+            files=self.files and tuple(self.files[i] for i in numbers),
+        )
 
     def only(self, numbers: np.ndarray) -> "Samples":
         """Return these samples, in batches of the usual size."""

@@ -31,7 +31,8 @@ from kerasnorm.doctor.probes.labels import (
 from kerasnorm.doctor.probes.leakage import measure_overlap
 from kerasnorm.doctor.probes.learning_rate import try_learning_rates
 from kerasnorm.doctor.probes.moving import measure_norm_states
-from kerasnorm.doctor.probes.noise import describe_label_noise, estimate_label_noise
+from kerasnorm.doctor.probes.noise import estimate_label_noise
+from kerasnorm.doctor.probes.noise_estimate import describe_label_noise
 from kerasnorm.doctor.probes.oddities import find_oddities, weights_are_finite
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
 from kerasnorm.doctor.probes.precision import measure_precision
@@ -65,6 +66,7 @@ class Visit:
         loss: Loss to use instead of the compiled one.
         deadline: Time, as `time.perf_counter()` counts, when probes are left out.
         say: Called with a sentence at every step.
+        most: Largest number of samples of a split that pass through the model.
     """
 
     def __init__(
@@ -74,19 +76,20 @@ class Visit:
         loss: Any,
         deadline: float,
         say: Progress,
+        most: int,
     ) -> None:
         self.model, self.deadline, self.say = model, deadline, say
         self.notes = [note for s in splits.values() if s for note in s.notes]
         self.notes += find_oddities(model, splits)
         if splits["validation"] is None:
             self.notes.append("no validation data: the gap was not examined")
-        self._fit_to_time(splits)
+        self._fit_to_time(splits, most)
         choice = choose_loss(model, self.train, self.validation, self.shape, loss)
         self.loss, self.compiled = choice.judged, choice.compiled
         self.problem = choice.problem
         self.notes += choice.notes
 
-    def _fit_to_time(self, splits) -> None:
+    def _fit_to_time(self, splits, most: int) -> None:
         """Take fewer samples where all passes would last longer than there is time."""
         probe = first_batch(self.model, splits["train"], 64)
         first = [np.arange(probe.count)]
@@ -97,20 +100,15 @@ class Visit:
         run(self.model, probe, first)
         each = (time.perf_counter() - begin) / len(first[0])
         left = max(self.deadline - time.perf_counter(), 1.0)
-        limit = max(128, int(0.6 * left / (2 * PASSES * each)))
+        limit = min(most, max(128, int(0.6 * left / (2 * PASSES * each))))
         for name, split in splits.items():
-            if split is not None and split.count > limit:
-                self.notes.append(
-                    f"{limit} of {split.count} {name} samples were used, to finish in "
-                    "time"
-                )
-        splits = {
-            name: split and split.with_meaning(self.shape)
-            for name, split in splits.items()
-        }
-        train = splits["train"]
+            wanted = min(split.count, most) if split is not None else 0
+            if wanted > limit:
+                note = f"{limit} of {wanted} {name} samples were used"
+                self.notes.append(f"{note}, to finish in time")
+        splits = {name: s and s.with_meaning(self.shape) for name, s in splits.items()}
         # What needs no pass through the model looks at all samples.
-        self.all_of = splits
+        self.all_of, train = splits, splits["train"]
         self.train: Samples = train.head(min(limit, MOST_BATCHES * train.batch_size))
         self.validation, self.plain, self.swapped = (
             splits[name] and splits[name].head(limit)
@@ -248,23 +246,26 @@ class Visit:
         if found.precision is not None and found.precision.overflowing:
             return
         usable = found.has(found.repaired[0]) and found.weights_finite
-        if not usable or has_learned_little(found):
-            if self._in_time("training shortly at lower learning rates"):
-                left = max(self.deadline - time.perf_counter(), 5.0)
-                found.rate_trial = try_learning_rates(
-                    self.model, self.train, self.loss.from_logits, left
+        if usable and not has_learned_little(found):
+            return
+        if self._in_time("training shortly at lower learning rates"):
+            left = max(self.deadline - time.perf_counter(), 5.0)
+            found.rate_trial = try_learning_rates(
+                self.model, self.train, self.loss.from_logits, left
+            )
+            if found.rate_trial is None:
+                self.notes.append(
+                    "lower learning rates were not tried: no optimizer, no time, or a "
+                    "model that Keras cannot clone"
                 )
-                if found.rate_trial is None:
-                    self.notes.append(
-                        "lower learning rates were not tried: no optimizer, no time, "
-                        "or a model that Keras cannot clone"
-                    )
 
     def _look_at_labels(self, found: Measurements) -> None:
         """Estimate wrong labels, on all samples: no pass through the model."""
         if self.validation is None or self.loss is None or found.chance is None:
             return
         if self._in_time("looking for wrong labels"):
-            own = self.all_of["plain"] or self.all_of["train"]
-            found.label_noise = estimate_label_noise(own, self.all_of["validation"])
+            splits = self.all_of
+            own, held = splits["plain"] or splits["train"], splits["validation"]
+            left = self.deadline - time.perf_counter()
+            found.label_noise = estimate_label_noise(own, held, left)
             self.notes.append(describe_label_noise(found.label_noise))

@@ -99,3 +99,46 @@ def test_repeated_tf_data_ends():
     tf = pytest.importorskip("tensorflow")
     data = tf.data.Dataset.from_tensors((tf.zeros((4, 1)), tf.zeros(4))).repeat()
     assert gather(data, 40).count <= 40
+
+
+class Filed(list):
+    """Batches that name their files, as the datasets of Keras do."""
+
+    def __init__(self, labels, file_paths, size=4):
+        x = np.arange(len(labels), dtype="float32")[:, None]
+        y = np.array(labels)
+        super().__init__(
+            (x[i : i + size], y[i : i + size]) for i in range(0, len(y), size)
+        )
+        self.file_paths = file_paths
+
+
+def filed(count):
+    return [f"photos/{'ab'[i * 2 // count]}/{i}.jpg" for i in range(count)]
+
+
+@pytest.mark.parametrize("limit", [100, 12])
+def test_samples_know_their_number_and_their_file(limit):
+    labels = [0] * 20 + [1] * 20
+    found = gather(Filed(labels, filed(40)), limit)
+    numbers = found.x[:, 0].astype(int)
+    np.testing.assert_array_equal(found.positions, numbers)
+    assert found.files == tuple(filed(40)[number] for number in numbers)
+    few = found.head(8).thinned(5)
+    assert few.files == tuple(filed(40)[number] for number in few.positions)
+    np.testing.assert_array_equal(few.x[:, 0], few.positions)
+
+
+@pytest.mark.parametrize(
+    ("labels", "files"),
+    [([0, 1] * 20, filed(40)), ([0] * 20 + [1] * 20, filed(40)[:30]), ([0, 1], None)],
+    ids=["shuffled", "too few", "none"],
+)
+def test_files_of_another_order_are_not_named(labels, files):
+    assert gather(Filed(labels, files), 100).files is None
+
+
+def test_batches_that_are_slow_to_make_are_taken_evenly_until_there_is_no_time():
+    source = Numbered(100)
+    found = gather(source, 400, seconds=0)
+    assert kinds(found) == [0, 99] and found.num_batches == 100

@@ -1,5 +1,7 @@
+import dataclasses
 import html.parser
 
+import numpy as np
 import pytest
 
 from kerasnorm.doctor import Finding
@@ -79,3 +81,18 @@ def test_parts_show_themselves_in_notebooks_and_terminals(examination, part):
 def test_long_words_do_not_make_long_lines():
     finding = Finding("leakage", "error", "layer/" * 99, {}, "x" * 500)
     assert max(map(len, repr(finding).splitlines())) <= 88
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_of_a_finding_lie_in_the_page_and_not_in_the_json(examination, channels):
+    image = np.arange(48 * channels, dtype=np.uint8).reshape(6, 8, channels)
+    finding = Finding(
+        "label_noise", "error", "s", {}, "r", images=(("cat <7>", image),)
+    )
+    shown = dataclasses.replace(examination, findings=(finding,))
+    parser = Balance()
+    parser.feed(shown.to_html())
+    assert parser.open == [] and len(parser.loads) == 1
+    assert parser.loads[0].startswith("data:image/png;base64,")
+    assert "cat &lt;7&gt;" in shown.to_html()
+    assert "images" not in shown.to_dict()["findings"][0]

@@ -1,158 +1,140 @@
-"""Estimates the fraction of wrong training labels, from models that never saw them."""
+"""Estimates the fraction of wrong labels, from models that never saw them."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import PurePath
 
 import numpy as np
 
-from kerasnorm.doctor.probes.noise_tests import PROVED, Excess, measure_excess
+from kerasnorm.doctor.probes.image_features import as_bytes, seconds_per_image
+from kerasnorm.doctor.probes.noise_estimate import (
+    SMALLEST_NUMBER,
+    SUSPECTED,
+    LabelNoiseEstimate,
+    Suspect,
+)
+from kerasnorm.doctor.probes.noise_plateau import group_by_margin, measure_plateau
+from kerasnorm.doctor.probes.noise_tests import measure_excess
 from kerasnorm.doctor.probes.reference_models import (
+    Predictions,
     ReferenceModel,
+    choose_model,
     similarities,
+    similarities_of_values,
     without_duplicates,
 )
 from kerasnorm.doctor.samples import Samples
 
-# Fewer samples in a split leave everything open.
-SMALLEST_NUMBER = 50
-# More cost minutes: time grows with the square and the cube of their number.
-MOST_SAMPLES = 3000
-# z of each family of features alone, where both together prove it.
-SUPPORTED = 2.0
-# Lower limit of the fraction from which it is worth a word.
-MATERIAL = 0.02
-# A fraction that may be there, z from which it is not excluded.
-POSSIBLE, SUSPECTED = 0.05, 2.0
-# Smallest detectable fraction from which the answer is: cannot tell.
-UNSEEN = 0.10
+# Numbers of samples to choose from, by the time there is: it grows with their cube.
+NUMBERS = (3000, 2500, 2000, 1500, 1000, 500, 250)
+# What the models of 3,000 samples cost, in features of so many images.
+COST_OF_MODELS = 3000
 # Area under the ROC curve from which the splits differ, by whatever it is.
 DIFFERENT = 0.55
-
-
-@dataclass(frozen=True)
-class LabelNoiseEstimate:
-    """What reference models say of the labels.
-
-    Args:
-        accuracy: Accuracy of the reference model, each sample left out.
-        samples: Training and validation samples compared.
-        comparable: Whether the splits look alike; otherwise images of one may be
-            harder, and more contradictions prove nothing.
-        excess: Wrong training labels beyond those of validation, None where the model
-            knows nothing.
-        family_z: z of the excess with each family of features alone.
-    """
-
-    accuracy: float
-    samples: tuple[int, int]
-    comparable: bool
-    excess: Excess | None
-    family_z: tuple[float, ...]
-
-    @property
-    def proved(self) -> bool:
-        """Whether a material fraction of the training labels is wrong."""
-        e = self.excess
-        return (
-            e is not None
-            and self.comparable
-            and e.z >= PROVED
-            and e.low >= MATERIAL
-            and min(self.family_z) >= SUPPORTED
-        )
-
-    @property
-    def possible(self) -> bool:
-        """Whether a material fraction is suspected, and not proved."""
-        e = self.excess
-        if e is None or not self.comparable or self.proved:
-            return False
-        return e.high >= POSSIBLE and e.z >= SUSPECTED
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
-        return asdict(self) | {"proved": self.proved, "possible": self.possible}
-
-
-def describe_label_noise(estimate: LabelNoiseEstimate | None) -> str:
-    """Return a sentence for the notes of an examination."""
-    if estimate is None:
-        return (
-            "wrong labels: not examined; it takes images with class labels, at least "
-            f"{SMALLEST_NUMBER} in each split"
-        )
-    excess = estimate.excess
-    if not estimate.comparable:
-        return (
-            "wrong labels: cannot tell; training images differ from validation images, "
-            "so that hard images look like wrong labels (plain= takes training images "
-            "without augmentation)"
-        )
-    if excess is None or excess.detectable > UNSEEN:
-        least = "none" if excess is None else f"only {excess.detectable:.0%} or more"
-        return f"wrong labels: cannot tell; of these images {least} would be seen"
-    if estimate.proved:
-        return f"wrong labels: {excess.fraction:.0%} of the training labels"
-    return (
-        f"wrong labels: at most {max(excess.high, 0):.0%} of the training labels, "
-        f"beyond those of validation; {excess.detectable:.0%} would have been seen"
-    )
+# Probability of being wrong from which a sample is listed, and how many with image.
+LIKELY, SHOWN = 0.3, 24
+# Inputs that are no images: more values are no table of quantities.
+MOST_VALUES = 5000
+# Numbers of channels by which the axis of the channels is recognized.
+CHANNELS = (1, 3, 4)
 
 
 def estimate_label_noise(
-    train: Samples, validation: Samples
+    train: Samples, validation: Samples, seconds: float | None = None
 ) -> LabelNoiseEstimate | None:
-    """Compare contradicted labels of training and validation.
+    """Look for labels that reference models contradict more than their errors explain.
 
     Args:
         train: Training samples without augmentation, if there are any.
         validation: Validation samples.
+        seconds: Time there is, for which fewer samples may be used; None for any.
 
     Returns:
-        The estimate, None where inputs are no images, labels no classes, or samples
-        are few.
+        The estimate, None where inputs are no single array, labels no classes, or
+        samples are few.
     """
-    splits = [_thinned(split, MOST_SAMPLES // 2) for split in (train, validation)]
-    if splits[1].count < MOST_SAMPLES // 2:
-        splits[0] = _thinned(train, MOST_SAMPLES - splits[1].count)
-    if min(split.count for split in splits) < SMALLEST_NUMBER:
+    if not all(_is_usable(split) for split in (train, validation)):
         return None
-    images = [x for split in splits if (x := split.pictures()) is not None]
-    found = [y for split in splits if (y := split.classes()) is not None]
-    if min(len(images), len(found)) < len(splits):
+    if train.x.shape[1:] != validation.x.shape[1:]:
         return None
-    labels = np.concatenate(found)
-    classes = int(labels.max()) + 1
-    if classes < 2 or np.bincount(labels).max() == len(labels):
-        return None
-    training = np.arange(len(labels)) < splits[0].count
-    kernels = similarities(images)
+    limit = NUMBERS[0] if seconds is None else _affordable(train.x, seconds)
+    held = validation.thinned(max(limit // 2, limit - train.count))
+    own = train.thinned(limit - held.count)
+    inputs = [_channels_last(split.x) for split in (own, held)]
+    images = inputs[0].ndim == 4
+    kernels = (similarities if images else similarities_of_values)(inputs)
     kept = without_duplicates(kernels)
-    labels, training = labels[kept], training[kept]
     kernels = {name: k[np.ix_(kept, kept)] for name, k in kernels.items()}
-    models = [ReferenceModel(kernel) for kernel in kernels.values()]
-    together = ReferenceModel(np.mean(list(kernels.values()), axis=0))
-    results = []
-    for model in (together, *models):
-        said = model.predict(labels, classes)
-        wrong = said.predicted != labels
-        results.append((wrong, measure_excess(wrong, said.margin, training, classes)))
-    return LabelNoiseEstimate(
-        float(1 - results[0][0].mean()),
-        (int(training.sum()), int((~training).sum())),
-        _separation(together, training) < DIFFERENT,
-        results[0][1],
-        tuple(0.0 if excess is None else excess.z for _, excess in results[1:]),
+    # A class without samples would only change what guessing is.
+    numbers, labels = np.unique(
+        np.concatenate([own.classes(), held.classes()])[kept], return_inverse=True
     )
+    training, classes = kept < own.count, len(numbers)
+    if classes < 2 or min(training.sum(), (~training).sum()) < SMALLEST_NUMBER:
+        return None
+    mean = np.mean(list(kernels.values()), axis=0)
+    model, ridge = choose_model(mean, labels, classes)
+    said = model.predict(labels, classes)
+    wrong = said.predicted != labels
+    excess = measure_excess(wrong, said.margin, training, classes)
+    comparable = _separation(model, training) < DIFFERENT
+    pool = training | comparable
+    family_z = []
+    if comparable and excess is not None and excess.z >= SUSPECTED:
+        for kernel in kernels.values():
+            alone = ReferenceModel(kernel, ridge).predict(labels, classes)
+            contradicted = alone.predicted != labels
+            found = measure_excess(contradicted, alone.margin, training, classes)
+            family_z.append(0.0 if found is None else found.z)
+    estimate = LabelNoiseEstimate(
+        float(1 - wrong.mean()),
+        (int(training.sum()), int((~training).sum())),
+        comparable,
+        excess,
+        tuple(family_z),
+        measure_plateau(group_by_margin(wrong[pool], said.margin[pool], classes))
+        if images
+        else None,
+        int(pool.sum()),
+    )
+    if not estimate.proved:
+        return estimate
+    chosen = Predictions(said.predicted[training], said.margin[training])
+    suspects = _list_suspects(
+        own, kept[training], labels[training], chosen, numbers, estimate.fraction[0]
+    )
+    return replace(estimate, suspects=suspects)
 
 
-def _thinned(samples: Samples, limit: int) -> Samples:
-    """Return at most `limit` samples, evenly over the epoch."""
-    if samples.count <= limit:
-        return samples
-    numbers = np.linspace(0, samples.count - 1, limit).round().astype(int)
-    x, y, weights = samples.take(numbers)
-    return Samples(x, y, weights, (limit,), quantities=samples.quantities)
+def _is_usable(split: Samples) -> bool:
+    x, classes = split.x, split.classes()
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub" or classes is None:
+        return False
+    if x.ndim != 4 and x[0].size > MOST_VALUES:
+        return False
+    return split.count >= SMALLEST_NUMBER and not _is_mixed(split.labels)
+
+
+def _is_mixed(y: np.ndarray) -> bool:
+    """Return whether labels are mixed: of two images, not of one, and smoothed."""
+    return bool(y.ndim == 2 and y.shape[1] > 1 and np.ptp(y.max(axis=1)) > 1e-3)
+
+
+def _channels_last(x: np.ndarray) -> np.ndarray:
+    first = x.ndim == 4 and x.shape[-1] not in CHANNELS and x.shape[1] in CHANNELS
+    return np.moveaxis(x, 1, -1) if first else x
+
+
+def _affordable(x: np.ndarray, seconds: float) -> int:
+    """Return how many samples can be compared in the time there is."""
+    if x.ndim != 4:
+        return NUMBERS[0]
+    each = seconds_per_image(_channels_last(x[:64]))
+    for number in NUMBERS:
+        models = COST_OF_MODELS * (number / NUMBERS[0]) ** 3
+        if each * (number + models) <= seconds:
+            return number
+    return NUMBERS[-1]
 
 
 def _separation(model: ReferenceModel, training: np.ndarray) -> float:
@@ -165,3 +147,67 @@ def _separation(model: ReferenceModel, training: np.ndarray) -> float:
     own, other = int(training.sum()), int((~training).sum())
     area = (ranks[training].sum() - own * (own + 1) / 2) / (own * other)
     return float(area - 1.96 * np.sqrt((1 / own + 1 / other) / 12))
+
+
+def _list_suspects(
+    split: Samples,
+    kept: np.ndarray,
+    labels: np.ndarray,
+    said: Predictions,
+    numbers: np.ndarray,
+    fraction: float,
+) -> tuple[Suspect, ...]:
+    """Return contradicted samples that are probably labelled wrongly.
+
+    Args:
+        split: The samples.
+        kept: Which of them were compared.
+        labels: Their classes, as positions in `numbers`.
+        said: What the reference model says of them.
+        numbers: Class numbers in use.
+        fraction: How many labels are wrong.
+    """
+    wrong, classes = said.predicted != labels, len(numbers)
+    groups = group_by_margin(wrong, said.margin, classes)
+    error = groups.error(
+        groups.fit(np.array([fraction]))[1][0], said.margin / groups.scale
+    )
+    rate = groups.rate(error, fraction)
+    probability = fraction * (1 - error / (classes - 1)) / np.maximum(rate, 1e-9)
+    probability = np.where(wrong, np.clip(probability, 0, 1), 0.0)
+    order = np.argsort(-probability, kind="stable")
+    chosen = order[probability[order] >= LIKELY]
+    low, high = np.percentile(split.x[:: max(1, split.count // 64)], (0.5, 99.5))
+    names = _naming(split)
+    positions = np.arange(split.count) if split.positions is None else split.positions
+    found = []
+    for rank, place in enumerate(chosen):
+        sample = kept[place]
+        label, suggested = (
+            int(numbers[c]) for c in (labels[place], said.predicted[place])
+        )
+        shown = rank < SHOWN and split.x.ndim == 4
+        found.append(
+            Suspect(
+                int(positions[sample]),
+                label,
+                suggested,
+                float(probability[place]),
+                split.files[sample] if split.files else None,
+                as_bytes(_channels_last(split.x[sample][None])[0], low, high)
+                if shown
+                else None,
+                (names(label), names(suggested)),
+            )
+        )
+    return tuple(found)
+
+
+def _naming(split: Samples) -> Callable[[int], str]:
+    """Return what names a class: its folder where files are known, else its number."""
+    folders: dict[int, str] = {}
+    classes = split.classes()
+    if split.files is not None and classes is not None:
+        for number, file in zip(classes.tolist(), split.files, strict=True):
+            folders[number] = PurePath(file).parent.name
+    return lambda number: folders.get(number, f"class {number}")

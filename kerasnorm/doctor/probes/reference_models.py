@@ -13,10 +13,13 @@ from kerasnorm.doctor.probes.image_features import (
 
 #: Families of features, each of which has to support a claim by itself.
 FAMILIES = ("gradients", "patches")
-# Width of the kernel in medians of the squared distances, and the ridge.
-WIDTH, RIDGE = 1.0, 0.3
+# Width of the kernel in medians of the squared distances.
+WIDTH = 1.0
+# Ridges to choose from: the more labels are wrong, the larger the best one.
+RIDGES = (0.1, 0.3, 1.0, 3.0)
 # Similarity from which two images are near duplicates: a label then vouches for itself.
-NEAR_DUPLICATE = 0.97
+# Rows of a table are often that near; only copies count there.
+NEAR_DUPLICATE, COPY = 0.97, 0.99999
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,10 @@ class ReferenceModel:
         ridge: What is added to the diagonal, more than 0.
 
     Example:
-        >>> scores = ReferenceModel(kernel).scores(np.eye(2)[labels])
+        >>> scores = ReferenceModel(kernel, 0.3).scores(np.eye(2)[labels])
     """
 
-    def __init__(self, kernel: np.ndarray, ridge: float = RIDGE) -> None:
+    def __init__(self, kernel: np.ndarray, ridge: float) -> None:
         matrix = np.array(kernel, "float32", order="F")
         matrix[np.diag_indices(len(matrix))] += ridge
         factor, failed = linalg.lapack.spotrf(matrix, lower=1, overwrite_a=1)
@@ -73,10 +76,48 @@ class ReferenceModel:
             labels: Class numbers of `(samples,)`.
             classes: How many classes there are, at least 2.
         """
-        targets = np.eye(classes, dtype="float32")[labels]
-        scores = self.scores(targets - targets.mean(axis=0)) + targets.mean(axis=0)
+        targets = _targets(labels, classes)
+        mean = targets.mean(axis=0)
+        scores = self.scores(targets - mean) + mean
         ordered = np.sort(scores, axis=1)
         return Predictions(scores.argmax(axis=1), ordered[:, -1] - ordered[:, -2])
+
+    def error(self, labels: np.ndarray, classes: int) -> float:
+        """Return the mean squared error of the predictions of samples left out.
+
+        Args:
+            labels: Class numbers of `(samples,)`.
+            classes: How many classes there are, at least 2.
+        """
+        targets = _targets(labels, classes)
+        targets -= targets.mean(axis=0)
+        return float(((self.scores(targets) - targets) ** 2).mean())
+
+
+def _targets(labels: np.ndarray, classes: int) -> np.ndarray:
+    return np.eye(classes, dtype="float32")[labels]
+
+
+def choose_model(
+    kernel: np.ndarray, labels: np.ndarray, classes: int
+) -> tuple[ReferenceModel, float]:
+    """Return the model whose ridge predicts labels best, and that ridge.
+
+    Args:
+        kernel: Similarities of `(samples, samples)`.
+        labels: Class numbers of `(samples,)`.
+        classes: How many classes there are, at least 2.
+    """
+    best = ReferenceModel(kernel, RIDGES[0])
+    least, chosen = best.error(labels, classes), RIDGES[0]
+    for ridge in RIDGES[1:]:
+        model = ReferenceModel(kernel, ridge)
+        error = model.error(labels, classes)
+        # The error has one minimum along the ridge.
+        if error >= least:
+            break
+        best, least, chosen = model, error, ridge
+    return best, chosen
 
 
 def similarities(images: list[np.ndarray]) -> dict[str, np.ndarray]:
@@ -97,14 +138,28 @@ def similarities(images: list[np.ndarray]) -> dict[str, np.ndarray]:
     return {name: _kernel(*pair) for name, pair in zip(FAMILIES, features, strict=True)}
 
 
-def _kernel(features: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+def similarities_of_values(values: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the kernel of inputs that are no images: of their standardized values.
+
+    Args:
+        values: Inputs of each split, `(samples, ...)`.
+    """
+    flat = np.concatenate([part.reshape(len(part), -1) for part in values])
+    flat = np.nan_to_num(flat.astype("float32"), posinf=0, neginf=0)
+    flat -= flat.mean(axis=0)
+    flat /= np.maximum(flat.std(axis=0), 1e-6)
+    return {"values": _kernel(flat)}
+
+
+def _kernel(features: np.ndarray, mirrored: np.ndarray | None = None) -> np.ndarray:
     mean = features.mean(axis=0)
-    features, mirrored = features - mean, mirrored - mean
+    features = features - mean
     distances = _distances(features, features)
     few = distances[:: max(1, len(distances) // 200)]
     width = WIDTH * float(np.median(few[few > 0])) if (few > 0).any() else 1.0
     kernel = np.exp(-distances / width)
-    kernel += np.exp(-_distances(features, mirrored) / width)
+    if mirrored is not None:
+        kernel += np.exp(-_distances(features, mirrored - mean) / width)
     scale = np.sqrt(np.diag(kernel)).copy()
     kernel /= scale[:, None]
     kernel /= scale
@@ -125,5 +180,6 @@ def without_duplicates(kernels: dict[str, np.ndarray]) -> np.ndarray:
     Args:
         kernels: What `similarities` returns.
     """
-    alike = np.min(np.stack(list(kernels.values())), axis=0) > NEAR_DUPLICATE
+    limit = NEAR_DUPLICATE if set(kernels) == set(FAMILIES) else COPY
+    alike = np.min(np.stack(list(kernels.values())), axis=0) > limit
     return np.flatnonzero(~np.tril(alike, -1).any(axis=1))

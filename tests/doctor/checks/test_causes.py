@@ -16,7 +16,8 @@ from kerasnorm.doctor.probes.inputs import MapTrial, SplitSeparation
 from kerasnorm.doctor.probes.labels import ClassPermutation, LabelOrder
 from kerasnorm.doctor.probes.leakage import Overlap
 from kerasnorm.doctor.probes.learning_rate import RateTrial
-from kerasnorm.doctor.probes.noise import LabelNoiseEstimate
+from kerasnorm.doctor.probes.noise_estimate import LabelNoiseEstimate
+from kerasnorm.doctor.probes.noise_plateau import Plateau
 from kerasnorm.doctor.probes.noise_tests import Excess
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
@@ -106,9 +107,12 @@ def test_order_needs_significance_and_effect(entropy, p_value, is_found):
     assert (found is not None) is is_found
 
 
-def estimate(z=6.0, low=0.1, family=(4.0, 4.0), comparable=True):
+def estimate(z=6.0, low=0.1, family=(4.0, 4.0), comparable=True, ratio=0.0, pool=3000):
     excess = Excess(0.2, low, 0.3, z, 0.08)
-    return LabelNoiseEstimate(0.8, (2000, 1000), comparable, excess, family)
+    plateau = Plateau(0.2, 0.1, 0.3, ratio, 0.1)
+    return LabelNoiseEstimate(
+        0.8, (2000, 1000), comparable, excess, family, plateau, pool
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,8 +123,22 @@ def estimate(z=6.0, low=0.1, family=(4.0, 4.0), comparable=True):
         ({"low": 0.01}, None),
         ({"family": (4.0, 1.0)}, None),
         ({"comparable": False}, None),
+        ({"z": 0.0, "ratio": 9.0}, "label_noise"),
+        ({"comparable": False, "ratio": 9.0}, "label_noise"),
+        ({"z": 0.0, "ratio": 9.0, "pool": 900}, None),
+        ({"z": 0.0, "ratio": 5.0}, None),
     ],
-    ids=["proved", "chance", "immaterial", "one family alone", "other images"],
+    ids=[
+        "proved",
+        "chance",
+        "immaterial",
+        "one family alone",
+        "other images",
+        "both splits",
+        "training alone",
+        "few in the pool",
+        "hard images",
+    ],
 )
 def test_wrong_labels_need_all_parts_of_the_proof(seen, expected):
     m = measured({"B": 0.1, "D": 1.5}, label_noise=estimate(**seen))

@@ -9,18 +9,22 @@ from kerasnorm.doctor.probes.image_features import (
     patch_features,
     standardize_images,
 )
-from kerasnorm.doctor.probes.noise import describe_label_noise, estimate_label_noise
+from kerasnorm.doctor.probes.noise import estimate_label_noise
+from kerasnorm.doctor.probes.noise_estimate import describe_label_noise
+from kerasnorm.doctor.probes.noise_plateau import group_by_margin, measure_plateau
 from kerasnorm.doctor.probes.noise_tests import measure_excess
 from kerasnorm.doctor.probes.reference_models import (
     ReferenceModel,
+    choose_model,
     similarities,
     without_duplicates,
 )
 from kerasnorm.doctor.samples import Samples
+from tests.marks import thorough_after
 
 
-def samples(x, y):
-    return Samples(x, y, None, (len(x),))
+def samples(x, y, **known):
+    return Samples(x, y, None, (len(x),), **known)
 
 
 def shapes(count, seed, noise=12.0):
@@ -72,6 +76,15 @@ def test_scores_are_those_of_models_fitted_without_the_sample():
         np.testing.assert_allclose(scores[left_out], expected, rtol=1e-3, atol=1e-4)
 
 
+def test_the_ridge_is_the_one_that_predicts_best():
+    x, y = shapes(200, 0)
+    kernel = np.mean(list(similarities([x]).values()), axis=0)
+    ridges = {rate: choose_model(kernel, flipped(y, rate), 4)[1] for rate in (0.0, 0.4)}
+    assert ridges[0.0] < ridges[0.4]
+    errors = [ReferenceModel(kernel, ridge).error(y, 4) for ridge in (0.1, 3.0)]
+    assert choose_model(kernel, y, 4)[0].error(y, 4) <= min(errors)
+
+
 def test_copies_do_not_vouch_for_their_label():
     x, _ = shapes(60, 0)
     kernels = similarities([np.concatenate([x[:40], x[:20], x[40:], x[:5, :, ::-1]])])
@@ -114,12 +127,105 @@ def test_what_is_called_detectable_is_proved_nine_times_in_ten():
     assert 0.75 < np.mean(proved) < 1
 
 
+def pooled(rate, seed, hard=0.0, classes=2, count=3000):
+    """Return groups of contradictions by wrong labels, hard images, and errors."""
+    generator = np.random.default_rng(seed)
+    margin = generator.exponential(size=count)
+    most = 1 - 1 / classes
+    error = most / (1 + np.exp(-1 + 3 * margin))
+    errs = generator.random(count) < np.maximum(error, hard)
+    wrong = generator.random(count) < rate
+    guessed = generator.random(count) < 1 / (classes - 1)
+    contradicted = np.where(wrong, ~(errs & guessed), errs)
+    return group_by_margin(contradicted, margin, classes)
+
+
+@pytest.mark.parametrize("hard", [0.0, 0.03])
+def test_errors_that_fall_with_the_margin_prove_nothing(hard):
+    found = [measure_plateau(pooled(0.0, seed, hard)) for seed in range(8)]
+    assert max(plateau.ratio for plateau in found) < 2
+    assert max(plateau.low for plateau in found) < 0.04
+
+
+@pytest.mark.parametrize(("rate", "classes"), [(0.1, 2), (0.25, 2), (0.15, 5)])
+def test_contradictions_at_any_margin_are_wrong_labels(rate, classes):
+    found = [measure_plateau(pooled(rate, s, classes=classes)) for s in range(8)]
+    covered = [plateau.low <= rate <= plateau.high for plateau in found]
+    assert np.mean(covered) > 0.7
+    assert np.mean([plateau.fraction for plateau in found]) == pytest.approx(
+        rate, abs=0.02
+    )
+    assert np.median([plateau.ratio for plateau in found]) > 5.4
+
+
+def test_what_a_pool_calls_detectable_is_proved_nine_times_in_ten():
+    least = measure_plateau(pooled(0.0, 0)).detectable
+    found = [measure_plateau(pooled(least, seed)) for seed in range(12)]
+    assert np.mean([plateau.ratio >= 5.4 for plateau in found]) > 0.6
+
+
 @pytest.mark.parametrize("rate", [0.0, 0.25])
 def test_planted_labels_are_found_and_clean_ones_acquitted(rate):
     (x, y), (vx, vy) = shapes(500, 1), shapes(300, 2)
     found = estimate_label_noise(samples(x, flipped(y, rate)), samples(vx, vy))
     assert found.proved == (rate > 0)
     assert found.comparable and found.excess.low <= rate <= found.excess.high
+    wrong = flipped(y, rate) != y
+    chosen = [suspect.position for suspect in found.suspects]
+    assert wrong[chosen].sum() >= 0.7 * wrong.sum()
+    assert wrong[chosen[:50]].sum() >= (40 if rate else 0)
+    assert all(y[s.position] == s.suggested for s in found.suspects[:10])
+
+
+@pytest.mark.thorough
+def test_wrong_labels_of_both_splits_are_found():
+    (x, y), (vx, vy) = shapes(800, 1), shapes(500, 2)
+    found = estimate_label_noise(
+        samples(x, flipped(y, 0.25)), samples(vx, flipped(vy, 0.25, 1))
+    )
+    assert found.plateau_proved and not found.excess_proved
+    assert found.plateau.low <= 0.25 <= found.plateau.high
+    assert "both splits" in describe_label_noise(found)
+
+
+def one_channel(x):
+    return x.mean(axis=-1, keepdims=True)
+
+
+def channels_first(x):
+    return np.moveaxis(x, -1, 1)
+
+
+def small_and_flat(x):
+    return one_channel(x)[:, ::3, ::3].reshape(len(x), -1)
+
+
+@pytest.mark.parametrize(
+    "form", thorough_after(1, [one_channel, channels_first, small_and_flat])
+)
+def test_inputs_of_any_form_are_compared(form):
+    (x, y), (vx, vy) = shapes(400, 1), shapes(250, 2)
+    files = tuple(f"photos/{'abcd'[c]}/{i}.png" for i, c in enumerate(y))
+    spoilt = samples(
+        form(x), flipped(y, 0.4), positions=np.arange(400) + 7, files=files
+    )
+    found = estimate_label_noise(spoilt, samples(form(vx), vy))
+    assert found.proved
+    first = found.suspects[0]
+    assert first.file == files[first.position - 7]
+    if form is small_and_flat:
+        assert first.image is None and found.plateau is None
+    else:
+        assert first.image.shape == (24, 24, 1 if form is one_channel else 3)
+
+
+def test_short_time_means_fewer_samples(monkeypatch):
+    (x, y), (vx, vy) = shapes(300, 1), shapes(200, 2)
+    monkeypatch.setattr(
+        "kerasnorm.doctor.probes.noise.seconds_per_image", lambda images: 1.0
+    )
+    found = estimate_label_noise(samples(x, y), samples(vx, vy), seconds=1.0)
+    assert sum(found.samples) == 250
 
 
 def test_other_images_prove_nothing():
@@ -144,8 +250,12 @@ def test_too_few_images_say_what_could_have_been_seen():
         (np.zeros((80, 16, 16, 3), "float32"), np.linspace(0, 1, 80)),
         (np.zeros((20, 16, 16, 3), "float32"), np.arange(20) % 2),
         (np.zeros((80, 16, 16, 3), "float32"), np.zeros(80, int)),
+        (
+            np.zeros((80, 16, 16, 3), "float32"),
+            np.tile([[0.9, 0.1], [0.3, 0.7]], (40, 1)),
+        ),
     ],
-    ids=["no images", "no classes", "few", "one class"],
+    ids=["same values", "no classes", "few", "one class", "mixed"],
 )
 def test_what_is_no_classification_of_images_is_not_examined(x, y):
     found = estimate_label_noise(samples(x, y), samples(x, y))
