@@ -1,9 +1,8 @@
 """The `kerasnorm` command: scan pictures, examine and change finished models."""
 
-import math
 import pathlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kerasnorm.training import parsing, streams
@@ -16,6 +15,15 @@ KEEP_FILES = ("swap", "fold", "recalibrate")
 FAIL_ON = ("info", "warning", "error")
 NORM_HELP = "Name of the new norm, such as group, frn, instance or none."
 TRUST_HELP = "Let code inside the model run, such as that of Lambda layers."
+RESCALE_HELP = (
+    "FACTOR[,OFFSET] that the model expects values from 0 to 255 to go through, such "
+    "as 1/255 or 1/127.5,-1."
+)
+INTERPOLATION_HELP = (
+    "How images were resized in training, all but the first without antialiasing, as "
+    "Keras loads them"
+)
+PREPROCESSING_HELP = "Module of keras.applications whose preprocess_input to apply."
 # Pictures that measure the scales of a network without norms.
 SCALING_BATCH = 64
 Command = Callable[[list[str]], int]
@@ -88,6 +96,7 @@ def doctor(words: list[str]) -> int:
         "Try the first remedy on a copy, measure again, save the copy beside.",
     )
     parser.add_value("--accept_changes", bool, ACCEPT_CHANGES)
+    _add_decoding(parser)
     parser.add_value("--ci", bool, "Exit with 3 if something was found.")
     parser.add_choice("--fail_on", FAIL_ON, "What counts for --ci", default="warning")
     options = _parse(parser, words)
@@ -101,7 +110,8 @@ def doctor(words: list[str]) -> int:
         prove=options.prove,
         trust=options.trust,
         accept_changes=options.accept_changes,
-        progress=lambda sentence: print(sentence, file=sys.stderr),
+        decoding=_decoding(options),
+        progress=_say,
     )
     if options.json:
         streams.print_json(found.to_dict())
@@ -122,14 +132,20 @@ def swap(words: list[str]) -> int:
         "--groups", int, 1, "Groups of --to group, where it divides.", default=32
     )
     parser.add_path("--data", "Pictures that set the scale of --to none.")
+    _add_decoding(parser)
     options = _parse(parser, words)
     model = _load(options)
     from kerasnorm import surgery
 
     batch = None
     if options.data is not None:
+        from kerasnorm.training import model_recalibration
+
         index = _training_files(options.model, options.data)
-        batch = next(iter(_batches(model, index, SCALING_BATCH)))
+        batches = model_recalibration.expected_batches(
+            model, index, _decoding(options), SCALING_BATCH, progress=_say
+        )
+        batch = batches[0][0]
     try:
         new_model, report = surgery.swap_norm(
             model, options.to, groups=options.groups, batch=batch
@@ -161,10 +177,12 @@ def recalibrate(words: list[str]) -> int:
     parser.add_value("--accept_changes", bool, ACCEPT_CHANGES)
     parser.add_number("--batch_size", int, 1, "Pictures a step.", default=32)
     parser.add_number("--samples", int, 1, "Pictures to use at most.", default=4096)
+    _add_decoding(parser)
+    parser.add_value("--force", bool, "Write a model that is worse on these images.")
     options = _parse(parser, words)
     model = _load(options)
-    from kerasnorm import surgery
     from kerasnorm.callbacks.recalibration import find_batch_norms
+    from kerasnorm.training import model_recalibration
 
     if not find_batch_norms(model):
         raise ValueError(
@@ -172,9 +190,11 @@ def recalibrate(words: list[str]) -> int:
             "which has none; there is nothing to recalibrate"
         )
     index = _training_files(options.model, options.data, options.accept_changes)
-    batches = _batches(model, index, options.batch_size, options.samples)
-    surgery.recalibrate_batch_norm(model, batches, samples=options.samples)
-    return _save(model, options.output)
+    batches = model_recalibration.expected_batches(
+        model, index, _decoding(options), options.batch_size, options.samples, _say
+    )
+    report = model_recalibration.recalibrate_model(model, batches, options.force)
+    return _save(model, options.output, report)
 
 
 def _training_files(model: str, data: str | None, accept_changes: bool = False) -> Any:
@@ -186,23 +206,27 @@ def _training_files(model: str, data: str | None, accept_changes: bool = False) 
     return index
 
 
-def _batches(
-    model: Any, index: Any, batch_size: int, samples: float = math.inf
-) -> Iterator[Any]:
-    """Read images in random order, in the size of the model."""
-    from kerasnorm.data import pictures, pipeline_tf
+def _add_decoding(parser: parsing.Parser) -> None:
+    from kerasnorm.data.pictures import INTERPOLATIONS
 
-    shape = model.input_shape
-    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:3]:
-        raise ValueError(
-            f"expected a model of pictures of one size, received input shape {shape}; "
-            "build it with a height and a width"
-        )
-    loaded = pictures.load_pictures(index, shape[1:3])
-    batch_size = min(batch_size, len(loaded))
-    steps = math.ceil(min(samples, len(loaded)) / batch_size)
-    batches = pipeline_tf.training_batches(loaded, batch_size).take(steps)
-    return (images for images, _ in batches)
+    parser.add_value("--rescale", str | None, RESCALE_HELP)
+    parser.add_choice("--interpolation", INTERPOLATIONS, INTERPOLATION_HELP)
+    parser.add_value("--preprocessing", str | None, PREPROCESSING_HELP)
+
+
+def _decoding(options: Any) -> Any:
+    from kerasnorm.training import model_images
+
+    given = options.rescale
+    return model_images.Decoding(
+        options.interpolation,
+        None if given is None else model_images.parse_rescale(given),
+        options.preprocessing,
+    )
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
 
 
 def _parser(name: str, description: str) -> parsing.Parser:

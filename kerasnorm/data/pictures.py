@@ -18,6 +18,17 @@ from kerasnorm.data.index import ImageIndex
 # TensorFlow takes memory only from a multiple of so many bytes on.
 ALIGNMENT = 64
 
+#: Names for how an image is brought to another size: the library's own way, with
+#: antialiasing, and those of `keras.utils.image_dataset_from_directory`, without.
+INTERPOLATIONS = (
+    "antialiased",
+    "bilinear",
+    "nearest",
+    "bicubic",
+    "lanczos3",
+    "lanczos5",
+)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pictures:

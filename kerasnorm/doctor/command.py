@@ -3,7 +3,7 @@
 import math
 import pathlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -97,6 +97,7 @@ def consult(
     *,
     prove_remedy: bool = False,
     save_beside: pathlib.Path | None = None,
+    notes: Iterable[str] = (),
     **options: Any,
 ) -> Consultation:
     """Examine a model, and try the first remedy if asked.
@@ -108,6 +109,7 @@ def consult(
         prove_remedy: Whether to treat a copy and measure again.
         save_beside: The model's file; the repaired copy goes beside it, as
             `NAME.repaired.keras`, and never over it.
+        notes: What was done to make inputs of files, for the report.
         **options: Arguments of `examine`.
 
     Returns:
@@ -117,6 +119,7 @@ def consult(
     if validation is not None:
         validation = fit_labels(model, validation)
     examination = examine(model, train, validation, **options)
+    examination = replace(examination, notes=(*notes, *examination.notes))
     if not prove_remedy or validation is None:
         return Consultation(examination)
     proof = prove(model, train, validation, before=examination)

@@ -1,5 +1,6 @@
 """Gives labels that were read from class folders the form that a model's loss takes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -22,19 +23,28 @@ def fit_labels(model: keras.Model, batches: Any) -> Any:
         single output.
     """
     parts = getattr(batches, "element_spec", ())
-    if not isinstance(parts, tuple) or len(parts) != 2 or len(model.outputs or ()) != 1:
+    if not isinstance(parts, tuple) or len(parts) != 2:
         return batches
-    columns = parts[1].shape[-1]
-    width = model.outputs[0].shape[-1]
-    if width == 1 and columns == 2:
-        fitted = batches.map(lambda x, y: (x, y[:, 1:]))
-    elif _is_sparse(model):
-        fitted = batches.map(lambda x, y: (x, ops.argmax(y, axis=-1)))
-    else:
-        return batches
+    form = label_form(model, parts[1].shape[-1])
+    fitted = batches.map(lambda x, y: (x, form(y)))
     if hasattr(batches, "file_paths"):
         fitted.file_paths = batches.file_paths
     return fitted
+
+
+def label_form(model: keras.Model, columns: int) -> Callable[[Any], Any]:
+    """Return the function that turns one-hot labels into those of the model's loss.
+
+    Args:
+        model: The model.
+        columns: Number of classes.
+    """
+    if len(model.outputs or ()) == 1:
+        if model.outputs[0].shape[-1] == 1 and columns == 2:
+            return lambda y: y[:, 1:]
+        if _is_sparse(model):
+            return lambda y: ops.argmax(y, axis=-1)
+    return lambda y: y
 
 
 def _is_sparse(model: keras.Model) -> bool:

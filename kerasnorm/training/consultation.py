@@ -1,16 +1,24 @@
 """Takes a finished run or a model file to the doctor, with its pictures."""
 
+import dataclasses
 import pathlib
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from kerasnorm.data import pictures as picture_loading
-from kerasnorm.data import pipeline_tf, sources
+from kerasnorm.data import sources
+from kerasnorm.data.index import ImageIndex
+from kerasnorm.data.pictures import INTERPOLATIONS
 from kerasnorm.doctor import command
+from kerasnorm.doctor.inputs_of_model import choose_resizing
 from kerasnorm.training import checkup, inference, loading, run_directory
 from kerasnorm.training.errors import UsageError
+from kerasnorm.training.model_images import (
+    Decoding,
+    ImageBatches,
+    find_image_input,
+)
 from kerasnorm.training.run_files import as_resumed
 
 Progress = Callable[[str], None]
@@ -27,6 +35,7 @@ def consult(
     trust: bool = False,
     accept_changes: bool = False,
     progress: Progress | None = None,
+    decoding: Decoding | None = None,
 ) -> command.Consultation:
     """Examine a run on its own pictures, or a model on those given.
 
@@ -39,14 +48,19 @@ def consult(
         trust: Whether code inside a model file may run.
         accept_changes: Whether to go on where the run's own images have changed.
         progress: Called with a sentence at every step.
+        decoding: How files of the folders become inputs; by default values from 0 to
+            255, resized as the model recognizes training images best.
 
     Raises:
         UsageError: If a model comes without training pictures.
         ValueError: If the patient or the pictures cannot be read.
     """
     path = pathlib.Path(patient)
+    decoding = decoding or Decoding()
     if path.is_dir():
-        return _consult_run(path, train, validation, prove, accept_changes, progress)
+        return _consult_run(
+            path, train, validation, prove, accept_changes, progress, decoding
+        )
     if not path.is_file():
         raise UsageError(
             f"expected a run directory or a .keras file, but {patient} does not exist"
@@ -57,13 +71,15 @@ def consult(
             "it was trained on, and those of --validation"
         )
     model = inference.read_model(path, compiled=True, trust=trust)
+    folders = _Folders(model, decoding, progress)
+    splits = folders.train(train), validation and folders.validation(validation)
     return command.consult(
         model,
-        _shuffled(train, model, progress),
-        None if validation is None else _in_order(validation, model, progress),
+        *splits,
         prove_remedy=prove,
         save_beside=path,
         progress=progress,
+        notes=folders.describe(),
     )
 
 
@@ -74,6 +90,7 @@ def _consult_run(
     prove: bool,
     accept_changes: bool,
     progress: Progress | None,
+    decoding: Decoding,
 ) -> command.Consultation:
     directory = run_directory.open_run(path)
     directory.read_report()
@@ -93,10 +110,11 @@ def _consult_run(
     if train is not None or validation is not None:
         # Other pictures than the run's own: what belongs to its own does not apply.
         splits = {name: splits[name] for name in ("train", "validation")}
+    folders = _Folders(model, decoding, progress)
     if train is not None:
-        splits["train"] = _shuffled(train, model, progress)
+        splits["train"] = folders.train(train)
     if validation is not None:
-        splits["validation"] = _in_order(validation, model, progress)
+        splits["validation"] = folders.validation(validation)
     return command.consult(
         model,
         **splits,
@@ -104,31 +122,59 @@ def _consult_run(
         save_beside=directory.model_file,
         history=history,
         progress=progress,
+        notes=folders.describe() if train or validation else (),
     )
 
 
-def _load(
-    folder: str, use: str, model: keras.Model, progress: Progress | None
-) -> picture_loading.Pictures:
-    size = model.input_shape[1:3]
-    if len(model.input_shape) != 4 or None in size:
-        raise ValueError(
-            "expected a model of pictures of a fixed size, received input shape "
-            f"{model.input_shape}; call kerasnorm.doctor.examine with batches instead"
-        )
-    index, note = sources.open_part(folder, use)
-    if progress is not None:
-        progress(note)
-    return picture_loading.load_pictures(index, size)
+class _Folders:
+    """Folders of images in the form that a model takes, and what was said of them."""
 
+    def __init__(
+        self, model: keras.Model, decoding: Decoding, progress: Progress | None
+    ) -> None:
+        self.model, self.decoding = model, decoding
+        self.progress = progress or (lambda sentence: None)
+        self.notes: list[str] = []
 
-def _shuffled(folder: str, model: keras.Model, progress: Progress | None) -> Any:
-    pictures = _load(folder, "train", model, progress)
-    size = min(BATCH_SIZE, len(pictures))
-    steps = len(pictures) // size
-    return pipeline_tf.training_batches(pictures, size, seed=SEED).take(steps)
+    def train(self, folder: str) -> ImageBatches:
+        """Return shuffled batches, resized as the model recognizes them best."""
+        index = self._open(folder, "train")
 
+        def batches(decoding: Decoding) -> ImageBatches:
+            return ImageBatches(
+                self.model, index, decoding, BATCH_SIZE, seed=SEED, drop_remainder=True
+            )
 
-def _in_order(folder: str, model: keras.Model, progress: Progress | None) -> Any:
-    pictures = _load(folder, "validation", model, progress)
-    return pipeline_tf.evaluation_batches(pictures, BATCH_SIZE)
+        if self.decoding.interpolation is None:
+            given = dataclasses.replace(self.decoding, interpolation=INTERPOLATIONS[0])
+            others = {
+                name: batches(dataclasses.replace(given, interpolation=name))
+                for name in INTERPOLATIONS[1:4]
+            }
+            self.decoding = given
+            found = choose_resizing(self.model, batches(given), others)
+            if found is not None:
+                name, before, after = found
+                self.decoding = dataclasses.replace(given, interpolation=name)
+                self.notes.append(
+                    f"--interpolation {name} fits this model: without antialiasing the "
+                    f"training loss is {after:.3g} instead of {before:.3g}"
+                )
+        return batches(self.decoding)
+
+    def validation(self, folder: str) -> ImageBatches:
+        """Return batches in the order of the files."""
+        index = self._open(folder, "validation")
+        return ImageBatches(self.model, index, self.decoding, BATCH_SIZE)
+
+    def _open(self, folder: str, use: str) -> ImageIndex:
+        index, note = sources.open_part(folder, use)
+        self.progress(note)
+        return index
+
+    def describe(self) -> list[str]:
+        """Return how files became inputs, and why, in sentences."""
+        how = self.decoding.describe(find_image_input(self.model))
+        for note in (how, *self.notes):
+            self.progress(note)
+        return [how, *self.notes]

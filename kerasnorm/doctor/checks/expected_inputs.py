@@ -65,11 +65,15 @@ def check_expected(m: Measurements) -> Finding | None:
 
 
 def _layer(images) -> str:
-    """Return the Keras layer of a map that treats channels alike, or nothing."""
+    """Return layer and flag of a map that treats channels alike, or nothing."""
     alike = len(set(images.scale)) == len(set(images.offset)) == 1
     if images.is_reordered or not alike:
         return ""
     scale, offset = images.scale[0], images.offset[0]
-    words = f"{scale:.6g}" if scale > 0.1 else f"1 / {1 / scale:.6g}"
-    words += f", offset={offset:.6g}" if offset else ""
-    return f": keras.layers.Rescaling({words})"
+    factor = f"{scale:.6g}" if abs(scale) > 0.1 else f"1/{1 / scale:.6g}"
+    layer = f"{factor}, offset={offset:.6g}" if offset else factor
+    flag = f"{factor},{offset:.6g}" if offset else factor
+    return (
+        f": keras.layers.Rescaling({layer}); for files of values from 0 to 255 "
+        f"kerasnorm doctor MODEL --rescale {flag}"
+    )

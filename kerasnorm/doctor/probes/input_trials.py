@@ -112,7 +112,7 @@ def prove_map(
     for samples, level in zip(halves, (ALPHA / tried, ALPHA), strict=True):
         losses, scores = trials.measure(samples, unchanged)
         mapped, found = trials.measure(samples, best)
-        p_value, low = _fall(losses, mapped, level)
+        p_value, low = fall(losses, mapped, level)
         gain = float(np.mean(_bounded(losses)) - np.mean(_bounded(mapped)))
         if not np.isfinite(mapped).all():
             return None
@@ -136,8 +136,14 @@ def _bounded(losses: np.ndarray) -> np.ndarray:
     return np.nan_to_num(losses, nan=1e6, posinf=1e6)
 
 
-def _fall(before: np.ndarray, after: np.ndarray, level: float) -> tuple[float, float]:
-    """Return the one-sided p-value of a paired fall, and its lower limit."""
+def fall(before: np.ndarray, after: np.ndarray, level: float) -> tuple[float, float]:
+    """Return the one-sided p-value of a paired fall of losses, and its lower limit.
+
+    Args:
+        before: Losses of (samples,).
+        after: The same samples' losses.
+        level: One minus the confidence of the limit.
+    """
     gain = _bounded(before) - _bounded(after)
     error = gain.std(ddof=1) / np.sqrt(len(gain)) + 1e-12
     degrees = len(gain) - 1

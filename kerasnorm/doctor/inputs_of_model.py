@@ -1,0 +1,133 @@
+"""Which inputs a finished model expects: the doctor's probe on its own."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasnorm.doctor.forward import kept
+from kerasnorm.doctor.gather import gather
+from kerasnorm.doctor.losses import LossOfSamples, resolve_loss
+from kerasnorm.doctor.probes.expected_inputs import (
+    SAMPLES,
+    WELL,
+    ExpectedInputs,
+    measure_expected_inputs,
+)
+from kerasnorm.doctor.probes.head import label_problem
+from kerasnorm.doctor.probes.input_map import InputMap, channel_axis, identity
+from kerasnorm.doctor.probes.input_trials import NATS, Trials, fall
+from kerasnorm.doctor.probes.optimizer import inspect_optimizer
+from kerasnorm.doctor.proportions import ALPHA
+from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.scores import judging_loss
+from kerasnorm.doctor.state import preserved
+from kerasnorm.doctor.statistics import build, evaluate
+
+# Loss, in nats, that another way of resizing must save.
+RESIZED_SAVES = 0.02
+
+
+def find_expected_inputs(
+    model: keras.Model, batches: Iterable
+) -> ExpectedInputs | None:
+    """Find out whether a model expects other inputs than these, and which.
+
+    Use it before anything is measured on images of a model that somebody else trained.
+
+    Args:
+        model: The model; it stays as it is.
+        batches: Training batches of (images, labels).
+
+    Returns:
+        The map of the channels with which the model recognizes them, None if they are
+        right, or nothing can be proved.
+
+    Example:
+        >>> found = find_expected_inputs(model, batches)
+        >>> found.images.name
+        'x / 255'
+    """
+    samples = gather(batches, 2 * SAMPLES)
+    build(model, samples)
+    with preserved(model), kept():
+        loss = hard_loss(model, samples)
+        if loss is None:
+            return None
+        steps = inspect_optimizer(model).steps
+        return measure_expected_inputs(model, samples, None, loss, steps)
+
+
+def hard_loss(model: keras.Model, samples: Samples) -> LossOfSamples | None:
+    """Return the loss to judge a model by, None where labels do not fit its outputs.
+
+    Args:
+        model: A built model.
+        samples: Samples with labels.
+    """
+    few = samples.head(64)
+    outputs = evaluate(model, few)
+    if few.y is None or not isinstance(outputs, np.ndarray):
+        return None
+    try:
+        found = resolve_loss(model, few.y)
+    except ValueError:
+        return None
+    if label_problem(samples.labels, outputs.shape, found):
+        return None
+    return judging_loss(found, few, outputs)
+
+
+def choose_resizing(
+    model: keras.Model, given: Any, others: Mapping[str, Any]
+) -> tuple[str, float, float] | None:
+    """Find a way of resizing with which a model recognizes training images better.
+
+    Args:
+        model: The model; it stays as it is.
+        given: Batches of (images, labels) as they are resized now.
+        others: The same files otherwise resized, by name; read only if the model does
+            not recognize the given ones well.
+
+    Returns:
+        Name of the best other way, and the loss on files that did not choose it, before
+        and after; None if nothing is clearly better.
+    """
+    samples = gather(given, SAMPLES)
+    build(model, samples)
+    with preserved(model), kept():
+        loss = hard_loss(model, samples)
+        axis = channel_axis(samples.x.shape)
+        if loss is None or axis is None or samples.count < 32:
+            return None
+        trials = Trials(model, loss)
+        steps = inspect_optimizer(model).steps
+        found = measure_expected_inputs(model, samples, None, loss, steps)
+        images = found.images if found else identity(samples.x, axis)
+        losses, scores = trials.measure(samples, images)
+        if scores is None or (scores.accuracy >= WELL and losses.mean() < NATS):
+            return None
+        return _best(trials, samples, images, others)
+
+
+def _best(
+    trials: Trials, samples: Samples, images: InputMap, others: Mapping[str, Any]
+) -> tuple[str, float, float] | None:
+    before = trials.measure(samples, images)[0]
+    halves = np.array_split(np.random.default_rng(0).permutation(samples.count), 2)
+    losses = {}
+    for name, batches in others.items():
+        other = gather(batches, SAMPLES)
+        # Only pairs tell so small a difference.
+        if np.array_equal(other.labels, samples.labels):
+            losses[name] = trials.measure(other, images)[0]
+    if not losses:
+        return None
+    name = min(losses, key=lambda one: losses[one][halves[0]].mean())
+    for half, level in zip(halves, (ALPHA / len(losses), ALPHA), strict=True):
+        first, second = before[half], losses[name][half]
+        p_value, _ = fall(first, second, level)
+        if p_value >= level or first.mean() - second.mean() < RESIZED_SAVES:
+            return None
+    return name, float(first.mean()), float(second.mean())
