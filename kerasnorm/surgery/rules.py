@@ -100,6 +100,15 @@ def substitute(
     return layer, swap
 
 
+def learns_epsilon(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer is a filter response norm that learns its epsilon.
+
+    Args:
+        layer: Any layer.
+    """
+    return isinstance(layer, layers.FilterResponseNorm) and layer.learn_epsilon
+
+
 def _choose(
     site: NormSite, to: str, groups: int, absorbs: bool
 ) -> tuple[str, dict[str, Any]]:

@@ -114,6 +114,12 @@ def swap_norm(
             "alike in training and prediction, or take 'batch_renorm' or "
             "'layer_channels'."
         )
+    learned = sum(map(rules.learns_epsilon, new_layers))
+    if learned:
+        notes.append(
+            f"{learned} norms see a single pixel of each channel: they learn their "
+            "epsilon, which starts at the mean square of the inputs."
+        )
     notes += [*rebuilt.notes, *compile_like(model, rebuilt.model)]
     report = SwapReport(
         to=to,
@@ -190,6 +196,24 @@ def _carry_norm(site: NormSite, new: keras.layers.Layer) -> None:
             continue
         if tuple(old_weight.shape) == tuple(new_weight.shape):
             new_weight.assign(keras.ops.convert_to_numpy(old_weight))
+    if rules.learns_epsilon(new):
+        new.epsilon_l.assign(_mean_square(site.layer))
+
+
+def _mean_square(norm: keras.layers.Layer) -> Any:
+    """Return the mean square of a norm's inputs, 1 for norms that keep none.
+
+    The outputs for single numbers, `x / sqrt(x ** 2 + epsilon)`, are as steep as
+    `1 / sqrt(epsilon)` at 0. With the layer's own start of 1e-4, the gradients of a
+    dozen such norms in a row overflow; with the mean square they are as steep as those
+    of the batch norm.
+    """
+    if getattr(norm, "moving_variance", None) is None:
+        return 1.0
+    mean, variance = map(
+        keras.ops.convert_to_numpy, (norm.moving_mean, norm.moving_variance)
+    )
+    return variance + mean**2
 
 
 def _absorbable(

@@ -358,8 +358,31 @@ def test_the_instance_norm_of_one_pixel_becomes_a_layer_norm():
 def test_frn_of_one_pixel_learns_its_epsilon():
     model = build(keras.layers.BatchNormalization(name="bn"), shape=(1, 1, 5))
     new, report = swap_norm(model, "frn")
-    assert new.get_layer("bn").learn_epsilon
+    norm, bn = new.get_layer("bn"), model.get_layer("bn")
+    assert norm.learn_epsilon
     assert report.swaps[0].chosen["learn_epsilon"]
+    assert "1 norms see a single pixel" in str(report)
+    mean_square = numbers(bn.moving_variance) + numbers(bn.moving_mean) ** 2
+    assert np.allclose(numbers(norm.epsilon_l), mean_square)
+
+
+def test_deep_networks_on_single_pixels_train_with_frn():
+    x = inputs = keras.Input((32,))
+    for _ in range(4):
+        branch = x
+        for _ in range(3):
+            branch = keras.layers.Dense(32, kernel_initializer="he_normal")(branch)
+            branch = keras.layers.BatchNormalization()(branch)
+        x = keras.layers.Add()([x, branch])
+    new, _ = swap_norm(keras.Model(inputs, x), "frn")
+    new.compile(keras.optimizers.SGD(1.0), "mse", run_eagerly=True)
+    numbers_in = np.random.default_rng(0).normal(size=(8, 32)).astype("float32")
+    before = new.get_weights()
+    new.train_on_batch(numbers_in, np.zeros((8, 32)))
+    moved = max(
+        np.abs(a - b).max() for a, b in zip(before, new.get_weights(), strict=True)
+    )
+    assert moved < 10
 
 
 def test_the_new_model_can_be_saved_and_loaded(tmp_path):
