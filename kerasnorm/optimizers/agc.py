@@ -83,11 +83,8 @@ class AGC(OptimizerWrapper):
         self.exclude = exclude
         self.count_clips = count_clips
 
-    def build(self, variables):
-        """Look up the units of `variables` and build the inner optimizer."""
-        super().build(variables)
-        # In the order of the inner optimizer, which may have been built before.
-        variables = list(self._trainable_variables)
+    def prepare(self, variables):
+        """Look up the units of `variables`."""
         self._unit_axes = gradients.unit_axes_of(variables)
         self._spared = find_spared(self.exclude, variables, self._unit_axes)
         if self.count_clips:

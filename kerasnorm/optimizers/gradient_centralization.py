@@ -39,11 +39,8 @@ class GradientCentralization(OptimizerWrapper):
         super().__init__(optimizer, name=name)
         self.convolutions_only = convolutions_only
 
-    def build(self, variables):
-        """Look up the units of `variables` and build the inner optimizer."""
-        super().build(variables)
-        # In the order of the inner optimizer, which may have been built before.
-        variables = list(self._trainable_variables)
+    def prepare(self, variables):
+        """Look up the units of `variables`."""
         self._unit_axes = [
             axes if self._is_centralized(variable, axes) else None
             for variable, axes in zip(

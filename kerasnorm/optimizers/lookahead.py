@@ -71,12 +71,9 @@ class Lookahead(OptimizerWrapper):
         self.sync_period = sync_period
         self.slow_step = slow_step
 
-    def build(self, variables):
+    def prepare(self, variables):
         """Create the slow weights and the count of updates."""
-        super().build(variables)
-        self._slow_weights = self.add_optimizer_variables(
-            list(self._trainable_variables), "slow"
-        )
+        self._slow_weights = self.add_optimizer_variables(variables, "slow")
         self._updates = self.add_variable(
             shape=(), dtype="int", aggregation="only_first_replica", name="updates"
         )

@@ -57,6 +57,7 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
     _learning_rate = _OfInner()
     _model_variables_moving_average = _OfInner()
     _trainable_variables = _OfInner()
+    built: bool
     _trainable_variables_indices = _OfInner()
     clipnorm = _OfInner()
     clipvalue = _OfInner()
@@ -88,10 +89,21 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
         self.inner_optimizer = inner
 
     def build(self, variables):
-        """Build the inner optimizer for `variables`."""
+        """Build the inner optimizer and what the wrapper itself keeps, once."""
+        if self.built:
+            return
         if not self.inner_optimizer.built:
             self.inner_optimizer.build(variables)
         self.built = True
+        # In the order of the inner optimizer, which may have been built before.
+        self.prepare(list(self._trainable_variables))
+
+    def prepare(self, variables: Sequence) -> None:
+        """Look up and create what updates of variables need; the default does nothing.
+
+        Args:
+            variables: All variables that will be updated.
+        """
 
     def transform_gradients(self, gradients: Sequence, variables: Sequence) -> Sequence:
         """Change the gradients; the default returns them as they are.
