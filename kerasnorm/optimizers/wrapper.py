@@ -52,12 +52,13 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
             does; that one belongs outside.
     """
 
+    built: bool
+
     _accumulated_gradients = _OfInner()
     _iterations = _OfInner()
     _learning_rate = _OfInner()
     _model_variables_moving_average = _OfInner()
     _trainable_variables = _OfInner()
-    built: bool
     _trainable_variables_indices = _OfInner()
     clipnorm = _OfInner()
     clipvalue = _OfInner()
