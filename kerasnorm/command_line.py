@@ -11,7 +11,7 @@ from kerasnorm.training.errors import UsageError
 from kerasnorm.version import __version__
 
 # What these print is only a word on the file they have written.
-KEEP_FILES = ("swap", "fold", "recalibrate")
+KEEP_FILES = (["swap"], ["fold"], ["recalibrate"])
 FAIL_ON = ("info", "warning", "error")
 NORM_HELP = "Name of the new norm, such as group, frn, instance or none."
 TRUST_HELP = "Let code inside the model run, such as that of Lambda layers."
@@ -40,15 +40,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         something.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["--version"]:
-        print(__version__)
-        return 0
-    if not words or words[0] in ("-h", "--help"):
-        print(_overview())
-        return 0
     status = [0]
 
     def command() -> None:
+        if words[:1] == ["--version"]:
+            print(__version__)
+            return
+        if not words or words[0] in ("-h", "--help"):
+            print(_overview())
+            return
         if words[0] not in COMMANDS:
             raise UsageError(
                 f"expected a command, one of {', '.join(COMMANDS)}, received "
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status[0] = COMMANDS[words[0]][1](words[1:])
 
     failed = in_one_sentence(
-        command, debug="--debug" in words, keeps_files=words[0] in KEEP_FILES
+        command, debug="--debug" in words, keeps_files=words[:1] in KEEP_FILES
     )
     return failed or status[0]
 

@@ -53,7 +53,11 @@ def in_one_sentence(
             where only what was printed is lost.
     """
     with streams.lasting() as output:
-        status = _status_of(command, debug)
+        try:
+            status = _status_of(command, debug)
+        except SystemExit as left:
+            # After `--help` and `--print_config`, whose result is what they print.
+            status, keeps_files = int(left.code or 0), False
         output.flush()
         if status or output.lost is None:
             return status

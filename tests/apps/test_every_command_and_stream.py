@@ -1,0 +1,77 @@
+"""Every command as a process whose standard streams are closed, full or left."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.apps.conftest import TINY
+
+pytestmark = pytest.mark.slow
+STREAMS = {
+    "closed": ("<&- >&- 2>&-", 0),
+    "full": (">/dev/full 2>/dev/full", 1),
+    "left": ("2>&1 | head -1", 0),
+    "narrow": ("", 0),
+}
+SEARCH = ("--trials", "1", "--workers", "1", "--app", "cats_dogs")
+# What these print is only a word on the files they write.
+KEEP_FILES = ("train", "search", "swap", "fold", "recalibrate")
+# A command, and the files it leaves whatever becomes of its streams.
+COMMANDS = {
+    "train": (
+        ("apps.cats_dogs", "--data", "data", "--runs", "runs", "--name", "new", *TINY),
+        ("runs/cats_dogs/new/report.json", "runs/cats_dogs/new/model.keras"),
+    ),
+    "evaluate": (("apps.cats_dogs", "evaluate", "run"), ()),
+    "predict": (("apps.cats_dogs", "predict", "run", "data/cat"), ()),
+    "search": (
+        ("tuning.search", *SEARCH, "--directory", "search", "--data", "data", *TINY),
+        ("search/search.json",),
+    ),
+    "doctor": (("kerasnorm", "doctor", "run", "--html", "page.html"), ("page.html",)),
+    "scan": (("kerasnorm", "scan", "data", "--quarantine", "bad.txt"), ("bad.txt",)),
+    "swap": (
+        ("kerasnorm", "swap", "run/model.keras", "new.keras", "--to", "group"),
+        ("new.keras",),
+    ),
+    "fold": (("kerasnorm", "fold", "run/model.keras", "new.keras"), ("new.keras",)),
+    "recalibrate": (
+        ("kerasnorm", "recalibrate", "run/model.keras", "new.keras", "--data", "data"),
+        ("new.keras",),
+    ),
+    "help": (("kerasnorm", "--help"), ()),
+    "config": (("apps.cats_dogs", "--print_config"), ()),
+}
+
+
+@pytest.mark.parametrize("streams", STREAMS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_work_is_done(command, streams, finished_run, shapes, tmp_path):
+    words, files = COMMANDS[command]
+    redirection, status = STREAMS[streams]
+    if streams == "full" and not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full here")
+    shutil.copytree(finished_run, tmp_path / "run")
+    (tmp_path / "data").symlink_to(shapes)
+    line = f"{shlex.join([sys.executable, '-m', *words])} {redirection}"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "20", "PYTHONPATH": os.getcwd()},
+    )
+    expected = 0 if command in KEEP_FILES else status
+    assert done.returncode == expected, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    for file in files:
+        assert (tmp_path / file).exists()
+        if file.endswith(".json"):
+            json.loads((tmp_path / file).read_text())
+    if streams == "narrow":
+        assert "\u2026" not in done.stdout
