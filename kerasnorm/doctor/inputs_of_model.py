@@ -8,20 +8,19 @@ import numpy as np
 
 from kerasnorm.doctor.forward import kept
 from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.losses import LossOfSamples, resolve_loss
+from kerasnorm.doctor.loss_choice import choose_loss
+from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.probes.expected_inputs import (
     SAMPLES,
     WELL,
     ExpectedInputs,
     measure_expected_inputs,
 )
-from kerasnorm.doctor.probes.head import label_problem
 from kerasnorm.doctor.probes.input_map import InputMap, channel_axis, identity
 from kerasnorm.doctor.probes.input_trials import NATS, Trials, fall
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
 from kerasnorm.doctor.proportions import ALPHA
 from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.scores import judging_loss
 from kerasnorm.doctor.state import preserved
 from kerasnorm.doctor.statistics import build, evaluate
 
@@ -66,17 +65,15 @@ def hard_loss(model: keras.Model, samples: Samples) -> LossOfSamples | None:
         model: A built model.
         samples: Samples with labels.
     """
-    few = samples.head(64)
-    outputs = evaluate(model, few)
-    if few.y is None or not isinstance(outputs, np.ndarray):
+    if samples.y is None:
         return None
+    outputs = evaluate(model, samples.head(64))
+    shape = outputs.shape if isinstance(outputs, np.ndarray) else None
     try:
-        found = resolve_loss(model, few.y)
+        return choose_loss(model, samples, None, shape).judged
     except ValueError:
+        # Neither compiled nor of a kind whose loss can be guessed.
         return None
-    if label_problem(samples.labels, outputs.shape, found):
-        return None
-    return judging_loss(found, few, outputs)
 
 
 def choose_resizing(
@@ -98,13 +95,13 @@ def choose_resizing(
     build(model, samples)
     with preserved(model), kept():
         loss = hard_loss(model, samples)
-        axis = channel_axis(samples.x.shape)
+        axis = channel_axis(samples.inputs.shape)
         if loss is None or axis is None or samples.count < 32:
             return None
         trials = Trials(model, loss)
         steps = inspect_optimizer(model).steps
         found = measure_expected_inputs(model, samples, None, loss, steps)
-        images = found.images if found else identity(samples.x, axis)
+        images = found.images if found else identity(samples.inputs, axis)
         losses, scores = trials.measure(samples, images)
         if scores is None or (scores.accuracy >= WELL and losses.mean() < NATS):
             return None

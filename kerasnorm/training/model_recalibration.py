@@ -7,16 +7,16 @@ import numpy as np
 
 from kerasnorm.callbacks.recalibration import recalibrate_batch_norm
 from kerasnorm.data.index import ImageIndex
+from kerasnorm.doctor.evaluation_batches import evaluation_batches
 from kerasnorm.doctor.forward import kept
 from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.inputs_of_model import find_expected_inputs, hard_loss
-from kerasnorm.doctor.loss_matrix import loss_of
 from kerasnorm.doctor.probes.input_trials import fall
 from kerasnorm.doctor.proportions import ALPHA, paired_change
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.scores import score
 from kerasnorm.doctor.state import preserved
-from kerasnorm.doctor.statistics import evaluate
+from kerasnorm.doctor.statistics import forward_pass
 from kerasnorm.training.model_images import Decoding, ImageBatches
 
 # Images that loss and accuracy are measured on, before and after.
@@ -112,9 +112,10 @@ def _measure(
         loss = hard_loss(model, samples)
         if loss is None:
             return None
-        outputs = evaluate(model, samples)
-        scores = score(samples, outputs, loss.from_logits)
-        return loss_of(loss, samples, outputs), scores.correct if scores else None
+        batches = evaluation_batches(model, samples, loss)
+        seen = forward_pass(model, samples, batches, loss)
+        scores = score(samples, seen.outputs, loss.from_logits)
+        return seen.losses, scores.correct if scores else None
 
 
 def _is_worse(before: np.ndarray, after: np.ndarray) -> bool:
