@@ -25,7 +25,7 @@ class ChannelScale(ChannelNorm):
             arguments of `keras.layers.Layer`.
 
     Raises:
-        ValueError: If `axis` is not an integer other than 0.
+        ValueError: If `axis` is not an integer other than 0, or `epsilon` is given.
 
     Example:
         >>> ChannelScale()(keras.ops.ones((2, 8, 8, 3))).shape
@@ -35,6 +35,11 @@ class ChannelScale(ChannelNorm):
     def __init__(
         self, axis: int = -1, center: bool = True, scale: bool = True, **kwargs: Any
     ) -> None:
+        if "epsilon" in kwargs:
+            raise ValueError(
+                "Expected no `epsilon` in ChannelScale, which does not divide; leave "
+                f"it out. Received: epsilon={kwargs['epsilon']!r}."
+            )
         super().__init__(axis=axis, center=center, scale=scale, **kwargs)
 
     def call(self, inputs: Any) -> Any:

@@ -18,6 +18,14 @@ from kerasnorm.layers.moments import Moments, as_computed, at_least_float32
 from kerasnorm.layers.pooled_norm import PooledNorm
 from kerasnorm.registration import register
 
+# Arguments of Keras' layer that mean nothing here, with the values it has without them.
+OF_OTHER_BATCH_NORMS = {
+    "renorm": False,
+    "renorm_clipping": None,
+    "renorm_momentum": 0.99,
+    "synchronized": False,
+}
+
 
 @register
 class GhostBatchNorm(keras.layers.BatchNormalization):
@@ -42,11 +50,11 @@ class GhostBatchNorm(keras.layers.BatchNormalization):
         update_per_part: Whether the moving averages are updated once for each part, in
             order (default, as in the paper), or once a step with the mean of the
             parts' statistics.
-        **kwargs: As for `keras.layers.BatchNormalization`, without `renorm` and
-            `synchronized`.
+        **kwargs: As for `keras.layers.BatchNormalization`, without `synchronized` and
+            the arguments of its renormalization.
 
     Raises:
-        ValueError: If an argument is out of its range, or `renorm` or `synchronized`
+        ValueError: If an argument is out of its range, or `synchronized` or `renorm`
             is asked for.
 
     Example:
@@ -67,8 +75,8 @@ class GhostBatchNorm(keras.layers.BatchNormalization):
         update_per_part: bool = True,
         **kwargs: Any,
     ) -> None:
-        for name in ("renorm", "synchronized"):
-            if kwargs.get(name):
+        for name, usual in OF_OTHER_BATCH_NORMS.items():
+            if kwargs.get(name, usual) != usual:
                 raise ValueError(
                     f"Expected no `{name}` in GhostBatchNorm, whose statistics are "
                     "those of parts of one batch; use "
