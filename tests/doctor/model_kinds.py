@@ -111,6 +111,8 @@ def text():
     hidden = L.BatchNormalization(momentum=0.5)(hidden)
     outputs = L.Dense(1, "sigmoid")(L.GlobalAveragePooling1D()(hidden))
     y = (words == "good").any(1).astype("float32")
+    # Keras takes no texts of NumPy.
+    texts = ops.convert_to_tensor(texts)
     return keras.Model(inputs, outputs), {"loss": "binary_crossentropy"}, (texts, y)
 
 
@@ -132,11 +134,12 @@ def volume():
 
 
 def siamese():
-    tower = dense(3)
+    # Behind a linear layer the bias would cancel in the difference.
+    tower = dense(3, "tanh")
     pair = [keras.Input((5,)), keras.Input((5,))]
     first, second = (tower(tensor) for tensor in pair)
     outputs = L.Dense(1, "sigmoid")(ops.abs(first - second))
-    x = [numbers(5), numbers(5, seed=2)]
+    x = numbers(5), numbers(5, seed=2)
     settings = {"loss": "binary_crossentropy"}
     return keras.Model(pair, outputs), settings, (x, classes(2).astype("float32"))
 
