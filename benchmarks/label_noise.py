@@ -8,7 +8,7 @@ PHOTOS holds `train` and `validation` with a folder for each class. CIFAR is an 
 No network is trained: reference models on fixed image features need the labels alone.
 One row of `results.csv` is written for each finished examination, and what has a row is
 skipped when the command is given again; `summary.md` counts verdicts. The rows of the
-docs took 40 minutes on two busy cores.
+docs took 45 minutes on two busy cores.
 """
 
 import argparse
