@@ -38,6 +38,17 @@ CODES: dict[str, str] = {
     "norm_momentum": "The momentum of a batch norm is too high for the steps of an "
     "epoch.",
     "learning_rate_too_high": "The learning rate is too high for training to settle.",
+    "learning_rate_too_low": "The learning rate is too low for the loss to fall.",
+    "nothing_trainable": "No variable of the model is trainable.",
+    "unconnected_variables": "The loss sends trainable variables no gradient.",
+    "non_finite_gradient": "Gradients are NaN or infinite.",
+    "wrong_gradient": "The gradient of a layer is not that of its output.",
+    "vanishing_gradient": "Gradients differ by orders of magnitude between layers.",
+    "dead_units": "Units are 0 for every sample, so they learn nothing.",
+    "cannot_overfit_one_batch": "The model cannot learn even one batch.",
+    "wrong_initial_loss": "New weights begin above the loss of chance.",
+    "input_range": "Inputs are constant, not finite, or use a small part of their "
+    "range.",
     "label_noise": "A share of the labels is wrong, and the network learned them.",
     "domain_shift": "Validation inputs come from another distribution.",
     "overfitting": "The network fits the training samples, not the task.",

@@ -7,16 +7,19 @@ import keras
 import numpy as np
 
 from kerasnorm.doctor import rehearsal
+from kerasnorm.doctor.checks import first_steps
 from kerasnorm.doctor.checks.labels import ORDERED, SIGNIFICANT
 from kerasnorm.doctor.evaluation_batches import evaluation_batches, first_batch
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.head_activation import last_activation
 from kerasnorm.doctor.loss_scale import LossScale, measure_scale
 from kerasnorm.doctor.losses import known_loss, resolve_loss
-from kerasnorm.doctor.probes.gradients import measure_gradients
+from kerasnorm.doctor.probes.gradients import Gradients, measure_gradients
 from kerasnorm.doctor.probes.head import label_problem, logits_problem
-from kerasnorm.doctor.probes.inputs import describe_inputs
+from kerasnorm.doctor.probes.inputs import describe_inputs, uses_little_of_its_range
 from kerasnorm.doctor.probes.labels import measure_label_order
+from kerasnorm.doctor.probes.optimizer import inspect_optimizer
+from kerasnorm.doctor.probes.structure import inspect_structure
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.statistics import batch_norms, forward_pass
 
@@ -25,10 +28,6 @@ START = 1.5
 # Means or deviations of the splits that differ by more have been prepared differently.
 MOVED = 0.5
 WIDER = 2.0
-# Measured falls along right gradients lie within 10% of the predicted ones.
-GRADIENT = 2.0
-# Share of units of a layer that fire for no sample of a batch.
-DEAD = 0.6
 # Share of the initial statistics that may be left after the first epoch.
 FIRST_EPOCH = 0.1
 # Above this they decide early validation losses; below, they only blur them.
@@ -61,11 +60,19 @@ class Flight:
         self.measured: dict[str, Any] = {}
         self.notes = [*train.notes, *(held.notes if held else ())]
         self.loss: Any = None
+        self.gradients: Gradients | None = None
         self.scale = LossScale(1.0)
 
     def checks(self, quick: bool) -> list[Callable[[], None]]:
         """Return the checks to run, without those that train if `quick`."""
-        cheap = [self._labels, self._inputs, self._order, self._norms, self._start]
+        cheap = [
+            self._labels,
+            self._inputs,
+            self._order,
+            self._wiring,
+            self._norms,
+            self._start,
+        ]
         return cheap if quick else [*cheap, self._gradients, self._rehearse]
 
     def _add(self, code, severity, summary, evidence, remedy) -> None:
@@ -100,11 +107,22 @@ class Flight:
         self.measured["training_inputs"] = vars(own)
         if not np.isfinite([own.mean, own.deviation]).all() or own.deviation == 0:
             self._add(
-                "input_mismatch",
+                "input_range",
                 "error",
                 "Training inputs are constant or hold values that are not numbers.",
                 vars(own),
                 "look at one batch",
+            )
+        elif uses_little_of_its_range(self.train.x):
+            self._add(
+                "input_range",
+                "warning",
+                f"Training images lie between {own.smallest:.3g} and "
+                f"{own.largest:.3g}: less than an eighth of the range from black to "
+                "white.",
+                vars(own),
+                "check how deep the files are (kerasnorm scan DIR) and scale their "
+                "values to the whole range",
             )
         if other is None:
             return
@@ -134,6 +152,60 @@ class Flight:
                 f"ones {order.shuffled:.3g}: classes come in runs.",
                 vars(order),
                 "shuffle over the whole epoch",
+            )
+
+    def _wiring(self) -> None:
+        """Find what is known of model and optimizer before the first step."""
+        state, norms = inspect_optimizer(self.model), batch_norms(self.model)
+        if not self.model.trainable_variables:
+            self._add(
+                "nothing_trainable",
+                "error",
+                "No variable of the model is trainable.",
+                {"variables": len(self.model.variables)},
+                "set trainable = True on the layers that should learn, then "
+                "model.compile(...) again",
+            )
+        names = state.frozen_but_trained
+        if names:
+            self._add(
+                "freeze_without_recompile",
+                "error",
+                f"{len(names)} variables, first {names[0]}, are marked frozen, but the "
+                "compiled training step trains them.",
+                {"variables": len(names), "first": list(names[:5])},
+                "model.compile(...) again after setting trainable = False",
+            )
+        flags = inspect_structure(self.model).baked_flags or {}
+        layers = [path for path, flag in flags.items() if not flag]
+        if layers:
+            self._add(
+                "training_flag_overridden",
+                "warning",
+                f"{', '.join(layers)} is called with training=False in the graph, but "
+                "holds batch norms that `fit` trains all the same in Keras 3.",
+                {"layers": layers},
+                "set trainable = False on the batch norms and model.compile(...) "
+                "again, or remove training=False",
+            )
+        if norms and state.uses_ema:
+            self._add(
+                "ema_statistics",
+                "info",
+                "The optimizer averages the weights, the batch norms keep the moving "
+                "statistics of the weights that are not averaged.",
+                {"norms": len(norms)},
+                "kerasnorm.surgery.recalibrate_batch_norm after training, or "
+                "kerasnorm.callbacks.RecalibrateBatchNorm",
+            )
+        if norms and state.accumulation_steps > 1:
+            self._add(
+                "gradient_accumulation",
+                "info",
+                f"Each step gathers {state.accumulation_steps} batches, but batch "
+                "norms see one of them at a time.",
+                {"accumulation_steps": state.accumulation_steps},
+                "a larger batch, or kerasnorm.surgery.swap_norm(model, 'group')",
             )
 
     def _norms(self) -> None:
@@ -189,7 +261,7 @@ class Flight:
         guess = max(scale.uninformed, scale.constant or 0.0)
         if self.losses["start"] > START * guess + 0.1 * scale.unit:
             self._add(
-                "input_mismatch",
+                "wrong_initial_loss",
                 "info",
                 f"The new weights begin at a loss of {self.losses['start']:.3g}, "
                 f"chance is {guess:.3g}: inputs or the last layer are large.",
@@ -199,70 +271,29 @@ class Flight:
 
     def _gradients(self) -> None:
         has_loss = getattr(self.model, "loss", None) is not None
-        if self.loss is None or not has_loss:
+        if self.loss is None or not has_loss or not self.model.trainable_variables:
             return
         found = measure_gradients(
             self.model, first_batch(self.model, self.train), self.scale.unit
         )
         if found is None:
             return
+        self.gradients = found
         self.measured["gradients"] = vars(found)
-        if not found.finite:
-            self._add(
-                "learning_rate_too_high",
-                "error",
-                "Gradients of the first batch are not finite numbers.",
-                vars(found),
-                "look for logarithms and divisions of 0 in loss and layers, and for "
-                "large inputs",
-            )
-        agreement = found.agreement
-        if agreement is not None and not 1 / GRADIENT < agreement < GRADIENT:
-            self._add(
-                "learning_rate_too_high",
-                "warning",
-                f"Along the gradient the loss falls {agreement:.2g} times as fast as "
-                "the gradient says: a layer's gradient is not that of its output.",
-                vars(found),
-                "look for stop_gradient, rounding and custom gradients",
-            )
+        self.findings += first_steps.judge_gradients(found)
 
     def _rehearse(self) -> None:
-        if self.loss is None:
+        if self.loss is None or not self.model.trainable_variables:
             return
         batch, scale = first_batch(self.model, self.train), self.scale
-        found = rehearsal.rehearse(self.model, batch, self.loss, scale)
+        before = self.model.get_weights()
+
+        def train(optimizer=None) -> rehearsal.Rehearsal:
+            self.model.set_weights(before)
+            return rehearsal.rehearse(self.model, batch, self.loss, scale, optimizer)
+
+        found = train()
         self.measured["rehearsal"] = vars(found)
-        if found.without_gradient:
-            self._add(
-                "freeze_without_recompile",
-                "info",
-                f"{len(found.without_gradient)} trainable variables get no gradient, "
-                f"first {found.without_gradient[0]}.",
-                {"variables": list(found.without_gradient)},
-                "connect these layers to the output, or freeze them",
-            )
-        dead = {path: v for path, v in found.dead_units.items() if v > DEAD}
-        if dead:
-            worst = max(dead, key=lambda path: dead[path])
-            self._add(
-                "learning_rate_too_high",
-                "info",
-                f"In {worst}, {dead[worst]:.0%} of the units fire for no sample of a "
-                "batch: dead units learn nothing.",
-                {"dead_units": dead},
-                "a smaller learning rate with warm-up, inputs of deviation 1, or "
-                "another initializer",
-            )
-        learned = rehearsal.has_learned(found.begin, found.end, scale)
-        if found.steps and not learned:
-            self._add(
-                "learning_rate_too_high",
-                "warning",
-                f"{found.steps} steps on one batch lead from a loss of "
-                f"{found.begin:.3g} to {found.end:.3g}: the model cannot learn even "
-                "one batch by heart.",
-                vars(found),
-                "try a tenth of the learning rate; if that does not help, look for "
-                "frozen or unconnected layers",
-            )
+        self.findings += first_steps.judge_rehearsal(
+            found, self.gradients, scale, lambda: train(keras.optimizers.Adam(1e-3))
+        )

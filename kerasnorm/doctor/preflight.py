@@ -29,10 +29,11 @@ def preflight(
     """Look for what would spoil a training before it starts.
 
     Checked are: labels against head and loss, the loss of the new weights against that
-    of chance, ranges and moments of both splits, the order of the classes, the momentum
-    of batch norms against the steps of an epoch, and, where there is time, whether the
-    loss falls along the gradient as it should, units that never fire, variables that
-    training does not move, and whether one batch can be learned by heart. The model is
+    of chance, ranges and moments of both splits, the order of the classes, what is
+    frozen, averaged or accumulated, the momentum of batch norms against the steps of an
+    epoch, and, where there is time, whether the loss falls along the gradient of each
+    layer as it should, units that never fire, variables without a gradient, and whether
+    one batch can be learned, with another learning rate if need be. The model is
     afterwards as before.
 
     Args:

@@ -31,7 +31,7 @@ class Rehearsal:
         steps: Steps taken.
         begin: Loss of the batch before, normalized by the batch's own statistics.
         end: The same after.
-        without_gradient: Paths of trainable variables that did not move at all.
+        unmoved: Paths of trainable variables that did not move at all.
         dead_units: For each layer with a ReLU, share of its units that are 0 for all
             samples of the batch.
     """
@@ -39,12 +39,16 @@ class Rehearsal:
     steps: int
     begin: float
     end: float
-    without_gradient: tuple[str, ...]
+    unmoved: tuple[str, ...]
     dead_units: dict[str, float]
 
 
 def rehearse(
-    model: keras.Model, batch: Samples, loss: LossOfSamples, scale: LossScale
+    model: keras.Model,
+    batch: Samples,
+    loss: LossOfSamples,
+    scale: LossScale,
+    optimizer: keras.optimizers.Optimizer | None = None,
 ) -> Rehearsal:
     """Train the model on one batch; wrap the call in `state.preserved`.
 
@@ -53,6 +57,7 @@ def rehearse(
         batch: Samples of one batch.
         loss: The loss.
         scale: What a loss of one means.
+        optimizer: Optimizer to train with; by default new ones like the model's.
     """
     begin = _loss(model, batch, loss)
     dead = find_dead_units(model, batch)
@@ -62,6 +67,8 @@ def rehearse(
     paths = [v.path for v in model.trainable_variables]
     end, rounds = begin, 0
     with other_optimizers(model):
+        if optimizer is not None:
+            model.optimizer = optimizer
         while not rounds or (
             rounds < MOST_ROUNDS and not has_learned(begin, end, scale)
         ):

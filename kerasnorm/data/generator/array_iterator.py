@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.generator.iterator import Flow, PictureIterator
+from kerasnorm.data.generator.flow import Flow
+from kerasnorm.data.generator.iterator import PictureIterator
 from kerasnorm.data.generator.random_transforms import value_range_of
 
 SUBSETS = ("training", "validation")

@@ -18,7 +18,7 @@ from kerasnorm.data.generator.file_iterator import (
     check_class_names,
     image_endings,
 )
-from kerasnorm.data.generator.iterator import Flow
+from kerasnorm.data.generator.flow import Flow
 
 LOG = logging.getLogger(__name__)
 

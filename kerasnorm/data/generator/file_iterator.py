@@ -11,7 +11,8 @@ from PIL import Image
 
 from kerasnorm.data.decode import open_picture
 from kerasnorm.data.errors import DataError, PictureError
-from kerasnorm.data.generator.iterator import Flow, PictureIterator
+from kerasnorm.data.generator.flow import Flow
+from kerasnorm.data.generator.iterator import PictureIterator
 from kerasnorm.data.generator.picture_store import PictureStore
 from kerasnorm.data.pictures import check_image_size
 

@@ -13,7 +13,7 @@ from kerasnorm.data.generator.array_iterator import ArrayIterator
 from kerasnorm.data.generator.dataframe_iterator import Columns, DataFrameIterator
 from kerasnorm.data.generator.directory_iterator import DirectoryIterator
 from kerasnorm.data.generator.file_iterator import FileFormat
-from kerasnorm.data.generator.iterator import Flow
+from kerasnorm.data.generator.flow import Flow
 from kerasnorm.data.generator.picture_transforms import PictureTransforms
 
 

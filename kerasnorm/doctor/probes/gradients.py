@@ -1,5 +1,7 @@
 """Checks gradients: how large they are, and whether the loss falls as they say."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import keras
@@ -16,9 +18,14 @@ from kerasnorm.doctor.probes.structure import random_layers
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.statistics import forward_pass
 
-# The step along the gradient that should change the loss by this share of itself: small
-# enough for a straight line, large enough for float32.
-CHANGE = 0.01
+# The step along the gradient that should change the loss by this fraction of itself:
+# small enough for a straight line, large enough for float32.
+CHANGE = 0.004
+# A layer's weights move by this fraction of their norm at most, and a smaller change of
+# the loss than this fraction of it is lost in rounding.
+FARTHEST, LEAST = 0.05, 2e-4
+# Two steps of different lengths agree to this factor where the loss is straight.
+STRAIGHT = 1.1
 
 
 @dataclass(frozen=True)
@@ -31,16 +38,18 @@ class Gradients:
         zero: Paths of variables whose gradient is 0 everywhere.
         largest_ratio: Largest norm of a variable's gradient divided by the smallest
             that is not 0: far above 1e4 they explode or vanish on the way.
-        agreement: Fall of the loss along the gradient, measured by a central
-            difference, divided by what the gradient predicts: 1 where it is right.
-            None where dropout or float16 hides it.
+        agreement: By the path of each layer, fall of the loss along the layer's part
+            of the gradient, measured by a central difference, divided by what the
+            gradient predicts: 1 where it is right. Layers are left out whose part is
+            too small or too crooked to tell; all are where dropout or half precision
+            hides it.
     """
 
     finite: bool
     norm: float
     zero: tuple[str, ...]
     largest_ratio: float
-    agreement: float | None
+    agreement: Mapping[str, float]
 
 
 def measure_gradients(
@@ -73,8 +82,10 @@ def measure_gradients(
     paths = [v.path for v in copy.trainable_variables]
     finite = bool(np.isfinite(norms).all())
     some = norms[norms > 0]
-    agreement = None
-    low_precision = any(layer.compute_dtype == "float16" for layer in copy.layers)
+    agreement: dict[str, float] = {}
+    low_precision = any(
+        layer.compute_dtype in ("float16", "bfloat16") for layer in copy.layers
+    )
     if finite and len(some) and not random_layers(copy) and not low_precision:
         copy.set_weights(whole)
         agreement = _agreement(copy, before, gradients, batch, unit)
@@ -87,20 +98,40 @@ def measure_gradients(
     )
 
 
-def _agreement(copy, before, gradients, batch: Samples, unit) -> float | None:
-    square = sum(float((g**2).sum()) for g in gradients)
+def _agreement(copy, before, gradients, batch: Samples, unit) -> dict[str, float]:
     # What the step goes down: the loss with its weights, as the copy has it, and what
     # layers and regularizers add.
     loss = resolve_loss(copy, batch)
+    variables = copy.trainable_variables
 
-    def loss_at(distance: float) -> float:
-        for v, old, g in zip(copy.trainable_variables, before, gradients, strict=True):
-            v.assign((old - distance * g).astype(old.dtype))
+    def loss_at(members: list[int], distance: float) -> float:
+        for i in members:
+            moved = before[i] - distance * gradients[i]
+            variables[i].assign(moved.astype(before[i].dtype))
         numbers = [np.arange(batch.count)]
         seen = forward_pass(copy, batch, numbers, loss, in_batch_mode=True)
+        for i in members:
+            variables[i].assign(before[i])
         return float(seen.losses.mean()) + seen.added
 
     # Neither a constant in the loss nor a loss near 0 may decide the step.
-    distance = CHANGE * max(min(abs(loss_at(0.0)), unit), 1e-3 * unit) / square
-    fall = loss_at(-distance) - loss_at(distance)
-    return float(fall / (2 * distance * square)) if np.isfinite(fall) else None
+    size = max(min(abs(loss_at([], 0.0)), unit), 1e-3 * unit)
+    layers: dict[str, list[int]] = {}
+    for i, variable in enumerate(variables):
+        layers.setdefault(variable.path.rpartition("/")[0], []).append(i)
+    found = {}
+    for path, members in layers.items():
+        square = sum(float((gradients[i] ** 2).sum()) for i in members)
+        length = math.sqrt(sum(float((before[i] ** 2.0).sum()) for i in members))
+        if square == 0:
+            continue
+        distance = min(CHANGE * size / square, FARTHEST * length / math.sqrt(square))
+        if distance * square < LEAST * size:
+            continue
+        whole, half = (
+            (loss_at(members, -step) - loss_at(members, step)) / (2 * step * square)
+            for step in (distance, distance / 2)
+        )
+        if whole > 0 < half and 1 / STRAIGHT < whole / half < STRAIGHT:
+            found[path] = whole
+    return found

@@ -35,6 +35,10 @@ CONTROLLED = 3
 NEAR = 1.35
 
 
+# Brightness, of 255, that 13 bits reach whose upper byte alone is kept.
+NARROW = 31
+
+
 @dataclass(frozen=True)
 class MapTrial:
     """Loss of validation samples whose inputs went through one map.
@@ -82,6 +86,22 @@ def describe_inputs(samples: Samples) -> InputMoments | None:
         float(x.max()),
         tuple(x.mean(axis=axes, dtype="float64").reshape(-1)[:8].tolist()),
     )
+
+
+def uses_little_of_its_range(x: Any) -> bool:
+    """Return whether images from 0 to 1 or 0 to 255 use less than an eighth of it.
+
+    Args:
+        x: Inputs; others than images never do.
+    """
+    if not isinstance(x, np.ndarray) or x.ndim != 4 or x.dtype.kind not in "fiu":
+        return False
+    low, high = float(x.min()), float(x.max())
+    if low < 0:
+        return False
+    is_unit = high <= NARROW / 255 and x.dtype.kind == "f"
+    is_whole = 1 < high <= NARROW and bool(np.all(x == np.round(x)))
+    return is_unit or is_whole
 
 
 def try_maps(

@@ -1,0 +1,77 @@
+"""How an iterator walks through its samples, checked."""
+
+import dataclasses
+import io
+import numbers
+import os
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image
+
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.folders import check_directory
+
+
+@dataclasses.dataclass(frozen=True)
+class Flow:
+    """How an iterator walks through its samples.
+
+    Args:
+        batch_size: Samples in a batch; the last batch of an epoch may be smaller.
+        shuffle: Whether each epoch has its own random order.
+        seed: Decides order and transforms; None takes one from the system.
+        save_to_dir: Folder to save every transformed picture to, for looking at them.
+        save_prefix: Begins the names of saved pictures.
+        save_format: "png", "jpeg" or another format of Pillow.
+
+    Raises:
+        DataError: A number is none, or the folder does not exist.
+    """
+
+    batch_size: int = 32
+    shuffle: bool = True
+    seed: int | None = None
+    save_to_dir: str | os.PathLike | None = None
+    save_prefix: str = ""
+    save_format: str = "png"
+
+    def __post_init__(self):
+        check_whole("batch_size", self.batch_size, smallest=1)
+        if self.seed is not None:
+            check_whole("seed", self.seed)
+        if self.save_to_dir is not None:
+            try:
+                folder = check_directory(self.save_to_dir)
+            except DataError as error:
+                raise DataError(f"`save_to_dir`: {error}") from None
+            object.__setattr__(self, "save_to_dir", folder)
+
+    def check_format(self, channels: int) -> None:
+        """Raise DataError for a format that cannot hold images of so many channels."""
+        if self.save_to_dir is None:
+            return
+        try:
+            blank = keras.utils.array_to_img(
+                np.zeros((1, 1, channels)), "channels_last", scale=False
+            )
+            blank.save(io.BytesIO(), Image.registered_extensions()[self.ending])
+        except (KeyError, OSError, ValueError):
+            raise DataError(
+                f"`save_format` must be a format that holds images of {channels} "
+                f"channels, such as 'png'. Received: {self.save_format!r}."
+            ) from None
+
+    @property
+    def ending(self) -> str:
+        """End of the names of saved pictures."""
+        return f".{self.save_format}".lower()
+
+
+def check_whole(name: str, value: Any, smallest: int | None = None) -> None:
+    """Raise DataError unless a value is a whole number of at least some size."""
+    is_whole = isinstance(value, numbers.Integral)
+    if not is_whole or (smallest is not None and value < smallest):
+        least = "" if smallest is None else f" of at least {smallest}"
+        raise DataError(f"`{name}` must be a whole number{least}. Received: {value!r}.")

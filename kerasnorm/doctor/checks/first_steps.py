@@ -1,0 +1,144 @@
+"""Judges gradients, and what training on one batch showed, before a training."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from kerasnorm.doctor.finding import Finding
+from kerasnorm.doctor.loss_scale import LossScale
+from kerasnorm.doctor.probes.gradients import Gradients
+from kerasnorm.doctor.rehearsal import Rehearsal, has_learned
+
+# Measured falls along right gradients lie within 10% of the predicted ones.
+GRADIENT = 1.5
+# Sound networks of a hundred layers reach 1e4.
+VANISHING = 1e6
+# Fraction of the units of a layer that fire for no sample of a batch.
+DEAD = 0.6
+# Fraction of the loss by which it must fall on one batch to have moved at all.
+MOVED = 1e-3
+
+
+def judge_gradients(found: Gradients) -> Iterator[Finding]:
+    """Yield what is wrong with the gradients of the first batch.
+
+    Args:
+        found: The gradients.
+    """
+    if not found.finite:
+        yield Finding(
+            "non_finite_gradient",
+            "error",
+            "Gradients of the first batch are NaN or infinite.",
+            vars(found),
+            "look for logarithms and divisions of 0 in loss and layers, and for large "
+            "inputs",
+        )
+    wrong = {
+        path: ratio
+        for path, ratio in found.agreement.items()
+        if not 1 / GRADIENT < ratio < GRADIENT
+    }
+    if wrong:
+        last = list(wrong)[-1]
+        yield Finding(
+            "wrong_gradient",
+            "warning",
+            f"Along the gradient of {last} the loss falls {wrong[last]:.2g} times as "
+            "fast as the gradient says: its gradient, or that of a layer between it "
+            "and the loss, is not that of the output.",
+            {"agreement": wrong},
+            "look for stop_gradient, rounding and custom gradients in this layer and "
+            "those after it",
+            where=tuple(wrong),
+        )
+    if found.finite and found.largest_ratio > VANISHING:
+        yield Finding(
+            "vanishing_gradient",
+            "info",
+            f"The gradients of two variables differ by a factor of "
+            f"{found.largest_ratio:.1g}.",
+            {"largest_ratio": found.largest_ratio},
+            "add norms or skip connections, or another initializer",
+        )
+
+
+def judge_rehearsal(
+    found: Rehearsal,
+    gradients: Gradients | None,
+    scale: LossScale,
+    reference: Callable[[], Rehearsal],
+) -> Iterator[Finding]:
+    """Yield what training on one batch showed.
+
+    Args:
+        found: Training with the model's own optimizer.
+        gradients: Gradients of the batch, None where unknown.
+        scale: What a loss of one means.
+        reference: Trains with Adam at its usual rate instead.
+    """
+    # A low rate leaves variables where they are as well: only both together tell.
+    zero = gradients.zero if gradients else ()
+    cut = [path for path in found.unmoved if path in zero]
+    if found.steps and cut:
+        yield Finding(
+            "unconnected_variables",
+            "warning",
+            f"{len(cut)} trainable variables get no gradient, first {cut[0]}.",
+            {"variables": cut},
+            "connect these layers to the loss (stop_gradient and rounding cut them "
+            "off), or freeze them",
+            where=tuple(cut[:5]),
+        )
+    dead = {path: v for path, v in found.dead_units.items() if v > DEAD}
+    if dead:
+        worst = max(dead, key=lambda path: dead[path])
+        yield Finding(
+            "dead_units",
+            "info",
+            f"In {worst}, {dead[worst]:.0%} of the units fire for no sample of a "
+            "batch: dead units learn nothing.",
+            {"dead_units": dead},
+            "inputs of standard deviation 1, another initializer, or a smaller "
+            "learning rate with warm-up",
+        )
+    if not found.steps or has_learned(found.begin, found.end, scale):
+        return
+    other = reference()
+    numbers = {
+        "steps": found.steps,
+        "begin": found.begin,
+        "end": found.end,
+        "end_with_adam": other.end,
+    }
+    lead = (
+        f"{found.steps} steps on one batch lead from a loss of {found.begin:.3g} to "
+        f"{found.end:.3g}"
+    )
+    fall = found.begin - found.end
+    if not has_learned(other.begin, other.end, scale):
+        yield Finding(
+            "cannot_overfit_one_batch",
+            "warning",
+            f"{lead}, {other.steps} with Adam(0.001) to {other.end:.3g}: the model "
+            "cannot learn even one batch.",
+            numbers,
+            "look for frozen or unconnected layers, at labels and at the loss",
+        )
+    elif not np.isfinite(found.end) or -fall > MOVED * abs(found.begin):
+        yield Finding(
+            "learning_rate_too_high",
+            "warning",
+            f"{lead}, with Adam(0.001) to {other.end:.3g}.",
+            numbers,
+            "a tenth of the learning rate, or warm-up",
+        )
+    else:
+        yield Finding(
+            "learning_rate_too_low",
+            # Fine-tuning wants low rates, under which a loss falls all the same.
+            "info" if fall > MOVED * abs(found.begin) else "warning",
+            f"{lead}, with Adam(0.001) to {other.end:.3g}.",
+            numbers,
+            "ten times the learning rate, or kerasnorm.callbacks.LearningRateFinder",
+        )
