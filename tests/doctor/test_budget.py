@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from kerasnorm.doctor.budget import PairedDraws
 from kerasnorm.doctor.gather import gather
@@ -68,3 +69,16 @@ def test_a_loss_known_by_batch_counts_its_batches_not_its_samples():
     by_batch = np.repeat(np.random.default_rng(0).normal(1, 0.3, 20), 32)
     _, low, high = difference_of({"D": by_batch, "B": np.zeros(640)})
     assert high - low == pytest.approx(2 * 1.96 * by_batch.std() / np.sqrt(20), rel=0.1)
+
+
+@pytest.mark.parametrize("count", [6, 10, 15, 16, 640])
+def test_both_limits_are_those_of_students_t(count):
+    values = np.random.default_rng(3).normal(1, 0.3, count)
+    samples = gather([np.zeros((count, 1), "float32")])
+    matrix = LossMatrix({"D": values, "B": np.zeros(count)})
+    value, low, high = PairedDraws(matrix, samples, samples).difference("D", "B")
+    wide = stats.t.ppf(0.975, count - 1) * values.std(ddof=1) / np.sqrt(count)
+    assert value == pytest.approx(values.mean())
+    # A bootstrap of few values is rough.
+    assert value - low == pytest.approx(wide, rel=0.25)
+    assert high - value == pytest.approx(wide, rel=0.25)
