@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from kerasnorm.doctor.bootstrap import permutation_p
 from kerasnorm.doctor.budget import PairedDraws
 from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.loss_matrix import LossMatrix
@@ -82,3 +83,10 @@ def test_both_limits_are_those_of_students_t(count):
     # A bootstrap of few values is rough.
     assert value - low == pytest.approx(wide, rel=0.25)
     assert high - value == pytest.approx(wide, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    "null, expected", [(2.0, 1 / 401), (1.0, 1.0), (0.0, 1.0)], ids=str
+)
+def test_a_permutation_test_counts_what_is_as_small(null, expected):
+    assert permutation_p(1.0, lambda generator: null) == pytest.approx(expected)

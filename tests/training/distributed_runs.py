@@ -1,12 +1,12 @@
 """Trains on several devices or in several processes and prints the results as JSON.
 
-python -m tests.training.distributed_runs FOLDER NORM DEVICES...
+python -m tests.training.distributed_runs FOLDER NORM DEVICES... [--short]
 
 FOLDER holds pictures in `data`. Each number of devices is trained; if the last one is
 above 1, it is also trained with an interruption, as `resumed`, and with batches that
-cannot be shared evenly. One process of TensorFlow can hold one number of devices above
-1: its collectives remember it. The settings of Keras and JAX, above all how many
-devices and processes there are, come in the environment.
+cannot be shared evenly, unless it is to be short. One process of TensorFlow can hold
+one number of devices above 1: its collectives remember it. The settings of Keras and
+JAX, above all how many devices and processes there are, come in the environment.
 """
 
 import json
@@ -57,13 +57,19 @@ def build_model(settings: Settings, num_classes: int) -> keras.Model:
 def main() -> None:
     """Train and print."""
     folder, norm = pathlib.Path(sys.argv[1]), sys.argv[2]
-    counts = [int(word) for word in sys.argv[3:]]
+    is_short = sys.argv[-1] == "--short"
+    counts = [int(word) for word in sys.argv[3:] if word != "--short"]
     if keras.config.backend() == "tensorflow":
         split_processor()
     assemble.build_model = build_model
     # 12 pictures validate: the last batch is incomplete.
     settings = settings_for(folder / "data", folder / "runs").replace(
-        norm=norm, distribute="auto", batch_size=8, patience=9
+        norm=norm,
+        distribute="auto",
+        batch_size=8,
+        patience=9,
+        preflight=False,
+        epochs=2 if is_short else 3,
     )
     histories, uneven = {}, None
     for count in counts:
@@ -72,7 +78,7 @@ def main() -> None:
         histories[str(count)] = torture_compare.history(done.directory)
     if counts[-1] > 1:
         histories["resumed"] = torture_compare.history(interrupted_run(settings))
-        uneven = uneven_run(settings)
+        uneven = None if is_short else uneven_run(settings)
     print(json.dumps({"histories": histories, "uneven": uneven}))
 
 

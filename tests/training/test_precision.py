@@ -34,6 +34,30 @@ def test_auto_becomes_what_the_processor_does_fast(
     assert precision.settle(Settings(precision="auto")).precision == expected
 
 
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        ({"compute_capability": (8, 0)}, "bfloat16"),
+        ({"compute_capability": (7, 5)}, "float32"),
+        ({}, "float32"),
+    ],
+)
+def test_auto_becomes_what_the_gpu_does_fast(details, expected, monkeypatch):
+    tf = pytest.importorskip("tensorflow")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
+    monkeypatch.setattr(
+        tf.config.experimental, "get_device_details", lambda gpu: details
+    )
+    assert precision.settle(Settings(precision="auto")).precision == expected
+
+
+def test_auto_is_float32_where_the_processor_is_not_known(tmp_path, monkeypatch):
+    tf = pytest.importorskip("tensorflow")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(precision, "PROCESSORS", tmp_path / "none")
+    assert precision.settle(Settings(precision="auto")).precision == "float32"
+
+
 def test_what_was_asked_for_stays():
     settings = Settings(precision="float16")
     assert precision.settle(settings) is settings
