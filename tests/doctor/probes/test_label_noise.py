@@ -140,14 +140,16 @@ def pooled(rate, seed, hard=0.0, classes=2, count=3000):
     return group_by_margin(contradicted, margin, classes)
 
 
-@pytest.mark.parametrize("hard", [0.0, 0.03])
+@pytest.mark.parametrize("hard", thorough_after(1, [0.03, 0.0]))
 def test_errors_that_fall_with_the_margin_prove_nothing(hard):
     found = [measure_plateau(pooled(0.0, seed, hard)) for seed in range(8)]
     assert max(plateau.ratio for plateau in found) < 2
     assert max(plateau.low for plateau in found) < 0.04
 
 
-@pytest.mark.parametrize(("rate", "classes"), [(0.1, 2), (0.25, 2), (0.15, 5)])
+@pytest.mark.parametrize(
+    ("rate", "classes"), thorough_after(1, [(0.1, 2), (0.25, 2), (0.15, 5)])
+)
 def test_contradictions_at_any_margin_are_wrong_labels(rate, classes):
     found = [measure_plateau(pooled(rate, s, classes=classes)) for s in range(8)]
     covered = [plateau.low <= rate <= plateau.high for plateau in found]
@@ -158,6 +160,7 @@ def test_contradictions_at_any_margin_are_wrong_labels(rate, classes):
     assert np.median([plateau.ratio for plateau in found]) > 5.4
 
 
+@pytest.mark.thorough
 def test_what_a_pool_calls_detectable_is_proved_nine_times_in_ten():
     least = measure_plateau(pooled(0.0, 0)).detectable
     found = [measure_plateau(pooled(least, seed)) for seed in range(12)]
