@@ -14,7 +14,7 @@ from kerasnorm.data.folders import walk_files
 from kerasnorm.data.index import ImageIndex
 from kerasnorm.training import evaluation, paths, run_directory
 from kerasnorm.training.errors import UsageError
-from kerasnorm.training.run_files import as_resumed, find_run_files
+from kerasnorm.training.run_files import as_resumed, find_run_files, is_same_data
 
 BATCH_SIZE = 64
 
@@ -78,7 +78,8 @@ def choose_files(
 
     Args:
         directory: The run directory; None for a model without one.
-        data: A folder or `tfds:NAME`. None, or the run's own folder, for its own.
+        data: A folder or `tfds:NAME`. None, or the run's own folder wherever it lies
+            now, for its own.
         use: "train" or "validation".
         accept_changes: Whether to go on where the run's own images have changed.
 
@@ -93,7 +94,10 @@ def choose_files(
         own = as_resumed(
             directory.read_settings(), directory.path, accept_changes=accept_changes
         )
-        if data is None or paths.in_full(data, "--data") == own.data:
+        if data is not None and is_same_data(own, paths.in_full(data, "--data")):
+            own = own.replace(data=paths.in_full(data, "--data"))
+            data = None
+        if data is None:
             files = find_run_files(own, checked=(use,))
             return files.parts[use], files.notes
     if data is None:

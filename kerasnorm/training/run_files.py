@@ -21,6 +21,8 @@ from kerasnorm.training.settings import Settings
 
 SPLIT_FILE = "split.csv"
 NAMES_SHOWN = 3
+# Of so many images that a run had, one may be gone or other in a copy of its folder.
+SAME_DATA = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +87,26 @@ def as_resumed(
         accept_changes: Whether to go on where the files have changed.
     """
     return settings.replace(resume=str(run), accept_changes=accept_changes)
+
+
+def is_same_data(settings: Settings, data: str) -> bool:
+    """Say whether a folder is the one that a run was trained on, or a copy of it.
+
+    Args:
+        settings: Those of the run, as it is resumed.
+        data: The folder, or what else `--data` takes.
+    """
+    if data == settings.data:
+        return True
+    split = pathlib.Path(str(settings.resume)) / SPLIT_FILE
+    try:
+        table = SplitTable.read(split)
+        files = _used(settings, sources.open_files(data))
+        _, changes = match_split(table, files, checked=())
+    except DataError:
+        return False
+    lost = [*changes.missing.values(), *changes.changed.values()]
+    return len(table.rows) >= SAME_DATA * sum(map(len, lost)) and not changes.renamed
 
 
 def for_study(settings: Settings, train: ImageIndex) -> ImageIndex:

@@ -1,6 +1,7 @@
 """Commands on a model take the images of its run, or those of a folder."""
 
 import json
+import shutil
 
 import pytest
 
@@ -20,23 +21,25 @@ def run(request, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("use", ["train", "validation"])
-def test_a_run_has_its_own_images(run, use):
+def test_a_run_has_its_own_images(run, use, tmp_path):
     settings, directory, files = run
+    copied = str(shutil.copytree(settings.data, tmp_path / "copied"))
     for model in (directory.path, directory.path / "model.keras"):
         found = run_of(model)
         assert found == directory
         # Its own folder as a whole would mix what it has seen with what it has not.
-        for data in (None, settings.data):
+        for data in (None, settings.data, copied):
             index, notes = choose_files(found, data, use)
-            assert index.paths == files.parts[use].paths
-            assert settings.data in notes[0]
+            assert index.names == files.parts[use].names
+            assert (data or settings.data) in notes[0]
 
 
 def test_another_folder_is_taken_as_it_is(run, tmp_path):
     _, directory, _ = run
-    draw(tmp_path / "other", count=3)
+    # Names alone do not make it the run's own.
+    draw(tmp_path / "other!", count=3)
     for use, found in (("train", directory), ("validation", None)):
-        index, notes = choose_files(found, str(tmp_path / "other"), use)
+        index, notes = choose_files(found, str(tmp_path / "other!"), use)
         assert len(index) == 6
         assert "6 files taken" in notes[0]
 
