@@ -118,8 +118,8 @@ def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
     parser.add_path(
         "--data",
         "Folder of class folders (or one with train/ and validation/, of which the "
-        "latter is taken), or tfds:NAME. Without it, or with the folder that the run was "
-        "trained on, the run's own validation images.",
+        "latter is taken), or tfds:NAME. Without it, or with the folder that the run "
+        "was trained on, the run's own validation images.",
     )
     parser.add_value("--accept_changes", bool, ACCEPT_CHANGES)
     _add_common(parser)

@@ -94,7 +94,7 @@ def test_the_report_compares_with_the_same_command_without_flags(finished_run):
     flags = {word[2:].replace("-", "_") for word in TINY if word.startswith("--")}
     # The preset of the photos has this MixUp, too.
     flags = flags - {"no_examine", "mixup"} | {"examine"}
-    assert differ == {"data", "runs"} | flags
+    assert differ == {"data", "runs", "test_fraction"} | flags
     page = (finished_run / "report.html").read_text()
     assert f"{len(differ)} differ from the default" in page
 
