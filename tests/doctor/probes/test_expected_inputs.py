@@ -6,7 +6,7 @@ import pytest
 
 from kerasnorm.doctor import examine, prove
 from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.losses import resolve_loss
+from kerasnorm.doctor.inputs_of_model import hard_loss
 from kerasnorm.doctor.probes import expected_inputs
 from kerasnorm.doctor.probes.first_norm import FirstNorm, NormInputs
 from kerasnorm.doctor.probes.input_map import (
@@ -141,9 +141,9 @@ def trained():
 
 def measured(model, x, y):
     samples = gather((x.astype("float32"), y))
-    loss = resolve_loss(model, y)
     steps = int(model.optimizer.iterations)
     with preserved(model):
+        loss = hard_loss(model, samples)
         return expected_inputs.measure_expected_inputs(
             model, samples, None, loss, steps
         )
