@@ -1,5 +1,6 @@
 """The checks before a training, one after another, cheap ones first."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -294,6 +295,6 @@ class Flight:
 
         found = train()
         self.measured["rehearsal"] = vars(found)
-        self.findings += first_steps.judge_rehearsal(
-            found, self.gradients, scale, lambda: train(keras.optimizers.Adam(1e-3))
-        )
+        adam = functools.partial(train, keras.optimizers.Adam(1e-3))
+        judged = found, self.gradients, scale, adam, batch.target_size
+        self.findings += first_steps.judge_rehearsal(*judged)

@@ -47,6 +47,9 @@ def try_preflight(kind, tmp_path):
     if kind not in UNLABELLED:
         assert found.measurements["rehearsal"]["steps"] > 0
         assert not found.measurements["rehearsal"]["unmoved"]
+    if kind == "large_targets":
+        assert "matter of their scale" in " ".join(f.summary for f in found.findings)
+        assert "learning_rate_too_high" not in {f.code for f in found.findings}
     gradients = found.measurements.get("gradients")
     for agreement in gradients["agreement"].values() if gradients else ():
         assert agreement == pytest.approx(1, abs=0.2)

@@ -63,11 +63,16 @@ def judge_gradients(found: Gradients) -> Iterator[Finding]:
         )
 
 
+# Outputs of new weights are near 1; targets so much larger take too many steps.
+LARGE_TARGETS = 100.0
+
+
 def judge_rehearsal(
     found: Rehearsal,
     gradients: Gradients | None,
     scale: LossScale,
     reference: Callable[[], Rehearsal],
+    target_size: float = 0.0,
 ) -> Iterator[Finding]:
     """Yield what training on one batch showed.
 
@@ -76,6 +81,7 @@ def judge_rehearsal(
         gradients: Gradients of the batch, None where unknown.
         scale: What a loss of one means.
         reference: Trains with Adam at its usual rate instead.
+        target_size: Mean size of targets that are quantities.
     """
     # A low rate leaves variables where they are as well: only both together tell.
     zero = gradients.zero if gradients else ()
@@ -103,6 +109,17 @@ def judge_rehearsal(
             "learning rate with warm-up",
         )
     if not found.steps or has_learned(found.begin, found.end, scale):
+        return
+    if target_size > LARGE_TARGETS:
+        yield Finding(
+            "wrong_initial_loss",
+            "warning",
+            f"Targets are {target_size:.3g} on average, outputs begin near 0, and "
+            f"{found.steps} steps on one batch hardly come nearer: it is a matter of "
+            "their scale, not of the learning rate.",
+            {"target_size": target_size, "begin": found.begin, "end": found.end},
+            "train on (targets - mean) / std, and undo it behind the last layer",
+        )
         return
     other = reference()
     numbers = {
