@@ -1,0 +1,1 @@
+"""Ordinary trainings with known causes, and how often the doctor names them."""

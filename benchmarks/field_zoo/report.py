@@ -1,0 +1,104 @@
+"""Tables of the field zoo: verdicts against what is true, with confidence limits."""
+
+import pathlib
+
+from scipy import stats
+
+from benchmarks.field_zoo.setups import SETUPS
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in text.split("+") if part]
+
+
+def _share(hits: list[bool]) -> str:
+    """Return a share with its exact 95% limits."""
+    if not hits:
+        return "none"
+    limits = stats.binomtest(sum(hits), len(hits)).proportion_ci(0.95, "exact")
+    return f"{sum(hits)} of {len(hits)} ({limits.low:.0%} to {limits.high:.0%})"
+
+
+def summarize(pairs: list[tuple[dict, dict]]) -> dict[str, str]:
+    """Return the figures of some examinations.
+
+    Args:
+        pairs: A row of the truth and the row of its examination.
+    """
+    right = [e["verdict"] in _parts(t["accepted"]) for t, e in pairs]
+    causes = [(t, e) for t, e in pairs if t["material"]]
+    healthy = [(t, e) for t, e in pairs if not t["material"]]
+
+    def wrong(truth, found):
+        return set(found) - {*_parts(truth["material"]), *_parts(truth["possible"])}
+
+    return {
+        "verdict right": _share(right),
+        "all material causes found": _share(
+            [
+                set(_parts(t["material"])) <= set(_parts(e["findings"]))
+                for t, e in causes
+            ]
+        ),
+        "healthy without a false error": _share(
+            [not wrong(t, _parts(e["errors"])) for t, e in healthy]
+        ),
+        "at most one wrong warning": _share(
+            [len(wrong(t, _parts(e["findings"]))) <= 1 for t, e in pairs]
+        ),
+    }
+
+
+def report(truth: list[dict], examinations: list[dict], folder: pathlib.Path) -> None:
+    """Print the figures and write `table.md`."""
+    known = {(row["setup"], row["seed"]): row for row in truth}
+    pairs = [
+        (known[key], row)
+        for row in examinations
+        if (key := (row["setup"], row["seed"])) in known and row["setup"] in SETUPS
+    ]
+    groups = {
+        "set-ups used for choosing": [p for p in pairs if _is_choosing(p[0])],
+        "set-ups for reporting": [p for p in pairs if not _is_choosing(p[0])],
+    }
+    lines = ["| figure | " + " | ".join(groups) + " |", "| --- | --- | --- |"]
+    figures = [summarize(group) for group in groups.values()]
+    lines += [
+        f"| {name} | " + " | ".join(figure[name] for figure in figures) + " |"
+        for name in figures[0]
+    ]
+    print("\n".join(lines))
+    lines += [
+        "",
+        "| set-up | true | verdicts | accuracy given, repaired (training / validation) "
+        "| seconds |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name in SETUPS:
+        own = [(t, e) for t, e in pairs if t["setup"] == name]
+        if own:
+            lines.append(_line(name, own))
+    (folder / "table.md").write_text("\n".join(lines) + "\n")
+
+
+def _is_choosing(row: dict) -> bool:
+    return SETUPS[row["setup"]].choosing
+
+
+def _line(name: str, own: list[tuple[dict, dict]]) -> str:
+    def mean(column: str) -> str:
+        return f"{sum(float(t[column]) for t, _ in own) / len(own):.0%}"
+
+    def listed(values) -> str:
+        return ", ".join(dict.fromkeys(value or "healthy" for value in values))
+
+    accuracies = "; ".join(
+        f"{mean(f'training_accuracy_{kind}')} / {mean(f'validation_accuracy_{kind}')}"
+        for kind in ("given", "repaired")
+    )
+    right = sum(e["verdict"] in _parts(t["accepted"]) for t, e in own)
+    return (
+        f"| {name} | {listed(t['material'] for t, _ in own)} | {right} of {len(own)} "
+        f"right: {listed(e['verdict'] for _, e in own)} | {accuracies} "
+        f"| {max(float(e['seconds']) for _, e in own):.0f} |"
+    )
