@@ -105,29 +105,38 @@ class AdaPNM(keras.optimizers.Optimizer):
             return
         super().build(variables)
         self._unit_axes = unit_axes_of(variables)
-        self._momenta = self.add_optimizer_variables(variables, "momentum")
-        self._second_moments = self.add_optimizer_variables(variables, "second_moment")
+        self._momenta = self._add_slots(variables, "momentum")
+        self._second_moments = self._add_slots(variables, "second_moment")
         if self.positive_negative_momentum:
-            self._older_momenta = self.add_optimizer_variables(
-                variables, "older_momentum"
-            )
+            self._older_momenta = self._add_slots(variables, "older_momentum")
         if self.amsgrad:
-            self._largest_moments = self.add_optimizer_variables(
-                variables, "largest_second_moment"
+            self._largest_moments = self._add_slots(variables, "largest_second_moment")
+
+    def _add_slots(self, variables, name: str) -> list:
+        """Create a slot for each variable, in at least float32.
+
+        Squares of gradients underflow in half precision, and steps divide by them.
+        """
+        return [
+            self.add_variable(
+                shape=variable.shape,
+                dtype=keras.backend.result_type(variable.dtype, "float32"),
+                name=f"{variable.path.replace('/', '_')}_{name}",
+                layout=getattr(variable, "_layout", None),
             )
+            for variable in variables
+        ]
 
     # The decay takes part in the update below: it needs the new second moments.
     def _apply_weight_decay(self, variables):
         pass
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        gradients = [
-            ops.cast(make_dense(gradient), variable.dtype)
-            for gradient, variable in zip(
-                sum_over_replicas(grads), trainable_variables, strict=True
-            )
-        ]
         indices = [self._get_variable_index(v) for v in trainable_variables]
+        gradients = [
+            ops.cast(make_dense(gradient), self._momenta[index].dtype)
+            for gradient, index in zip(sum_over_replicas(grads), indices, strict=True)
+        ]
         step = ops.cast(self.iterations + 1, "float32")
         correction = 1.0 - ops.power(ops.cast(self.beta_2, "float32"), step)
         momenta, momentum_updates = self._advance_momenta(gradients, indices)
@@ -142,9 +151,11 @@ class AdaPNM(keras.optimizers.Optimizer):
         for index, variable, momentum, moment in zip(
             indices, trainable_variables, momenta, moments, strict=True
         ):
-            kept = self._decayed(variable, index, decay)
-            adam = momentum / (ops.sqrt(moment) * root + self.epsilon)
-            weights.append(kept - ops.cast(pace, variable.dtype) * adam)
+            dtype = momentum.dtype
+            kept = self._decayed(variable, index, decay, dtype)
+            adam = momentum / (ops.sqrt(moment) * ops.cast(root, dtype) + self.epsilon)
+            stepped = kept - ops.cast(pace, dtype) * adam
+            weights.append(ops.cast(stepped, variable.dtype))
         updates = [*momentum_updates, *moment_updates]
         updates += zip(trainable_variables, weights, strict=True)
         assign_all(*zip(*updates, strict=True))
@@ -183,9 +194,9 @@ class AdaPNM(keras.optimizers.Optimizer):
             moments.append(moment)
         return moments, updates
 
-    def _decayed(self, variable, index: int, decay):
-        """Weights after the decay of this update."""
-        weights = ops.convert_to_tensor(variable)
+    def _decayed(self, variable, index: int, decay, dtype):
+        """Weights after the decay of this update, in the precision of the slots."""
+        weights = ops.cast(ops.convert_to_tensor(variable), dtype)
         axes = self._unit_axes[index]
         spares_vectors = self.decay_kernels_only or self.norm_loss
         if not self.weight_decay or not self._use_weight_decay(variable):
@@ -194,7 +205,7 @@ class AdaPNM(keras.optimizers.Optimizer):
             return weights
         if self.norm_loss:
             decay = decay * norm_loss_scale(weights, axes, self.epsilon)
-        return weights - ops.cast(decay, variable.dtype) * weights
+        return weights - ops.cast(decay, dtype) * weights
 
     def get_config(self):
         """Return the constructor arguments."""

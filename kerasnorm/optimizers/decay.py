@@ -27,7 +27,7 @@ def stable_decay_scale(second_moments: Sequence, correction):
         Xie et al. 2020, Stable weight decay regularization, algorithm 3,
         https://arxiv.org/abs/2011.11152.
     """
-    total = sum(ops.sum(moments) for moments in second_moments)
+    total = sum(ops.cast(ops.sum(m), "float32") for m in second_moments)
     entries = sum(int(np.prod(moments.shape)) for moments in second_moments)
     return ops.rsqrt(ops.maximum(total / (entries * correction), 1e-30))
 
