@@ -98,9 +98,12 @@ def look_at_center(model: keras.Model, side: int) -> keras.Model:
     pictures = keras.Input((side, side, channels), name="pictures")
     # In float32 whatever the precision: bfloat16 would round the pixels.
     middle = keras.layers.Cropping2D(margins, dtype="float32", name="center_crop")
-    return keras.Model(
+    whole = keras.Model(
         pictures, model(middle(pictures)), name=f"{model.name}_center_crop"
     )
+    # By the policy `compile` decides whether the loss is scaled, as it was in training.
+    whole.dtype_policy = model.dtype_policy
+    return whole
 
 
 def build_optimizer(

@@ -91,3 +91,20 @@ def test_every_schedule_fits_the_shortest_training(schedule):
         ]
         assert all(0 <= rate <= 0.1 + 1e-6 for rate in rates)
         assert not rates or max(rates) > 0.05, (epochs, steps, warmup)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_a_center_crop_keeps_the_precision_and_so_the_optimizer(policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        inputs = keras.Input((8, 8, 3))
+        outputs = keras.layers.Dense(1)(keras.layers.Flatten()(inputs))
+        model = keras.Model(inputs, outputs)
+    finally:
+        keras.config.set_dtype_policy(before)
+    whole = assemble.look_at_center(model, 12)
+    for each in (model, whole):
+        each.compile("adam", "mse")
+    assert type(whole.optimizer) is type(model.optimizer)
+    assert whole.dtype_policy.name == policy
