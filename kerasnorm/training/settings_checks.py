@@ -161,7 +161,7 @@ def _check_numbers(settings: Any) -> None:
             continue
         if isinstance(value, str) or not 0 < value <= LARGEST:
             raise UsageError(
-                f"expected {_flag(field)} to be a number above 0"
+                f"expected {_flag(field)} to be a number above 0 to {LARGEST}"
                 f"{' or auto' if field == 'learning_rate' else ''}, "
                 f"received {value!r}"
             )

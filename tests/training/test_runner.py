@@ -384,9 +384,9 @@ def test_a_skipped_batch_lets_training_end_well(fragile):
 
 @pytest.mark.thorough
 def test_a_reduced_learning_rate_lets_training_end_well(settings, monkeypatch):
-    monkeypatch.setattr(recovery, "SLOWER", 1e-33)
+    monkeypatch.setattr(recovery, "SLOWER", 1e-12)
     wild = settings.replace(
-        on_nan="reduce-lr", optimizer="sgd", learning_rate=1e30, warmup_epochs=0
+        on_nan="reduce-lr", optimizer="sgd", learning_rate=2e9, warmup_epochs=0
     )
     report = run(wild.replace(epochs=1, schedule="constant")).report
     assert np.isfinite(report["validation_loss"])
