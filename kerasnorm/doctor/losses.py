@@ -11,7 +11,13 @@ from keras import ops
 from kerasnorm.callbacks.recalibration import without_gradients
 from kerasnorm.doctor.head_activation import last_activation
 from kerasnorm.doctor.own_losses import OWN, Batch, has_own
-from kerasnorm.doctor.sample_losses import SplitLoss, can_be_split, losses_in_place
+from kerasnorm.doctor.sample_losses import (
+    SplitLoss,
+    Trial,
+    call_loss,
+    losses_in_place,
+    usable_outputs,
+)
 from kerasnorm.doctor.samples import Samples
 
 
@@ -194,31 +200,25 @@ def _compile(model: keras.Model, loss: Any) -> Any:
     return shell._compile_loss
 
 
-class _Trial:
-    """Find out whether a loss can be taken apart, where Keras calls it."""
-
-    def __init__(self, loss: keras.losses.Loss) -> None:
-        self.loss, self.splits = loss, False
-
-    def __call__(self, y: Any, outputs: Any, weights: Any = None) -> Any:
-        self.splits = can_be_split(self.loss, y, outputs, weights)
-        return self.loss(y, outputs, weights)
-
-
 def _take_apart(
     found: LossOfSamples, compiled: Any, labels: tuple[Any, Any], outputs: Any
 ) -> LossOfSamples:
     y, weights = labels
-    compiled(y, outputs, weights)
-    trials = [_Trial(entry.loss) for entry in compiled._flat_losses]
+    _, usable = usable_outputs(outputs)
+    call_loss(compiled, y, usable, weights)
+    trials = [Trial(entry.loss) for entry in compiled._flat_losses]
     with losses_in_place(compiled, trials):
-        compiled(y, outputs, weights)
+        call_loss(compiled, y, usable, weights)
     parts = [SplitLoss(t.loss) if t.splits else t.loss for t in trials]
 
     def measure(model: Any, batch: Batch, outputs: Any) -> Any:
         _, y, weights = batch
+        bad, usable = usable_outputs(outputs)
         with losses_in_place(compiled, parts):
-            return compiled(y, outputs, weights)
+            losses = call_loss(compiled, y, usable, weights)
+        if bad is None:
+            return losses
+        return ops.where(bad if losses.shape else ops.any(bad), float("nan"), losses)
 
     whole = not all(trial.splits for trial in trials)
     return replace(found, measure=measure, by_batch=whole, joint=whole)

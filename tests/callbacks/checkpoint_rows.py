@@ -143,13 +143,17 @@ OF_KERAS = {
         keras.optimizers.schedules.CosineDecay(0.05, 9)
     ),
 }
-LAYERS = {
-    f"norm {name}": lambda name=name: layers.make_norm(name) for name in NORMS
-} | {
+# Keras synchronizes batch norms on TensorFlow only.
+MADE = [
+    name
+    for name in NORMS
+    if name != "sync_batch" or keras.backend.backend() == "tensorflow"
+]
+LAYERS = {f"norm {name}": lambda name=name: layers.make_norm(name) for name in MADE} | {
     f"layer {name}": lambda kind=kind, name=name: kind(*LAYER_ARGUMENTS.get(name, ()))
     for name in layers.__all__
     if isinstance(kind := getattr(layers, name), type)
-    and kind not in [type(layers.make_norm(norm)) for norm in NORMS]
+    and kind not in [type(layers.make_norm(norm)) for norm in MADE]
 }
 BUILDERS = [
     name

@@ -112,10 +112,12 @@ def test_too_high_a_rate_is_found_by_trying_a_lower_one():
     )
     model.compile(keras.optimizers.SGD(100.0), "binary_crossentropy", jit_compile=False)
     model.set_weights([weight * 0 for weight in model.get_weights()])
-    x, y = data()
-    # Labels that no line separates: otherwise any rate ends at a loss of 0.
-    y[::5] = 1 - y[::5]
-    assert examine(model, (x, y), (x, y)).verdict == "learning_rate_too_high"
+    splits = data(), data(seed=1)
+    for _, y in splits:
+        # Labels that no line separates: otherwise any rate ends at a loss of 0.
+        y[::5] = 1 - y[::5]
+    found = examine(model, *splits, seconds=120)
+    assert found.verdict == "learning_rate_too_high"
 
 
 def test_labels_beyond_the_outputs_are_named_and_nothing_is_guessed():
