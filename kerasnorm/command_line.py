@@ -131,7 +131,7 @@ def swap(words: list[str]) -> int:
     parser.add_number(
         "--groups", int, 1, "Groups of --to group, where it divides.", default=32
     )
-    parser.add_path("--data", "Pictures that set the scale of --to none.")
+    parser.add_path("--data", "Images that set the scale of --to none.")
     _add_decoding(parser)
     options = _parse(parser, words)
     model = _load(options)
@@ -175,8 +175,8 @@ def recalibrate(words: list[str]) -> int:
         "was trained on if not given.",
     )
     parser.add_value("--accept_changes", bool, ACCEPT_CHANGES)
-    parser.add_number("--batch_size", int, 1, "Pictures a step.", default=32)
-    parser.add_number("--samples", int, 1, "Pictures to use at most.", default=4096)
+    parser.add_number("--batch_size", int, 1, "Images a step.", default=32)
+    parser.add_number("--samples", int, 1, "Images to use at most.", default=4096)
     _add_decoding(parser)
     parser.add_value("--force", bool, "Write a model that is worse on these images.")
     options = _parse(parser, words)

@@ -43,7 +43,7 @@ def write(
 
     Args:
         folder: The folder; made if it does not exist, but not its parent: a run
-            directory that was removed shall not come back.
+            removed directory must not come back.
         state: Dicts with text keys, lists, numbers, text, None and NumPy arrays.
         kept: How many files stay, 1 or more.
 

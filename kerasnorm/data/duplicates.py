@@ -34,7 +34,7 @@ class Duplicates:
 
     @property
     def is_label_conflict(self) -> bool:
-        """Whether one picture has several labels, of which at most one can be right."""
+        """Whether one image has several labels, of which at most one can be right."""
         return len(self.classes) > 1
 
 

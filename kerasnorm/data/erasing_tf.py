@@ -1,11 +1,11 @@
-"""Random erasing: a box of a picture is filled with noise."""
+"""Random erasing: a box of an image is filled with noise."""
 
 import numpy as np
 import tensorflow as tf
 
 from kerasnorm.data import draws
 
-# Those of the paper: fractions of the picture's area, and height by width of the box.
+# Those of the paper: fractions of the image's area, and height by width of the box.
 AREAS = (0.02, 0.33)
 RATIOS = (0.3, 1 / 0.3)
 TRIES = 8
@@ -18,10 +18,10 @@ def draw_erasures(
     samples: np.ndarray,
     image_size: tuple[int, int],
 ) -> np.ndarray:
-    """Draw for each picture the box that is erased.
+    """Draw for each image the box that is erased.
 
     Args:
-        fraction: Fraction of the pictures that lose a box, 0 to 1.
+        fraction: Fraction of the images that lose a box, 0 to 1.
         seed: The run's seed.
         epoch: Number of the pass over the data.
         samples: Positions of the samples in the data set, (batch,).
@@ -59,7 +59,7 @@ def draw_erasures(
             first = (uniform(stream, number) * (length - side + 1)).astype(int)
             boxes[left, column] = first[left]
             boxes[left, column + 1] = (first + side)[left]
-        # A box that does not fit into the picture is drawn again.
+        # A box that does not fit into the image is drawn again.
         left &= (boxes[:, 1] > image_size[0]) | (boxes[:, 3] > image_size[1])
     boxes[left] = 0
     boxes[:, 4] = draws.random_bits(seed, epoch, samples, draws.ERASED_NOISE) >> 33
@@ -67,14 +67,14 @@ def draw_erasures(
 
 
 def erase(images, boxes):
-    """Fill the box of every picture with uniform noise.
+    """Fill the box of every image with uniform noise.
 
     Args:
         images: float32 from 0 to 255, (batch, height, width, channels).
         boxes: From `draw_erasures`, (batch, 5).
 
     Returns:
-        Pictures of the same shape.
+        Images of the same shape.
     """
     top, bottom, left, right = (
         boxes[:, column, None, None, None] for column in range(4)
@@ -83,8 +83,8 @@ def erase(images, boxes):
     rows = tf.range(height)[None, :, None, None]
     columns = tf.range(width)[None, None, :, None]
     inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
-    # One picture of noise for the whole batch: noise is what takes the time here, and
-    # the boxes lie elsewhere in every picture.
+    # One image of noise for the whole batch: noise is what takes the time here, and
+    # the boxes lie elsewhere in every image.
     noise = tf.random.stateless_uniform(
         images.shape[1:], boxes[0, 4:5] * [1, 0], maxval=255.0
     )

@@ -47,7 +47,7 @@ def training_batches(
             taken, not averaged, so more than twice the size gives jagged edges.
         mixup: Parameter alpha of the Beta distribution of mixing shares; 0 is off.
         cutmix: The same for pasted boxes; with both on, each picture takes either.
-        random_erasing: Fraction of the pictures of which a box becomes noise, 0 to 1.
+        random_erasing: Fraction of the images of which a box becomes noise, 0 to 1.
         label_smoothing: Share of the label spread over all classes, 0 to below 1.
         first_step: Number of batches to leave out at the beginning.
         balanced: Whether every class comes equally often, however many pictures it

@@ -97,7 +97,7 @@ def open_source(
     Args:
         spec: None or "drawn": cats and dogs drawn by the library. A folder with one
             sub-folder for each class: split at random. A folder with `train/` and
-            `validation/` or `test/`, by whatever usual names, each with class folders:
+            `validation/` or `test/`, under any usual name, each with class folders:
             used as they are; `test/` validates where nothing else does.
             "tfds:NAME" or "tfds:NAME:SPLIT": an image-classification data set of
             tensorflow-datasets; its own validation (or test) split is used where it

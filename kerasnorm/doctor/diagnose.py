@@ -117,7 +117,7 @@ def rank(finding: Finding) -> tuple:
     """Return what findings are sorted by: severity, root causes, loss explained."""
     root = ROOTS.index(finding.code) if finding.code in ROOTS else len(ROOTS)
     if finding.code == "leakage" and not finding.effect:
-        # All samples are shared: whatever makes the splits differ comes first.
+        # All samples are shared: what makes the splits differ comes first.
         root = len(ROOTS)
     tier = next((i for i, codes in enumerate(TIERS) if finding.code in codes), 0)
     return -SEVERITIES.index(finding.severity), root, tier, -finding.effect

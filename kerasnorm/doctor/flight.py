@@ -10,6 +10,7 @@ import numpy as np
 from kerasnorm.doctor import rehearsal
 from kerasnorm.doctor.checks import first_steps
 from kerasnorm.doctor.checks.labels import ORDERED, SIGNIFICANT
+from kerasnorm.doctor.checks.structure import find_frozen
 from kerasnorm.doctor.evaluation_batches import evaluation_batches, first_batch
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.head_activation import last_activation
@@ -167,16 +168,9 @@ class Flight:
                 "set trainable = True on the layers that should learn, then "
                 "model.compile(...) again",
             )
-        names = state.frozen_but_trained
-        if names:
-            self._add(
-                "freeze_without_recompile",
-                "error",
-                f"{len(names)} variables, first {names[0]}, are marked frozen, but the "
-                "compiled training step trains them.",
-                {"variables": len(names), "first": list(names[:5])},
-                "model.compile(...) again after setting trainable = False",
-            )
+        frozen = find_frozen(state)
+        if frozen:
+            self.findings.append(frozen)
         flags = inspect_structure(self.model).baked_flags or {}
         layers = [path for path, flag in flags.items() if not flag]
         if layers:

@@ -169,7 +169,7 @@ class Visit:
     def _expect(self) -> ExpectedInputs | None:
         """Find the inputs that the network expects, and go on with them.
 
-        Whatever else is wrong shows only behind the right inputs.
+        Other faults show only behind the right inputs.
         """
         if self.loss is None or not weights_are_finite(self.model):
             return None

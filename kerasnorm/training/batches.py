@@ -47,7 +47,7 @@ def check_accumulation(settings: Settings, data: Data) -> None:
 
     Args:
         settings: The run's settings.
-        data: The pictures.
+        data: The images.
     """
     count = len(data.train) // settings.batch_size
     if settings.accumulate > max(count, 1):

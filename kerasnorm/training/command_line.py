@@ -151,7 +151,7 @@ def predict_command(app: flags.App, words: Sequence[str]) -> None:
         description="What a finished run says of pictures: path, label, probability.",
     )
     parser.add_path("run_directory", "What the training printed last.")
-    parser.add_path("paths", "Picture files, or folders of them.", nargs="+")
+    parser.add_path("paths", "Image files, or folders of them.", nargs="+")
     _add_common(parser)
     options = parser.parse(words)
     from kerasnorm.training import importing

@@ -87,7 +87,7 @@ def write_curves(
     Args:
         history: One dict per epoch; `epoch` counts from 1.
         best_epoch: Epoch that is marked, counted from 1; None for none.
-        path: Where the picture shall lie.
+        path: Output path of the image.
 
     Example:
         >>> write_curves([{"epoch": 1, "loss": 0.7}], 1, "curves.png")

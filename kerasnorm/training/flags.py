@@ -185,7 +185,7 @@ def add_settings(
     Args:
         parser: Where to.
         skip: Names of others that are left out.
-        hidden: Whether `--help` shall not list them.
+        hidden: Whether `--help` leaves them out.
     """
     skip = {"app", *skip}
     before = set(parser._actions)

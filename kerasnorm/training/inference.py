@@ -46,7 +46,7 @@ def evaluate_run(
     index, notes = choose_files(directory, data, "validation", accept_changes)
     if list(index.class_names) != report["class_names"]:
         raise ValueError(
-            f"expected pictures of the classes {', '.join(report['class_names'])}, "
+            f"expected images of the classes {', '.join(report['class_names'])}, "
             f"received {', '.join(index.class_names)} in {data or settings.data}; "
             "name the class folders as in training"
         )
@@ -148,7 +148,7 @@ def predict_run(
             )
         files += list(walk_files(given)) if given.is_dir() else [name]
     if not files:
-        raise ValueError(f"expected pictures, but found none in {', '.join(names)}")
+        raise ValueError(f"expected images, but found none in {', '.join(names)}")
     side = report["image_size"]
     # Nothing is known of their classes: they form one.
     index = ImageIndex(

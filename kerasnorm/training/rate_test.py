@@ -36,7 +36,7 @@ def run_test(
 def write_result(
     finder: LearningRateFinder, directory: RunDirectory, console: rich.console.Console
 ) -> None:
-    """Write the curve of a test as table and as picture, and print its result.
+    """Write the curve of a test as table and as image, and print its result.
 
     Args:
         finder: The finder, after its test.

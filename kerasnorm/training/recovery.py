@@ -29,7 +29,7 @@ class Recovery:
     times: int = 0
 
     def react(self, on_nan: str, step: int) -> bool:
-        """Note what shall be different now.
+        """Note what changes now.
 
         Args:
             on_nan: `stop`, `skip` or `reduce-lr`.

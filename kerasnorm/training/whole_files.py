@@ -16,7 +16,7 @@ def write_text(
     """Write a text file so that a reader sees the old or the new one, never half.
 
     Args:
-        file: Where it shall lie.
+        file: Output path.
         text: Its content.
         errors: What becomes of bytes in names of files that are not UTF-8: an escape,
             which JSON and YAML read back, or with "surrogateescape" the bytes, which
@@ -36,7 +36,7 @@ def write_table(
     """Write a CSV file so that a reader sees the old or the new one, never half.
 
     Args:
-        file: Where it shall lie.
+        file: Output path.
         columns: Names of the columns.
         rows: Values by column name.
     """

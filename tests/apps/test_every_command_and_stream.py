@@ -21,7 +21,7 @@ STREAMS = {
 SEARCH = ("--trials", "1", "--workers", "1", "--app", "cats_dogs")
 # What these print is only a word on the files they write.
 KEEP_FILES = ("train", "search", "swap", "fold", "recalibrate")
-# A command, and the files it leaves whatever becomes of its streams.
+# A command, and the files it leaves with every kind of stream.
 COMMANDS = {
     "train": (
         ("apps.cats_dogs", "--data", "data", "--runs", "runs", "--name", "new", *TINY),

@@ -1,4 +1,4 @@
-"""A finished run stays as it is, whatever else is aimed at its directory."""
+"""No command, flag or second process overwrites a finished run."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Whatever trains, a checkpoint brings all of it back, bit by bit."""
+"""A checkpoint restores the state of every kind of training bit by bit."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Random erasing: whole boxes of noise, of the paper's sizes, on so many pictures."""
+"""Random erasing: whole boxes of noise, of the paper's sizes, on so many images."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Every mode and format Pillow can write, as picture and as values, against Keras."""
+"""Every mode and format Pillow can write, as image and as values, against Keras."""
 
 import keras
 import numpy as np

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor import examine
+from tests.doctor.model_kinds import Batches
 from tests.marks import thorough_after
 
 pytestmark = pytest.mark.backends
@@ -183,18 +184,6 @@ def cut(data):
         keras.tree.map_structure(lambda a, i=i: a[i : i + SIZE], data)
         for i in range(0, COUNT, SIZE)
     ]
-
-
-class Batches(keras.utils.PyDataset):
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __getitem__(self, index):
-        return self.batches[index]
 
 
 def evaluated(model, data):

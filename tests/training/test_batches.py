@@ -107,7 +107,7 @@ def test_what_needs_tensorflow_is_refused_on_other_backends(monkeypatch):
 
 @pytest.mark.parametrize("accumulate", [1, 3, 4, 30])
 def test_an_epoch_has_the_batches_of_a_step(data, accumulate):
-    """12 pictures are three batches of four."""
+    """12 images are three batches of four."""
     settings = Settings(batch_size=4, accumulate=accumulate, epochs=30)
     if accumulate <= 3:
         batches.check_accumulation(settings, data)

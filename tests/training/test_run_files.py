@@ -1,4 +1,4 @@
-"""A run divides its files once and finds them again, whatever has become of them."""
+"""A run divides its files once and finds them again after they were moved."""
 
 import itertools
 import pathlib
@@ -82,7 +82,7 @@ def test_a_resumed_run_has_the_files_it_began_with(run):
     assert paths_of(again) == paths_of(files)
     assert len(again.notes) == 1
     assert settings.data in again.notes[0]
-    # In whatever way the files would be divided now.
+    # However the files would be divided now.
     other = settings.replace(seed=9, validation_fraction=0.5, test_fraction=0.0)
     again = find_run_files(as_resumed(other, directory.path))
     assert paths_of(again) == paths_of(files)

@@ -49,7 +49,7 @@ class ArrayIterator(PictureIterator):
         weights = None if sample_weight is None else np.asarray(sample_weight)
         if x.ndim != 4:
             raise DataError(
-                "Pictures must have rank 4, (samples, height, width, channels). "
+                "Images must have rank 4, (samples, height, width, channels). "
                 f"Received: shape {x.shape}. Add the missing axis."
             )
         check_lengths(x, y=y, sample_weight=weights, misc=misc)
@@ -79,7 +79,7 @@ class ArrayIterator(PictureIterator):
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Shape of one picture."""
+        """Shape of one image."""
         return self.x.shape[1:]
 
     def read(self, samples: np.ndarray, threads: int | None = None) -> np.ndarray:

@@ -160,7 +160,7 @@ class FileIterator(PictureIterator):
         self.filepaths = self._store.paths
 
     def read(self, samples: np.ndarray, threads: int | None = None) -> np.ndarray:
-        """Return pictures; raise DataError for a file that cannot be read."""
+        """Return images; raise DataError for a file that cannot be read."""
         return self._store.read(samples, threads)
 
     def value_range(self, images: np.ndarray) -> tuple[float, float]:

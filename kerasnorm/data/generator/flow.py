@@ -22,8 +22,8 @@ class Flow:
         batch_size: Samples in a batch; the last batch of an epoch may be smaller.
         shuffle: Whether each epoch has its own random order.
         seed: Decides order and transforms; None takes one from the system.
-        save_to_dir: Folder to save every transformed picture to, for looking at them.
-        save_prefix: Begins the names of saved pictures.
+        save_to_dir: Folder to save every transformed image to, for looking at them.
+        save_prefix: Begins the names of saved images.
         save_format: "png", "jpeg" or another format of Pillow.
 
     Raises:
@@ -65,7 +65,7 @@ class Flow:
 
     @property
     def ending(self) -> str:
-        """End of the names of saved pictures."""
+        """End of the names of saved images."""
         return f".{self.save_format}".lower()
 
 

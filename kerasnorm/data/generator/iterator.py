@@ -29,7 +29,7 @@ class PictureIterator(keras.utils.PyDataset):
         generator: The ImageDataGenerator.
         n: Number of samples.
         flow: How to walk.
-        channels: Channels of a picture.
+        channels: Channels of an image.
         augment: Whether pictures are transformed at random.
     """
 
@@ -233,7 +233,7 @@ class PictureIterator(keras.utils.PyDataset):
         raise NotImplementedError
 
     def read(self, samples: np.ndarray, threads: int | None = None) -> np.ndarray:
-        """Return the pictures of samples, channels last."""
+        """Return the images of samples, channels last."""
         raise NotImplementedError
 
     def with_targets(self, images: np.ndarray, samples: np.ndarray):

@@ -1,4 +1,4 @@
-"""Reads the pictures of an iterator and keeps them."""
+"""Reads the images of an iterator and keeps them."""
 
 import concurrent.futures
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ class PictureStore:
     """Pictures of a list of files, decoded when first asked for.
 
     A file that cannot be read, now or because it vanished in mid-training, raises:
-    whatever else stood in its row would be taken for it, by its targets, by its mask
+    anything else in its row would be taken for it, by its targets, by its mask
     from another iterator, and by whoever reads the predictions. `drop_unreadable`
     leaves such files out before the first batch.
 
@@ -55,11 +55,11 @@ class PictureStore:
             self._kept = allocate(shape, memory_budget, dtype)
 
     def __getstate__(self):
-        # Other processes read the files themselves: the pictures may fill the memory.
+        # Other processes read the files themselves: the images may fill the memory.
         return self.__dict__ | {"_kept": None, "_is_kept": np.zeros_like(self._is_kept)}
 
     def read(self, samples: np.ndarray, threads: int | None = None) -> np.ndarray:
-        """Return pictures.
+        """Return images.
 
         Args:
             samples: Positions in `paths`, (batch,).
@@ -108,7 +108,7 @@ class PictureStore:
         if rejected and len(stay) == 0:
             path, reason = next(iter(rejected.items()))
             raise DataError(
-                f"None of the {len(self.paths)} files is a usable picture (one of "
+                f"None of the {len(self.paths)} files is a usable image (one of "
                 f"them: {path}: {reason}). Replace them."
             )
         self.paths = [self.paths[at] for at in stay]
@@ -129,7 +129,7 @@ class PictureStore:
             return list(pool.map(function, positions))
 
     def _read_one(self, sample: int) -> np.ndarray:
-        """Return one picture, from what is kept or from its file."""
+        """Return one image, from what is kept or from its file."""
         if self._kept is not None and self._is_kept[sample]:
             return self._kept[sample]
         image = self.decode(self.paths[sample])

@@ -27,7 +27,7 @@ def transform_batch(
     """Transform each picture of a batch by its own parameters.
 
     Interpolation orders above 1, SciPy's rarer fill modes, forked processes, and
-    machines without TensorFlow take the slow way, picture by picture.
+    machines without TensorFlow take the slow way, image by image.
 
     Args:
         options: The ImageDataGenerator.

@@ -3,11 +3,22 @@
 from kerasnorm.doctor.checks.staleness import is_stale
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
+from kerasnorm.doctor.probes.optimizer import OptimizerState
 
 
 def check_freeze(m: Measurements) -> Finding | None:
     """Find layers that were frozen after the training step was made."""
-    names = m.optimizer.frozen_but_trained
+    return find_frozen(m.optimizer, max(m.difference("D", "D'")[0], 0.0))
+
+
+def find_frozen(optimizer: OptimizerState, effect: float = 0.0) -> Finding | None:
+    """Find variables that are marked frozen and trained all the same.
+
+    Args:
+        optimizer: What the optimizer tells.
+        effect: Loss that it explains.
+    """
+    names = optimizer.frozen_but_trained
     if not names:
         return None
     return Finding(
@@ -17,7 +28,7 @@ def check_freeze(m: Measurements) -> Finding | None:
         "compiled training step trains them.",
         {"variables": len(names), "first": list(names[:5])},
         "model.compile(...) again after setting trainable = False",
-        max(m.difference("D", "D'")[0], 0.0),
+        effect,
         names[:5],
     )
 

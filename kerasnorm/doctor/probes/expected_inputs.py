@@ -43,7 +43,7 @@ OTHER_FACTOR, OTHER_OFFSET = 1.5, 0.5
 # Part of what the map and recalibration repair together that the map alone must
 # repair. What is less could be stale statistics that a scale happens to help.
 ALONE = 0.9
-# Deviation of the statistics up to which a named map stands beside stale ones.
+# Residual of the statistics up to which a named map stands beside stale ones.
 SURE = 9.0
 
 
@@ -58,7 +58,7 @@ class ExpectedInputs:
         low: Lower 99% limit of the fall of the training loss.
         p_value: Of that fall, on samples that did not choose the map.
         alone: Part of what map and recalibration repair together that the map repairs.
-        misfit: Deviation of the first norm's moving statistics from those of the
+        misfit: Residual of the first norm's moving statistics from those of the
             images as given and as mapped, in units of what is normal; None without.
         before: Outcome of the samples as given, by split.
         after: The same with the map.

@@ -19,13 +19,13 @@ FEWEST_IMAGES, MOST_IMAGES = 16, 256
 # Where the network is not affine up to the norm, every prediction is a pass of this
 # many images.
 FEW_IMAGES = 48
-# Deviations from predicted statistics that are normal, without lag and what the lag
+# Residuals of predicted statistics that are normal, without lag and what the lag
 # adds: of means in standard deviations, of variances in their logarithm.
 MEAN_TOLERANCE, VARIANCE_TOLERANCE = (0.05, 0.14), (0.15, 0.5)
 # Relative to the inputs of the norm: what differs more is not affine. Half precision
 # rounds by 0.001.
 AFFINE = 0.02
-# Squared deviations count linearly from so many tolerances on.
+# Squared residuals count linearly from so many tolerances on.
 OUTLIER = 3.0
 
 
@@ -206,7 +206,7 @@ class NormInputs:
             images: What the images go through.
 
         Returns:
-            Mean of the squared deviations in units of what is normal: about 1 for the
+            Mean of the squared residuals in units of what is normal: about 1 for the
             images that the network was trained on.
         """
         residuals = self.residuals(images)
@@ -214,7 +214,7 @@ class NormInputs:
         return float((2 * OUTLIER**2 * (_root(residuals) - 1)).mean())
 
     def residuals(self, images: InputMap) -> np.ndarray:
-        """Return deviations of moving means, then of variances, from predicted ones.
+        """Return residuals of moving means, then of variances, from predicted ones.
 
         Args:
             images: What the images go through.

@@ -17,9 +17,9 @@ from kerasnorm.doctor.probes.input_map import InputMap, identity, named_maps
 
 # Part of the initial statistics that may be left: above it they tell nothing.
 MOST_LAG = 0.5
-# Deviation, in units of what is normal, below which images fit.
+# Residual, in units of what is normal, below which images fit.
 NORMAL = 3.0
-# Part of the deviation of the images as given that a map may leave.
+# Fraction of the residual of the images as given that a map may leave.
 CLEARLY = 0.3
 # Weak knowledge about the answer: channels are scaled and shifted alike, within so
 # many natural logarithms and standard deviations. It decides what filters do not see.
@@ -34,8 +34,8 @@ class StatisticsOfInputs:
 
     Args:
         norm: The norm.
-        misfit: Deviation of its statistics from those of the images as given.
-        maps: Maps that fit better, with their deviation: usual preparations first,
+        misfit: Residual of its statistics from those of the images as given.
+        maps: Maps that fit better, with their residual: usual preparations first,
             the best of each kind first.
     """
 
@@ -88,7 +88,7 @@ def read_expected_inputs(
 def _with_lag(
     inputs: NormInputs, lag: float
 ) -> tuple[float, list[tuple[InputMap, float]], float]:
-    """Return the deviation of the images as given, and those of usual preparations."""
+    """Return the residual of the images as given, and those of usual preparations."""
     inputs.norm = replace(inputs.norm, lag=lag)
     maps = named_maps(inputs.x, inputs.axis)
     found = [(images, inputs.misfit(images)) for images in maps]
@@ -128,7 +128,7 @@ def fit_map(inputs: NormInputs, start: InputMap) -> InputMap | None:
     scale, offset = np.abs(start.scale), np.array(start.offset)
     theta = np.concatenate([np.log(scale), (offset / scale + centre) / spread])
     theta[:count] += _wider(inputs, start)
-    # All deviations count in full until most of them are small.
+    # All residuals count in full until most of them are small.
     for loss in ("linear", "soft_l1"):
         theta = optimize.least_squares(
             residuals,
