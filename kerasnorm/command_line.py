@@ -181,7 +181,7 @@ def recalibrate(words: list[str]) -> int:
     parser.add_value("--force", bool, "Write a model that is worse on these images.")
     options = _parse(parser, words)
     model = _load(options)
-    from kerasnorm.callbacks.recalibration import find_batch_norms
+    from kerasnorm.inspection.moving_statistics import find_batch_norms
     from kerasnorm.training import model_recalibration
 
     if not find_batch_norms(model):

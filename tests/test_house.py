@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Ground first; a room imports rooms of lower floors only.
 FLOORS = (
     ("registration", "version"),
+    ("inspection",),
     ("data", "callbacks"),
     ("layers", "optimizers"),
     ("models", "surgery"),

@@ -9,8 +9,9 @@ from typing import Any
 
 import keras
 
-from kerasnorm.callbacks import checkpoint_files, random_state, training_state
+from kerasnorm.callbacks import checkpoint_files
 from kerasnorm.callbacks.order import Ordered, Place
+from kerasnorm.inspection import random_state, training_state
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from kerasnorm.inspection.first_non_finite import is_finite
+
 
 class NonFinite(ArithmeticError):
     """NaN or infinity has appeared in training.
@@ -103,16 +105,3 @@ class FiniteGuard(keras.callbacks.Callback):
 
     def _finite(self) -> list[int]:
         return [i for i, v in enumerate(self.model.variables) if is_finite(v)]
-
-
-def is_finite(variable: keras.Variable) -> bool:
-    """Say whether a variable holds only finite numbers, or no numbers with a point.
-
-    Args:
-        variable: Any variable.
-    """
-    if "float" not in str(variable.dtype):
-        return True
-    value = keras.ops.convert_to_numpy(variable)
-    # One sum sees every NaN and infinity; the rest is for sums that overflow.
-    return math.isfinite(float(value.sum())) or bool(np.isfinite(value).all())

@@ -9,13 +9,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.callbacks import random_state
 from kerasnorm.callbacks.held_data import HeldData
-from kerasnorm.callbacks.own_steps import batches_as_in_fit
-from kerasnorm.callbacks.temporary_learning_rate import (
+from kerasnorm.inspection import random_state
+from kerasnorm.inspection.temporary_learning_rate import (
     TemporaryLearningRate,
     has_settable_rate,
 )
+from kerasnorm.inspection.training_step import batches_as_in_fit
 
 # Share of the loss that must have gone; less may be rounding.
 LEAST_FALL = 1e-4

@@ -7,7 +7,7 @@ import numpy as np
 
 from kerasnorm.callbacks.held_data import HeldData
 from kerasnorm.callbacks.order import Ordered, Place
-from kerasnorm.callbacks.recalibration import find_batch_norms, measure_norms
+from kerasnorm.inspection.moving_statistics import find_batch_norms, measure_norms
 
 
 class NormStatistics(HeldData, Ordered):

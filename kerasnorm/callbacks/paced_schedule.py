@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from kerasnorm.callbacks.temporary_learning_rate import innermost
+from kerasnorm.inspection.temporary_learning_rate import innermost
 
 
 class PacedSchedule(keras.callbacks.Callback):

@@ -5,10 +5,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.callbacks.own_steps import batches_as_in_fit
 from kerasnorm.doctor.own_losses import has_own
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.state import preserved
+from kerasnorm.inspection.training_step import batches_as_in_fit
 from kerasnorm.surgery.copier import Plan
 from kerasnorm.surgery.rebuild import compile_like, rebuild
 

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.callbacks.model_walk import walk_layers
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.samples import Samples
+from kerasnorm.inspection.layer_tree import iter_layers
 
 # Below this the cost of a call outweighs that of its samples.
 EVALUATION_BATCH = 64
@@ -22,7 +22,7 @@ def states_of(model: keras.Model) -> list[Any]:
     """
     return [
         state
-        for _, layer in walk_layers(model)
+        for _, layer in iter_layers(model)
         if getattr(layer, "stateful", False)
         for state in keras.tree.flatten(getattr(layer, "states", None))
         if state is not None

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerasnorm.callbacks.recalibration import without_gradients
 from kerasnorm.doctor.evaluation_batches import fixed_batch
+from kerasnorm.inspection.loss_gradients import without_gradients
 
 Forward = Callable[[Any], Any]
 

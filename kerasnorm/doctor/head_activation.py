@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from kerasnorm.callbacks.model_walk import walk_layers
+from kerasnorm.inspection.layer_tree import iter_layers
 
 # What hands values on: the activation in front of it is still the last one.
 NEUTRAL = (
@@ -34,12 +34,12 @@ def last_activation(model: Any) -> str | None:
         return _activation_of(model.layers)
     if getattr(model, "operations", None) and hasattr(model, "_nodes"):
         return _activation_of(_on_the_way(model))
-    weighty = [layer for _, layer in walk_layers(model) if _own_weights(layer)]
+    weighty = [layer for _, layer in iter_layers(model) if _own_weights(layer)]
     return _activation_of(weighty[-1:])
 
 
 def _own_weights(layer: keras.layers.Layer) -> bool:
-    return bool(layer.weights) and not any(True for _ in walk_layers(layer))
+    return bool(layer.weights) and not any(True for _ in iter_layers(layer))
 
 
 def _on_the_way(model: keras.Model) -> list[Any]:

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasnorm.callbacks.recalibration import without_gradients
 from kerasnorm.doctor.head_activation import last_activation
 from kerasnorm.doctor.own_losses import OWN, Batch, has_own
 from kerasnorm.doctor.sample_losses import (
@@ -19,6 +18,7 @@ from kerasnorm.doctor.sample_losses import (
     usable_outputs,
 )
 from kerasnorm.doctor.samples import Samples
+from kerasnorm.inspection.loss_gradients import without_gradients
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasnorm.callbacks.model_walk import stand_in, walk_layers
 from kerasnorm.doctor.copies import train_on, trainable_arrays
 from kerasnorm.doctor.loss_scale import LossScale
 from kerasnorm.doctor.losses import LossOfSamples
@@ -14,6 +13,8 @@ from kerasnorm.doctor.own_losses import has_own
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.state import other_optimizers
 from kerasnorm.doctor.statistics import forward_pass, run_on_batch_statistics
+from kerasnorm.inspection.layer_tree import iter_layers
+from kerasnorm.inspection.patched_calls import patched_calls
 
 # Steps on one batch: enough to halve the loss at most sensible learning rates; where a
 # low rate still makes it fall, training goes on this many times as long.
@@ -137,9 +138,9 @@ def find_dead_units(model: keras.Model, samples: Samples) -> dict[str, float]:
         return call
 
     calls = {
-        layer: look(path) for path, layer in walk_layers(model) if _has_relu(layer)
+        layer: look(path) for path, layer in iter_layers(model) if _has_relu(layer)
     }
-    with stand_in(calls):
+    with patched_calls(calls):
         run_on_batch_statistics(model, samples, [np.arange(samples.count)])
     return {path: share for path, share in found.items() if share > 0}
 

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasnorm.callbacks import random_state
 from kerasnorm.doctor.evaluation_batches import states_of
+from kerasnorm.inspection import random_state
 
 
 @contextlib.contextmanager

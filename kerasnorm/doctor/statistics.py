@@ -8,13 +8,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasnorm.callbacks import batch_moments
-from kerasnorm.callbacks.model_walk import stand_in, walk_layers
 from kerasnorm.doctor.evaluation_batches import evaluation_batches, states_of
 from kerasnorm.doctor.forward import call
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.own_losses import added_loss
 from kerasnorm.doctor.samples import Samples, pick
+from kerasnorm.inspection import batch_moments
+from kerasnorm.inspection.layer_tree import iter_layers
+from kerasnorm.inspection.patched_calls import patched_calls
 
 Layers = dict[str, keras.layers.Layer]
 #: Moving mean and variance of each layer, by path.
@@ -44,7 +45,7 @@ def build(model: keras.Model, samples: Samples) -> None:
         model: Any Keras model; one that is built stays as it is.
         samples: At least one sample.
     """
-    if not model.built or not all(layer.built for _, layer in walk_layers(model)):
+    if not model.built or not all(layer.built for _, layer in iter_layers(model)):
         run(model, samples, [np.arange(1)])
 
 
@@ -58,7 +59,7 @@ def batch_norms(model: keras.Model, *, frozen: bool = False) -> Layers:
     """
     return {
         path: layer
-        for path, layer in walk_layers(model)
+        for path, layer in iter_layers(model)
         if getattr(layer, "moving_mean", None) is not None
         and getattr(layer, "moving_variance", None) is not None
         and isinstance(getattr(layer, "axis", None), int)
@@ -179,7 +180,7 @@ def forward_pass(
         calls: dict = dict.fromkeys(awake, _train)
         for path, layer in layers.items():
             calls[layer] = _recording(layer, seen[path])
-        with stand_in(calls):
+        with patched_calls(calls):
             outputs = model(batch[0], training=False)
             if measure is None:
                 return outputs, seen, (), ()

@@ -6,10 +6,10 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from kerasnorm.callbacks.recalibration import recalibrate_batch_norm
 from kerasnorm.doctor.copies import copy_model, train_on
 from kerasnorm.doctor.evaluation_batches import shuffled
 from kerasnorm.doctor.statistics import batch_norms
+from kerasnorm.inspection.moving_statistics import recalibrate_batch_norm
 from kerasnorm.surgery.rebuild import compile_like
 from kerasnorm.surgery.swap import swap_norm
 

@@ -6,7 +6,7 @@ import warnings
 
 import keras
 
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
 from kerasnorm.models import layout
 from kerasnorm.models.style import channel_axis
 
@@ -103,7 +103,7 @@ def unfreeze(model: keras.Model) -> keras.Model:
     """
     base = model.get_layer("backbone")
     base.trainable = True
-    for _, layer in model_walk.walk_layers(base):
+    for _, layer in layer_tree.iter_layers(base):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
     return model

@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
+from kerasnorm.inspection.patched_calls import patched_calls
 
 TRANSPOSED = (
     keras.layers.Conv1DTranspose,
@@ -49,9 +50,9 @@ def count_multiply_adds(
         return outputs
 
     counted = {
-        layer: count for _, layer in model_walk.walk_layers(model) if _kernels(layer)
+        layer: count for _, layer in layer_tree.iter_layers(model) if _kernels(layer)
     }
-    with model_walk.stand_in(counted):
+    with patched_calls(counted):
         model(np.zeros((1, *shape), "float32"), training=False)
     return sum(counts)
 

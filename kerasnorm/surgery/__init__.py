@@ -1,9 +1,9 @@
 """Changes to finished Keras models: swap, fold and recalibrate norms."""
 
+from kerasnorm.inspection.moving_statistics import recalibrate_batch_norm
 from kerasnorm.surgery.fold import compare_folded, fold_batch_norm
 from kerasnorm.surgery.fuse import fuse_asymmetric
 from kerasnorm.surgery.locate import NormSite, find_norms
-from kerasnorm.surgery.recalibrate import recalibrate_batch_norm
 from kerasnorm.surgery.report import Swap, SwapReport
 from kerasnorm.surgery.speed import speed_up_batch_norm
 from kerasnorm.surgery.swap import swap_norm

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
 
 
 def pair_layers(
@@ -26,8 +26,8 @@ def pair_layers(
     Raises:
         ValueError: If the two do not hold the same kinds of layers.
     """
-    ours = [layer for _, layer in model_walk.walk_layers(original, enter)]
-    theirs = [layer for _, layer in model_walk.walk_layers(copy, enter)]
+    ours = [layer for _, layer in layer_tree.iter_layers(original, enter)]
+    theirs = [layer for _, layer in layer_tree.iter_layers(copy, enter)]
     if [type(layer) for layer in ours] != [type(layer) for layer in theirs]:
         raise ValueError(
             f"Expected {type(original).__name__} to make all its layers in its "
@@ -72,7 +72,7 @@ def replace_layers(
 
 def _holders(owner: Any, complete: set[Any]) -> list[Any]:
     """List an owner and the layers below it, without those that are complete."""
-    below = model_walk.walk_layers(owner, lambda layer: layer not in complete)
+    below = layer_tree.iter_layers(owner, lambda layer: layer not in complete)
     return [owner, *(layer for _, layer in below if layer not in complete)]
 
 

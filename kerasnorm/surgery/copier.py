@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
 from kerasnorm.surgery import attributes, wiring
 
 
@@ -128,7 +128,7 @@ class Copier:
 
     def _replace_inside(self, layer: keras.layers.Layer, copy: Any) -> None:
         """Replace what a layer holds in attributes, before the copy is built."""
-        inside = [x for _, x in model_walk.walk_layers(layer)]
+        inside = [x for _, x in layer_tree.iter_layers(layer)]
         if not any(x in self.plan.substitutes for x in inside):
             self.roots.append((layer, copy))
             return
@@ -160,7 +160,7 @@ class Copier:
     def _is_restorable(self, layer: keras.layers.Layer) -> bool:
         """Return whether a configuration gives back the layers that are held now."""
         ours, theirs = (
-            [inner for _, inner in model_walk.walk_layers(owner)]
+            [inner for _, inner in layer_tree.iter_layers(owner)]
             for owner in (layer, _from_config(layer))
         )
         if [type(inner) for inner in ours] != [type(inner) for inner in theirs]:
@@ -242,7 +242,7 @@ def _from_config(layer: Any) -> Any:
     # Classes of users need not be registered to be copied.
     known = {
         type(inner).__name__: type(inner)
-        for _, inner in model_walk.walk_layers(layer)
+        for _, inner in layer_tree.iter_layers(layer)
         if not type(inner).__module__.startswith("keras.")
     }
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from kerasnorm import layers
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
 from kerasnorm.surgery import affine, norm_scale, wiring
 from kerasnorm.surgery.copier import Plan
 from kerasnorm.surgery.rebuild import compile_like, rebuild
@@ -57,7 +57,7 @@ def fold_batch_norm(model: keras.Model, batch: Any = None) -> keras.Model:
     Example:
         >>> fast = fold_batch_norm(model)
     """
-    inside = [layer for _, layer in model_walk.walk_layers(model)]
+    inside = [layer for _, layer in layer_tree.iter_layers(model)]
     if not any(isinstance(layer, affine.AFFINE) for layer in inside):
         raise ValueError(
             "Expected a model with at least one batch norm to fold. Received: "
@@ -126,7 +126,7 @@ def compare_folded(model: keras.Model, folded: keras.Model, batch: Any = None) -
         2.1e-06.
     """
     before, after = (
-        sum(isinstance(x, affine.AFFINE) for _, x in model_walk.walk_layers(one))
+        sum(isinstance(x, affine.AFFINE) for _, x in layer_tree.iter_layers(one))
         for one in (model, folded)
     )
     where = "noise" if batch is None else "the given batch"

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from kerasnorm import layers
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
 from kerasnorm.surgery import affine
 from kerasnorm.surgery.copier import Plan
 from kerasnorm.surgery.rebuild import compile_like, rebuild
@@ -38,7 +38,7 @@ def fuse_asymmetric(model: keras.Model) -> keras.Model:
     """
     found = [
         layer
-        for _, layer in model_walk.walk_layers(model)
+        for _, layer in layer_tree.iter_layers(model)
         if isinstance(layer, layers.AsymmetricConv2D)
     ]
     if not found:

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 
 from kerasnorm import layers
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
 
 # Subclasses before their bases: the first match names the kind.
 KINDS = (
@@ -69,7 +69,7 @@ def find_norms(model: keras.layers.Layer) -> list[NormSite]:
     """
     found = [
         (path, layer, kind)
-        for path, layer in model_walk.walk_layers(model)
+        for path, layer in layer_tree.iter_layers(model)
         if (kind := norm_kind(layer)) is not None
     ]
     if found and not any(layer.built for _, layer, _ in found):

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.callbacks.recalibration import measure_norms
+from kerasnorm.inspection.moving_statistics import measure_norms
 from kerasnorm.surgery.locate import NormSite
 
 Statistics = dict[keras.layers.Layer, tuple[np.ndarray, np.ndarray]]

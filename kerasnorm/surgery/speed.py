@@ -2,7 +2,7 @@
 
 import keras
 
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
 
 
 def speed_up_batch_norm(model: keras.Model) -> int:
@@ -40,7 +40,7 @@ def speed_up_batch_norm(model: keras.Model) -> int:
     if tf.config.list_physical_devices("GPU"):
         return 0
     count = 0
-    for _, layer in model_walk.walk_layers(model):
+    for _, layer in layer_tree.iter_layers(model):
         # A subclass may have a `call` of its own.
         if type(layer) is not keras.layers.BatchNormalization:
             continue

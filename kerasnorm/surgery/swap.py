@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from kerasnorm import layers
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
 from kerasnorm.surgery import norm_scale, rules, wiring
 from kerasnorm.surgery.copier import Plan
 from kerasnorm.surgery.locate import BATCH_KINDS, NormSite, find_norms
@@ -162,7 +162,7 @@ def _select(sites: list[NormSite], to: str, select: Select) -> list[NormSite]:
 def _refuse_asymmetric(model: keras.Model, sites: list[NormSite]) -> None:
     """Refuse to take the norms out of layers whose fusion depends on them."""
     norms = {site.layer for site in sites}
-    for path, layer in model_walk.walk_layers(model):
+    for path, layer in layer_tree.iter_layers(model):
         if isinstance(layer, layers.AsymmetricConv2D):
             if norms & {norm for _, norm in layer.branches}:
                 raise ValueError(

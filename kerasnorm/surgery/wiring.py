@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
 
 OUTPUT = "the outputs of the model"
 
@@ -51,7 +51,7 @@ def list_levels(model: Any) -> list[keras.Model]:
     Returns:
         The functional and sequential models, each once, outer ones first.
     """
-    below = [layer for _, layer in model_walk.walk_layers(model)]
+    below = [layer for _, layer in layer_tree.iter_layers(model)]
     return [layer for layer in (model, *below) if has_graph(layer)]
 
 
@@ -66,8 +66,8 @@ def find_shared(model: Any) -> set[Any]:
     """
     seen: set[Any] = set()
     shared: set[Any] = set()
-    for owner in (model, *(layer for _, layer in model_walk.walk_layers(model))):
-        members = set(model_walk.children_of(owner))
+    for owner in (model, *(layer for _, layer in layer_tree.iter_layers(model))):
+        members = set(layer_tree.children_of(owner))
         shared |= members & seen
         seen |= members
     return shared

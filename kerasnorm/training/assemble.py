@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from kerasnorm import callbacks, models, optimizers, surgery
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
 from kerasnorm.training import precision
 from kerasnorm.training.settings import Settings
 
@@ -78,7 +78,7 @@ def _build_backbone(
     kept = ("batch", "sync_batch") if settings.weights else ("batch",)
     if settings.norm not in kept:
         model, _ = surgery.swap_norm(model, settings.norm)
-    for _, layer in model_walk.walk_layers(model):
+    for _, layer in layer_tree.iter_layers(model):
         if hasattr(layer, "moving_variance") and hasattr(layer, "momentum"):
             layer.momentum = settings.norm_momentum
     return model

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from kerasnorm import callbacks
-from kerasnorm.callbacks import culprit
 from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite
+from kerasnorm.inspection.first_non_finite import first_non_finite
 from kerasnorm.training import batches, processes
 from kerasnorm.training.job import Job
 
@@ -64,7 +64,7 @@ def examine(
         restore_weights(job.model, guard)
     batch = next(iter(job.batches(step)))
     files = batches.files_of(job.settings, job.data, step)
-    words, rows = culprit.first_culprit(job.model, batch) if repeated else (None, [])
+    words, rows = first_non_finite(job.model, batch) if repeated else (None, [])
     save_batch(job, batch, files, step)
     epoch, place = divmod(step, job.steps_per_epoch)
     spoilt = [files[row] for row in rows] or files

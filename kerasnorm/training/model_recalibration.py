@@ -5,7 +5,6 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from kerasnorm.callbacks.recalibration import recalibrate_batch_norm
 from kerasnorm.data.index import ImageIndex
 from kerasnorm.doctor.evaluation_batches import evaluation_batches
 from kerasnorm.doctor.forward import kept
@@ -17,6 +16,7 @@ from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.scores import score
 from kerasnorm.doctor.state import preserved
 from kerasnorm.doctor.statistics import forward_pass
+from kerasnorm.inspection.moving_statistics import recalibrate_batch_norm
 from kerasnorm.training.model_images import Decoding, ImageBatches
 
 # Images that loss and accuracy are measured on, before and after.

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from kerasnorm import callbacks
-from kerasnorm.callbacks import checkpoint_files, training_state
+from kerasnorm.callbacks import checkpoint_files
+from kerasnorm.inspection import training_state
 from tests.callbacks.checkpoint_rows import BUILDERS, LARGE, NESTS, SMALL
 from tests.callbacks.kinds import KINDS
 from tests.callbacks.test_checkpoint import Kill, Killed, Rows

@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite, is_finite
+from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite
+from kerasnorm.inspection.first_non_finite import is_finite
 
 pytestmark = pytest.mark.backends
 

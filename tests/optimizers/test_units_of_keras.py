@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
 from kerasnorm.optimizers import gradients
 from tests.optimizers import harness
 
@@ -117,7 +117,7 @@ def test_every_keras_layer_with_weights_of_its_own_has_a_row():
     held = set()
     for name in ROWS:
         layer, _ = called(name)
-        held |= {type(layer)} | {type(x) for _, x in model_walk.walk_layers(layer)}
+        held |= {type(layer)} | {type(x) for _, x in layer_tree.iter_layers(layer)}
     held |= {type(make()) for make, *_ in harness.LAYERS.values()}
     public = {
         cls

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.callbacks import model_walk
+from kerasnorm.inspection import layer_tree
 from kerasnorm.surgery import speed_up_batch_norm
 from tests.surgery.helpers import conv_bn_relu, numbers, pictures
 
@@ -185,7 +185,7 @@ def test_files_hold_the_layers_of_keras(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     model.export(tmp_path / "exported", verbose=False)
-    kinds = [type(layer) for _, layer in model_walk.walk_layers(loaded)]
+    kinds = [type(layer) for _, layer in layer_tree.iter_layers(loaded)]
     assert kinds.count(keras.layers.BatchNormalization) == 2
     assert np.array_equal(numbers(loaded(pictures())), expected)
 

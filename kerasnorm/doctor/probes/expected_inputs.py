@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from kerasnorm.callbacks.model_walk import walk_layers
 from kerasnorm.doctor.evaluation_batches import fixed_batch
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.probes.input_map import (
@@ -28,6 +27,7 @@ from kerasnorm.doctor.probes.input_trials import (
 )
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.scores import Scores
+from kerasnorm.inspection.layer_tree import iter_layers
 
 # Samples on which maps are tried, and as many others that confirm the best one.
 SAMPLES = 256
@@ -135,7 +135,7 @@ def measure_expected_inputs(
     axis = channel_axis(x.shape) if isinstance(x, np.ndarray) else None
     if axis is None or x.dtype.kind not in "fiu" or train.count < FEWEST:
         return None
-    if any(isinstance(n, keras.layers.Embedding) for _, n in walk_layers(model)):
+    if any(isinstance(n, keras.layers.Embedding) for _, n in iter_layers(model)):
         return None
     trials, unchanged = Trials(model, loss), identity(x, axis)
     order = np.random.default_rng(0).permutation(train.count)[: 2 * SAMPLES]

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasnorm.callbacks.model_walk import stand_in
-from kerasnorm.callbacks.recalibration import without_gradients
 from kerasnorm.doctor.probes.input_map import InputMap
 from kerasnorm.doctor.statistics import batch_norms
+from kerasnorm.inspection.loss_gradients import without_gradients
+from kerasnorm.inspection.patched_calls import patched_calls
 
 # Numbers that the inputs of the norm hold at most, over all images.
 ELEMENTS = 3e7
@@ -92,7 +92,7 @@ def _run(norms: dict, model: keras.Model, x: np.ndarray) -> _ReachedError | None
 
     calls = {layer: partial(stop, layer) for layer in norms.values()}
     try:
-        with stand_in(calls), without_gradients():
+        with patched_calls(calls), without_gradients():
             model(ops.convert_to_tensor(x.astype("float32")), training=False)
     except _ReachedError as reached:
         return reached

@@ -9,11 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.callbacks.model_walk import walk_layers
 from kerasnorm.doctor.bootstrap import lower_limit
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.statistics import evaluate_loss
+from kerasnorm.inspection.layer_tree import iter_layers
 
 Map = Callable[[np.ndarray], np.ndarray]
 
@@ -150,7 +150,7 @@ def _can_be_mapped(model: keras.Model, train: Any, x: Any) -> bool:
         return False
     if train.ndim != x.ndim or train.shape[-1] != x.shape[-1]:
         return False
-    words = any(isinstance(n, keras.layers.Embedding) for _, n in walk_layers(model))
+    words = any(isinstance(n, keras.layers.Embedding) for _, n in iter_layers(model))
     return not (words and x.ndim == 2) and (x.dtype.kind not in "iu" or x.ndim > 3)
 
 

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasnorm.callbacks.model_walk import walk_layers
 from kerasnorm.doctor.samples import Samples, arrays_of
 from kerasnorm.doctor.statistics import batch_norms
+from kerasnorm.inspection.layer_tree import iter_layers
 
 
 def find_oddities(
@@ -29,7 +29,7 @@ def find_oddities(
     known = batch_norms(model, frozen=True)
     others = [
         path
-        for path, layer in walk_layers(model)
+        for path, layer in iter_layers(model)
         if path not in known and getattr(layer, "moving_variance", None) is not None
     ]
     if others:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from kerasnorm.callbacks.model_walk import walk_layers
 from kerasnorm.doctor.forward import kept
 from kerasnorm.doctor.samples import Samples, arrays_of
 from kerasnorm.doctor.statistics import run
+from kerasnorm.inspection.layer_tree import iter_layers
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def measure_precision(model: keras.Model, samples: Samples) -> Precision | None:
     Returns:
         The comparison, None where no layer computes in float16.
     """
-    layers = [layer for _, layer in walk_layers(model)]
+    layers = [layer for _, layer in iter_layers(model)]
     if not any(layer.compute_dtype == "float16" for layer in layers):
         return None
     numbers = [np.arange(samples.count)]

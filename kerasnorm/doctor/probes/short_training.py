@@ -6,11 +6,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerasnorm.callbacks.own_steps import batches_as_in_fit
 from kerasnorm.doctor.copies import copy_model, train_on
 from kerasnorm.doctor.evaluation_batches import shuffled
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.statistics import batch_norms, evaluate, run_on_batch_statistics
+from kerasnorm.inspection.training_step import batches_as_in_fit
 
 
 class ShortTraining:

@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from kerasnorm.callbacks.model_walk import walk_layers
 from kerasnorm.doctor.statistics import batch_norms
+from kerasnorm.inspection.layer_tree import iter_layers
 
 DROPOUT_LAYERS = (
     keras.layers.Dropout,
@@ -61,7 +61,7 @@ def inspect_structure(model: keras.Model) -> Structure:
 def random_layers(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
     """Return the layers that act in training only: dropout and augmentation."""
     found: dict[str, list[keras.layers.Layer]] = {"dropout": [], "augmentation": []}
-    for _, layer in walk_layers(model):
+    for _, layer in iter_layers(model):
         name = type(layer).__name__
         if name in AUGMENTATION_NAMES or name.startswith("Random"):
             found["augmentation"].append(layer)
@@ -103,7 +103,7 @@ def _shared(active, nodes) -> Iterator[str]:
 
 
 def _unfrozen_in_frozen_base(model, active) -> Iterator[str]:
-    everything = dict(walk_layers(model))
+    everything = dict(iter_layers(model))
     siblings: dict[str, list[str]] = {}
     for path in everything:
         siblings.setdefault(path.rpartition("/")[0], []).append(path)

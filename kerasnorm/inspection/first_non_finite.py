@@ -1,19 +1,20 @@
-"""Finds the first layer, loss, gradient or statistic that is no finite number."""
+"""Finds the first layer, loss, gradient or statistic that is NaN or infinite."""
 
+import math
 from typing import Any
 
 import keras
 import numpy as np
 
-from kerasnorm.callbacks import model_walk
-from kerasnorm.callbacks.finite_guard import is_finite
-from kerasnorm.callbacks.loss_gradients import loss_gradients
+from kerasnorm.inspection import layer_tree
+from kerasnorm.inspection.loss_gradients import loss_gradients
+from kerasnorm.inspection.patched_calls import patched_calls
 
 
-def first_culprit(model: keras.Model, batch: Any) -> tuple[str | None, list[int]]:
-    """Find what is the first to be no finite number, in the order of a training step.
+def first_non_finite(model: keras.Model, batch: Any) -> tuple[str | None, list[int]]:
+    """Find what is NaN or infinite first, in the order of a training step.
 
-    That is: pictures, outputs of layers, loss, gradients from the last layer to the
+    That is: inputs, outputs of layers, loss, gradients from the last layer to the
     first, moving statistics.
 
     Args:
@@ -22,32 +23,32 @@ def first_culprit(model: keras.Model, batch: Any) -> tuple[str | None, list[int]
 
     Returns:
         It in words, None if nothing is found; and the rows of the batch that are
-        spoilt, where only some are.
+        concerned, where only some are.
     """
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
     if not _all_finite(x):
-        return "the pictures themselves", _spoilt_rows(x)
-    spoilt: list[tuple[str, list[int]]] = []
+        return "the pictures themselves", _non_finite_rows(x)
+    found: list[tuple[str, list[int]]] = []
 
     def watch(path):
         def call(original, *args, **kwargs):
             outputs = original(*args, **kwargs)
             if not _all_finite(outputs):
-                spoilt.append(
-                    (f"the output of the layer {path}", _spoilt_rows(outputs))
+                found.append(
+                    (f"the output of the layer {path}", _non_finite_rows(outputs))
                 )
             return outputs
 
         return call
 
-    layers = {layer: watch(path) for path, layer in model_walk.walk_layers(model)}
-    with model_walk.stand_in(layers):
+    layers = {layer: watch(path) for path, layer in layer_tree.iter_layers(model)}
+    with patched_calls(layers):
         predicted = model(x, training=True)
-        if spoilt:
-            return spoilt[0]
+        if found:
+            return found[0]
         if not _all_finite(model.compute_loss(x, y, predicted, sample_weight)):
             return "the loss itself", []
-    path = _spoilt_gradient(model, x, y, sample_weight)
+    path = _non_finite_gradient(model, x, y, sample_weight)
     if path is not None:
         return f"the gradient of {path}", []
     for variable in model.non_trainable_variables:
@@ -56,7 +57,7 @@ def first_culprit(model: keras.Model, batch: Any) -> tuple[str | None, list[int]
     return None, []
 
 
-def _spoilt_gradient(model, x, y, sample_weight) -> str | None:
+def _non_finite_gradient(model, x, y, sample_weight) -> str | None:
     gradients = loss_gradients(model, x, y, sample_weight)
     pairs = zip(model.trainable_variables, gradients, strict=True)
     # Backward means from the last layer to the first.
@@ -67,7 +68,7 @@ def _spoilt_gradient(model, x, y, sample_weight) -> str | None:
     return None
 
 
-def _spoilt_rows(values: Any) -> list[int]:
+def _non_finite_rows(values: Any) -> list[int]:
     array = keras.ops.convert_to_numpy(keras.tree.flatten(values)[0])
     finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
     return [] if not finite.any() else [int(row) for row in np.flatnonzero(~finite)]
@@ -79,3 +80,16 @@ def _all_finite(values: Any) -> bool:
         for value in keras.tree.flatten(values)
         if value is not None and "float" in keras.backend.standardize_dtype(value.dtype)
     )
+
+
+def is_finite(variable: keras.Variable) -> bool:
+    """Say whether a variable holds only finite numbers, or no numbers with a point.
+
+    Args:
+        variable: Any variable.
+    """
+    if "float" not in str(variable.dtype):
+        return True
+    value = keras.ops.convert_to_numpy(variable)
+    # One sum sees every NaN and infinity; the rest is for sums that overflow.
+    return math.isfinite(float(value.sum())) or bool(np.isfinite(value).all())

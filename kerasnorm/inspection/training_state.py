@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import keras
 import numpy as np
 
-from kerasnorm.callbacks import random_state
-from kerasnorm.callbacks.model_optimizers import (
+from kerasnorm.inspection import random_state
+from kerasnorm.inspection.model_optimizers import (
     build_for,
     other_optimizers,
     trained_places,

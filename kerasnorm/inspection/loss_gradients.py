@@ -1,5 +1,7 @@
-"""The gradients of a model's loss on one batch, on every backend."""
+"""The gradients of a model's loss on one batch, or none at all, on every backend."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -47,3 +49,15 @@ def _torch(weights, loss) -> list[Any]:
 
     values = [weight.value for weight in weights]
     return list(torch.autograd.grad(loss(), values, allow_unused=True))
+
+
+@contextlib.contextmanager
+def without_gradients() -> Iterator[None]:
+    """Keep the torch backend from remembering every activation."""
+    if keras.backend.backend() != "torch":
+        yield
+        return
+    import torch
+
+    with torch.no_grad():
+        yield

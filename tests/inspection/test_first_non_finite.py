@@ -2,14 +2,14 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.callbacks.culprit import first_culprit
+from kerasnorm.inspection.first_non_finite import first_non_finite
 
 pytestmark = pytest.mark.backends
 
 NAN = float("nan")
 
 
-def spoil(function, name="spoiler"):
+def broken(function, name="broken"):
     return keras.layers.Lambda(function, name=name, output_shape=(3,))
 
 
@@ -33,15 +33,15 @@ def one_bad_row():
 def test_pictures_come_first():
     x = one_bad_row()
     x[2, 1] = NAN
-    model = compiled(spoil(lambda x: x * NAN))
-    assert first_culprit(model, batch(x)) == ("the pictures themselves", [2])
+    model = compiled(broken(lambda x: x * NAN))
+    assert first_non_finite(model, batch(x)) == ("the pictures themselves", [2])
 
 
 def test_the_first_layer_is_named_with_its_rows():
-    inner = keras.Sequential([keras.Input((3,)), spoil(lambda x: 1 / x)], name="inner")
+    inner = keras.Sequential([keras.Input((3,)), broken(lambda x: 1 / x)], name="inner")
     model = compiled(keras.layers.Identity(), inner, keras.layers.Dense(3))
-    words, rows = first_culprit(model, batch(one_bad_row()))
-    assert words == "the output of the layer inner/spoiler"
+    words, rows = first_non_finite(model, batch(one_bad_row()))
+    assert words == "the output of the layer inner/broken"
     assert rows == [2]
 
 
@@ -50,14 +50,14 @@ def test_a_loss_may_be_bad_by_itself():
         keras.layers.Identity(),
         loss=lambda y, predicted: keras.ops.log(keras.ops.sum(predicted - 1) * 0 - 1),
     )
-    assert first_culprit(model, batch()) == ("the loss itself", [])
+    assert first_non_finite(model, batch()) == ("the loss itself", [])
 
 
 def test_a_gradient_may_be_bad_where_the_loss_is_good():
     dense = keras.layers.Dense(3, kernel_initializer="zeros", name="dense")
     # The root of 0 is finite, its slope is not.
-    model = compiled(dense, spoil(keras.ops.sqrt))
-    words, rows = first_culprit(model, batch())
+    model = compiled(dense, broken(keras.ops.sqrt))
+    words, rows = first_non_finite(model, batch())
     assert words.startswith("the gradient of ")
     assert "dense/" in words
     assert rows == []
@@ -67,11 +67,11 @@ def test_moving_statistics_come_last():
     norm = keras.layers.BatchNormalization(name="norm")
     model = compiled(norm)
     norm.moving_variance.assign(np.full(3, NAN, "float32"))
-    words, _ = first_culprit(model, batch())
+    words, _ = first_non_finite(model, batch())
     assert words.startswith("the moving statistic ")
     assert words.endswith("norm/moving_variance")
 
 
-def test_a_good_batch_has_no_culprit():
+def test_a_good_batch_has_nothing_non_finite():
     model = compiled(keras.layers.BatchNormalization(), keras.layers.Dense(3))
-    assert first_culprit(model, batch()) == (None, [])
+    assert first_non_finite(model, batch()) == (None, [])

@@ -1,13 +1,11 @@
-"""Walks the layers of any model and stands in for their calls."""
+"""Lists the layers of any model, however deep they lie."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import keras
 
 
-def walk_layers(
+def iter_layers(
     model: keras.layers.Layer,
     enter: Callable[[keras.layers.Layer], bool] = lambda layer: True,
 ) -> Iterator[tuple[str, keras.layers.Layer]]:
@@ -61,38 +59,3 @@ def _layers_in(value):
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _layers_in(item)
-
-
-@contextlib.contextmanager
-def stand_in(
-    calls: Mapping[keras.layers.Layer, Callable[..., Any]],
-) -> Iterator[None]:
-    """Let functions run in the place of the `call` of layers, for a while.
-
-    Only eager calls of the model see the change: graphs that Keras has compiled
-    before keep the old calls.
-
-    Args:
-        calls: For each layer a function of `(original_call, *args, **kwargs)`.
-
-    Yields:
-        Nothing; the layers are as before afterwards.
-    """
-    # Someone may already stand in; then that one comes back.
-    before = {layer: vars(layer).get("call") for layer in calls}
-    try:
-        for layer, function in calls.items():
-            layer.call = _bind(function, layer.call)
-        yield
-    finally:
-        for layer, call in before.items():
-            vars(layer).pop("call", None)
-            if call is not None:
-                layer.call = call
-
-
-def _bind(function, original):
-    def call(*args, **kwargs):
-        return function(original, *args, **kwargs)
-
-    return call

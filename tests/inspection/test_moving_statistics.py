@@ -1,0 +1,230 @@
+import keras
+import numpy as np
+import pytest
+
+from kerasnorm.inspection.moving_statistics import recalibrate_batch_norm
+from kerasnorm.layers import GhostBatchNorm, SwitchableNorm
+from tests.reference import recalibration as reference
+
+pytestmark = pytest.mark.backends
+
+
+def numbers(value):
+    return np.array(keras.ops.convert_to_numpy(value))
+
+
+def make_batches(sizes=(16, 16, 7), features=5, seed=0):
+    generator = np.random.default_rng(seed)
+    # Batches of different means, as of data that is not quite shuffled.
+    return [
+        generator.normal(3 * index, 2, (size, features)).astype("float32")
+        for index, size in enumerate(sizes)
+    ]
+
+
+def deep_model(depth=3, dropout=0.0, features=5):
+    layers = [keras.Input((features,))]
+    for _ in range(depth):
+        layers += [
+            keras.layers.Dense(6, bias_initializer="normal"),
+            keras.layers.BatchNormalization(
+                gamma_initializer=keras.initializers.RandomUniform(0.5, 2),
+                beta_initializer="normal",
+            ),
+            keras.layers.ReLU(),
+            keras.layers.Dropout(dropout),
+        ]
+    return keras.Sequential(layers)
+
+
+def norms(model):
+    kind = keras.layers.BatchNormalization
+    return [layer for layer in model.layers if isinstance(layer, kind)]
+
+
+def statistics(model):
+    return [(numbers(n.moving_mean), numbers(n.moving_variance)) for n in norms(model)]
+
+
+def assert_same(first, second, tolerance=1e-5):
+    for a, b in zip(first, second, strict=True):
+        assert np.allclose(a[0], b[0], rtol=tolerance, atol=tolerance)
+        assert np.allclose(a[1], b[1], rtol=tolerance, atol=tolerance)
+
+
+def test_statistics_equal_the_reference_at_any_depth():
+    model, batches = deep_model(), make_batches()
+    layers = [
+        (
+            numbers(dense.kernel),
+            numbers(dense.bias),
+            numbers(norm.gamma),
+            numbers(norm.beta),
+            norm.epsilon,
+        )
+        for dense, norm in zip(model.layers[::4], norms(model), strict=True)
+    ]
+    assert recalibrate_batch_norm(model, batches) == 39
+    assert_same(statistics(model), reference.recalibrate(batches, layers))
+
+
+def test_one_batch_makes_inference_equal_training():
+    model, (batch,) = deep_model(), make_batches((32,))
+    recalibrate_batch_norm(model, [batch])
+    expected = numbers(model(batch, training=True))
+    recalibrate_batch_norm(model, [batch])
+    assert np.allclose(numbers(model(batch, training=False)), expected, atol=1e-5)
+
+
+def test_the_order_of_the_batches_does_not_matter():
+    model, batches = deep_model(), make_batches()
+    recalibrate_batch_norm(model, batches)
+    first = statistics(model)
+    recalibrate_batch_norm(model, batches[::-1])
+    assert_same(statistics(model), first, 1e-6)
+
+
+def test_dropout_is_off():
+    plain, dropping = deep_model(), deep_model(dropout=0.5)
+    dropping.set_weights(plain.get_weights())
+    for model in (plain, dropping):
+        recalibrate_batch_norm(model, make_batches())
+    assert_same(statistics(plain), statistics(dropping))
+
+
+def test_stale_statistics_have_no_part_in_the_result():
+    model, batches = deep_model(), make_batches()
+    recalibrate_batch_norm(model, batches)
+    first = statistics(model)
+    for norm in norms(model):
+        norm.moving_mean.assign(numbers(norm.moving_mean) + 100)
+    recalibrate_batch_norm(model, batches)
+    assert_same(statistics(model), first, 1e-6)
+
+
+def test_weights_stay_as_they_are():
+    model = deep_model()
+    before = [numbers(v) for v in model.trainable_variables]
+    recalibrate_batch_norm(model, make_batches())
+    after = [numbers(v) for v in model.trainable_variables]
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_large_offsets_keep_their_variance():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization()])
+    x = np.random.default_rng(0).normal(1e4, 1, (256, 2)).astype("float32")
+    recalibrate_batch_norm(model, [x[:100], x[100:]])
+    assert np.allclose(statistics(model)[0][1], np.float64(x).var(axis=0), rtol=1e-3)
+
+
+def test_convolutions_count_their_pixels():
+    model = keras.Sequential(
+        [keras.Input((3, 4, 2)), keras.layers.BatchNormalization()]
+    )
+    x = np.random.default_rng(0).normal(1, 2, (9, 3, 4, 2)).astype("float32")
+    recalibrate_batch_norm(model, [x[:2], x[2:]])
+    expected = [(x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2)))]
+    assert_same(statistics(model), expected)
+
+
+def test_a_shared_norm_averages_all_its_calls():
+    norm = keras.layers.BatchNormalization()
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, [norm(inputs), norm(10 - inputs)])
+    x = np.random.default_rng(0).normal(3, 1, (8, 2)).astype("float32")
+    recalibrate_batch_norm(model, [x])
+    both = np.concatenate([x, 10 - x])
+    assert np.allclose(numbers(norm.moving_mean), both.mean(axis=0), atol=1e-5)
+    assert np.allclose(numbers(norm.moving_variance), both.var(axis=0), atol=1e-4)
+
+
+def test_masked_positions_do_not_count():
+    norm = keras.layers.BatchNormalization()
+    model = keras.Sequential([keras.Input((4, 2)), keras.layers.Masking(0.0), norm])
+    x = np.random.default_rng(0).normal(1, 1, (3, 4, 2)).astype("float32")
+    x[:, 3] = 0
+    recalibrate_batch_norm(model, [x])
+    kept = x[:, :3].reshape(-1, 2)
+    assert np.allclose(numbers(norm.moving_mean), kept.mean(axis=0), atol=1e-5)
+    assert np.allclose(numbers(norm.moving_variance), kept.var(axis=0), atol=1e-5)
+
+
+def test_frozen_norms_keep_their_statistics():
+    model = deep_model()
+    norms(model)[0].trainable = False
+    before = statistics(model)[0]
+    recalibrate_batch_norm(model, make_batches())
+    assert_same(statistics(model)[:1], [before])
+    assert not np.allclose(statistics(model)[1][0], 0)
+
+
+def test_nested_and_subclassed_models_are_entered():
+    class Outer(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = deep_model(1)
+            self.parts = [keras.layers.Dense(3), keras.layers.BatchNormalization()]
+
+        def call(self, x):
+            for layer in [self.inner, *self.parts]:
+                x = layer(x)
+            return x
+
+    model, batches = Outer(), make_batches()
+    model(batches[0])
+    recalibrate_batch_norm(model, batches)
+    assert not np.allclose(numbers(model.parts[1].moving_mean), 0)
+    assert not np.allclose(numbers(norms(model.inner)[0].moving_mean), 0)
+
+
+@pytest.mark.parametrize("norm", [SwitchableNorm(), GhostBatchNorm(8)])
+def test_our_norms_with_moving_statistics_are_recalibrated(norm):
+    model = keras.Sequential([keras.Input((4, 4, 3)), norm])
+    x = np.random.default_rng(0).normal(5, 2, (8, 4, 4, 3)).astype("float32")
+    recalibrate_batch_norm(model, [x])
+    assert np.allclose(numbers(norm.moving_mean), x.mean(axis=(0, 1, 2)), atol=1e-4)
+    assert np.allclose(numbers(norm.moving_variance), x.var(axis=(0, 1, 2)), atol=1e-4)
+
+
+def test_it_stops_after_enough_samples():
+    assert recalibrate_batch_norm(deep_model(1), make_batches(), samples=20) == 32
+
+
+def test_targets_are_left_aside():
+    batches = [(x, np.zeros(len(x))) for x in make_batches()]
+    assert recalibrate_batch_norm(deep_model(1), batches) == 39
+
+
+def test_py_datasets_are_read_to_their_end():
+    class Data(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return make_batches()[index], np.zeros(16)
+
+    assert recalibrate_batch_norm(deep_model(1), Data()) == 32
+
+
+def test_a_model_without_batch_norm_has_nothing_to_do():
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(2)])
+    assert recalibrate_batch_norm(model, make_batches()) == 0
+
+
+def test_no_batches_are_an_error():
+    with pytest.raises(ValueError, match="at least one batch"):
+        recalibrate_batch_norm(deep_model(1), iter([]))
+
+
+def test_one_array_is_not_taken_for_batches():
+    with pytest.raises(TypeError, match="one array"):
+        recalibrate_batch_norm(deep_model(1), make_batches()[0])
+
+
+def test_nan_leaves_the_model_as_it_was():
+    model, batches = deep_model(2), make_batches()
+    before = statistics(model)
+    batches[1][0, 0] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        recalibrate_batch_norm(model, batches)
+    assert_same(statistics(model), before, 0)
