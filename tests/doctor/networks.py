@@ -14,6 +14,15 @@ def data(samples=256, seed=0, features=2):
     return x, (x[:, 0] > 0).astype("float32")
 
 
+def rings(seed=0, samples=1024):
+    """Return inputs and whether they lie outside a sphere, which needs a fine step.
+
+    Random features say next to nothing about it, in contrast to a line.
+    """
+    x = np.random.default_rng(seed).normal(size=(samples, 4)).astype("float32")
+    return x, ((x**2).sum(axis=1) > 3.36).astype("float32")
+
+
 def moments_of(x):
     return x.mean(axis=0), x.var(axis=0)
 

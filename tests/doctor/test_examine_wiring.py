@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor import examine
-from tests.doctor.networks import batches, data, set_statistics, sharp_network
+from tests.doctor.networks import batches, data, rings, set_statistics, sharp_network
 
 pytestmark = pytest.mark.backends
 L = keras.layers
@@ -102,21 +102,13 @@ def test_what_makes_equal_splits_differ_comes_before_their_leakage():
 
 @pytest.mark.thorough
 def test_too_high_a_rate_is_found_by_trying_a_lower_one():
+    hidden = [L.Dense(32, activation="relu") for _ in range(2)]
     model = keras.Sequential(
-        [
-            keras.Input((2,)),
-            L.Dense(16, activation="relu"),
-            L.Dense(16, activation="relu"),
-            L.Dense(1, activation="sigmoid"),
-        ]
+        [keras.Input((4,)), *hidden, L.Dense(1, activation="sigmoid")]
     )
-    model.compile(keras.optimizers.SGD(100.0), "binary_crossentropy", jit_compile=False)
+    model.compile(keras.optimizers.Adam(3.0), "binary_crossentropy", jit_compile=False)
     model.set_weights([weight * 0 for weight in model.get_weights()])
-    splits = data(), data(seed=1)
-    for _, y in splits:
-        # Labels that no line separates: otherwise any rate ends at a loss of 0.
-        y[::5] = 1 - y[::5]
-    found = examine(model, *splits, seconds=120)
+    found = examine(model, rings(0), rings(1), seconds=60)
     assert found.verdict == "learning_rate_too_high"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from kerasnorm.doctor.probes.labels import label_entropy
 from kerasnorm.doctor.probes.optimizer import optimizers_of
 from kerasnorm.doctor.probes.short_training import ShortTraining
 from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.scores import Scores, score
+from kerasnorm.doctor.scores import score
 
 # Below this many steps nothing learns; some networks need hundreds.
 FEWEST_STEPS, MOST_STEPS = 40, 400
@@ -27,6 +27,16 @@ HELD_OUT, MOST_HELD_OUT = 0.25, 256
 # Part of the entropy of the classes that a slower training has to explain, three times:
 # where a fifth of the labels is wrong the best possible network explains 0.28.
 LEARNED = 0.05
+
+
+class Outcome(NamedTuple):
+    """Calibrated loss of held-out samples after a training, and what it added in skill.
+
+    A training that diverged has an infinite loss.
+    """
+
+    loss: float
+    skill: float
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,8 @@ class RateTrial:
         chance: Loss of the class fractions.
         losses: Losses at the full rate.
         slower_losses: Losses at that fraction.
-        skills: Part of the entropy of the classes that each slower training explains.
+        skills: Part of the entropy of the classes that each slower training explains
+            beyond what its new weights did.
         skill_by_factor: The same of the first seed at each multiple of the rate that
             was tried.
     """
@@ -115,32 +126,38 @@ def try_learning_rates(
     if steps < FEWEST_STEPS:
         return None
 
-    def train_at(fraction: float, seed: int) -> Scores | None:
+    def train_at(fraction: float, seed: int) -> Outcome:
         training.draw(seed)
+        start = score(held, training.outputs(held), from_logits)
         for step in range(steps):
             left = (steps - step) / (COOLED * steps)
             training.optimizer.learning_rate = rate * fraction * min(1.0, left)
             training.run(1, first=step)
-        return score(held, training.outputs(held), from_logits)
+        end = score(held, training.outputs(held), from_logits)
+        if end is None:
+            return Outcome(float("inf"), 0.0)
+        # Even an untrained network may explain something; only training adds the rest.
+        known = max(start.skill[0], 0.0) if start is not None else 0.0
+        return Outcome(float(end.calibrated_loss.mean()), end.skill[0] - known)
 
     tried = {fraction: train_at(fraction, 0) for fraction in SLOWER}
-    best = min(SLOWER, key=lambda fraction: _loss(tried[fraction]))
+    best = min(SLOWER, key=lambda fraction: tried[fraction].loss)
     slower, full = [tried[best]], []
     tried[1.0] = train_at(1.0, 0)
-    if _skill(tried[best]) > LEARNED:
+    if tried[best].skill > LEARNED:
         slower += [train_at(best, seed) for seed in range(1, SEEDS)]
         full = [tried[1.0], *(train_at(1.0, seed) for seed in range(1, SEEDS))]
-    elif _skill(tried[1.0]) <= LEARNED:
+    elif tried[1.0].skill <= LEARNED:
         tried |= {factor: train_at(factor, 0) for factor in FASTER}
     return RateTrial(
         rate,
         best,
         steps,
         label_entropy(held) or 0.0,
-        tuple(map(_loss, full)),
-        tuple(map(_loss, slower)),
-        tuple(map(_skill, slower)),
-        {factor: _skill(scores) for factor, scores in tried.items()},
+        tuple(outcome.loss for outcome in full),
+        tuple(outcome.loss for outcome in slower),
+        tuple(outcome.skill for outcome in slower),
+        {factor: outcome.skill for factor, outcome in tried.items()},
     )
 
 
@@ -153,11 +170,3 @@ def _first_rate(optimizer: Any, config: dict) -> float:
     if isinstance(current, keras.optimizers.schedules.LearningRateSchedule):
         current = current(0)
     return float(ops.convert_to_numpy(current))
-
-
-def _loss(scores: Scores | None) -> float:
-    return float("inf") if scores is None else float(scores.calibrated_loss.mean())
-
-
-def _skill(scores: Scores | None) -> float:
-    return 0.0 if scores is None else scores.skill[0]

@@ -4,12 +4,14 @@ import time
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from kerasnorm.doctor.copies import copy_model, train_on
 from kerasnorm.doctor.evaluation_batches import shuffled
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.statistics import batch_norms, evaluate, run_on_batch_statistics
+from kerasnorm.inspection.layer_tree import walk_layers
 from kerasnorm.inspection.training_step import batches_as_in_fit
 
 
@@ -31,7 +33,6 @@ class ShortTraining:
         optimizer: Any,
         train: Samples,
     ) -> None:
-        self.model = model
         self.copy = copy_model(model, train, optimizer, weights=False)
         # The copy is never handed out: it can keep its step for single batches.
         batches_as_in_fit(self.copy, train.bare).__enter__()
@@ -50,9 +51,11 @@ class ShortTraining:
         """Start from other new weights, with batches in another order.
 
         Args:
-            seed: Decides the order of the batches.
+            seed: Decides the weights and the order of the batches.
         """
-        self.start = copy_model(self.model, self.train, weights=False).get_weights()
+        self.copy.set_weights(self.start)
+        _initialize(self.copy, np.random.default_rng(seed))
+        self.start = self.copy.get_weights()
         self.batches = self.train.shuffled(self.train.batch_size, seed=seed)
         self.restart()
 
@@ -82,3 +85,25 @@ class ShortTraining:
             return evaluate(self.copy, samples)
         batches = shuffled(self.copy, samples)
         return run_on_batch_statistics(self.copy, samples, batches)[0]
+
+
+def _initialize(model: keras.Model, generator: np.random.Generator) -> None:
+    """Draw the weights whose initializers are random anew.
+
+    Initializers keep their seed in their configuration: a copied network starts from
+    the same weights every time.
+    """
+    for _, layer in walk_layers(model):
+        for name, initializer in list(vars(layer).items()):
+            if not isinstance(initializer, keras.initializers.Initializer):
+                continue
+            config = initializer.get_config()
+            weight = name.removesuffix("_initializer")
+            variable = getattr(layer, weight, None)
+            if variable is None:
+                variable = getattr(layer, f"{weight}_kernel", None)
+            if "seed" not in config or not isinstance(variable, keras.Variable):
+                continue
+            config["seed"] = int(generator.integers(2**31))
+            drawn = type(initializer).from_config(config)
+            variable.assign(drawn(variable.shape, variable.dtype))
