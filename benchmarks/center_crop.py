@@ -56,10 +56,10 @@ def main():
     parser.add_argument("runs", nargs="+", help="finished run directories")
     arguments = parser.parse_args()
 
-    from kerasnorm.data import sources
+    from kerasnorm.data.sources import source
     from kerasnorm.training import inference, run_directory
 
-    index = sources.open_part(arguments.directory, "validation")[0]
+    index = source.open_part(arguments.directory, "validation")[0]
     networks = [
         network_of(inference.load_model(run_directory.open_run(run)))
         for run in arguments.runs

@@ -22,7 +22,7 @@ import time
 import numpy as np
 from PIL import Image
 
-from kerasnorm.data.drawn_pets import SPLITS, drawn_pets_directory
+from kerasnorm.data.drawn_pets.dataset import SPLITS, drawn_pets_directory
 
 SIDES = (32, 64)
 REGULARIZATIONS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1.0)

@@ -84,7 +84,7 @@ def run_plain(words: list[str], log: pathlib.Path) -> None:
     import keras
     import keras_tuner
 
-    from kerasnorm.data import pipeline_tf
+    from kerasnorm.data.pipelines import batches_tf
     from kerasnorm.training import assemble, batches
     from kerasnorm.training.loading import load_data
     from tuning import search, search_flags, surviving_oracle
@@ -106,7 +106,7 @@ def run_plain(words: list[str], log: pathlib.Path) -> None:
             return model.fit(
                 batches.training_batches(settings, data),
                 steps_per_epoch=steps,
-                validation_data=pipeline_tf.evaluation_batches(
+                validation_data=batches_tf.evaluation_batches(
                     data.validation, settings.batch_size
                 ),
                 epochs=settings.epochs,

@@ -71,7 +71,7 @@ def scan(words: list[str]) -> int:
     parser.add_value("--quiet", bool, "No progress bar.")
     options = parser.parse(words)
     # Without Keras, which a scan does not need and which takes seconds to import.
-    from kerasnorm.data import scan_command
+    from kerasnorm.data.scan import scan_command
 
     return scan_command.run_scan(
         options.directory,
@@ -207,7 +207,7 @@ def _training_files(model: str, data: str | None, accept_changes: bool = False) 
 
 
 def _add_decoding(parser: parsing.Parser) -> None:
-    from kerasnorm.data.pictures import INTERPOLATIONS
+    from kerasnorm.data.images.load_images import INTERPOLATIONS
 
     parser.add_value("--rescale", str | None, RESCALE_HELP)
     parser.add_choice("--interpolation", INTERPOLATIONS, INTERPOLATION_HELP)

@@ -24,7 +24,7 @@ def no_search_in_datasets():
     """Keep `fit` on arrays from returning late.
 
     Keras leaves the threads of its datasets to tf.data's search, which can hold the end
-    of a `fit` up for as long again as it ran (see kerasnorm.data.parallel_tf).
+    of a `fit` up for as long again as it ran (see data.pipelines.parallel_tf).
     """
     if importlib.util.find_spec("tensorflow") is None:
         yield

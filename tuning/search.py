@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from kerasnorm.data import sources
+from kerasnorm.data.sources import source
 from kerasnorm.training import command_line, flags, layering, paths
 from kerasnorm.training.errors import UsageError
 from tuning import objectives, processes, roles, search_flags, spaces
@@ -221,8 +221,8 @@ def _check_data(plan: Plan) -> None:
     """
     settings = plan.settings
     # These are written by TensorFlow, which would take hold of the GPUs here.
-    if not settings.data.startswith(sources.TFDS_PREFIX):
-        sources.open_source(
+    if not settings.data.startswith(source.TFDS_PREFIX):
+        source.open_source(
             settings.data,
             validation_fraction=settings.validation_fraction,
             seed=settings.seed,

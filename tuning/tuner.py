@@ -9,7 +9,7 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine import trial as trial_module
 
-from kerasnorm.data.shared_pictures import load_shared_pictures
+from kerasnorm.data.images.shared_images import load_shared_pictures
 from kerasnorm.training import runner
 from kerasnorm.training.hooks import Hooks
 from kerasnorm.training.loading import Data, load_data

@@ -5,9 +5,9 @@ from typing import Any
 
 import keras
 
-from kerasnorm.data import pipeline_tf
-from kerasnorm.data.augment import Augmentation
-from kerasnorm.data.keras_layers_tf import with_keras_layers
+from kerasnorm.data.augment.augmentation import Augmentation
+from kerasnorm.data.augment.keras_layers_tf import with_keras_layers
+from kerasnorm.data.pipelines import batches_tf
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.loading import Data
 from kerasnorm.training.settings import Settings
@@ -66,7 +66,7 @@ def validation_batches(settings: Settings, data: Data) -> Any:
         data: The pictures.
     """
     side = settings.judged_side
-    return pipeline_tf.evaluation_batches(
+    return batches_tf.evaluation_batches(
         data.validation, settings.batch_size, center=(side, side)
     )
 
@@ -81,7 +81,7 @@ def files_of(settings: Settings, data: Data, step: int) -> list[str]:
     """
     size = settings.batch_size
     epoch, batch = divmod(step, len(data.train) // size)
-    order = pipeline_tf.epoch_order(
+    order = batches_tf.epoch_order(
         data.train.labels, settings.seed, epoch, settings.balanced
     )
     return [str(data.train.paths[i]) for i in order[batch * size : (batch + 1) * size]]
@@ -89,7 +89,7 @@ def files_of(settings: Settings, data: Data, step: int) -> list[str]:
 
 def _from(settings: Settings, data: Data, first_step: int) -> Any:
     side = settings.train_size
-    batches = pipeline_tf.training_batches(
+    batches = batches_tf.training_batches(
         data.train,
         settings.batch_size,
         augmentation(settings),

@@ -7,7 +7,7 @@ import keras
 import rich.console
 
 from kerasnorm import doctor
-from kerasnorm.data import pipeline_tf
+from kerasnorm.data.pipelines import batches_tf
 from kerasnorm.training import batches, distribution
 from kerasnorm.training.loading import Data
 from kerasnorm.training.run_directory import RunDirectory
@@ -97,8 +97,8 @@ def splits_of(settings: Settings, data: Data) -> dict[str, Any]:
     settings = settings.replace(train_size=settings.image_size)
     splits = {
         "train": batches.training_batches(settings, data).take(len(data.train) // size),
-        "validation": pipeline_tf.evaluation_batches(data.validation, size),
-        "plain": pipeline_tf.evaluation_batches(data.train, size),
+        "validation": batches_tf.evaluation_batches(data.validation, size),
+        "plain": batches_tf.evaluation_batches(data.train, size),
     }
     steps = len(data.validation) // size
     if steps:

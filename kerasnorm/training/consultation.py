@@ -7,9 +7,9 @@ from typing import Any
 
 import keras
 
-from kerasnorm.data import sources
-from kerasnorm.data.index import ImageIndex
-from kerasnorm.data.pictures import INTERPOLATIONS
+from kerasnorm.data.images.load_images import INTERPOLATIONS
+from kerasnorm.data.sources import source
+from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor import command
 from kerasnorm.doctor.inputs_of_model import choose_resizing
 from kerasnorm.training import checkup, inference, loading, run_directory
@@ -168,7 +168,7 @@ class _Folders:
         return ImageBatches(self.model, index, self.decoding, BATCH_SIZE)
 
     def _open(self, folder: str, use: str) -> ImageIndex:
-        index, note = sources.open_part(folder, use)
+        index, note = source.open_part(folder, use)
         self.progress(note)
         return index
 

@@ -77,9 +77,9 @@ def evaluate(
         batch_size: Pictures in one step.
         mirrored: Whether to average with what the model says of the mirror images.
     """
-    from kerasnorm.data import pipeline_tf
+    from kerasnorm.data.pipelines import batches_tf
 
-    batches = pipeline_tf.evaluation_batches(pictures, batch_size)
+    batches = batches_tf.evaluation_batches(pictures, batch_size)
     probabilities = np.asarray(model.predict(batches, verbose=0))
     if mirrored:
         reversed_columns = batches.map(lambda images, labels: images[:, :, ::-1])

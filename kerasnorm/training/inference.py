@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.data import pictures as picture_loading
-from kerasnorm.data import sources
-from kerasnorm.data.folders import walk_files
-from kerasnorm.data.index import ImageIndex
+from kerasnorm.data.images import load_images as picture_loading
+from kerasnorm.data.sources import source
+from kerasnorm.data.sources.folders import walk_files
+from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.training import evaluation, paths, run_directory
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.run_files import as_resumed, find_run_files, is_same_data
@@ -105,7 +105,7 @@ def choose_files(
             "expected --data DIR with a model that lies in no run directory, received "
             "none; name the folder of images"
         )
-    index, note = sources.open_part(data, use)
+    index, note = source.open_part(data, use)
     return index, [note]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import rich.console
 
-from kerasnorm.data import resolution_tf
+from kerasnorm.data.pipelines import resolution_tf
 from kerasnorm.training import batches, resolution
 from kerasnorm.training.hooks import Hooks
 from kerasnorm.training.interruption import Signals

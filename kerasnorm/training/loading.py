@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from kerasnorm.data import pictures as picture_loading
-from kerasnorm.data.split_table import SplitTable
+from kerasnorm.data.images import load_images as picture_loading
+from kerasnorm.data.sources.split_table import SplitTable
 from kerasnorm.training.run_files import find_run_files, for_study
 from kerasnorm.training.settings import Settings
 

@@ -10,10 +10,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.data.decode import BILINEAR, QuietPillow, open_picture
 from kerasnorm.data.errors import DataError, PictureError
-from kerasnorm.data.index import ImageIndex
-from kerasnorm.data.pictures import INTERPOLATIONS, workers_or
+from kerasnorm.data.images.decode import BILINEAR, QuietPillow, open_picture
+from kerasnorm.data.images.load_images import INTERPOLATIONS, workers_or
+from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor.label_form import label_form
 from kerasnorm.doctor.probes.input_map import channel_axis
 from kerasnorm.training.errors import UsageError

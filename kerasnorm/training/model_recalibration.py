@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from kerasnorm.data.index import ImageIndex
+from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor.evaluation_batches import evaluation_batches
 from kerasnorm.doctor.forward import kept
 from kerasnorm.doctor.gather import gather

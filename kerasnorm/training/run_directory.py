@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from kerasnorm.data.split_table import SplitTable
+from kerasnorm.data.sources.split_table import SplitTable
 from kerasnorm.training import layering, locks, paths, settings_version
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.run_files import SPLIT_FILE

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kerasnorm.data import looks, sources, studies
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.folds import k_folds
-from kerasnorm.data.index import ImageIndex
-from kerasnorm.data.layout import ALL
-from kerasnorm.data.split import PARTS, assign_parts, take_parts, units_of
-from kerasnorm.data.split_match import Changes, match_split
-from kerasnorm.data.split_table import SplitTable
+from kerasnorm.data.scan import looks
+from kerasnorm.data.sources import source, subsets_and_label_noise
+from kerasnorm.data.sources.folds import k_folds
+from kerasnorm.data.sources.index import ImageIndex
+from kerasnorm.data.sources.layout import ALL
+from kerasnorm.data.sources.split import PARTS, assign_parts, take_parts, units_of
+from kerasnorm.data.sources.split_match import Changes, match_split
+from kerasnorm.data.sources.split_table import SplitTable
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
 
@@ -54,7 +55,7 @@ def find_run_files(settings: Settings, checked: Sequence[str] = PARTS) -> RunFil
         DataError: There are too few files, or those of the saved split have changed.
         UsageError: A file belongs to no group, or the data bring their own parts.
     """
-    files = _used(settings, sources.open_files(settings.data))
+    files = _used(settings, source.open_files(settings.data))
     ignored = next(iter(files.parts.values())).ignored
     notes: list[str] = []
     table = _saved_split(settings, files)
@@ -101,7 +102,7 @@ def is_same_data(settings: Settings, data: str) -> bool:
     split = pathlib.Path(str(settings.resume)) / SPLIT_FILE
     try:
         table = SplitTable.read(split)
-        files = _used(settings, sources.open_files(data))
+        files = _used(settings, source.open_files(data))
         _, changes = match_split(table, files, checked=())
     except DataError:
         return False
@@ -118,13 +119,17 @@ def for_study(settings: Settings, train: ImageIndex) -> ImageIndex:
     """
     ignored = train.ignored
     if settings.fraction < 1:
-        train = studies.take_fraction(train, settings.fraction, settings.seed)
+        train = subsets_and_label_noise.take_fraction(
+            train, settings.fraction, settings.seed
+        )
     if settings.label_noise:
-        train, _ = studies.with_label_noise(train, settings.label_noise, settings.seed)
+        train, _ = subsets_and_label_noise.with_label_noise(
+            train, settings.label_noise, settings.seed
+        )
     return dataclasses.replace(train, ignored=ignored)
 
 
-def _used(settings: Settings, files: sources.Files) -> sources.Files:
+def _used(settings: Settings, files: source.Files) -> source.Files:
     """Leave out the validation part that folds of the training part replace."""
     if settings.folds == 1 or not files.layout.has_parts:
         return files
@@ -133,19 +138,17 @@ def _used(settings: Settings, files: sources.Files) -> sources.Files:
     if "validation" not in files.layout.parts:
         # It would have validated for want of another.
         parts["test"] = validation
-    return sources.Files(files.layout, parts)
+    return source.Files(files.layout, parts)
 
 
-def _note(
-    settings: Settings, files: sources.Files, parts: dict[str, ImageIndex]
-) -> str:
+def _note(settings: Settings, files: source.Files, parts: dict[str, ImageIndex]) -> str:
     if settings.folds == 1 or not files.layout.has_parts:
         return files.note(parts)
     number = f"fold {settings.fold} of {settings.folds} validates, the others train"
-    return files.layout.describe(train=number, test=sources.USES["test"])
+    return files.layout.describe(train=number, test=source.USES["test"])
 
 
-def _saved_split(settings: Settings, files: sources.Files) -> SplitTable | None:
+def _saved_split(settings: Settings, files: source.Files) -> SplitTable | None:
     if settings.resume is None:
         return None if settings.split is None else SplitTable.read(settings.split)
     file = pathlib.Path(settings.resume) / SPLIT_FILE
@@ -174,7 +177,7 @@ def _judge(settings: Settings, changes: Changes, fate: str) -> list[str]:
 
 
 def _divide(
-    settings: Settings, files: sources.Files, fixed: dict[str, str]
+    settings: Settings, files: source.Files, fixed: dict[str, str]
 ) -> tuple[dict[str, ImageIndex], list[str]]:
     """Divide the files anew, but for those whose part is known."""
     if files.layout.has_parts and settings.test_fraction:

@@ -144,7 +144,7 @@ def test_evaluate_refuses_other_classes(finished_run, tmp_path, capsys):
 
 @pytest.mark.thorough
 def test_predict_agrees_with_the_saved_model(finished_run, shapes, capsys):
-    from kerasnorm.data.decode import decode_picture
+    from kerasnorm.data.images.decode import decode_picture
 
     file = shapes / "dog" / "001.jpg"
     status, out, _ = call(capsys, "predict", finished_run, file, "--json")

@@ -9,7 +9,7 @@ from hypothesis import strategies
 from PIL import Image
 
 from kerasnorm.data import PictureError, decode_picture
-from kerasnorm.data.scan_file import scan_file
+from kerasnorm.data.scan.scan_file import scan_file
 from tests.data.conftest import smooth_picture
 
 FORMATS = {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasnorm.data.scan_command import run_scan
+from kerasnorm.data.scan.scan_command import run_scan
 from kerasnorm.doctor import Examination, Finding
 from kerasnorm.training import report, run_directory
 from kerasnorm.training.settings import Settings

@@ -10,7 +10,7 @@ from PIL import Image
 pytest.importorskip("tensorflow")
 
 from kerasnorm import command_line
-from kerasnorm.data.index import ImageIndex
+from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor.inputs_of_model import choose_resizing
 from kerasnorm.training import model_images
 from kerasnorm.training.errors import UsageError

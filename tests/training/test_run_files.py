@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasnorm.data import DataError, looks
+from kerasnorm.data import DataError
+from kerasnorm.data.scan import looks
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.flags import App, parse_training
 from kerasnorm.training.run_directory import RunDirectory

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.folders import check_directory
 from kerasnorm.data.generator import table
 from kerasnorm.data.generator.array_iterator import check_finite, check_subset
 from kerasnorm.data.generator.file_iterator import (
@@ -20,6 +19,7 @@ from kerasnorm.data.generator.file_iterator import (
     image_endings,
 )
 from kerasnorm.data.generator.flow import Flow
+from kerasnorm.data.sources.folders import check_directory
 
 LOG = logging.getLogger(__name__)
 LABEL_MODES = ("categorical", "binary", "sparse")

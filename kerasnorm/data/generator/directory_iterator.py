@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.folders import check_directory, class_folders, walk_files
 from kerasnorm.data.generator.array_iterator import check_subset
 from kerasnorm.data.generator.file_iterator import (
     FileFormat,
@@ -19,6 +18,7 @@ from kerasnorm.data.generator.file_iterator import (
     image_endings,
 )
 from kerasnorm.data.generator.flow import Flow
+from kerasnorm.data.sources.folders import check_directory, class_folders, walk_files
 
 LOG = logging.getLogger(__name__)
 

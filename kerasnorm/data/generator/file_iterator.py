@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kerasnorm.data.decode import open_picture
 from kerasnorm.data.errors import DataError, PictureError
 from kerasnorm.data.generator.flow import Flow
+from kerasnorm.data.generator.image_store import PictureStore
 from kerasnorm.data.generator.iterator import PictureIterator
-from kerasnorm.data.generator.picture_store import PictureStore
-from kerasnorm.data.pictures import check_image_size
+from kerasnorm.data.images.decode import open_picture
+from kerasnorm.data.images.load_images import check_image_size
 
 LOG = logging.getLogger(__name__)
 COLOR_MODES = {"rgb": ("RGB", 3), "rgba": ("RGBA", 4), "grayscale": ("L", 1)}

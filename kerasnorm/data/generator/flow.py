@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.folders import check_directory
+from kerasnorm.data.sources.folders import check_directory
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ from kerasnorm.data.generator.dataframe_iterator import Columns, DataFrameIterat
 from kerasnorm.data.generator.directory_iterator import DirectoryIterator
 from kerasnorm.data.generator.file_iterator import FileFormat
 from kerasnorm.data.generator.flow import Flow
-from kerasnorm.data.generator.picture_transforms import PictureTransforms
+from kerasnorm.data.generator.image_transforms import PictureTransforms
 
 
 @dataclasses.dataclass(eq=False)

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.data import draws
+from kerasnorm.data.augment import stateless_random
 from kerasnorm.data.generator import random_parameters, random_transforms, standardize
 from kerasnorm.data.generator.flow import Flow
 
@@ -148,7 +148,7 @@ class PictureIterator(keras.utils.PyDataset):
     def order(self, epoch: int) -> np.ndarray:
         """Return the order in which an epoch visits the samples, int64, (n,)."""
         if self.shuffle:
-            return draws.epoch_order(self._seed, epoch, self.n)
+            return stateless_random.epoch_order(self._seed, epoch, self.n)
         return np.arange(self.n)
 
     def batch(self, epoch: int, index: int, threads: int | None = None):
@@ -223,7 +223,12 @@ class PictureIterator(keras.utils.PyDataset):
     def save(self, epoch: int, first: int, images: np.ndarray) -> None:
         """Write pictures to the folder that was asked for."""
         for place, image in enumerate(images, start=first):
-            mark = draws.random_bits(self._seed, epoch, place, draws.ORDER) % 10**7
+            mark = (
+                stateless_random.random_bits(
+                    self._seed, epoch, place, stateless_random.ORDER
+                )
+                % 10**7
+            )
             name = f"{self.save_prefix}_{place}_{mark}.{self.save_format}"
             picture = keras.utils.array_to_img(image, self.data_format, scale=True)
             picture.save(pathlib.Path(self.save_to_dir or ".", name))

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasnorm.data.parallel_tf import as_written, map_in_parallel
-from kerasnorm.data.python_calls import ended_at_exit
+from kerasnorm.data.pipelines.numpy_function_shutdown import ended_at_exit
+from kerasnorm.data.pipelines.parallel_tf import as_written, map_in_parallel
 
 
 def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:

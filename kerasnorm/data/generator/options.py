@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.generator.picture_store import CACHES, UNREADABLE
+from kerasnorm.data.generator.image_store import CACHES, UNREADABLE
 
 COMPATS = ("fixed", "keras")
 FORMATS = ("channels_last", "channels_first", None)

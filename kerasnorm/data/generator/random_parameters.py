@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasnorm.data import draws
+from kerasnorm.data.augment import stateless_random
 
 
 def draw_parameters(
@@ -25,7 +25,7 @@ def draw_parameters(
     """
 
     def share(stream: int) -> np.ndarray:
-        return draws.uniform(seed, epoch, samples, stream)
+        return stateless_random.uniform(seed, epoch, samples, stream)
 
     def between(low: float, high: float, stream: int) -> np.ndarray:
         return low + (high - low) * share(stream)
@@ -37,14 +37,14 @@ def draw_parameters(
     down = draw_shift(
         options.height_shift_range,
         size[0],
-        share(draws.HEIGHT_SHIFT),
-        share(draws.HEIGHT_SHIFT_SIGN) if legacy else None,
+        share(stateless_random.HEIGHT_SHIFT),
+        share(stateless_random.HEIGHT_SHIFT_SIGN) if legacy else None,
     )
     right = draw_shift(
         options.width_shift_range,
         size[1],
-        share(draws.WIDTH_SHIFT),
-        share(draws.WIDTH_SHIFT_SIGN) if legacy else None,
+        share(stateless_random.WIDTH_SHIFT),
+        share(stateless_random.WIDTH_SHIFT_SIGN) if legacy else None,
     )
     # `tx` moves along the width; the legacy class fills it from the height's range.
     tx, ty = (down, right) if legacy else (right, down)
@@ -52,23 +52,23 @@ def draw_parameters(
     flips = {
         name: share(stream) < (0.5 if getattr(options, name) else 0.0)
         for name, stream in (
-            ("horizontal_flip", draws.HORIZONTAL_FLIP),
-            ("vertical_flip", draws.VERTICAL_FLIP),
+            ("horizontal_flip", stateless_random.HORIZONTAL_FLIP),
+            ("vertical_flip", stateless_random.VERTICAL_FLIP),
         )
     }
     intensity = brightness = None
     if options.channel_shift_range:
-        intensity = around(options.channel_shift_range, draws.CHANNEL_SHIFT)
+        intensity = around(options.channel_shift_range, stateless_random.CHANNEL_SHIFT)
     if options.brightness_range is not None:
         darkest, brightest = options.brightness_range
-        brightness = between(darkest, brightest, draws.BRIGHTNESS)
+        brightness = between(darkest, brightest, stateless_random.BRIGHTNESS)
     return {
-        "theta": around(options.rotation_range, draws.ROTATION),
+        "theta": around(options.rotation_range, stateless_random.ROTATION),
         "tx": tx,
         "ty": ty,
-        "shear": around(options.shear_range, draws.SHEAR),
-        "zx": between(smallest, largest, draws.WIDTH_ZOOM),
-        "zy": between(smallest, largest, draws.HEIGHT_ZOOM),
+        "shear": around(options.shear_range, stateless_random.SHEAR),
+        "zx": between(smallest, largest, stateless_random.WIDTH_ZOOM),
+        "zy": between(smallest, largest, stateless_random.HEIGHT_ZOOM),
         "flip_horizontal": flips["horizontal_flip"],
         "flip_vertical": flips["vertical_flip"],
         "channel_shift_intensity": intensity,

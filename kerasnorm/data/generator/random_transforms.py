@@ -9,8 +9,8 @@ import numpy as np
 import scipy.ndimage
 from PIL import ImageEnhance
 
-from kerasnorm.data.augment import FILL_MODES
-from kerasnorm.data.transforms import affine_matrices
+from kerasnorm.data.augment.augmentation import FILL_MODES
+from kerasnorm.data.augment.transforms import affine_matrices
 
 # TensorFlow's threads do not survive a fork: a process that Keras forked to make
 # batches (`use_multiprocessing`) would wait for them for ever.
@@ -45,7 +45,8 @@ def transform_batch(
         or importlib.util.find_spec("tensorflow") is None
     ):
         return one_by_one(options, images, parameters, value_range)
-    from kerasnorm.data import augment_tf, memory_tf
+    from kerasnorm.data.augment import augment_tf
+    from kerasnorm.data.images import zero_copy_tf
 
     geometry = {name: parameters[name] for name in GEOMETRY}
     flips = {name: parameters[name] for name in ("flip_horizontal", "flip_vertical")}
@@ -61,7 +62,7 @@ def transform_batch(
             matrices = matrices.astype(np.float32)
         if images.dtype != np.uint8:
             images = images.astype(np.float32)
-        images = memory_tf.as_array(
+        images = zero_copy_tf.as_array(
             augment_tf.warp(
                 images,
                 matrices,
@@ -83,7 +84,7 @@ def transform_batch(
                 )
             ]
         ).astype(np.float32)
-    return memory_tf.as_array(
+    return zero_copy_tf.as_array(
         augment_tf.compiled_level(
             images,
             None if shifts is None else shifts.astype(np.float32),

@@ -193,7 +193,7 @@ def test_a_quarter_of_the_free_memory_is_the_budget(
 ):
     needed = 16 * SIZE[0] * SIZE[1] * 3
     monkeypatch.setattr(
-        "kerasnorm.data.generator.picture_store.free_memory",
+        "kerasnorm.data.generator.image_store.free_memory",
         lambda: 4 * needed + spare,
     )
     flow = ImageDataGenerator().flow_from_directory(class_folders, target_size=SIZE)

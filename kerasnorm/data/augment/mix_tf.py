@@ -1,0 +1,87 @@
+"""MixUp and CutMix: each picture of a batch is blended with its neighbour."""
+
+import numpy as np
+import scipy.special
+import tensorflow as tf
+
+from kerasnorm.data.augment import stateless_random
+
+
+def draw_mixes(
+    mixup: float,
+    cutmix: float,
+    seed: int,
+    epoch: int,
+    samples: np.ndarray,
+    image_size: tuple[int, int],
+) -> np.ndarray:
+    """Draw for each picture how much of its neighbour it takes, and where.
+
+    Args:
+        mixup: Parameter alpha of the Beta distribution for blending; 0 is off.
+        cutmix: The same for pasted boxes; 0 is off.
+        seed: The run's seed.
+        epoch: Number of the pass over the data.
+        samples: Positions of the samples in the data set, (batch,).
+        image_size: Height and width in pixels.
+
+    Returns:
+        Columns of (share of the neighbour in the blend, first and last row, first and
+        last column of the box), (batch, 5); an empty box pastes nothing.
+
+    Reference:
+        Zhang et al., "mixup: Beyond empirical risk minimization", 2018. Yun et al.,
+        "CutMix", 2019.
+    """
+    mixes = np.zeros((len(samples), 5))
+    if not mixup and not cutmix:
+        return mixes
+
+    def uniform(stream: int) -> np.ndarray:
+        return stateless_random.uniform(seed, epoch, samples, stream)
+
+    chance = 0.5 if mixup and cutmix else float(mixup > 0)
+    blends = uniform(stateless_random.MIX_KIND) < chance
+    share = uniform(stateless_random.MIX_SHARE)
+    if mixup:
+        blended = scipy.special.betaincinv(mixup, mixup, share)
+        mixes[:, 0] = np.where(blends, blended, 0.0)
+    if cutmix:
+        side = np.sqrt(scipy.special.betaincinv(cutmix, cutmix, share))
+        for column, length, stream in (
+            (1, image_size[0], stateless_random.MIX_TOP),
+            (3, image_size[1], stateless_random.MIX_LEFT),
+        ):
+            middle = uniform(stream) * length
+            first = np.clip(np.round(middle - side * length / 2), 0, length)
+            last = np.clip(np.round(middle + side * length / 2), 0, length)
+            mixes[:, column] = np.where(blends, 0, first)
+            mixes[:, column + 1] = np.where(blends, 0, last)
+    return mixes
+
+
+def cut_and_mix(images, labels, mixes):
+    """Blend every picture with the next one of the batch, or paste a box of it.
+
+    The labels take the neighbour's label by the same share of the picture.
+
+    Args:
+        images: float32, (batch, height, width, channels).
+        labels: Shares of the classes, (batch, classes).
+        mixes: From `draw_mixes`, (batch, 5).
+
+    Returns:
+        Pictures and labels of the same shapes.
+    """
+    blend, top, bottom, left, right = (
+        part[:, None, None, None] for part in tf.unstack(mixes, axis=-1)
+    )
+    height, width = images.shape[1:3]
+    rows = tf.range(height, dtype=tf.float32)[None, :, None, None]
+    columns = tf.range(width, dtype=tf.float32)[None, None, :, None]
+    boxed = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
+    share = tf.where(boxed, 1.0, blend)
+    images = images + share * (tf.roll(images, 1, axis=0) - images)
+    # The share of the picture that the box really covers, after clipping.
+    share = tf.reduce_mean(share, axis=[1, 2])
+    return images, labels + share * (tf.roll(labels, 1, axis=0) - labels)

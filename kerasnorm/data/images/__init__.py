@@ -1,0 +1,1 @@
+"""Image files to arrays: decoding, and decoded images in memory or on disk."""

@@ -1,1 +1,0 @@
-"""Drawings of cats and dogs."""

@@ -1,0 +1,1 @@
+"""Decoded images to batches, as datasets of TensorFlow."""

@@ -1,0 +1,209 @@
+"""Decoded pictures to batches: shuffled and augmented for training, in order else."""
+
+import numpy as np
+import tensorflow as tf
+
+from kerasnorm.data.augment import stateless_random
+from kerasnorm.data.augment.augment_tf import compiled_recolour, warp
+from kerasnorm.data.augment.augmentation import Augmentation
+from kerasnorm.data.augment.erasing_tf import draw_erasures, erase
+from kerasnorm.data.augment.mix_tf import cut_and_mix, draw_mixes
+from kerasnorm.data.augment.transforms import draw_colours, draw_warps, rescaled
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.images.load_images import Pictures
+from kerasnorm.data.images.zero_copy_tf import as_tensor
+from kerasnorm.data.pipelines.numpy_function_shutdown import ended_at_exit
+from kerasnorm.data.pipelines.parallel_tf import as_written, map_in_parallel
+
+
+def training_batches(
+    pictures: Pictures,
+    batch_size: int,
+    augmentation: Augmentation | None = None,
+    seed: int = 0,
+    *,
+    output_size: tuple[int, int] | None = None,
+    mixup: float = 0.0,
+    cutmix: float = 0.0,
+    random_erasing: float = 0.0,
+    label_smoothing: float = 0.0,
+    first_step: int = 0,
+    balanced: bool = False,
+) -> tf.data.Dataset:
+    """Yield shuffled, augmented training batches without end.
+
+    An epoch is `len(pictures) // batch_size` batches and a fresh permutation of all
+    pictures; the remainder is left out. Batch number s is a pure function of the
+    arguments and s: a run resumed at `first_step` sees exactly what an uninterrupted
+    run would have seen, whatever the number of threads.
+
+    Args:
+        pictures: The decoded pictures.
+        batch_size: Pictures in a batch, at most `len(pictures)`.
+        augmentation: How pictures are varied; None leaves them as they are.
+        seed: Decides order and augmentation.
+        output_size: Height and width in pixels of the batches; None leaves the
+            pictures' own. Cropped parts of larger pictures stay sharp; pixels are
+            taken, not averaged, so more than twice the size gives jagged edges.
+        mixup: Parameter alpha of the Beta distribution of mixing shares; 0 is off.
+        cutmix: The same for pasted boxes; with both on, each picture takes either.
+        random_erasing: Fraction of the images of which a box becomes noise, 0 to 1.
+        label_smoothing: Share of the label spread over all classes, 0 to below 1.
+        first_step: Number of batches to leave out at the beginning.
+        balanced: Whether every class comes equally often, however many pictures it
+            has; an epoch is then as long, but no permutation.
+
+    Returns:
+        Infinite dataset of (pictures, labels): float32 from 0 to 255,
+        (batch, *output_size, 3), and float32 shares of the classes, (batch, classes).
+
+    Raises:
+        DataError: The batch size does not fit the number of pictures.
+    """
+    check_batch_size(batch_size)
+    if batch_size > len(pictures):
+        raise DataError(
+            f"The batch size must be at most the number of training pictures, "
+            f"{len(pictures)}. Received: {batch_size}. Take a smaller batch size or "
+            "more pictures."
+        )
+    augmentation = augmentation or Augmentation.none()
+    steps = len(pictures) // batch_size
+    stored = pictures.image_size
+    size = output_size or stored
+    is_warped = augmentation.has_geometry or size != stored
+
+    images, labels = as_tensor(pictures.images), one_hot(pictures, label_smoothing)
+
+    def plan(epoch: int):
+        order = epoch_order(pictures.labels, seed, int(epoch), balanced)
+        order = order[: steps * batch_size]
+        parts = (
+            order,
+            rescaled(
+                draw_warps(augmentation, seed, epoch, order, size), size, stored
+            ).astype(np.float32),
+            draw_colours(augmentation, seed, epoch, order).astype(np.float32),
+            draw_mixes(mixup, cutmix, seed, epoch, order, size).astype(np.float32),
+            draw_erasures(random_erasing, seed, int(epoch), order, size),
+        )
+        first = first_step % steps if epoch == first_step // steps else 0
+        return [
+            part.reshape(steps, batch_size, *part.shape[1:])[first:] for part in parts
+        ]
+
+    plan = ended_at_exit(plan)
+
+    def plans(epoch):
+        parts = tf.numpy_function(
+            plan, [epoch], [tf.int64, tf.float32, tf.float32, tf.float32, tf.int32]
+        )
+        for part, shape in zip(parts, ([], [2, 3], [4], [5], [5]), strict=True):
+            part.set_shape([None, batch_size, *shape])
+        return tuple(parts)
+
+    def batch(samples, warps, colours, mixes, erasures):
+        varied = tf.gather(images, samples)
+        if is_warped:
+            varied = warp(
+                varied,
+                warps,
+                size,
+                fill_mode=augmentation.fill_mode,
+                cval=augmentation.cval,
+            )
+        varied = tf.cast(varied, tf.float32)
+        if augmentation.has_colour:
+            varied = compiled_recolour(varied, colours)
+        targets = tf.gather(labels, samples)
+        if mixup or cutmix:
+            varied, targets = cut_and_mix(varied, targets, mixes)
+        if random_erasing:
+            varied = erase(varied, erasures)
+        return varied, targets
+
+    # Python draws a whole epoch at once: a call for each batch would wait for the
+    # thread that trains.
+    planned = (
+        tf.data.Dataset.range(first_step // steps, np.iinfo(np.int64).max)
+        .map(as_written(plans))
+        .prefetch(1)
+        .flat_map(as_written(lambda *parts: tf.data.Dataset.from_tensor_slices(parts)))
+        .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+    )
+    return map_in_parallel(planned, batch)
+
+
+def epoch_order(
+    labels: np.ndarray, seed: int, epoch: int, balanced: bool = False
+) -> np.ndarray:
+    """Return the order in which an epoch of `training_batches` visits the pictures.
+
+    Args:
+        labels: Class index of every picture.
+        seed: Decides order and augmentation.
+        epoch: Number of the pass over the pictures.
+        balanced: Whether every class comes equally often.
+
+    Returns:
+        Positions of pictures, int64, as many as there are pictures.
+    """
+    if balanced:
+        return stateless_random.balanced_order(seed, epoch, labels)
+    return stateless_random.epoch_order(seed, epoch, len(labels))
+
+
+def evaluation_batches(
+    pictures: Pictures, batch_size: int, center: tuple[int, int] | None = None
+) -> tf.data.Dataset:
+    """Yield every picture once, in order and unchanged.
+
+    Args:
+        pictures: The decoded pictures.
+        batch_size: Pictures in a batch; the last batch may be smaller.
+        center: (height, width) in pixels of the middle part to yield, at most that of
+            the pictures; None for the whole of them.
+
+    Returns:
+        Finite dataset of (pictures, labels): float32 from 0 to 255,
+        (batch, height, width, 3), and float32 one-hot labels, (batch, classes). Its
+        `file_paths` are those of the pictures, as Keras' datasets have them.
+
+    Raises:
+        DataError: The batch size is below 1.
+    """
+    check_batch_size(batch_size)
+    images, labels = as_tensor(pictures.images), one_hot(pictures, 0.0)
+    height, width = center or pictures.image_size
+    top = (pictures.image_size[0] - height) // 2
+    left = (pictures.image_size[1] - width) // 2
+
+    def batch(samples):
+        chosen = tf.gather(images, samples)
+        chosen = chosen[:, top : top + height, left : left + width]
+        return tf.cast(chosen, tf.float32), tf.gather(labels, samples)
+
+    numbers = tf.data.Dataset.range(len(pictures)).batch(batch_size)
+    dataset = map_in_parallel(numbers, batch)
+    dataset.file_paths = list(pictures.paths)
+    return dataset
+
+
+def one_hot(pictures: Pictures, label_smoothing: float):
+    """Return the class shares of every picture, (pictures, classes)."""
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(
+            "`label_smoothing` must be from 0 to below 1. Received: "
+            f"{label_smoothing!r}."
+        )
+    classes = len(pictures.class_names)
+    shares = np.full((len(pictures), classes), label_smoothing / classes, np.float32)
+    shares[np.arange(len(pictures)), pictures.labels] += 1 - label_smoothing
+    with tf.device("CPU:0"):
+        return tf.constant(shares)
+
+
+def check_batch_size(batch_size: int) -> None:
+    """Raise DataError for a batch size below one."""
+    if batch_size < 1:
+        raise DataError(f"The batch size must be at least 1. Received: {batch_size}.")

@@ -1,0 +1,190 @@
+"""Looks at every file of a folder and says which can train, and what is odd."""
+
+import collections
+import concurrent.futures
+import dataclasses
+import functools
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.images.decode import MAX_PIXELS, QuietPillow
+from kerasnorm.data.images.load_images import workers_or
+from kerasnorm.data.scan import looks
+from kerasnorm.data.scan.duplicates import Duplicates, find_duplicates
+from kerasnorm.data.scan.scan_file import FileScan, scan_file
+from kerasnorm.data.sources.folders import check_directory, walk_files
+from kerasnorm.data.sources.layout import ALL, find_layout
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageScan:
+    """Result of a scan.
+
+    Args:
+        directory: The folder that was scanned.
+        accepted: Files that train.
+        rejected: Files that are left out, each with the reason.
+        findings: Files by the key of `scan_file.KINDS` that they are.
+        duplicates: Groups of files that are copies, all of one class.
+        label_conflicts: Groups of files that are copies with different classes.
+        class_counts: Number of accepted files by (split, class); the split is "train",
+            "validation" or "test", or "" where there are none.
+        layout: What was taken for parts and classes, in one line.
+    """
+
+    directory: str
+    accepted: tuple[str, ...]
+    rejected: tuple[tuple[str, str], ...]
+    findings: dict[str, tuple[str, ...]]
+    duplicates: tuple[Duplicates, ...]
+    label_conflicts: tuple[Duplicates, ...]
+    class_counts: dict[tuple[str, str], int]
+    layout: str = ""
+
+    @property
+    def imbalance(self) -> float:
+        """Largest class over smallest class of one split, at its worst; 1 is even."""
+        by_split: dict[str, list[int]] = collections.defaultdict(list)
+        for (split, _), count in self.class_counts.items():
+            by_split[split].append(count)
+        return max(
+            (max(counts) / max(min(counts), 1) for counts in by_split.values()),
+            default=1.0,
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Numbers of files: all, accepted, rejected, in duplicates, of each kind."""
+        exact, near = (
+            [group for group in self.duplicates if group.kind == kind]
+            for kind in ("exact", "near")
+        )
+        return {
+            "files": len(self.accepted) + len(self.rejected),
+            "accepted": len(self.accepted),
+            "rejected": len(self.rejected),
+            "exact_duplicate_groups": len(exact),
+            "near_duplicate_groups": len(near),
+            "duplicate_groups_across_splits": sum(
+                group.across_splits for group in self.duplicates
+            ),
+            "label_conflicts": len(self.label_conflicts),
+            **{kind: len(paths) for kind, paths in self.findings.items()},
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the scan as plain values, ready for `json.dump`."""
+        return {
+            "directory": self.directory,
+            "layout": self.layout,
+            "counts": self.counts,
+            "accepted": list(self.accepted),
+            "rejected": [
+                {"path": path, "reason": reason} for path, reason in self.rejected
+            ],
+            "findings": {kind: list(paths) for kind, paths in self.findings.items()},
+            "duplicates": [dataclasses.asdict(group) for group in self.duplicates],
+            "label_conflicts": [
+                dataclasses.asdict(group) for group in self.label_conflicts
+            ],
+            "classes": [
+                {"split": split, "class": name, "files": count}
+                for (split, name), count in self.class_counts.items()
+            ],
+            "imbalance": self.imbalance,
+        }
+
+
+def scan_images(
+    directory: str | os.PathLike,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    min_side: int = 8,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> ImageScan:
+    """Decode every file below a folder and report what cannot train and what is odd.
+
+    Training accepts and rejects by the same rule. Nothing in the folder is changed.
+
+    Args:
+        directory: The folder.
+        max_pixels: Larger pictures are rejected before they are decoded.
+        min_side: Shorter sides, in pixels, are reported as too small.
+        workers: Number of threads; default: one per processor.
+        progress: Called with the number of files done and of all files.
+
+    Returns:
+        The report.
+
+    Raises:
+        DataError: There is no such folder.
+    """
+    folder = check_directory(directory)
+    paths = list(walk_files(folder))
+    look = functools.partial(scan_file, max_pixels=max_pixels, min_side=min_side)
+    files: list[FileScan] = []
+    with (
+        QuietPillow(),
+        concurrent.futures.ThreadPoolExecutor(workers_or(workers)) as pool,
+    ):
+        for file in pool.map(look, paths):
+            files.append(file)
+            if progress is not None:
+                progress(len(files), len(paths))
+    names = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
+    looks.remember(folder, names, looks.stamps_of(paths), files)
+    return summarize(folder, files)
+
+
+def summarize(folder: pathlib.Path, files: list[FileScan]) -> ImageScan:
+    """Draw up the report of scanned files."""
+    accepted = [file for file in files if file.reason is None]
+    findings: dict[str, list[str]] = collections.defaultdict(list)
+    class_counts: collections.Counter[tuple[str, str]] = collections.Counter()
+    places: list[tuple[str, str]] = []
+    parts, note = parts_of(folder)
+    for file in accepted:
+        for kind in file.kinds:
+            findings[kind].append(file.path)
+        split, name = place_of(parts, file.path)
+        places.append((split, name))
+        if name:
+            class_counts[split, name] += 1
+    copies = find_duplicates(accepted, places)
+    return ImageScan(
+        str(folder),
+        tuple(file.path for file in accepted),
+        tuple((file.path, file.reason) for file in files if file.reason is not None),
+        {kind: tuple(paths) for kind, paths in sorted(findings.items())},
+        tuple(group for group in copies if not group.is_label_conflict),
+        tuple(group for group in copies if group.is_label_conflict),
+        dict(sorted(class_counts.items())),
+        note,
+    )
+
+
+def parts_of(folder: pathlib.Path) -> tuple[dict[str, pathlib.Path], str]:
+    """Return the folders of class folders by split, and in one line what they are."""
+    try:
+        layout = find_layout(folder)
+    except DataError as error:
+        # A scan looks at any folder, also at one that cannot train.
+        return {}, f"no classes: {error}"
+    if layout.has_parts:
+        uses = {part: f"{part} images" for part in layout.parts}
+        return layout.parts, layout.describe(**uses)
+    return {"": layout.parts[ALL]}, layout.describe(all="classes without splits")
+
+
+def place_of(parts: dict[str, pathlib.Path], path: str) -> tuple[str, str]:
+    """Return the split and the class that a file's folders name, "" for none."""
+    file = pathlib.PurePath(path)
+    for part, folder in parts.items():
+        if file.is_relative_to(folder):
+            below = file.relative_to(folder).parts[:-1]
+            return part, below[0] if below else ""
+    return "", ""

@@ -1,0 +1,129 @@
+"""What the images of a folder look like, kept from one scan or training to the next."""
+
+import concurrent.futures
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from kerasnorm.data.cache import cache_directory
+from kerasnorm.data.images.decode import QuietPillow
+from kerasnorm.data.images.load_images import workers_or
+from kerasnorm.data.scan.duplicates import find_duplicates
+from kerasnorm.data.scan.scan_file import FileScan, scan_file
+from kerasnorm.data.sources.index import ImageIndex
+
+# As many files and bytes are looked at within seconds; more only by `kerasnorm scan`.
+MAX_FILES = 5_000
+MAX_BYTES = 500_000_000
+# A JPEG decoded to this side in pixels has the hash of the whole one.
+SIDE = 256
+
+
+def duplicate_groups(index: ImageIndex) -> list[list[int]] | None:
+    """Return positions of files that are the same or look the same, as a scan does.
+
+    Args:
+        index: The files; those that were seen before are not read again.
+
+    Returns:
+        Groups of positions; None where too many files would have to be read.
+    """
+    known = _recall(index.root)
+    stamps = stamps_of(index.paths)
+    found: list[FileScan | None] = []
+    for name, stamp in zip(index.names, stamps, strict=True):
+        values = known.get(name)
+        is_same = values is not None and values[:2] == stamp
+        found.append(_scan_of(name, values) if is_same else None)
+    new = [position for position, file in enumerate(found) if file is None]
+    size = sum(stamps[position][0] for position in new)
+    if len(new) > MAX_FILES or size > MAX_BYTES:
+        return None
+    look = functools.partial(scan_file, cover=(SIDE, SIDE))
+    with (
+        QuietPillow(),
+        concurrent.futures.ThreadPoolExecutor(workers_or(None)) as pool,
+    ):
+        looked = pool.map(look, [index.paths[position] for position in new])
+        for position, file in zip(new, looked, strict=True):
+            found[position] = file
+    if new:
+        remember(index.root, index.names, stamps, found)
+    return _groups(found)
+
+
+def remember(
+    root: str | os.PathLike,
+    names: Sequence[str],
+    stamps: Sequence[list[int]],
+    files: Sequence[FileScan | None],
+) -> None:
+    """Keep what files look like in the user's cache directory.
+
+    Args:
+        root: The data folder.
+        names: Paths below it.
+        stamps: Size and time of each file.
+        files: What they turned out to be.
+    """
+    values = {
+        name: [*stamp, file.digest and file.digest.hex(), file.look]
+        for name, stamp, file in zip(names, stamps, files, strict=True)
+        if file is not None
+    }
+    # Without a cache they are looked at again.
+    with contextlib.suppress(OSError):
+        target = _file(root)
+        aside = target.with_name(f".{target.name}.{os.getpid()}")
+        aside.write_text(json.dumps(values), encoding="utf-8")
+        aside.replace(target)
+
+
+def stamps_of(paths: Sequence[str]) -> list[list[int]]:
+    """Return size and time of change of files.
+
+    Args:
+        paths: The files; one that has vanished has neither.
+    """
+    return [_stamp(path) for path in paths]
+
+
+def _stamp(path: str) -> list[int]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return [0, 0]
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _file(root: str | os.PathLike) -> pathlib.Path:
+    name = hashlib.blake2b(os.fsencode(os.path.realpath(root)), digest_size=16)
+    return cache_directory("scans") / f"{name.hexdigest()}.json"
+
+
+def _recall(root: str | os.PathLike) -> dict[str, Any]:
+    try:
+        values = json.loads(_file(root).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _scan_of(name: str, values: Any) -> FileScan:
+    _, _, digest, look = values
+    return FileScan(name, None, digest=digest and bytes.fromhex(digest), look=look)
+
+
+def _groups(files: Sequence[FileScan | None]) -> list[list[int]]:
+    numbered = [
+        FileScan(str(position), None, digest=file.digest, look=file.look)
+        for position, file in enumerate(files)
+        if file is not None
+    ]
+    groups = find_duplicates(numbered, [("", "")] * len(numbered))
+    return [[int(name) for name in group.paths] for group in groups]

@@ -1,0 +1,118 @@
+"""What `kerasnorm scan` does: a progress bar, a report in words or JSON, a list."""
+
+import json
+import os
+import pathlib
+import sys
+
+from kerasnorm.data.scan.duplicates import Duplicates
+from kerasnorm.data.scan.image_scan import ImageScan, scan_images
+from kerasnorm.data.scan.scan_file import KINDS
+
+# More rows than this of one kind do not make the report in words any clearer.
+MAX_ROWS = 20
+# A class with this many times the files of another is worth a word.
+NOTABLE_IMBALANCE = 1.5
+
+
+def run_scan(
+    directory: str | os.PathLike,
+    *,
+    as_json: bool = False,
+    quarantine: str | os.PathLike | None = None,
+    quiet: bool = False,
+) -> int:
+    """Scan a folder and print the report.
+
+    Args:
+        directory: The folder; nothing in it is changed.
+        as_json: Print JSON instead of words.
+        quarantine: File to write the paths of rejected files to, one a line.
+        quiet: Show no progress bar.
+
+    Returns:
+        Exit status: always 0; a scan that finds something has done its work.
+
+    Raises:
+        DataError: There is no such folder.
+    """
+    from rich import console, progress
+
+    # On stderr, so that JSON on stdout stays JSON.
+    bar = progress.Progress(
+        *progress.Progress.get_default_columns(),
+        progress.MofNCompleteColumn(),
+        console=console.Console(stderr=True),
+        disable=quiet or not sys.stderr.isatty(),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("looking at files", total=None)
+        scan = scan_images(
+            directory,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if quarantine is not None:
+        lines = "".join(f"{path}\n" for path, _ in scan.rejected)
+        pathlib.Path(quarantine).write_text(
+            lines, encoding="utf-8", errors="surrogateescape"
+        )
+    print(json.dumps(scan.to_json(), indent=2) if as_json else in_words(scan))
+    return 0
+
+
+def in_words(scan: ImageScan) -> str:
+    """Return the report of a scan as text."""
+    counts = scan.counts
+    lines = [
+        f"{counts['files']} files in {scan.directory}: {counts['accepted']} accepted, "
+        f"{counts['rejected']} rejected",
+        scan.layout,
+    ]
+    lines += section(
+        "Rejected (left out of training)",
+        [f"{path}: {reason}" for path, reason in scan.rejected],
+    )
+    for kind, paths in scan.findings.items():
+        lines += section(f"{kind}: {KINDS[kind]}", list(paths))
+    lines += section(
+        "Label conflicts (the same image in several classes)",
+        [
+            f"{same_as(group)}  ({', '.join(group.classes)})"
+            for group in scan.label_conflicts
+        ],
+    )
+    for kind, title in (
+        ("exact", "Exact duplicates"),
+        ("near", "Near duplicates (they look the same)"),
+    ):
+        lines += section(
+            title,
+            [
+                same_as(group) + "  (across splits)" * group.across_splits
+                for group in scan.duplicates
+                if group.kind == kind
+            ],
+        )
+    if scan.class_counts:
+        lines += ["", "Classes"]
+        for (split, name), count in scan.class_counts.items():
+            lines.append(f"  {split + '/' if split else ''}{name}: {count}")
+    if scan.imbalance > NOTABLE_IMBALANCE:
+        lines.append(f"  The largest class has {scan.imbalance:.1f} times the smallest")
+    return "\n".join(lines)
+
+
+def same_as(group: Duplicates) -> str:
+    """Return the files of a group in one line, looking alike or equal."""
+    return (" = " if group.kind == "exact" else " ~ ").join(group.paths)
+
+
+def section(title: str, rows: list[str]) -> list[str]:
+    """Return a titled list of rows, cut where it gets long; nothing without rows."""
+    if not rows:
+        return []
+    shown = [f"  {row}" for row in rows[:MAX_ROWS]]
+    if len(rows) > MAX_ROWS:
+        shown.append(f"  ... and {len(rows) - MAX_ROWS} more")
+    return ["", f"{title} ({len(rows)})", *shown]

@@ -1,0 +1,171 @@
+"""Looks at one file: can it train, what is unusual about it, what does it look like."""
+
+import dataclasses
+import hashlib
+import os
+
+import numpy as np
+from PIL import Image
+
+from kerasnorm.data.errors import PictureError
+from kerasnorm.data.images.decode import MAX_PIXELS, open_picture, orientation_of
+
+KINDS = {
+    "wrong_extension": "the name does not fit the format",
+    "too_small": "a side is shorter than the limit",
+    "cmyk": "CMYK, converted to RGB",
+    "alpha": "transparency, dropped",
+    "palette": "palette, converted to RGB",
+    "16_bit": "16 bits a channel, brought to 8",
+    "narrow_range": "less than an eighth of the range from black to white is used",
+    "grayscale": "gray, repeated for the three channels",
+    "animation": "several frames, the first is used",
+    "exif_rotated": "turned upright as EXIF says",
+}
+"""What an accepted file may be, and what is done about it."""
+
+EXTENSIONS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "MPO": (".jpg", ".jpeg", ".mpo"),
+    "PNG": (".png", ".apng"),
+    "GIF": (".gif",),
+    "BMP": (".bmp", ".dib"),
+    "DIB": (".bmp", ".dib"),
+    "WEBP": (".webp",),
+    "AVIF": (".avif", ".avifs"),
+    "TIFF": (".tif", ".tiff"),
+    "ICO": (".ico",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "TGA": (".tga",),
+    "JPEG2000": (".jp2", ".j2k", ".jpx", ".j2c"),
+    "PCX": (".pcx",),
+    "SGI": (".sgi", ".rgb", ".rgba", ".bw"),
+}
+
+# Of the 256 levels. 12 bits in a 16-bit file keep 16, 13 bits 32.
+NARROW_RANGE = 32
+# A picture whose gray values vary less than this says nothing by its hash.
+LEAST_CONTRAST = 4
+# Nor does a hash whose bits are nearly all the same: all that it says is that the
+# picture grows darker or brighter from side to side. Photos have 15 to 51 of 64.
+LEAST_BITS = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class FileScan:
+    """What one file turned out to be.
+
+    Args:
+        path: The file.
+        reason: Why it cannot train; None where it can.
+        kinds: Keys of `KINDS` that it is.
+        digest: SHA-256 of its bytes; None where they could not be read.
+        look: 64-bit difference hash of what it shows; None where it shows nothing.
+    """
+
+    path: str
+    reason: str | None
+    kinds: tuple[str, ...] = ()
+    digest: bytes | None = None
+    look: int | None = None
+
+
+def scan_file(
+    path: str,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    min_side: int = 8,
+    cover: tuple[int, int] | None = None,
+) -> FileScan:
+    """Decode one file in full and describe it.
+
+    Args:
+        path: The file; it is not changed.
+        max_pixels: Larger pictures are rejected before they are decoded.
+        min_side: Shorter sides, in pixels, are reported as too small.
+        cover: Height and width in pixels to which a JPEG may be decoded, which is
+            faster; its kinds are then not to be trusted.
+
+    Returns:
+        The description.
+    """
+    if os.path.basename(path).startswith("."):
+        return FileScan(path, "hidden file")
+    seen: dict = {}
+
+    def look(file: Image.Image, content: bytes) -> None:
+        # Frames are counted last, since that moves on in the file.
+        seen["kinds"] = tuple(kinds_of(path, file, content, min_side))
+        seen["digest"] = hashlib.sha256(content).digest()
+
+    try:
+        image = open_picture(path, cover, max_pixels=max_pixels, look=look)
+    except PictureError as error:
+        return FileScan(path, error.reason)
+    if range_of(image) < NARROW_RANGE:
+        seen["kinds"] += ("narrow_range",)
+    return FileScan(path, None, look=difference_hash(image), **seen)
+
+
+def range_of(image: Image.Image) -> int:
+    """Return how far the darkest and the brightest value of an image are apart."""
+    darkest, brightest = zip(*image.getextrema(), strict=True)
+    return max(brightest) - min(darkest)
+
+
+def kinds_of(path: str, file: Image.Image, content: bytes, min_side: int) -> list[str]:
+    """Return the keys of `KINDS` that an opened file is."""
+    extension = os.path.splitext(path)[1].lower()
+    found = {
+        "wrong_extension": extension not in EXTENSIONS.get(file.format or "", ()),
+        "too_small": min(file.size) < min_side,
+        "cmyk": file.mode == "CMYK",
+        "alpha": "transparency" in file.info or file.mode in ("LA", "PA", "RGBA"),
+        "palette": file.mode in ("P", "PA"),
+        "16_bit": file.mode.startswith("I") or has_16_bits(file, content),
+        "grayscale": file.mode in ("1", "L", "LA") or file.mode.startswith("I"),
+        "exif_rotated": orientation_of(file) > 1,
+        "animation": file.format != "MPO" and is_animated(file),
+    }
+    return [kind for kind, is_so in found.items() if is_so]
+
+
+def is_animated(file: Image.Image) -> bool:
+    """Say whether a file has more than one frame, as far as that can be read."""
+    try:
+        return bool(getattr(file, "is_animated", False))
+    except Exception:
+        # A broken second frame does not matter: the first one is good.
+        return True
+
+
+def has_16_bits(file: Image.Image, content: bytes) -> bool:
+    """Say whether a colour file had 16 bits a channel, which Pillow hides."""
+    if file.format == "PNG":
+        # The depth is the ninth byte of the header chunk, which is always first.
+        return len(content) > 24 and content[24] == 16
+    if file.format == "TIFF":
+        bits = file.tag_v2.get(258, ())  # type: ignore[attr-defined]
+        return max(bits if isinstance(bits, tuple) else (bits,), default=8) > 8
+    return False
+
+
+def difference_hash(image: Image.Image) -> int | None:
+    """Return 64 bits that hardly change when a picture is scaled or re-encoded.
+
+    Args:
+        image: The decoded picture.
+
+    Returns:
+        The difference hash of the ImageHash library; None for a picture so plain that
+        any other plain picture would have the same.
+    """
+    import imagehash
+
+    gray = image.convert("L").resize((64, 64), Image.Resampling.BOX)
+    if np.asarray(gray).std() < LEAST_CONTRAST:
+        return None
+    bits = imagehash.dhash(gray).hash.ravel()
+    if not LEAST_BITS <= bits.sum() <= bits.size - LEAST_BITS:
+        return None
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")

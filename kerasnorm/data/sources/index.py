@@ -1,0 +1,148 @@
+"""Class folders to an immutable table of files and labels."""
+
+import dataclasses
+import functools
+import os
+
+import numpy as np
+
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.sources.folders import class_folders, filled_folders, walk_files
+from kerasnorm.data.sources.layout import ALL, find_layout
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageIndex:
+    """Table of image files with their classes.
+
+    Args:
+        paths: Path of every file.
+        labels: Class index of every file, int64, (files,).
+        class_names: Names of the classes; a label is a position in it.
+        ignored: Files that were seen and left out, each with the reason.
+        root: Folder that `names` are relative to; "" where the paths are names enough.
+    """
+
+    paths: tuple[str, ...]
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    ignored: tuple[tuple[str, str], ...] = ()
+    root: str = ""
+
+    def __post_init__(self):
+        labels = np.array(self.labels, dtype=np.int64)
+        if labels.shape != (len(self.paths),):
+            raise ValueError(
+                f"`labels` must hold one class index per path, ({len(self.paths)},). "
+                f"Received: shape {labels.shape}."
+            )
+        if labels.size and not 0 <= labels.min() <= labels.max() < len(
+            self.class_names
+        ):
+            raise ValueError(
+                f"`labels` must be in 0 to {len(self.class_names) - 1}, the positions "
+                f"in `class_names`. Received: {labels.min()} to {labels.max()}."
+            )
+        labels.flags.writeable = False
+        object.__setattr__(self, "paths", tuple(self.paths))
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "ignored", tuple(self.ignored))
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """Paths below `root`, with slashes on every system."""
+        above = os.path.join(self.root, "") if self.root else ""
+        return tuple(
+            path.removeprefix(above).replace(os.sep, "/") for path in self.paths
+        )
+
+    def take(self, positions) -> "ImageIndex":
+        """Return the table of the files at these positions, in their order.
+
+        Args:
+            positions: Integers in 0 to len - 1.
+
+        Returns:
+            The smaller table, with the same class names.
+        """
+        positions = np.asarray(positions, dtype=np.int64)
+        return ImageIndex(
+            tuple(self.paths[position] for position in positions),
+            self.labels[positions],
+            self.class_names,
+            root=self.root,
+        )
+
+
+def index_directory(directory: str | os.PathLike) -> ImageIndex:
+    """List the files below the class folders of a directory.
+
+    Classes are the sub-folders in alphabetical order, as ImageDataGenerator and
+    image_dataset_from_directory number them; files are found at any depth below.
+    Whether a file is an image is decided later, by decoding it. Hidden folders, those
+    of runs and empty ones are left out; hidden files (`.DS_Store`, `._cat.jpg`) are
+    listed as ignored.
+
+    Args:
+        directory: Folder with one sub-folder for each class.
+
+    Returns:
+        The table of all files, ordered by class and path.
+
+    Raises:
+        DataError: The folder is missing or not a folder, has fewer than two class
+            folders with files, or is divided into training and validation.
+    """
+    layout = find_layout(directory)
+    if layout.has_parts:
+        names = ", ".join(f"{layout.name_of(part)}/" for part in layout.parts)
+        raise DataError(
+            f"Expected one folder of class folders, {str(directory)!r} holds the parts "
+            f"{names}. Give one of these."
+        )
+    return index_classes(layout.parts[ALL], layout.directory)
+
+
+def index_classes(directory: str | os.PathLike, root: str | os.PathLike) -> ImageIndex:
+    """List the files below class folders that a layout has found.
+
+    Args:
+        directory: A part of a layout.
+        root: The data folder that the part belongs to.
+
+    Returns:
+        The table of all files, ordered by class and path.
+
+    Raises:
+        DataError: There are fewer than two class folders with files.
+    """
+    class_names = filled_folders(directory)
+    if len(class_names) < 2:
+        empty = [name for name in class_folders(directory) if name not in class_names]
+        found = f"only {class_names[0]!r}" if class_names else "none"
+        found += "".join(f"; {name!r} has no files" for name in empty)
+        raise DataError(
+            f"Expected at least two class folders below {str(directory)!r}, found "
+            f"{found}. Put the images of each class into a folder named after it."
+        )
+    paths: list[str] = []
+    labels: list[int] = []
+    ignored: list[tuple[str, str]] = []
+    for label, name in enumerate(class_names):
+        for path in walk_files(os.path.join(directory, name)):
+            if os.path.basename(path).startswith("."):
+                ignored.append((path, "hidden file"))
+            else:
+                paths.append(path)
+                labels.append(label)
+    return ImageIndex(
+        tuple(paths),
+        np.array(labels, np.int64),
+        tuple(class_names),
+        tuple(ignored),
+        os.fspath(root),
+    )

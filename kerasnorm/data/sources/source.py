@@ -1,0 +1,213 @@
+"""What a user names as data, opened as a training and a validation index."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Mapping
+
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.sources.index import ImageIndex, index_classes
+from kerasnorm.data.sources.layout import ALL, Layout, find_layout
+from kerasnorm.data.sources.split import assign_parts, take_parts
+
+TFDS_PREFIX = "tfds:"
+# Which part serves, what suits best first.
+SERVES = {
+    "train": ("train",),
+    "validation": ("validation", "test"),
+}
+USES = {
+    "train": "train",
+    "validation": "validate",
+    "test": "are kept for a last evaluation",
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Files:
+    """All files of a source, divided as its folders are.
+
+    Args:
+        layout: What was found where.
+        parts: Files by part: "all", or "train" and "validation", perhaps "test".
+    """
+
+    layout: Layout
+    parts: dict[str, ImageIndex]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes; a label is a position in it."""
+        return next(iter(self.parts.values())).class_names
+
+    def note(self, parts: Mapping[str, ImageIndex]) -> str:
+        """Say in one line what was taken for what.
+
+        Args:
+            parts: The files of each part of a run.
+        """
+        if not self.layout.has_parts:
+            said = [
+                f"{len(index):,} files {USES[part]}" for part, index in parts.items()
+            ]
+            return self.layout.describe(all=", ".join(said))
+        if "validation" in self.layout.parts:
+            return self.layout.describe(**{part: USES[part] for part in parts})
+        uses = {"train": USES["train"], "test": USES["validation"]}
+        untouched = "; there is no test part that training leaves untouched"
+        return self.layout.describe(**uses) + untouched
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Source:
+    """Training and validation files with the same classes.
+
+    Args:
+        train: Files to train on.
+        validation: Files to validate on.
+        name: What the user called it.
+        test: Files kept for a last evaluation, None where there are none.
+        has_own_validation: Whether the validation files are the source's own, and not
+            split off from its training files.
+        note: What was taken for what, in one line.
+    """
+
+    train: ImageIndex
+    validation: ImageIndex
+    name: str
+    test: ImageIndex | None = None
+    has_own_validation: bool = False
+    note: str = ""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes; a label is a position in it."""
+        return self.train.class_names
+
+
+def open_source(
+    spec: str | os.PathLike | None = None,
+    *,
+    validation_fraction: float = 0.2,
+    test_fraction: float = 0.0,
+    seed: int = 0,
+) -> Source:
+    """Open what `--data` names.
+
+    Args:
+        spec: None or "drawn": cats and dogs drawn by the library. A folder with one
+            sub-folder for each class: split at random. A folder with `train/` and
+            `validation/` or `test/`, under any usual name, each with class folders:
+            used as they are; `test/` validates where nothing else does.
+            "tfds:NAME" or "tfds:NAME:SPLIT": an image-classification data set of
+            tensorflow-datasets; its own validation (or test) split is used where it
+            has one.
+        validation_fraction: Fraction of the files split off for validation, where the
+            source does not bring its own.
+        test_fraction: Likewise for a test part; 0 for none.
+        seed: Decides that split.
+
+    Returns:
+        The files.
+
+    Raises:
+        DataError: There is nothing usable there; the message says how to fix it.
+    """
+    files = open_files(spec)
+    parts = files.parts
+    if not files.layout.has_parts:
+        fractions = {"validation": validation_fraction}
+        if test_fraction:
+            fractions["test"] = test_fraction
+        assigned, _ = assign_parts(parts[ALL], fractions, seed)
+        parts = take_parts(parts[ALL], assigned)
+    return Source(
+        parts["train"],
+        parts["validation"],
+        "drawn" if spec is None else os.fspath(spec),
+        parts.get("test"),
+        files.layout.has_parts,
+        files.note(parts),
+    )
+
+
+def open_files(spec: str | os.PathLike | None) -> Files:
+    """List all files of a source that can train, validate or test.
+
+    Args:
+        spec: What `open_source` takes.
+
+    Returns:
+        The files by part: "all", or "train" and "validation" and perhaps "test".
+
+    Raises:
+        DataError: There is nothing usable there, or the parts have other classes.
+    """
+    layout = find_source(spec)
+    if not layout.has_parts:
+        return Files(layout, {ALL: index_classes(layout.parts[ALL], layout.directory)})
+    folders = {use: layout.choose(*serving) for use, serving in SERVES.items()}
+    if "test" in layout.parts and "test" not in folders.values():
+        folders["test"] = "test"
+    parts = {
+        use: index_classes(layout.parts[part], layout.directory)
+        for use, part in folders.items()
+    }
+    for use in folders:
+        check_same_classes(layout.directory, use, parts["train"], parts[use])
+    return Files(layout, parts)
+
+
+def open_part(spec: str | os.PathLike, use: str) -> tuple[ImageIndex, str]:
+    """List the files of a source that serve one purpose.
+
+    Args:
+        spec: What `open_source` takes.
+        use: "train" or "validation": that part is taken where there are parts, and
+            all files where there are none.
+
+    Returns:
+        The files, and in one line what was taken.
+
+    Raises:
+        DataError: There is nothing usable there, or no such part.
+    """
+    layout = find_source(spec)
+    part = layout.choose(*SERVES[use])
+    index = index_classes(layout.parts[part], layout.directory)
+    return index, layout.describe(**{part: f"{len(index):,} files taken"})
+
+
+def find_source(spec: str | os.PathLike | None) -> Layout:
+    """Find where the files of a source lie, making them first if need be.
+
+    Args:
+        spec: What `open_source` takes.
+
+    Raises:
+        DataError: There is nothing usable there.
+    """
+    if spec is None or spec == "drawn":
+        from kerasnorm.data.drawn_pets.dataset import drawn_pets_directory
+
+        return find_layout(drawn_pets_directory())
+    if isinstance(spec, str) and spec.startswith(TFDS_PREFIX):
+        from kerasnorm.data.sources.datasets_tf import export_dataset
+
+        return find_layout(export_dataset(spec.removeprefix(TFDS_PREFIX)))
+    return find_layout(spec)
+
+
+def check_same_classes(
+    directory: pathlib.Path, use: str, train: ImageIndex, other: ImageIndex
+) -> None:
+    """Raise DataError where the two sides would number their classes differently."""
+    if train.class_names == other.class_names:
+        return
+    only_train = sorted(set(train.class_names) - set(other.class_names))
+    only_other = sorted(set(other.class_names) - set(train.class_names))
+    raise DataError(
+        f"The training and {use} images in {str(directory)!r} must have the "
+        f"same class folders. Only for training: {only_train or 'none'}; only for "
+        f"{use}: {only_other or 'none'}. Rename or remove them."
+    )

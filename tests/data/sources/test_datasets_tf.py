@@ -1,0 +1,205 @@
+"""tensorflow-datasets become class folders, without a network where it can be."""
+
+import io
+import os
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+tfds = pytest.importorskip("tensorflow_datasets")
+
+from kerasnorm.data import DataError, load_pictures, open_source  # noqa: E402
+from kerasnorm.data.sources import datasets_tf  # noqa: E402
+from tests.data.conftest import smooth_picture  # noqa: E402
+
+
+def encoded(seed, form="JPEG"):
+    file = io.BytesIO()
+    Image.fromarray(smooth_picture(8, 9, seed=seed)).save(file, form)
+    return file.getvalue()
+
+
+class TinyPets(tfds.core.GeneratorBasedBuilder):
+    """Three pictures to train on and two to test with, as PNG and JPEG."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        features = {
+            "image": tfds.features.Image(),
+            "label": tfds.features.ClassLabel(names=["cat", "dog"]),
+        }
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(features)
+        )
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples(6), "test": self._generate_examples(4)}
+
+    def _generate_examples(self, count):
+        for number in range(count):
+            form = ("JPEG", "PNG")[number % 2]
+            content = io.BytesIO(encoded(number, form))
+            yield number, {"image": content, "label": number // 2 % 2}
+
+
+class TinyWords(tfds.core.GeneratorBasedBuilder):
+    """A data set without pictures."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict({"text": tfds.features.Text()})
+        )
+
+    def _split_generators(self, dl_manager):
+        return {"train": iter([(0, {"text": "word"})])}
+
+    def _generate_examples(self):
+        return iter(())
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("tfds")
+
+
+def files_of(folder):
+    return {
+        os.path.relpath(os.path.join(root, name), folder): (
+            open(os.path.join(root, name), "rb").read()
+        )
+        for root, _, names in os.walk(folder)
+        for name in names
+    }
+
+
+def test_both_sides_are_written_byte_for_byte(data_dir):
+    files = files_of(datasets_tf.export_dataset("tiny_pets", data_dir))
+    assert len(files) == 10
+    contents = {
+        side: {content for name, content in files.items() if name.startswith(side)}
+        for side in ("train", "validation")
+    }
+    for side, count in (("train", 6), ("validation", 4)):
+        forms = [("JPEG", "PNG")[number % 2] for number in range(count)]
+        assert contents[side] == {encoded(*pair) for pair in enumerate(forms)}
+    assert {os.path.dirname(name) for name in files} == {
+        os.path.join(side, name)
+        for side in ("train", "validation")
+        for name in ("cat", "dog")
+    }
+
+
+def test_one_split_is_written_alone(data_dir):
+    files = files_of(datasets_tf.export_dataset("tiny_pets:test", data_dir))
+    assert {os.path.dirname(name) for name in files} == {"cat", "dog"}
+    assert len(files) == 4
+
+
+def test_slices_are_taken(data_dir):
+    assert (
+        len(files_of(datasets_tf.export_dataset("tiny_pets:train[:3]", data_dir))) == 3
+    )
+
+
+def test_the_second_time_nothing_is_written(data_dir, monkeypatch):
+    first = datasets_tf.export_dataset("tiny_pets", data_dir)
+    monkeypatch.setattr(datasets_tf, "write_files", None)
+    assert datasets_tf.export_dataset("tiny_pets", data_dir) == first
+
+
+def test_a_stopped_export_leaves_nothing(data_dir, monkeypatch, tmp_path):
+    def fail(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(datasets_tf, "write_files", fail)
+    with pytest.raises(KeyboardInterrupt):
+        datasets_tf.export_dataset("tiny_pets", data_dir)
+    assert os.listdir(tmp_path / "cache" / "kerasnorm" / "tfds") == []
+
+
+def test_a_source_can_be_named(data_dir, monkeypatch):
+    export = datasets_tf.export_dataset
+    monkeypatch.setattr(
+        datasets_tf, "export_dataset", lambda name: export(name, data_dir)
+    )
+    source = open_source("tfds:tiny_pets")
+    assert source.class_names == ("cat", "dog")
+    assert (len(source.train), len(source.validation)) == (6, 4)
+    assert load_pictures(source.train, (8, 9)).images.dtype == np.uint8
+
+
+def pets_archive(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("Cat", "Dog"):
+            for number in range(4):
+                archive.writestr(f"PetImages/{name}/{number}.jpg", encoded(number))
+            exif = Image.Exif()
+            exif[0x010E] = "no JFIF in the first bytes"
+            file = io.BytesIO()
+            Image.fromarray(smooth_picture(8, 9)).save(file, "JPEG", exif=exif)
+            archive.writestr(
+                f"PetImages/{name}/exif.jpg", file.getvalue().replace(b"JFIF", b"JFxx")
+            )
+            archive.writestr(f"PetImages/{name}/666.jpg", b"")
+            archive.writestr(f"PetImages/{name}/Thumbs.db", b"thumbs")
+        archive.writestr("readme[1].txt", "text")
+        archive.writestr("../../outside/Dog/../escaped.jpg", b"x")
+
+
+def test_cats_and_dogs_come_from_the_archive_without_a_network(tmp_path, monkeypatch):
+    manual = tmp_path / "data" / "downloads" / "manual"
+    manual.mkdir(parents=True)
+    pets_archive(manual / "kagglecatsanddogs_5340.zip")
+    folder = datasets_tf.export_dataset("cats_vs_dogs", tmp_path / "data")
+    assert len(files_of(folder)) == 14
+    export = datasets_tf.export_dataset
+    monkeypatch.setattr(
+        datasets_tf, "export_dataset", lambda name: export(name, tmp_path / "data")
+    )
+    source = open_source("tfds:cats_vs_dogs", validation_fraction=0.3)
+    kept = [
+        os.path.basename(path)
+        for side in (source.train, source.validation)
+        for path in load_pictures(side, (8, 9)).paths
+    ]
+    # The pictures without "JFIF" are good; the empty files and Thumbs.db are not.
+    assert sorted(kept) == sorted(["0.jpg", "1.jpg", "2.jpg", "3.jpg", "exif.jpg"] * 2)
+
+
+@pytest.mark.parametrize("name", ["cats_vs_dogs", "cats_vs_dogs:train"])
+def test_without_network_and_archive_one_sentence_says_so(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(datasets_tf, "is_reachable", lambda url: False)
+    with pytest.raises(DataError) as caught:
+        datasets_tf.export_dataset(name, tmp_path / "data")
+    message = str(caught.value)
+    assert "is not prepared and there is no network" in message
+    assert f"put kagglecatsanddogs_5340.zip into {tmp_path}" in message
+    assert "\n" not in message
+
+
+def test_unreachable_hosts_are_noticed(monkeypatch):
+    monkeypatch.setattr(datasets_tf.urllib.request, "getproxies", dict)
+    assert not datasets_tf.is_reachable("https://nowhere.invalid/file.zip")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tiny_pest", "knows no data set 'tiny_pest'"),
+        ("tiny_pets:val", "no split 'val'. Choose one of test, train"),
+        ("tiny_words", "Expected a data set with one image, 'tiny_words' has none"),
+    ],
+)
+def test_unfit_names_raise_in_words(data_dir, name, message):
+    with pytest.raises(DataError, match=message):
+        datasets_tf.export_dataset(name, data_dir)
