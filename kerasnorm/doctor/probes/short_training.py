@@ -11,7 +11,7 @@ from kerasnorm.doctor.copies import copy_model, train_on
 from kerasnorm.doctor.evaluation_batches import shuffled
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.statistics import batch_norms, evaluate, run_on_batch_statistics
-from kerasnorm.inspection.layer_tree import walk_layers
+from kerasnorm.inspection.layer_tree import iter_layers
 from kerasnorm.inspection.training_step import batches_as_in_fit
 
 
@@ -93,7 +93,7 @@ def _initialize(model: keras.Model, generator: np.random.Generator) -> None:
     Initializers keep their seed in their configuration: a copied network starts from
     the same weights every time.
     """
-    for _, layer in walk_layers(model):
+    for _, layer in iter_layers(model):
         for name, initializer in list(vars(layer).items()):
             if not isinstance(initializer, keras.initializers.Initializer):
                 continue
