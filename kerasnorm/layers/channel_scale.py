@@ -4,8 +4,8 @@ from typing import Any
 
 from keras import ops
 
-from kerasnorm.layers.channel_norm import ChannelNorm
-from kerasnorm.layers.moments import as_computed
+from kerasnorm.layers.norms.channel_norm import ChannelNorm
+from kerasnorm.layers.norms.moments import as_computed
 from kerasnorm.registration import register
 
 

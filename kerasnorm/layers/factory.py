@@ -6,11 +6,11 @@ from typing import Any
 
 import keras
 
-from kerasnorm.layers.filter_response_norm import FilterResponseNorm
-from kerasnorm.layers.ghost_batch_norm import GhostBatchNorm
-from kerasnorm.layers.group_norm import GroupNorm
-from kerasnorm.layers.instance_norm import InstanceNorm
-from kerasnorm.layers.switchable_norm import SwitchableNorm
+from kerasnorm.layers.norms.filter_response_norm import FilterResponseNorm
+from kerasnorm.layers.norms.ghost_batch_norm import GhostBatchNorm
+from kerasnorm.layers.norms.group_norm import GroupNorm
+from kerasnorm.layers.norms.instance_norm import InstanceNorm
+from kerasnorm.layers.norms.switchable_norm import SwitchableNorm
 
 NORMS: dict[str, Callable[..., keras.layers.Layer]] = {
     "batch": keras.layers.BatchNormalization,

@@ -35,7 +35,7 @@ def speed_up_batch_norm(model: keras.Model) -> int:
         return 0
     import tensorflow as tf
 
-    from kerasnorm.layers.batch_norm_tf import FusedCall
+    from kerasnorm.layers.norms.batch_norm_tf import FusedCall
 
     if tf.config.list_physical_devices("GPU"):
         return 0

@@ -4,11 +4,11 @@ from typing import Any
 
 from keras import ops
 
-from kerasnorm.layers import pools
-from kerasnorm.layers.channel_norm import ChannelNorm
 from kerasnorm.layers.checks import check_momentum
-from kerasnorm.layers.moments import as_computed, at_least_float32
-from kerasnorm.layers.pooled_norm import PooledNorm
+from kerasnorm.layers.norms import statistics_group
+from kerasnorm.layers.norms.channel_norm import ChannelNorm
+from kerasnorm.layers.norms.moments import as_computed, at_least_float32
+from kerasnorm.layers.norms.pooled_norm import PooledNorm
 from kerasnorm.registration import register
 
 
@@ -101,16 +101,22 @@ class SwitchableNorm(ChannelNorm):
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Normalize `inputs`, of shape (batch, ..., channels)."""
         channels = inputs.shape[self.axis]
-        batch = pools.whole_batch()
-        members: list[pools.Pool | pools.Fixed] = [
-            pools.channel_groups(channels, channels),
-            pools.channel_groups(1, channels),
+        batch = statistics_group.whole_batch()
+        members: list[
+            statistics_group.StatisticsGroup | statistics_group.FixedStatistics
+        ] = [
+            statistics_group.channel_groups(channels, channels),
+            statistics_group.channel_groups(1, channels),
         ]
         update = self.moving_mean is not None and training and self.trainable
         dtype = at_least_float32(self.compute_dtype)
         if self.moving_mean is not None and not update:
             moving = self.moving_mean, self.moving_variance
-            members.append(pools.Fixed(*(ops.cast(value, dtype) for value in moving)))
+            members.append(
+                statistics_group.FixedStatistics(
+                    *(ops.cast(value, dtype) for value in moving)
+                )
+            )
         elif self.batch_statistics:
             members.append(batch)
         norm = PooledNorm(members, self.epsilon)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerasnorm.layers.moments import at_least_float32
+from kerasnorm.layers.norms.moments import at_least_float32
 
 CONV_UNIT_AXES = (0, 1, 2)
 DEPTHWISE_UNIT_AXES = (0, 1)

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from kerasnorm.layers.checks import channels_of, check_axis, check_positive
-from kerasnorm.layers.moments import at_least_float32
+from kerasnorm.layers.norms.moments import at_least_float32
 
 
 class ChannelNorm(keras.layers.Layer):

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerasnorm.layers import moments
-from kerasnorm.layers.channel_norm import ChannelNorm
-from kerasnorm.layers.multiply_add import multiply_add
+from kerasnorm.layers.norms import moments
+from kerasnorm.layers.norms.channel_norm import ChannelNorm
+from kerasnorm.layers.norms.fused_affine import fused_affine
 from kerasnorm.registration import register
 
 
@@ -90,7 +90,7 @@ class FilterResponseNorm(ChannelNorm):
         epsilon = self.epsilon + ops.zeros_like(gamma)
         if self.epsilon_l is not None:
             epsilon = epsilon + ops.abs(ops.cast(self.epsilon_l, dtype))
-        outputs = multiply_add(
+        outputs = fused_affine(
             source,
             lambda source: ops.cast(source, dtype),
             (square, epsilon, gamma, beta),
@@ -125,9 +125,14 @@ def _gradients(
     gamma: Any,
     beta: Any,
 ) -> tuple:
-    slope, _ = _coefficients(square, epsilon, gamma, beta)
+    scale, _ = _coefficients(square, epsilon, gamma, beta)
     power = square + epsilon
     root = ops.sqrt(power)
-    curve = -gamma * dy_pixels / (power * root)
-    d_weights = 0.5 * curve, dy_pixels / root, dy
-    return slope, curve, None, (None, *(ops.sum(d, axis=0) * count for d in d_weights))
+    dx_from_x = -gamma * dy_pixels / (power * root)
+    d_weights = 0.5 * dx_from_x, dy_pixels / root, dy
+    return (
+        scale,
+        dx_from_x,
+        None,
+        (None, *(ops.sum(d, axis=0) * count for d in d_weights)),
+    )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kerasnorm.layers.group_norm import GroupNorm
+from kerasnorm.layers.norms.group_norm import GroupNorm
 from kerasnorm.registration import register
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerasnorm.layers import standardize
 from kerasnorm.layers.checks import check_positive
+from kerasnorm.layers.convolutions import standardize
 from kerasnorm.registration import register
 
 

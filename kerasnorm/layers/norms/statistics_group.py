@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from kerasnorm.layers.moments import Moments
+from kerasnorm.layers.norms.moments import Moments
 
 
-class Pool(NamedTuple):
+class StatisticsGroup(NamedTuple):
     """Statistics taken over pools of (sample, channel) pairs.
 
     Attributes:
@@ -32,12 +32,12 @@ class Pool(NamedTuple):
         """Return the variance of each pool, within and between its members."""
         return self.average(stats.variance() + ops.square(self.deviation(stats)))
 
-    def spread(self, gradient: Any) -> Any:
+    def distribute_gradient(self, gradient: Any) -> Any:
         """Return what each member gets of a gradient of its pool's statistic."""
         return self.average(gradient)
 
 
-class Fixed(NamedTuple):
+class FixedStatistics(NamedTuple):
     """Statistics that are given, such as moving averages; nothing flows into them.
 
     Attributes:
@@ -56,12 +56,12 @@ class Fixed(NamedTuple):
         """Return the given variance."""
         return ops.broadcast_to(self.given_variance, ops.shape(stats.offset))
 
-    def spread(self, gradient: Any) -> Any:
+    def distribute_gradient(self, gradient: Any) -> Any:
         """Return zeros."""
         return ops.zeros_like(gradient)
 
 
-def channel_groups(groups: int, channels: int) -> Pool:
+def channel_groups(groups: int, channels: int) -> StatisticsGroup:
     """Pool neighbouring channels of one sample, `groups` pools per sample."""
 
     def average(values: Any) -> Any:
@@ -70,18 +70,18 @@ def channel_groups(groups: int, channels: int) -> Pool:
         return ops.reshape(ops.broadcast_to(mean, grouped), (-1, channels))
 
     if groups == channels:
-        return Pool(lambda values: values)
+        return StatisticsGroup(lambda values: values)
     if groups == 1:
-        return Pool(lambda values: ops.mean(values, axis=1, keepdims=True))
-    return Pool(average)
+        return StatisticsGroup(lambda values: ops.mean(values, axis=1, keepdims=True))
+    return StatisticsGroup(average)
 
 
-def whole_batch() -> Pool:
+def whole_batch() -> StatisticsGroup:
     """Pool all samples, one pool per channel."""
-    return Pool(lambda values: ops.mean(values, axis=0, keepdims=True))
+    return StatisticsGroup(lambda values: ops.mean(values, axis=0, keepdims=True))
 
 
-def batch_parts(size: int) -> Pool:
+def batch_parts(size: int) -> StatisticsGroup:
     """Pool neighbouring samples, in near-equal parts of at most `size` samples."""
 
     def average(values: Any) -> Any:
@@ -89,7 +89,7 @@ def batch_parts(size: int) -> Pool:
         part = _part_of_each_sample(ops.shape(values)[0], size)
         return ops.take(means, part, axis=0)
 
-    return Pool(average)
+    return StatisticsGroup(average)
 
 
 def part_means(values: Any, size: int) -> Any:

@@ -6,16 +6,16 @@
 
 One pool with share 1 is group, instance or layer normalization, or batch normalization
 in training; three are switchable normalization. Everything here works on
-(batch, channels) tensors; the pixels are touched by `moments` and `multiply_add` only.
+(batch, channels) tensors; the pixels are touched by `moments` and `fused_affine` only.
 """
 
 from typing import Any, NamedTuple
 
 from keras import ops
 
-from kerasnorm.layers import moments
-from kerasnorm.layers.multiply_add import multiply_add
-from kerasnorm.layers.pools import Fixed, Pool
+from kerasnorm.layers.norms import moments
+from kerasnorm.layers.norms.fused_affine import fused_affine
+from kerasnorm.layers.norms.statistics_group import FixedStatistics, StatisticsGroup
 
 
 class Mixture(NamedTuple):
@@ -35,7 +35,7 @@ class Mixture(NamedTuple):
     variance: Any
     root: Any
 
-    def settle(self, coefficient: Any) -> Any:
+    def hoist_for_xla(self, coefficient: Any) -> Any:
         """Return a coefficient of the pixels in a form that is worked out only once.
 
         XLA works a small expression out again for each pixel unless it ends in a
@@ -52,7 +52,9 @@ class PooledNorm:
         epsilon: Positive number added to the variance.
     """
 
-    def __init__(self, pools: list[Pool | Fixed], epsilon: float) -> None:
+    def __init__(
+        self, pools: list[StatisticsGroup | FixedStatistics], epsilon: float
+    ) -> None:
         self.pools = pools
         self.epsilon = epsilon
 
@@ -80,7 +82,7 @@ class PooledNorm:
                 return source
             return ops.cast(source, dtype) - moments.column(stats.shift)
 
-        outputs = multiply_add(
+        outputs = fused_affine(
             pixels if source.dtype == pixels.dtype else source,
             restore,
             (*stats, *weights),
@@ -90,7 +92,7 @@ class PooledNorm:
         return ops.reshape(outputs, ops.shape(inputs)), stats
 
     def mix(self, stats: moments.Moments, shares: list) -> Mixture:
-        """Pool the moments and mix the pools by their shares."""
+        """StatisticsGroup the moments and mix the pools by their shares."""
         deviations = [pool.deviation(stats) for pool in self.pools]
         variances = [pool.variance(stats) for pool in self.pools]
         center = _weighted(shares[0], deviations) - stats.offset
@@ -98,26 +100,28 @@ class PooledNorm:
         return Mixture(deviations, variances, center, variance, ops.sqrt(variance))
 
     def coefficients(self, *arrays: Any) -> tuple:
-        """Return slope and start of the shifted pixels, each (batch, channels)."""
+        """Return scale and offset of the shifted pixels, each (batch, channels)."""
         gamma, beta = arrays[3:5]
         mixture = self.mix(moments.Moments(*arrays[:3]), self._shares(arrays))
-        start = beta + gamma * mixture.center / mixture.root
-        return mixture.settle(gamma / mixture.root), mixture.settle(start)
+        offset = beta + gamma * mixture.center / mixture.root
+        return mixture.hoist_for_xla(gamma / mixture.root), mixture.hoist_for_xla(
+            offset
+        )
 
     def gradients(self, dy: Any, dy_pixels: Any, count: Any, *arrays: Any) -> tuple:
-        """Return curve and rest of the gradient, and the gradients of `arrays`."""
+        """Return the coefficients of the gradient, and the gradients of `arrays`."""
         stats, gamma = moments.Moments(*arrays[:3]), arrays[3]
         shares = self._shares(arrays)
         mixture = self.mix(stats, shares)
         dy_centered = dy_pixels + mixture.center * dy
         d_mean = -gamma * dy / mixture.root
         d_variance = -0.5 * gamma * dy_centered / (mixture.root * mixture.variance)
-        curve = rest = 0.0
+        dx_from_x = dx_constant = 0.0
         for i, pool in enumerate(self.pools):
-            part = 2.0 * shares[1][i] * pool.spread(d_variance)
-            curve = curve + part
-            rest = rest + part * (mixture.deviations[i] - stats.offset)
-            rest = rest + shares[0][i] * pool.spread(d_mean)
+            part = 2.0 * shares[1][i] * pool.distribute_gradient(d_variance)
+            dx_from_x = dx_from_x + part
+            dx_constant = dx_constant + part * (mixture.deviations[i] - stats.offset)
+            dx_constant = dx_constant + shares[0][i] * pool.distribute_gradient(d_mean)
         d_weights = [
             ops.sum(dy_centered / mixture.root, axis=0) * count,
             ops.sum(dy, axis=0) * count,
@@ -128,9 +132,9 @@ class PooledNorm:
                 ops.stack([ops.sum(d_variance * v) * count for v in mixture.variances]),
             ]
         return (
-            mixture.settle(gamma / mixture.root),
-            mixture.settle(curve),
-            mixture.settle(rest),
+            mixture.hoist_for_xla(gamma / mixture.root),
+            mixture.hoist_for_xla(dx_from_x),
+            mixture.hoist_for_xla(dx_constant),
             (None, None, None, *d_weights),
         )
 

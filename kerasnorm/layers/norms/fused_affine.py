@@ -1,9 +1,9 @@
 """The one pass over the pixels that all norms share, and its gradient in closed form.
 
-A norm is `y = slope * x + start` with a slope and a start per sample and channel, and
-so is its gradient: `slope * dy + curve * x + rest`. Written out, it touches the pixels
-half as often as what automatic differentiation makes of a norm's formula, and keeps
-nothing but `x`.
+A norm is `y = scale * x + offset` with a scale and an offset per sample and channel,
+and so is its gradient: `scale * dy + dx_from_x * x + dx_constant`. Written out, it
+touches the pixels half as often as what automatic differentiation makes of a norm's
+formula, and keeps nothing but `x`.
 """
 
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from typing import Any
 
 from keras import ops
 
-from kerasnorm.layers.moments import column, count_pixels, mean_over_pixels
+from kerasnorm.layers.norms.moments import column, count_pixels, mean_over_pixels
 
 
-def multiply_add(
+def fused_affine(
     source: Any,
     restore: Callable[[Any], Any],
     arrays: tuple,
@@ -22,7 +22,7 @@ def multiply_add(
     gradients: Callable[..., tuple],
     threshold: Any = None,
 ) -> Any:
-    """Return `slope * pixels + start`, not below `threshold` if that is given.
+    """Return `scale * pixels + offset`, not below `threshold` if that is given.
 
     The gradient is a formula in the arguments alone, never in something computed on
     the way to the output; that is what makes higher derivatives right. It is the
@@ -35,10 +35,11 @@ def multiply_add(
             of the pixels, (batch, before, channels, after).
         restore: Function from `source` to the pixels in at least float32.
         arrays: Small tensors, per sample and channel or per channel.
-        coefficients: Function of `arrays` to slope and start, both (batch, channels).
+        coefficients: Function of `arrays` to scale and offset, both (batch, channels).
         gradients: Function of (mean of dy, mean of dy * pixels, number of pixels,
-            *arrays), the means (batch, channels), to `slope`, `curve`, `rest` (None
-            for 0) and a tuple with a gradient, or None, for each of `arrays`.
+            *arrays), the means (batch, channels), to `scale`, `dx_from_x`,
+            `dx_constant` (None for 0) and a tuple with a gradient, or None, for each
+            of `arrays`.
         threshold: Lower bound of the outputs, (channels,), or None.
 
     Returns:
@@ -49,8 +50,8 @@ def multiply_add(
     @ops.custom_gradient
     def run(source: Any, *small: Any) -> tuple:
         arrays, bounds = small[: len(small) - bounded], small[len(small) - bounded :]
-        slope, start = coefficients(*arrays)
-        outputs = restore(source) * column(slope) + column(start)
+        scale, offset = coefficients(*arrays)
+        outputs = restore(source) * column(scale) + column(offset)
         # Which pixels the bound cuts off has no derivative, so this one intermediate
         # may be kept for the gradient.
         passed = None
@@ -72,11 +73,11 @@ def multiply_add(
                 d_bounds = (ops.sum(mean_over_pixels(cut) * count, axis=0),)
                 dy = ops.where(passed, dy, 0.0)
             means = mean_over_pixels(dy), mean_over_pixels(dy * pixels)
-            slope, curve, rest, d_arrays = gradients(*means, count, *arrays)
-            dx = pixels * column(curve)
-            if rest is not None:
-                dx = dx + column(rest)
-            dx = ops.cast(dx + dy * column(slope), source.dtype)
+            scale, dx_from_x, dx_constant, d_arrays = gradients(*means, count, *arrays)
+            dx = pixels * column(dx_from_x)
+            if dx_constant is not None:
+                dx = dx + column(dx_constant)
+            dx = ops.cast(dx + dy * column(scale), source.dtype)
             return (dx, *d_arrays, *d_bounds)
 
         return ops.cast(outputs, source.dtype), gradient

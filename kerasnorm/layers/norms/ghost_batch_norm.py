@@ -5,7 +5,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerasnorm.layers import pools
 from kerasnorm.layers.checks import (
     channels_of,
     check_axis,
@@ -14,8 +13,9 @@ from kerasnorm.layers.checks import (
     check_momentum,
     check_positive,
 )
-from kerasnorm.layers.moments import Moments, as_computed, at_least_float32
-from kerasnorm.layers.pooled_norm import PooledNorm
+from kerasnorm.layers.norms import statistics_group
+from kerasnorm.layers.norms.moments import Moments, as_computed, at_least_float32
+from kerasnorm.layers.norms.pooled_norm import PooledNorm
 from kerasnorm.registration import register
 
 # Arguments of Keras' layer that mean nothing here, with the values it has without them.
@@ -115,7 +115,7 @@ class GhostBatchNorm(keras.layers.BatchNormalization):
         channels = inputs.shape[self.axis]
         gamma = self.gamma if self.scale else ops.ones(channels)
         beta = self.beta if self.center else ops.zeros(channels)
-        parts = pools.batch_parts(self.ghost_batch_size)
+        parts = statistics_group.batch_parts(self.ghost_batch_size)
         norm = PooledNorm([parts], self.epsilon)
         weights = ops.cast(gamma, dtype), ops.cast(beta, dtype)
         outputs, stats = norm(inputs, self.axis, *weights)
@@ -123,12 +123,14 @@ class GhostBatchNorm(keras.layers.BatchNormalization):
         return ops.cast(outputs, self.compute_dtype)
 
     def _update(self, stats: Moments) -> None:
-        pool = pools.batch_parts(self.ghost_batch_size)
+        pool = statistics_group.batch_parts(self.ghost_batch_size)
         for moving, values in (
             (self.moving_mean, pool.mean(stats)),
             (self.moving_variance, pool.variance(stats)),
         ):
-            means = ops.stop_gradient(pools.part_means(values, self.ghost_batch_size))
+            means = ops.stop_gradient(
+                statistics_group.part_means(values, self.ghost_batch_size)
+            )
             if not self.update_per_part:
                 means = ops.mean(means, axis=0, keepdims=True)
             moving.assign(self._moved(ops.cast(moving, means.dtype), means))

@@ -5,11 +5,11 @@ from typing import Any
 
 from keras import ops
 
-from kerasnorm.layers import pools
-from kerasnorm.layers.channel_norm import ChannelNorm
 from kerasnorm.layers.checks import channels_of, check_count
-from kerasnorm.layers.moments import as_computed
-from kerasnorm.layers.pooled_norm import PooledNorm
+from kerasnorm.layers.norms import statistics_group
+from kerasnorm.layers.norms.channel_norm import ChannelNorm
+from kerasnorm.layers.norms.moments import as_computed
+from kerasnorm.layers.norms.pooled_norm import PooledNorm
 from kerasnorm.registration import register
 
 
@@ -87,7 +87,7 @@ class GroupNorm(ChannelNorm):
     def call(self, inputs: Any) -> Any:
         """Normalize `inputs`, of shape (batch, ..., channels)."""
         channels = inputs.shape[self.axis]
-        pool = pools.channel_groups(self.count_groups(channels), channels)
+        pool = statistics_group.channel_groups(self.count_groups(channels), channels)
         norm = PooledNorm([pool], self.epsilon)
         inputs = as_computed(inputs, self.compute_dtype)
         outputs, _ = norm(inputs, self.axis, *self.scale_and_center())

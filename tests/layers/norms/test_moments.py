@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.layers import moments
+from kerasnorm.layers.norms import moments
 from tests.layers.differentiate import numpy
 
 

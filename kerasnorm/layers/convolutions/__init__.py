@@ -1,0 +1,1 @@
+"""Convolutions with standardized or asymmetric kernels."""

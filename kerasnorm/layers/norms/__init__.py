@@ -1,0 +1,1 @@
+"""Layers that normalize, and the arithmetic that they share."""
