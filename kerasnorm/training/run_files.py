@@ -14,7 +14,7 @@ from kerasnorm.data.sources import source, subsets_and_label_noise
 from kerasnorm.data.sources.folds import k_folds
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.data.sources.layout import ALL
-from kerasnorm.data.sources.split import PARTS, assign_parts, take_parts, units_of
+from kerasnorm.data.sources.split import PARTS, assign_parts, take_groups, take_parts, units_of
 from kerasnorm.data.sources.split_match import Changes, match_split
 from kerasnorm.data.sources.split_table import SplitTable
 from kerasnorm.training.errors import UsageError
@@ -209,6 +209,9 @@ def _divide(
         fractions["validation"] = 1 / settings.folds
     if settings.test_fraction:
         fractions["test"] = settings.test_fraction
+        if settings.fold_groups is not None and not positions:
+            # Groups may hold a class each, of which no part gets the wanted fraction.
+            positions = _test_groups(settings, whole, groups or ())
     assigned, links = assign_parts(
         whole, fractions, settings.seed, groups=groups or (), fixed=positions
     )
@@ -218,12 +221,21 @@ def _divide(
             f"{len(links)} images that look like others of two parts train: {names}"
             f"{', ...' * (len(links) > NAMES_SHOWN)}"
         )
-    if settings.folds > 1 and not positions:
+    if "validation" not in assigned:
         assigned = _with_fold(settings, whole, assigned, groups or ())
     parts = take_parts(whole, assigned)
     if files.layout.has_parts and "test" in files.parts:
         parts["test"] = files.parts["test"]
     return parts, notes
+
+
+def _test_groups(
+    settings: Settings, whole: ImageIndex, groups: Sequence[Sequence[int]]
+) -> dict[int, str]:
+    """Return the part of every file in whole groups: test, or else train."""
+    units = units_of(len(whole), groups)
+    is_test = take_groups(whole, units, settings.test_fraction, settings.seed)
+    return {n: "test" if test else "train" for n, test in enumerate(is_test.tolist())}
 
 
 def _with_fold(

@@ -237,11 +237,6 @@ def _check_combinations(settings: Any) -> None:
 def _check_fold_groups(settings: Any) -> None:
     if settings.fold_groups is None:
         return
-    if settings.test_fraction:
-        raise UsageError(
-            "expected --test-fraction without --fold-groups, received both; put the "
-            "images of the test part into a folder of their own"
-        )
     if settings.folds == 1:
         raise UsageError(
             "expected --fold-groups together with --folds 2 or more, received --folds 1"

@@ -1,5 +1,6 @@
 """Folds, fractions and wrong labels reach training; validation stays untouched."""
 
+import re
 import shutil
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 from kerasnorm.data import DataError
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.loading import load_data
+from kerasnorm.training.run_files import find_run_files
 from kerasnorm.training.settings import Settings
 
 SMALL = {"image_size": 16, "batch_size": 2}
@@ -62,6 +64,34 @@ def test_groups_stay_in_one_fold(folder):
         for part in (data.train, data.validation)
     ]
     assert not owners[0] & owners[1]
+
+
+@pytest.mark.parametrize("groups", [r"owner\d+", r"(?:cat|dog).owner\d+"])
+def test_a_test_part_is_of_whole_groups_and_the_same_in_every_fold(folder, groups):
+    tests, validating = [], []
+    for fold in range(2):
+        settings = Settings(
+            data=str(folder), folds=2, fold=fold, fold_groups=groups, test_fraction=0.34
+        )
+        parts = find_run_files(settings).parts
+        found = {
+            part: {re.search(groups, path)[0] for path in index.paths}
+            for part, index in parts.items()
+        }
+        assert sum(map(len, found.values())) == len(set().union(*found.values()))
+        assert all(set(index.labels) == {0, 1} for index in parts.values())
+        tests.append(sorted(parts["test"].paths))
+        validating += parts["validation"].paths
+    assert tests[0] == tests[1]
+    assert len(set(validating)) == 18 - len(tests[0])
+
+
+def test_groups_that_are_too_large_for_a_test_part_are_refused(folder):
+    settings = Settings(
+        data=str(folder), folds=2, fold_groups="cat|dog", test_fraction=0.2
+    )
+    with pytest.raises(DataError, match="too few or too large"):
+        find_run_files(settings)
 
 
 def test_a_file_without_group_is_named(folder):

@@ -24,6 +24,12 @@ DIVISIONS = {
     "fold": {"folds": 3, "fold": 1},
     "fold and test part": {"folds": 3, "fold": 2, "test_fraction": 0.2},
     "groups": {"folds": 3, "fold": 0, "fold_groups": r"(\d)\d\.png"},
+    "groups and test part": {
+        "folds": 3,
+        "fold": 0,
+        "fold_groups": r"(\d)\.png",
+        "test_fraction": 0.3,
+    },
     "own parts": {},
     "own parts and fold": {"folds": 2, "fold": 1},
 }

@@ -18,6 +18,7 @@ from kerasnorm.data.errors import DataError
 # Its builder leaves out every file without "JFIF" near its beginning, good pictures
 # among them, and re-encodes the rest. From the archive itself nothing is lost.
 CATS_VS_DOGS = "kagglecatsanddogs_5340.zip"
+EVALUATED = ("validation", "test")
 
 
 def export_dataset(
@@ -30,12 +31,12 @@ def export_dataset(
 
     Args:
         name: "NAME" or "NAME:SPLIT", as in "cats_vs_dogs" or "cifar10:test". Without
-            a split, "train" becomes the training side and "validation" or "test" the
-            validation side, where the data set has them.
+            a split, "train", "validation" and "test" become parts, where the data set
+            has the first and one of the others; splits without labels are left out.
         data_dir: Where tensorflow-datasets keeps its data; default: its own.
 
     Returns:
-        Folder with class folders, or with `train/` and `validation/`.
+        Folder with class folders, or with `train/` and `validation/` or `test/`.
 
     Raises:
         DataError: There is no such data set or split, it is not one of classified
@@ -63,9 +64,16 @@ def export_dataset(
 
     def write(target: pathlib.Path) -> None:
         for side, wanted in splits.items():
-            write_files(builder, wanted, image, label, target / side)
+            if write_files(builder, wanted, image, label, target / side):
+                continue
+            if side not in EVALUATED:
+                raise DataError(
+                    f"Expected images with labels in split {wanted!r} of {name!r}, "
+                    "found none. Choose another split or data set."
+                )
+            shutil.rmtree(target / side)
 
-    return written_once(f"{builder.info.full_name}-{split}", write)
+    return written_once(f"{builder.info.full_name}-{split or 'parts'}", write)
 
 
 def written_once(name: str, write: Callable[[pathlib.Path], None]) -> pathlib.Path:
@@ -173,17 +181,17 @@ def image_and_label(builder: Any) -> tuple[str, str]:
 
 
 def sides(builder: Any) -> dict[str, str]:
-    """Map `train` and `validation` to the splits a data set brings, or "" to all."""
-    for other in ("validation", "test"):
-        if "train" in builder.info.splits and other in builder.info.splits:
-            return {"train": "train", "validation": other}
+    """Map parts to the splits of those names that a data set brings, or "" to all."""
+    parts = [part for part in ("train", *EVALUATED) if part in builder.info.splits]
+    if parts[:1] == ["train"] and len(parts) > 1:
+        return {part: part for part in parts}
     return {"": "+".join(builder.info.splits)}
 
 
 def write_files(
     builder: Any, split: str, image: str, label: str, directory: pathlib.Path
-) -> None:
-    """Write the encoded images of one split into class folders."""
+) -> int:
+    """Write the encoded images of one split into class folders; return how many."""
     import tensorflow_datasets as tfds
 
     names = [
@@ -200,8 +208,14 @@ def write_files(
             shuffle_files=False,
         )
     )
+    written = 0
     for number, example in enumerate(examples):
+        # The label of images whose labels are kept for a competition.
+        if example[label] < 0:
+            continue
         content = example[image]
         suffix = ".png" if content.startswith(b"\x89PNG") else ".jpg"
         folder = directory / names[int(example[label])]
         (folder / f"{number:07d}{suffix}").write_bytes(content)
+        written += 1
+    return written

@@ -12,6 +12,8 @@ tfds = pytest.importorskip("tensorflow_datasets")
 
 from kerasnorm.data import DataError, load_pictures, open_source  # noqa: E402
 from kerasnorm.data.sources import datasets_tf  # noqa: E402
+from kerasnorm.training.run_files import find_run_files  # noqa: E402
+from kerasnorm.training.settings import Settings  # noqa: E402
 from tests.data.conftest import smooth_picture  # noqa: E402
 
 
@@ -43,6 +45,32 @@ class TinyPets(tfds.core.GeneratorBasedBuilder):
             form = ("JPEG", "PNG")[number % 2]
             content = io.BytesIO(encoded(number, form))
             yield number, {"image": content, "label": number // 2 % 2}
+
+
+class TinyParts(TinyPets):
+    """A data set with all three parts, and images whose labels nobody knows."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _split_generators(self, dl_manager):
+        counts = {"train": 6, "validation": 5, "test": 4}
+        splits = {part: self._generate_examples(n) for part, n in counts.items()}
+        return splits | {"contest": self._of_a_contest()}
+
+    def _of_a_contest(self):
+        for key, example in self._generate_examples(4):
+            yield key, example | {"label": -1}
+
+
+class TinyContest(TinyParts):
+    """A data set whose test part has no labels."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _split_generators(self, dl_manager):
+        counts = {"train": 6, "validation": 5}
+        splits = {part: self._generate_examples(n) for part, n in counts.items()}
+        return splits | {"test": self._of_a_contest()}
 
 
 class TinyWords(tfds.core.GeneratorBasedBuilder):
@@ -87,14 +115,14 @@ def test_both_sides_are_written_byte_for_byte(data_dir):
     assert len(files) == 10
     contents = {
         side: {content for name, content in files.items() if name.startswith(side)}
-        for side in ("train", "validation")
+        for side in ("train", "test")
     }
-    for side, count in (("train", 6), ("validation", 4)):
+    for side, count in (("train", 6), ("test", 4)):
         forms = [("JPEG", "PNG")[number % 2] for number in range(count)]
         assert contents[side] == {encoded(*pair) for pair in enumerate(forms)}
     assert {os.path.dirname(name) for name in files} == {
         os.path.join(side, name)
-        for side in ("train", "validation")
+        for side in ("train", "test")
         for name in ("cat", "dog")
     }
 
@@ -103,6 +131,25 @@ def test_one_split_is_written_alone(data_dir):
     files = files_of(datasets_tf.export_dataset("tiny_pets:test", data_dir))
     assert {os.path.dirname(name) for name in files} == {"cat", "dog"}
     assert len(files) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("tiny_pets", {"train": 6, "validation": 4}),
+        ("tiny_parts", {"train": 6, "validation": 5, "test": 4}),
+        ("tiny_contest", {"train": 6, "validation": 5}),
+    ],
+)
+def test_splits_serve_as_folders_of_their_names_do(data_dir, name, counts):
+    folder = datasets_tf.export_dataset(name, data_dir)
+    parts = find_run_files(Settings(data=str(folder))).parts
+    assert {part: len(index) for part, index in parts.items()} == counts
+
+
+def test_a_split_without_labels_is_refused(data_dir):
+    with pytest.raises(DataError, match="labels in split 'contest'"):
+        datasets_tf.export_dataset("tiny_parts:contest", data_dir)
 
 
 def test_slices_are_taken(data_dir):
