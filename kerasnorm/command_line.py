@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kerasnorm.training import parsing, streams
+from kerasnorm.training import parsing, paths, streams
 from kerasnorm.training.command_line import ACCEPT_CHANGES, in_one_sentence
 from kerasnorm.training.errors import UsageError
 from kerasnorm.version import __version__
@@ -67,7 +67,9 @@ def scan(words: list[str]) -> int:
     parser = _parser("scan", "Say which files can train, why others cannot, and more.")
     parser.add_path("directory", "A folder; nothing in it is changed.")
     parser.add_value("--json", bool, "Print JSON.")
-    parser.add_path("--quarantine", "File to list the rejected files in.", new=True)
+    parser.add_path(
+        "--quarantine", "File to list the rejected files in.", check=paths.output
+    )
     parser.add_value("--quiet", bool, "No progress bar.")
     options = parser.parse(words)
     # Without Keras, which a scan does not need and which takes seconds to import.
@@ -89,7 +91,7 @@ def doctor(words: list[str]) -> int:
     parser.add_path("--train", "Folder of training images, or one with train/.")
     parser.add_path("--validation", "Folder to validate on, or one with validation/.")
     parser.add_value("--json", bool, "Print JSON.")
-    parser.add_path("--html", "File to write a page to.", new=True)
+    parser.add_path("--html", "File to write a page to.", check=paths.output)
     parser.add_value(
         "--prove",
         bool,
@@ -246,7 +248,7 @@ def _parse(parser: parsing.Parser, words: list[str]) -> Any:
 def _surgery(name: str, description: str) -> parsing.Parser:
     parser = _parser(name, description)
     parser.add_path("model", "A .keras file.")
-    parser.add_path("output", "Where the new model goes.", new=True)
+    parser.add_path("output", "Where the new model goes.", check=paths.output)
     parser.add_value("--trust", bool, TRUST_HELP)
     return parser
 

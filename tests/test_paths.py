@@ -1,18 +1,23 @@
 """Every flag and positional that takes a path, in every command."""
 
 import os
+import sys
 
 import pytest
 
 from kerasnorm.training import importing, layering, paths
+from kerasnorm.training.errors import UsageError
 from tests.commands import COMMANDS
 
+CHECKS = (paths.local, paths.output, paths.fetched)
 PATHS = [
-    (command, name, check is paths.output)
+    (command, name, check)
     for command in COMMANDS
     for name, check in COMMANDS[command].parser.checks.items()
-    if check in (paths.local, paths.output)
-] + [(command, "config", False) for command in COMMANDS]
+    if check in CHECKS
+] + [(command, "config", paths.fetched) for command in COMMANDS]
+READ = [(command, name) for command, name, check in PATHS if check is paths.fetched]
+WRITTEN = [path for path in PATHS if path[2] is not paths.fetched]
 # Names that markup, YAML, shells or code pages would take for something else.
 NAMES = (
     "plain",
@@ -58,8 +63,8 @@ def understood(command, name, value):
     return found[0] if isinstance(found, list) else found
 
 
-@pytest.mark.parametrize(("command", "name", "is_output"), PATHS)
-def test_a_path_means_what_was_typed(command, name, is_output, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("command", "name", "check"), PATHS)
+def test_a_path_means_what_was_typed(command, name, check, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     if name == "config":
@@ -77,22 +82,75 @@ def test_a_path_means_what_was_typed(command, name, is_output, tmp_path, monkeyp
         assert understood(command, name, (tmp_path / odd).as_uri()) == full
 
 
-@pytest.mark.parametrize(("command", "name", "is_output"), PATHS)
-def test_another_machine_is_refused_by_the_name_of_the_flag(
-    command, name, is_output, tmp_path, monkeypatch, capsys
+def refused(command, name, url, capsys):
+    """Return the sentence by which a command refuses a URL before it loads Keras."""
+    assert COMMANDS[command].main(words_with(command, name, url)) == 2
+    error = capsys.readouterr().err
+    assert f"expected {'--' * (f'--{name}' in _flags(command))}{name}" in error
+    assert url in error and error.count("\n") == 1
+    return error
+
+
+@pytest.mark.parametrize(("command", "name", "check"), WRITTEN)
+def test_nothing_is_written_to_another_machine(
+    command, name, check, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(importing, "import_keras", lambda: pytest.fail("loads Keras"))
     for url in URLS:
-        assert COMMANDS[command].main(words_with(command, name, url)) == 2
-        error = capsys.readouterr().err
-        assert f"expected {'--' * (f'--{name}' in _flags(command))}{name}" in error
-        assert url in error and error.count("\n") == 1
+        assert "on this machine" in refused(command, name, url, capsys)
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize(("command", "name"), READ)
+def test_without_fsspec_a_url_is_refused(command, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    for url in URLS:
+        assert "the package fsspec" in refused(command, name, url, capsys)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(("command", "name"), READ)
+def test_what_lies_behind_a_url_is_read(command, name, tmp_path, monkeypatch, capsys):
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    memory.pipe("/bucket/x/cat/1 [a].txt", b"debug: true")
+    file, folder = "memory://bucket/x/cat/1 [a].txt", "memory://bucket/x"
+    if name == "config":
+        layers = COMMANDS[command].parser.read(words_with(command, name, file))
+        assert layers[0].values == {"debug": True}
+        return
+    copy = understood(command, name, file)
+    assert os.path.basename(copy) == "1 [a].txt"
+    assert open(copy).read() == "debug: true"
+    copy = understood(command, name, folder)
+    assert open(os.path.join(copy, "cat", "1 [a].txt")).read() == "debug: true"
+    # The same again is not fetched again, something new is.
+    capsys.readouterr()
+    assert understood(command, name, folder) == copy
+    assert capsys.readouterr().err == ""
+    memory.pipe("/bucket/x/cat/2.txt", b"")
+    assert os.listdir(os.path.join(understood(command, name, folder), "cat")) != [
+        "1 [a].txt"
+    ]
+    memory.rm("/bucket", recursive=True)
+
+
+@pytest.mark.parametrize("url", ["memory://nothing/here", "nothing://here", "s3://x/y"])
+def test_a_url_that_cannot_be_read_is_refused(url, tmp_path, monkeypatch):
+    pytest.importorskip("fsspec")
+    if url.startswith("s3"):
+        monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(UsageError, match=rf"expected --data to be .* received {url}"):
+        paths.fetched(url, "--data")
+    assert os.listdir(tmp_path) in ([], ["kerasnorm"])
+
+
 @pytest.mark.parametrize(
-    ("command", "name"), [(command, name) for command, name, new in PATHS if new]
+    ("command", "name"), [path[:2] for path in PATHS if path[2] is paths.output]
 )
 def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     command, name, tmp_path, monkeypatch, capsys

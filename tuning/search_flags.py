@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import apps
-from kerasnorm.training import flags, layering, parsing
+from kerasnorm.training import flags, layering, parsing, paths
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.layering import Layer
 from kerasnorm.training.settings import Settings
@@ -102,6 +102,7 @@ def make_parser() -> parsing.Parser:
     parser.add_path(
         "--directory",
         "Where the search is kept; a shared folder for several machines.",
+        check=paths.local,
     )
     parser.add_choice(
         "--algorithm", ALGORITHMS, "How values are chosen", default="random"

@@ -7,13 +7,15 @@ import pathlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from kerasnorm.training import layering, parsing, paths
+from kerasnorm.training import layering, parsing, paths, settings_checks
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.layering import Layer
 from kerasnorm.training.settings import Settings
 
 FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
-PATHS = ("data", "weights", "split", "runs", "resume")
+# What is only read, and what is written to.
+READ = ("data", "weights", "split")
+PATHS = (*READ, "runs", "resume")
 # What decides which image trains and which validates.
 OF_THE_SPLIT = (
     "data",
@@ -145,6 +147,8 @@ def resolve(
     values, sources = layering.merge(layers)
     values = parser.checked({name: values[name] for name in FIELDS})
     settings = Settings(**values)
+    flagged = [name for name in FIELDS if sources[name] == layering.FLAGS]
+    settings_checks.refuse_unused(settings, flagged)
     if settings.split is None and settings.resume is None:
         split, source = _split_beside(typed, settings)
         settings, sources = settings.replace(split=split), {**sources, "split": source}
@@ -197,7 +201,7 @@ def add_settings(
     parser.kinds |= {name: FIELDS[name].type for name in added}
     for name in PATHS:
         if name in added:
-            parser.checks[name] = paths.local
+            parser.checks[name] = paths.fetched if name in READ else paths.local
 
 
 def _of_new(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Layer]:
@@ -258,7 +262,7 @@ def _of_resumed(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Lay
 def _split_beside(typed: list[Layer], settings: Settings) -> tuple[str | None, str]:
     """Return the split of a run whose settings divide the data alike, and the file."""
     for layer in reversed(typed):
-        file = pathlib.Path(paths.local(layer.source, "--config"))
+        file = pathlib.Path(paths.fetched(layer.source, "--config"))
         split = file.with_name("split.csv")
         if file.name == "settings.yaml" and split.is_file():
             before = Settings.from_dict(layer.values, layer.source)

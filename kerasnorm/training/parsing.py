@@ -129,14 +129,20 @@ class Parser(jsonargparse.ArgumentParser):
         self.kinds[name.lstrip("-")] = list[str]
 
     def add_path(
-        self, name: str, text: str, *, new: bool = False, **options: Any
+        self,
+        name: str,
+        text: str,
+        *,
+        check: Callable[[Any, str], str] = paths.fetched,
+        **options: Any,
     ) -> None:
         """Add the path of a file or folder, or of several.
 
         Args:
             name: `--flag_name`, or the name of a positional.
             text: Its help.
-            new: Whether it is a file to be written.
+            check: `paths.fetched` for what is read, `paths.output` for a file and
+                `paths.local` for a folder to be written.
             **options: Further arguments of `add_argument`.
         """
         is_optional = name.startswith("--") and "required" not in options
@@ -146,7 +152,7 @@ class Parser(jsonargparse.ArgumentParser):
             self.kinds[name] = list[str]
         elif is_optional:
             self.kinds[name] = str | None
-        self.checks[name] = paths.output if new else paths.local
+        self.checks[name] = check
 
     def read(self, words: Sequence[str]) -> list[Layer]:
         """Return what files and flags say, what counts least first.
@@ -220,7 +226,7 @@ class Parser(jsonargparse.ArgumentParser):
         return text.replace(" {true,false}", "")
 
     def _read_file(self, file: str) -> Layer:
-        values = upgraded(read_yaml(paths.local(file, "--config")), file)
+        values = upgraded(read_yaml(paths.fetched(file, "--config")), file)
         unknown = sorted(
             str(key) for key in values if key not in self.kinds or key in OF_THE_PARSER
         )

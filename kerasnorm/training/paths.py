@@ -29,7 +29,7 @@ def is_path(value: str) -> bool:
 
 
 def local(path: str | os.PathLike[str], name: str) -> str:
-    """Return a path of this machine, with `~` written out.
+    """Return a path of this machine where something may be written, `~` written out.
 
     Args:
         path: What a user wrote; words that name no file stay as they are.
@@ -49,10 +49,35 @@ def local(path: str | os.PathLike[str], name: str) -> str:
         return urllib.request.url2pathname(path)
     if _URL.match(text):
         raise UsageError(
-            f"expected {name} to be a path on this machine, received {text}; copy it "
-            "here, or mount it as a folder"
+            f"expected {name} to be a path on this machine, where all is written, "
+            f"received {text}; give a local folder or mount that one"
         )
     return os.path.expanduser(text)
+
+
+def fetched(path: str | os.PathLike[str], name: str) -> str:
+    """Return the path of what is only read; copied here first if it is a URL.
+
+    Args:
+        path: What a user wrote; words that name no file stay as they are.
+        name: Name of the flag, for the error.
+
+    Raises:
+        UsageError: If it is a URL that cannot be read.
+    """
+    text = os.fspath(path)
+    if not _URL.match(text) or text.lower().startswith("file://"):
+        return local(text, name)
+    from kerasnorm.data import remote
+    from kerasnorm.data.errors import DataError
+
+    try:
+        return str(remote.fetch(text))
+    except DataError as error:
+        raise UsageError(
+            f"expected {name} to be a path or a URL that can be read, received {text}, "
+            f"but {error}"
+        ) from error
 
 
 def in_full(path: str, name: str) -> str:
@@ -62,7 +87,7 @@ def in_full(path: str, name: str) -> str:
         path: What a user wrote.
         name: Name of the flag, for the error.
     """
-    path = local(path, name)
+    path = fetched(path, name)
     if not is_path(path) or not os.path.exists(path):
         return path
     return os.path.realpath(path)

@@ -1,6 +1,7 @@
 """The settings of one training: flags, YAML file and saved record in one place."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from kerasnorm.training import (
@@ -14,6 +15,18 @@ from kerasnorm.training.errors import UsageError
 # They belong to one call of the program, not to the training it describes, so that
 # `--config RUN/settings.yaml` repeats a run under a new name.
 OF_ONE_CALL = ("name", "split", "resume", "accept_changes", "quiet", "debug")
+
+
+def only_with(default: Any, **choices: Sequence[str]) -> Any:
+    """Declare a setting that has a meaning only with some values of another.
+
+    Args:
+        default: Its default.
+        **choices: Those values, by the name of the other setting.
+    """
+    return dataclasses.field(
+        default=default, metadata={settings_checks.ONLY_WITH: choices}
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,9 +185,9 @@ class Settings:
     cutmix: float = 0.0
     label_smoothing: float = 0.0
     model: str = "convnet"
-    width: int = 32
-    stages: int = 4
-    stem_strides: int = 2
+    width: int = only_with(32, model=("convnet",))
+    stages: int = only_with(4, model=("convnet",))
+    stem_strides: int = only_with(2, model=("convnet",))
     weights: str | None = None
     frozen: bool = False
     norm: str = "batch"
@@ -187,7 +200,7 @@ class Settings:
     progressive: bool = False
     average_mirrored: bool = False
     schedule: str = "cosine"
-    warmup_epochs: float = 1.0
+    warmup_epochs: float = only_with(1.0, schedule=("cosine", "stable_decay"))
     agc: float | None = None
     gradient_centralization: bool = False
     lookahead: bool = False

@@ -30,6 +30,8 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 SCHEDULES = ("constant", "cosine", "stable_decay")
 ON_NAN = ("stop", "skip", "reduce-lr")
 DISTRIBUTE = ("none", "auto")
+# Key of a field's metadata: the values of another setting without which it is unused.
+ONLY_WITH = "only with"
 # Beyond this neither TensorFlow's counters nor anybody's memory goes.
 LARGEST = 2**31 - 1
 KINDS = {
@@ -53,6 +55,26 @@ def check(settings: Any) -> None:
     _check_names(settings)
     _check_combinations(settings)
     _check_fold_groups(settings)
+
+
+def refuse_unused(settings: Any, flags: Sequence[str]) -> None:
+    """Raise UsageError for a flag that the chosen model or schedule does not use.
+
+    Values of files and presets, which serve several of them, may be left unused.
+
+    Args:
+        settings: The settings.
+        flags: Names of those that were given as flags.
+    """
+    for field in dataclasses.fields(settings):
+        for other, choices in field.metadata.get(ONLY_WITH, {}).items():
+            received = getattr(settings, other)
+            if field.name in flags and received not in choices:
+                raise UsageError(
+                    f"expected {_flag(field.name)} with {_flag(other)} "
+                    f"{' or '.join(choices)}, received {_flag(other)} {received}, "
+                    f"which does not use it; leave {_flag(field.name)} out"
+                )
 
 
 def describe(kind: Any) -> str:

@@ -9,6 +9,7 @@ from kerasnorm.training.errors import UsageError
 from kerasnorm.training.flags import FIELDS, App, parse_training
 from kerasnorm.training.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings_checks import MODELS, ONLY_WITH, SCHEDULES
 from kerasnorm.training.spelling import normalize
 
 APP = App(
@@ -106,6 +107,30 @@ def test_wrong_usage_is_one_sentence(argv, message):
     with pytest.raises(UsageError, match=message) as caught:
         parse_training(APP, argv.split())
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "choices"),
+    [
+        (name, other, choices)
+        for name, field in FIELDS.items()
+        for other, choices in field.metadata.get(ONLY_WITH, {}).items()
+    ],
+)
+def test_a_flag_that_nothing_uses_is_refused_by_name(name, other, choices, tmp_path):
+    known = {"model": (*MODELS, "keras:MobileNetV2"), "schedule": SCHEDULES}[other]
+    flag, value = f"--{name.replace('_', '-')}", str(FIELDS[name].default)
+    file = tmp_path / "some.yaml"
+    file.write_text(f"{name}: {value}\n")
+    for chosen in known:
+        # A file may hold what only others use.
+        parse_training(APP, ["--config", str(file), f"--{other}", chosen])
+        words = [flag, value, f"--{other}", chosen]
+        if chosen in choices:
+            parse_training(APP, words)
+            continue
+        with pytest.raises(UsageError, match=f"{flag} with --{other}.*{chosen}"):
+            parse_training(APP, words)
 
 
 def test_a_config_file_with_unknown_keys_is_refused(tmp_path):

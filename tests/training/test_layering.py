@@ -19,10 +19,10 @@ from kerasnorm.training.settings import Settings
 # Four other values than the default where the rules do not allow half and double.
 CHOICES = {
     "norm": ("group", "frn", "layer", "instance"),
-    "model": ("resnet", "nf_resnet", "nfnet", "res2net"),
+    "model": ("resnet", "nf_resnet", "nfnet", "convnet"),
     "optimizer": ("sgd", "adam", "muon", "ranger21"),
     "precision": ("auto", "bfloat16", "float16", "float32"),
-    "schedule": ("constant", "stable_decay", "cosine", "constant"),
+    "schedule": ("constant", "stable_decay", "constant", "cosine"),
     "on_nan": ("skip", "reduce-lr", "stop", "skip"),
     "distribute": ("auto", "none", "auto", "none"),
     "fold": (1, 2, 3, 4),

@@ -227,8 +227,8 @@ def take_groups(
         if lacking.size:
             raise DataError(
                 f"The groups of class {index.class_names[lacking[0]]!r} are too few or "
-                f"too large for a test part of {fraction:g} of the images. Name smaller "
-                "groups, or ask for another fraction."
+                f"too large for a test part of {fraction:g} of the images. Name "
+                "smaller groups, or ask for another fraction."
             )
     return is_taken[units]
 
