@@ -68,8 +68,8 @@ def fetched(path: str | os.PathLike[str], name: str) -> str:
     text = os.fspath(path)
     if not _URL.match(text) or text.lower().startswith("file://"):
         return local(text, name)
-    from kerasnorm.data import remote
     from kerasnorm.data.errors import DataError
+    from kerasnorm.data.sources import remote
 
     try:
         return str(remote.fetch(text))

@@ -14,7 +14,13 @@ from kerasnorm.data.sources import source, subsets_and_label_noise
 from kerasnorm.data.sources.folds import k_folds
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.data.sources.layout import ALL
-from kerasnorm.data.sources.split import PARTS, assign_parts, take_groups, take_parts, units_of
+from kerasnorm.data.sources.split import (
+    PARTS,
+    assign_parts,
+    take_groups,
+    take_parts,
+    units_of,
+)
 from kerasnorm.data.sources.split_match import Changes, match_split
 from kerasnorm.data.sources.split_table import SplitTable
 from kerasnorm.training.errors import UsageError
