@@ -253,8 +253,12 @@ class Flight:
         if scale.uninformed is None:
             return
         # Constants that know the fractions of the classes are better than no answer.
-        guess = max(scale.uninformed, scale.constant or 0.0)
-        if self.losses["start"] > START * guess + 0.1 * scale.unit:
+        guesses = [scale.uninformed, scale.constant]
+        guess = max(loss for loss in guesses if loss is not None)
+        # Above what knowing everything costs: a constant in the loss must not count.
+        least = scale.perfect or 0.0
+        above = self.losses["start"] - least
+        if above > START * (guess - least) + 0.1 * scale.unit:
             self._add(
                 "wrong_initial_loss",
                 "info",
@@ -290,5 +294,5 @@ class Flight:
         found = train()
         self.measured["rehearsal"] = vars(found)
         adam = functools.partial(train, keras.optimizers.Adam(1e-3))
-        judged = found, self.gradients, scale, adam, batch.target_size
+        judged = found, self.gradients, scale, adam
         self.findings += first_steps.judge_rehearsal(*judged)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -15,6 +15,7 @@ from kerasnorm.doctor.statistics import Pass
 
 # Probabilities of a perfect answer, so that its logits stay finite.
 SURE = 1e-7
+SMALLEST_GAP = 1e-9
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,25 @@ class LossScale:
         perfect: Loss of the labels themselves as answer, None where they are none.
         uninformed: Loss of outputs of one half, or of the same for every class; None
             where outputs are no probabilities.
+        targets: Mean size of the targets that outputs should equal, 0 where labels are
+            class numbers or no outputs.
+        outputs: Mean size of the outputs for them.
     """
 
     unit: float
     constant: float | None = None
     perfect: float | None = None
     uninformed: float | None = None
+    targets: float = 0.0
+    outputs: float = 0.0
+
+    @property
+    def gap(self) -> float | None:
+        """What the best constant answer costs more than the labels, None if unknown."""
+        if self.constant is None or self.perfect is None:
+            return None
+        gap = self.constant - self.perfect
+        return gap if gap > SMALLEST_GAP else None
 
 
 def scale_of(
@@ -72,19 +86,37 @@ def measure_scale(loss: LossOfSamples, train: Samples, found: Pass) -> LossScale
     if heads and all(answers):
         for name in known:
             known[name] = _mean(loss, train, [answer[name] for answer in answers])
-    constant, perfect = known["constant"], known["perfect"]
-    uninformed = None
+    uninformed, nats = None, 0.0
     if "crossentropy" in loss.name and heads:
         flat = [_uninformed(head, loss.from_logits) for _, head in heads]
         uninformed = _mean(loss, train, flat)
-    gap = None if constant is None or perfect is None else constant - perfect
-    if "crossentropy" in loss.name and not loss.joint and len(heads) == 1:
-        unit = 1.0
-    elif gap is not None and gap > 1e-9:
-        unit = gap
+        nats = _nats(heads[0][1], loss)
+    scale = LossScale(
+        1.0,
+        known["constant"],
+        known["perfect"],
+        uninformed,
+        *max((_sizes(*head) for head in heads), default=(0.0, 0.0)),
+    )
+    if loss.of_outputs is not None:
+        return scale
+    if uninformed and nats and loss.known and not loss.joint and len(heads) == 1:
+        unit = uninformed / nats
     else:
-        unit = _spread(loss, train, found)
-    return LossScale(unit, constant, perfect, uninformed)
+        unit = scale.gap or _spread(loss, train, found)
+    return replace(scale, unit=unit)
+
+
+def _sizes(y: np.ndarray, outputs: np.ndarray) -> tuple[float, float]:
+    """Return the mean sizes of targets and outputs, zeros for labels of classes."""
+    if y.ndim == outputs.ndim - 1 and outputs.shape[-1] == 1:
+        y = y[..., np.newaxis]
+    if y.shape != outputs.shape:
+        return 0.0, 0.0
+    known = np.isfinite(y.astype("float64"))
+    if not known.any():
+        return 0.0, 0.0
+    return float(np.abs(y[known]).mean()), float(np.abs(outputs[known]).mean())
 
 
 def _heads(y: Any, outputs: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -132,9 +164,22 @@ def _logits(p: np.ndarray) -> np.ndarray:
 def _uninformed(outputs: np.ndarray, from_logits: bool) -> np.ndarray:
     if from_logits:
         return np.zeros_like(outputs)
+    return np.full_like(outputs, 1 / outputs.shape[-1] if _is_softmax(outputs) else 0.5)
+
+
+def _is_softmax(outputs: np.ndarray) -> bool:
     sums = outputs.sum(axis=-1)
-    softmax = outputs.shape[-1] > 1 and np.allclose(sums, 1, atol=1e-2)
-    return np.full_like(outputs, 1 / outputs.shape[-1] if softmax else 0.5)
+    return outputs.shape[-1] > 1 and np.allclose(sums, 1, atol=1e-2)
+
+
+def _nats(outputs: np.ndarray, loss: LossOfSamples) -> float:
+    """Return what an uninformed answer costs in nats, without weights."""
+    if "categorical" in loss.name:
+        return float(np.log(outputs.shape[-1]))
+    # Probabilities that add up to 1 may be asked one by one.
+    softmax = not loss.from_logits and _is_softmax(outputs)
+    p = 1 / outputs.shape[-1] if softmax else 0.5
+    return float(-p * np.log(p) - (1 - p) * np.log(1 - p))
 
 
 def _mean(loss: LossOfSamples, train: Samples, heads: list) -> float | None:

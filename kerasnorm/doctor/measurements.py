@@ -103,6 +103,14 @@ class Measurements:
         """Loss that counts as one: thresholds are multiples of it."""
         return self.scale.unit
 
+    @property
+    def guessing(self) -> float | None:
+        """Loss of the best constant answer, as `matrix` counts it, None if unknown."""
+        scale = self.scale
+        if scale.constant is not None or self.chance is None or scale.perfect is None:
+            return scale.constant
+        return scale.perfect + self.unit * self.chance
+
     def has(self, *cells: str) -> bool:
         """Return whether these cells were measured and are finite numbers."""
         losses = self.matrix.losses

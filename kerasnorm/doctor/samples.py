@@ -153,15 +153,6 @@ class Samples:
         arrays = list(arrays_of(self.y)) if self.y is not None else []
         return arrays[0] if len(arrays) == 1 else self.y
 
-    @property
-    def target_size(self) -> float:
-        """Mean size of targets that are quantities, 0 for others."""
-        y = self.labels
-        if not isinstance(y, np.ndarray) or y.dtype.kind != "f":
-            return 0.0
-        known = np.abs(y[np.isfinite(y)])
-        return float(known.mean()) if known.size else 0.0
-
     def classes(self) -> np.ndarray | None:
         """Return class numbers of (samples,), None for labels of another kind.
 

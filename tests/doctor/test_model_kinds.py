@@ -37,6 +37,8 @@ def try_examine(kind, tmp_path):
     if kind not in UNLABELLED:
         wanted = loss_of(model, validation)
         assert found.losses["D"] == pytest.approx(wanted, rel=1e-5)
+    reasons = [f.evidence["reason"] for f in found.findings if f.code == "not_learned"]
+    assert (reasons == ["scale_of_targets"]) == (kind == "large_targets")
 
 
 def try_preflight(kind, tmp_path):

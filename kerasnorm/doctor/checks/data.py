@@ -137,8 +137,7 @@ def is_augmentation(m: Measurements) -> bool:
 
 def _knows_nothing(m: Measurements) -> bool:
     """Return whether training has not come below the best constant answer, if known."""
-    constant = m.scale.constant if m.chance is None else m.chance
-    return constant is not None and m.matrix.mean("B'") >= constant
+    return m.guessing is not None and m.matrix.mean("B'") >= m.guessing
 
 
 def check_augmentation(m: Measurements) -> Finding | None:

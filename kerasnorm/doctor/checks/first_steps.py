@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from kerasnorm.doctor.checks.learned import SCALE_TARGETS, targets_are_far
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.loss_scale import LossScale
 from kerasnorm.doctor.probes.gradients import Gradients
@@ -15,7 +16,7 @@ GRADIENT = 1.5
 VANISHING = 1e6
 # Fraction of the units of a layer that fire for no sample of a batch.
 DEAD = 0.6
-# Fraction of the loss by which it must fall on one batch to have moved at all.
+# Fraction of what there is to learn by which a loss must fall to have moved at all.
 MOVED = 1e-3
 
 
@@ -63,16 +64,11 @@ def judge_gradients(found: Gradients) -> Iterator[Finding]:
         )
 
 
-# Outputs of new weights are near 1; targets so much larger take too many steps.
-LARGE_TARGETS = 100.0
-
-
 def judge_rehearsal(
     found: Rehearsal,
     gradients: Gradients | None,
     scale: LossScale,
     reference: Callable[[], Rehearsal],
-    target_size: float = 0.0,
 ) -> Iterator[Finding]:
     """Yield what training on one batch showed.
 
@@ -81,7 +77,6 @@ def judge_rehearsal(
         gradients: Gradients of the batch, None where unknown.
         scale: What a loss of one means.
         reference: Trains with Adam at its usual rate instead.
-        target_size: Mean size of targets that are quantities.
     """
     # A low rate leaves variables where they are as well: only both together tell.
     zero = gradients.zero if gradients else ()
@@ -110,15 +105,15 @@ def judge_rehearsal(
         )
     if not found.steps or has_learned(found.begin, found.end, scale):
         return
-    if target_size > LARGE_TARGETS:
+    if targets_are_far(scale):
         yield Finding(
             "wrong_initial_loss",
             "warning",
-            f"Targets are {target_size:.3g} on average, outputs begin near 0, and "
+            f"Targets are {scale.targets:.3g} on average, outputs begin near 0, and "
             f"{found.steps} steps on one batch hardly come nearer: it is a matter of "
             "their scale, not of the learning rate.",
-            {"target_size": target_size, "begin": found.begin, "end": found.end},
-            "train on (targets - mean) / std, and undo it behind the last layer",
+            {"target_size": scale.targets, "begin": found.begin, "end": found.end},
+            SCALE_TARGETS,
         )
         return
     other = reference()
@@ -133,6 +128,7 @@ def judge_rehearsal(
         f"{found.end:.3g}"
     )
     fall = found.begin - found.end
+    moved = MOVED * _to_learn(found, scale)
     if not has_learned(other.begin, other.end, scale):
         yield Finding(
             "cannot_overfit_one_batch",
@@ -142,7 +138,7 @@ def judge_rehearsal(
             numbers,
             "look for frozen or unconnected layers, at labels and at the loss",
         )
-    elif not np.isfinite(found.end) or -fall > MOVED * abs(found.begin):
+    elif not np.isfinite(found.end) or -fall > moved:
         yield Finding(
             "learning_rate_too_high",
             "warning",
@@ -154,8 +150,13 @@ def judge_rehearsal(
         yield Finding(
             "learning_rate_too_low",
             # Fine-tuning wants low rates, under which a loss falls all the same.
-            "info" if fall > MOVED * abs(found.begin) else "warning",
+            "info" if fall > moved else "warning",
             f"{lead}, with Adam(0.001) to {other.end:.3g}.",
             numbers,
             "ten times the learning rate, or kerasnorm.callbacks.LearningRateFinder",
         )
+
+
+def _to_learn(found: Rehearsal, scale: LossScale) -> float:
+    above = 0.0 if scale.perfect is None else found.begin - scale.perfect
+    return max(scale.unit, above)

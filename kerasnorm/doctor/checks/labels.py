@@ -69,8 +69,7 @@ def check_labels(m: Measurements) -> Finding | None:
         return None
     if p.accuracy_permuted <= p.accuracy:
         return None
-    trained = "B'" if m.has("B'") else "B"
-    costs = p.loss - m.matrix.mean(trained) if m.has(trained) else 0.0
+    costs = p.loss - p.loss_on_training
     if p.loss - p.loss_permuted < EXCHANGE_EXPLAINS * costs:
         return None
     moved = [i for i, j in enumerate(p.mapping) if i != j]

@@ -1,6 +1,9 @@
 """Judges whether the network has learned its training samples at all."""
 
+import numpy as np
+
 from kerasnorm.doctor.finding import Finding
+from kerasnorm.doctor.loss_scale import LossScale
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.learning_rate import RateTrial
 
@@ -9,6 +12,23 @@ from kerasnorm.doctor.probes.learning_rate import RateTrial
 LITTLE_SKILL = 0.1
 # Interval of an accuracy that still counts as guessing, in standard errors.
 GUESSING = 2.58
+# Outputs of new weights are near 1; targets so much larger take too many steps.
+LARGE_TARGETS = 100.0
+# Outputs this small a fraction of their targets have not come near them.
+FAR = 0.5
+SCALE_TARGETS = (
+    "train on (targets - mean) / std, and undo it behind the last layer: "
+    "keras.layers.Rescaling(std, mean)"
+)
+
+
+def targets_are_far(scale: LossScale) -> bool:
+    """Return whether targets are so large that outputs have not come near them.
+
+    Args:
+        scale: What a loss of one means.
+    """
+    return scale.targets > LARGE_TARGETS and scale.outputs < FAR * scale.targets
 
 
 def is_guessing(m: Measurements) -> bool:
@@ -22,6 +42,20 @@ def is_guessing(m: Measurements) -> bool:
     return not above and scores.skill[1] < LITTLE_SKILL / 2
 
 
+def _skill(m: Measurements) -> tuple[float, float, float] | None:
+    """Return what outputs save of the loss of the best constant, with 95% interval.
+
+    None for classes, whose scores say more, and where no constant is known.
+    """
+    gap, trained = m.scale.gap, m.repaired[0]
+    if m.scores or gap is None or not m.has(trained):
+        return None
+    losses = m.matrix.losses[trained]
+    value = float(m.scale.constant - losses.mean()) / gap
+    error = 1.96 * float(losses.std()) / np.sqrt(len(losses)) / gap
+    return value, value - error, value + error
+
+
 def has_learned_little(m: Measurements) -> bool:
     """Return whether the network knows little even of its training samples."""
     scores = m.scores.get(m.repaired[0])
@@ -32,18 +66,12 @@ def has_learned_little(m: Measurements) -> bool:
 
 def check_learned(m: Measurements) -> Finding | None:
     """Find a network that has learned nothing, or little."""
+    if not m.scores:
+        return _check_outputs(m)
     if not has_learned_little(m):
         return None
     trained = m.repaired[0]
-    scores = m.scores[trained]
-    epochs = m.curves.epochs if m.curves else None
-    when = (
-        f" after {epochs} epoch{'s' if epochs > 1 else ''}"
-        if epochs
-        else f" after {m.optimizer.steps} steps"
-        if m.optimizer.steps
-        else ""
-    )
+    scores, epochs, when = m.scores[trained], _epochs(m), _when(m)
     nothing = is_guessing(m)
     reason, because, remedy = _reason(m)
     return Finding(
@@ -63,6 +91,52 @@ def check_learned(m: Measurements) -> Finding | None:
         },
         remedy,
         max(scores.prior_entropy, 0.0),
+    )
+
+
+def _epochs(m: Measurements) -> int | None:
+    return m.curves.epochs if m.curves else None
+
+
+def _when(m: Measurements) -> str:
+    epochs = _epochs(m)
+    if epochs:
+        return f" after {epochs} epoch{'s' if epochs > 1 else ''}"
+    return f" after {m.optimizer.steps} steps" if m.optimizer.steps else ""
+
+
+def _check_outputs(m: Measurements) -> Finding | None:
+    """Find outputs of other kinds than classes that are no better than a constant."""
+    skill = _skill(m)
+    if skill is None or skill[2] >= LITTLE_SKILL:
+        return None
+    nothing, trained = skill[0] <= 0, m.repaired[0]
+    far = targets_are_far(m.scale)
+    because = (
+        f" Targets are {m.scale.targets:.3g} on average, outputs "
+        f"{m.scale.outputs:.3g}: it is a matter of their scale, not of the learning "
+        "rate."
+    )
+    reason, why, remedy = (
+        ("scale_of_targets", because, SCALE_TARGETS) if far else _reason(m)
+    )
+    return Finding(
+        "not_learned",
+        "error" if nothing else "warning",
+        f"The network has learned {'nothing' if nothing else 'little'} of its training "
+        f"samples: a loss of {m.matrix.mean(trained):.3g}{_when(m)}; the best constant "
+        f"answer gives {m.scale.constant:.3g}.{why}",
+        {
+            "training_loss": m.matrix.mean(trained),
+            "loss_of_a_constant": m.scale.constant,
+            "skill": skill[0],
+            "skill_interval": list(skill[1:]),
+            "samples": len(m.matrix.losses[trained]),
+            "epochs": _epochs(m),
+            "reason": reason,
+        },
+        remedy,
+        m.scale.gap or 0.0,
     )
 
 

@@ -108,8 +108,11 @@ def _is_large(m: Measurements) -> bool:
 
 def _harmful(m: Measurements) -> float:
     """Return the gap from which overfitting is an error."""
-    few_classes = float("inf") if m.chance is None else OVERFITTED_OF_CHANCE * m.chance
-    return min(OVERFITTED * m.unit, few_classes)
+    largest = OVERFITTED * m.unit
+    if m.chance is None or m.guessing is None or m.scale.perfect is None:
+        return largest
+    to_know = m.guessing - m.scale.perfect
+    return min(largest, OVERFITTED_OF_CHANCE * to_know) if to_know > 0 else largest
 
 
 def check_learning_rate(m: Measurements) -> Finding | None:

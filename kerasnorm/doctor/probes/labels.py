@@ -104,6 +104,7 @@ class ClassPermutation:
         accuracy_permuted: Accuracy with the classes exchanged.
         gain_on_training: Fall of the training loss with the same exchange: one that
             helps both splits is no difference of theirs.
+        loss_on_training: Cross-entropy of training samples as they are.
     """
 
     mapping: tuple[int, ...]
@@ -113,6 +114,7 @@ class ClassPermutation:
     accuracy: float
     accuracy_permuted: float
     gain_on_training: float = 0.0
+    loss_on_training: float = 0.0
 
 
 def measure_class_permutation(
@@ -155,19 +157,21 @@ def measure_class_permutation(
         lower_limit(differences),
         float((shares.argmax(axis=1) == classes).mean()),
         float((permuted.argmax(axis=1) == classes).mean()),
-        0.0 if training is None else _gain(mapping, *training),
+        *((0.0, 0.0) if training is None else _gain(mapping, *training)),
     )
 
 
-def _gain(mapping: np.ndarray, samples: Samples, outputs: np.ndarray) -> float:
-    """Return how far the loss of samples falls with an exchange of classes."""
+def _gain(
+    mapping: np.ndarray, samples: Samples, outputs: np.ndarray
+) -> tuple[float, float]:
+    """Return how far the loss of samples falls with an exchange, and their loss."""
     classes, shares = samples.classes(), class_probabilities(outputs)
     if classes is None or shares is None or classes.max() >= shares.shape[1]:
-        return 0.0
+        return 0.0, 0.0
     permuted = np.empty_like(shares)
     permuted[:, mapping] = shares
     before, after = (_cross_entropy(s, classes) for s in (shares, permuted))
-    return float((before - after).mean())
+    return float((before - after).mean()), float(before.mean())
 
 
 def class_probabilities(outputs: np.ndarray) -> np.ndarray | None:

@@ -56,10 +56,16 @@ def test_overfitting_is_news_first_and_an_error_later(gap, chance, severity):
     assert (found and found.severity) == severity
 
 
+@pytest.mark.parametrize("loss_of_training", [0.3, 300.0, -2.0])
 @pytest.mark.parametrize(("permuted", "is_found"), [(1.3, False), (0.9, True)])
-def test_an_exchange_must_explain_half_of_what_validation_costs(permuted, is_found):
-    exchange = ClassPermutation((1, 0), 2.0, permuted, 0.2, 0.2, 0.4)
-    found = labels.check_labels(measured({"B": 0.3}, permutation=exchange))
+def test_an_exchange_must_explain_half_of_what_validation_costs(
+    permuted, is_found, loss_of_training
+):
+    # The exchange is measured in nats, whatever the compiled loss counts in.
+    exchange = ClassPermutation(
+        (1, 0), 2.0, permuted, 0.2, 0.2, 0.4, loss_on_training=0.3
+    )
+    found = labels.check_labels(measured({"B": loss_of_training}, permutation=exchange))
     assert (found is not None) is is_found
 
 
