@@ -48,6 +48,7 @@ test-backends: $(VENV)/.installed $(BACKENDS_VENV)/.installed
 # Kills trainings in every way, resumes them, and prints what was lost.
 torture: $(VENV)/.installed
 	$(BIN)/python -m tests.training.torture
+	$(BIN)/python -m tests.training.torture_rows
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -97,7 +97,7 @@ def test_state_comes_back_through_a_file(row, tmp_path):
     assert_equal(everything(other), everything(model))
 
 
-def train(row, folder, moment=None):
+def train(row, folder, moment=None, kill=Kill):
     """Train until killed or done; all that must not depend on the interruptions."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(5)
@@ -121,7 +121,7 @@ def train(row, folder, moment=None):
         validation_data=batch_of(row, 99),
         validation_batch_size=2,
         shuffle=False,
-        callbacks=[rows, checkpoint, Kill(moment), stopping],
+        callbacks=[rows, checkpoint, kill(moment), stopping],
         verbose=0,
     )
     return {

@@ -32,3 +32,17 @@ def test_nothing_is_lost_at_twenty_random_moments():
     assert results[-1]["scenario"] == "random moments"
     assert results[-1]["kills"] == 20
     assert [result["differences"] for result in results] == [[]] * len(results)
+
+
+@pytest.mark.thorough
+def test_state_of_every_kind_survives_sigkill():
+    # Scalar weights, the fault that was seen; `make torture` runs every row.
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.training.torture_rows", "norm none"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
+    assert "norm none: equal" in done.stdout
+    assert "1 rows, 4 kills, 0 rows" in done.stdout
