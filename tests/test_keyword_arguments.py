@@ -1,11 +1,15 @@
-"""Every public class that hands keywords on: each has an effect or is refused."""
+"""Everything public that hands keywords on: each has an effect or is refused."""
 
+import importlib
 import inspect
+import pkgutil
 
 import keras
+import numpy as np
 import pytest
 
-from kerasnorm import layers, optimizers
+import kerasnorm
+from kerasnorm import callbacks, doctor, layers, optimizers
 
 # What a class cannot be made without.
 NEEDED = {
@@ -34,15 +38,19 @@ BY_SUFFIX = {"_initializer": "ones", "_regularizer": "l2", "_constraint": "non_n
 OF_INPUTS = ("input_shape", "input_dim", "batch_size", "autocast")
 
 
+def open_ended(thing):
+    """Say whether something callable takes keywords it does not name."""
+    call = thing.__init__ if isinstance(thing, type) else thing
+    parameters = inspect.signature(call).parameters.values()
+    return any(p.kind is p.VAR_KEYWORD for p in parameters)
+
+
 def public():
     """List the public classes whose constructor takes keywords it does not name."""
     for package in (layers, optimizers):
         for name in package.__all__:
             cls = getattr(package, name)
-            if isinstance(cls, type) and any(
-                p.kind is p.VAR_KEYWORD
-                for p in inspect.signature(cls.__init__).parameters.values()
-            ):
+            if isinstance(cls, type) and open_ended(cls):
                 yield cls
 
 
@@ -117,3 +125,60 @@ def test_known_keywords_are_kept_or_refused_by_name(cls, name, value):
 def test_ghost_batch_norm_refuses_what_it_does_not_do(name, value):
     with pytest.raises(ValueError, match=f"no `{name}` in GhostBatchNorm"):
         layers.GhostBatchNorm(**{name: value})
+
+
+def others():
+    """List what else is public and open ended, exceptions left out."""
+    known = list(public())
+    for found in pkgutil.iter_modules(kerasnorm.__path__, "kerasnorm."):
+        package = importlib.import_module(found.name) if found.ispkg else None
+        for name in getattr(package, "__all__", ()):
+            thing = getattr(package, name)
+            is_error = isinstance(thing, type) and issubclass(thing, BaseException)
+            if callable(thing) and not is_error and thing not in known:
+                yield thing
+
+
+# How they are called; one without a row fails.
+CALLS = {
+    "make_norm": lambda **options: layers.make_norm("group", **options),
+    "DoctorCallback": lambda **options: doctor.DoctorCallback([], **options),
+    "consult": lambda **options: doctor.consult(
+        keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]),
+        [(np.zeros((2, 2)), np.zeros(2))],
+        None,
+        **options,
+    ),
+}
+KINDS = {
+    name: kind
+    for name in callbacks.__all__
+    if isinstance(kind := getattr(callbacks, name), type)
+}
+OTHERS = {thing.__name__: thing for thing in others() if open_ended(thing)}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_unknown_keywords_are_refused_when_they_are_given(name):
+    with pytest.raises((TypeError, ValueError), match="colour"):
+        CALLS[name](colour="red")
+
+
+@pytest.mark.parametrize("name", [n for n in KINDS if n not in CALLS])
+def test_every_public_callback_refuses_unknown_keywords(name):
+    with pytest.raises(TypeError, match="colour"):
+        KINDS[name](colour="red")
+
+
+def test_the_doctor_callback_hands_its_options_to_examine(monkeypatch):
+    given = {}
+
+    def note(*args, **options):
+        given.update(options)
+        raise StopIteration
+
+    monkeypatch.setattr("kerasnorm.doctor.callback.examine", note)
+    told = {"seconds": 3.0, "samples": 7, "thorough": True}
+    with pytest.raises(StopIteration):
+        doctor.DoctorCallback([], **told).on_epoch_end(0)
+    assert given == told

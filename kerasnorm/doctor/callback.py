@@ -1,6 +1,7 @@
 """A callback that examines the model while it trains."""
 
 import dataclasses
+import inspect
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -38,6 +39,7 @@ class DoctorCallback(HeldData, keras.callbacks.Callback):
         examinations: Epoch (from 0) to `Examination`.
 
     Raises:
+        TypeError: If `examine` takes no argument of such a name.
         ValueError: If `every` is below 1.
 
     Example:
@@ -59,6 +61,8 @@ class DoctorCallback(HeldData, keras.callbacks.Callback):
         super().__init__()
         if every < 1:
             raise ValueError(f"expected `every` to be 1 or more, received {every!r}")
+        # Now, and not in the midst of a training.
+        inspect.signature(examine).bind(None, train, validation, **options)
         self.train, self.validation = train, validation
         self.every, self.log_dir, self.options = every, log_dir, options
         self.examinations: dict[int, Examination] = {}

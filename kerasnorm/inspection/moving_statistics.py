@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import keras
 import numpy as np
 
-from kerasnorm.inspection import batch_moments, layer_tree
+from kerasnorm.inspection import batch_moments, layer_tree, norm_variables
 from kerasnorm.inspection.loss_gradients import without_gradients
 from kerasnorm.inspection.patched_calls import patched_calls
 
@@ -43,8 +43,8 @@ def recalibrate_batch_norm(
 
     Raises:
         TypeError: If `batches` is one array instead of batches of it.
-        ValueError: If there are no batches, or the statistics are not finite. The
-            model is then as before.
+        ValueError: If there are no batches, or the statistics are not finite or too
+            large for the dtype of the weights. The model is then as before.
 
     Example:
         >>> recalibrate_batch_norm(model, train_batches)
@@ -63,7 +63,8 @@ def recalibrate_batch_norm(
     if not norms:
         return 0
     seen, after = measure_norms(model, norms, batches, samples)
-    _assign(after)
+    norm_variables.check_range(after)
+    norm_variables.assign(after)
     return seen
 
 
@@ -96,14 +97,15 @@ def measure_norms(
     moments = {norm: batch_moments.Moments() for norm in norms}
     calls = {norm: _measuring(norm, moments[norm], floored) for norm in norms}
     # Norms other than Keras' own move their statistics while they are measured.
-    before = {norm: _statistics(norm) for norm in norms if _keeps_statistics(norm)}
+    keeping = filter(norm_variables.kept_by, norms)
+    before = {norm: norm_variables.read(norm) for norm in keeping}
     try:
         with patched_calls(calls), without_gradients():
             seen = _run(model, batches, samples)
     finally:
-        _assign(before)
+        norm_variables.assign(before)
     after = {norm: (m.mean, m.variance) for norm, m in moments.items() if m.count > 0}
-    _check_finite(after)
+    norm_variables.check_finite(after)
     return seen, after
 
 
@@ -119,15 +121,8 @@ def find_batch_norms(model: keras.layers.Layer) -> list[keras.layers.Layer]:
     return [
         layer
         for _, layer in layer_tree.iter_layers(model)
-        if _keeps_statistics(layer) and layer.trainable
+        if norm_variables.kept_by(layer) and layer.trainable
     ]
-
-
-def _keeps_statistics(layer):
-    return (
-        getattr(layer, "moving_mean", None) is not None
-        and getattr(layer, "moving_variance", None) is not None
-    )
 
 
 def _measuring(norm, moments, floored):
@@ -147,7 +142,7 @@ def _measuring(norm, moments, floored):
             keras.ops.convert_to_numpy(mean),
             keras.ops.convert_to_numpy(variance),
         )
-        if not norm.trainable or not _keeps_statistics(norm):
+        if not norm.trainable or not norm_variables.kept_by(norm):
             return original(inputs, *args, **kwargs)
         if not isinstance(norm, keras.layers.BatchNormalization):
             return original(inputs, *args, **{**kwargs, "training": True})
@@ -180,26 +175,3 @@ def _iterate(batches):
         indices = itertools.count() if count is None else range(count)
         return (batches[index] for index in indices)
     return iter(batches)
-
-
-def _statistics(norm):
-    return tuple(
-        np.array(keras.ops.convert_to_numpy(variable))
-        for variable in (norm.moving_mean, norm.moving_variance)
-    )
-
-
-def _assign(statistics):
-    for norm, (mean, variance) in statistics.items():
-        norm.moving_mean.assign(mean.astype("float32"))
-        norm.moving_variance.assign(variance.astype("float32"))
-
-
-def _check_finite(statistics):
-    for norm, (mean, variance) in statistics.items():
-        if not (np.all(np.isfinite(mean)) and np.all(np.isfinite(variance))):
-            raise ValueError(
-                f"Expected finite inputs of the batch norm {norm.name!r}. Received: "
-                "NaN or infinity. The statistics were left as before; look for NaN in "
-                "the batches or in the weights."
-            )

@@ -52,3 +52,27 @@ def test_nothing_changed_is_no_certainty():
     before = correct(30, 50)
     change = paired_change(before, before)
     assert change.value == 0 and change.low < -0.05 and change.p_value == 1
+
+
+def test_an_exact_example_by_hand():
+    # 8 gained, 2 lost of 100: p = 2 (1 + 10 + 45) / 1024, and one more of each counts.
+    before = np.repeat([True, True, False, False], [60, 2, 8, 30])
+    after = np.repeat([True, False, True, False], [60, 2, 8, 30])
+    change = paired_change(before, after, alpha=0.05)
+    half = 1.959964 * np.sqrt(12 - 36 / 100) / 100
+    assert change.p_value == pytest.approx(112 / 1024)
+    assert [change.low, change.high] == pytest.approx([0.06 - half, 0.06 + half])
+    assert change.detectable == pytest.approx(3.86 * np.sqrt(12) / 100)
+
+
+def test_where_everything_changed_the_interval_has_the_width_of_two_samples():
+    # Two more changes than samples: 12 - 10**2 / 10 of them are uncertain.
+    change = paired_change(correct(0, 10), correct(10, 10), alpha=0.05)
+    assert change.high - change.low == pytest.approx(2 * 1.959964 * np.sqrt(2) / 10)
+
+
+def test_the_detectable_difference_of_two_sets_is_that_of_their_fractions():
+    change = unpaired_change(correct(30, 100), correct(10, 50))
+    variance = 0.3 * 0.7 / 100 + 0.2 * 0.8 / 50
+    assert change.detectable == pytest.approx(3.86 * np.sqrt(variance))
+    assert change.value == pytest.approx(-0.1)

@@ -66,3 +66,19 @@ def test_counts_are_left_as_they_are():
     confusion.confused_pairs(counts, NAMES)
     confusion.shades(counts)
     np.testing.assert_array_equal(counts, COUNTS)
+
+
+def test_a_class_without_samples_is_drawn_empty():
+    shades = confusion.shades(np.array([[0, 0], [1, 0]]))
+    np.testing.assert_array_equal(shades, [[0, 0], [10, 0]])
+
+
+def test_shares_of_a_row_are_rounded_up_to_tenths():
+    counts = np.array([[55, 41, 4], [0, 10, 0], [1, 0, 1]])
+    expected = [[6, 5, 1], [0, 10, 0], [5, 0, 5]]
+    np.testing.assert_array_equal(confusion.shades(counts), expected)
+
+
+def test_ten_pairs_are_listed_unless_asked_otherwise():
+    counts = np.ones((5, 5), int)
+    assert len(confusion.confused_pairs(counts, list("abcde"))) == 10
