@@ -2,7 +2,7 @@
 
 import math
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,6 +98,7 @@ def consult(
     prove_remedy: bool = False,
     save_beside: pathlib.Path | None = None,
     notes: Iterable[str] = (),
+    subject: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Consultation:
     """Examine a model, and try the first remedy if asked.
@@ -110,6 +111,7 @@ def consult(
         save_beside: The model's file; the repaired copy goes beside it, as
             `NAME.repaired.keras`, and never over it.
         notes: What was done to make inputs of files, for the report.
+        subject: Where model and data lie, for the report.
         **options: Arguments of `examine`.
 
     Returns:
@@ -119,7 +121,11 @@ def consult(
     if validation is not None:
         validation = fit_labels(model, validation)
     examination = examine(model, train, validation, **options)
-    examination = replace(examination, notes=(*notes, *examination.notes))
+    examination = replace(
+        examination,
+        notes=(*notes, *examination.notes),
+        subject={**(subject or {}), **examination.subject},
+    )
     if not prove_remedy or validation is None:
         return Consultation(examination)
     proof = prove(model, train, validation, before=examination)

@@ -21,8 +21,9 @@ class Examination:
         measurements: What else was measured, JSON values.
         notes: What could not be examined, and what was assumed.
         seconds: Time it took.
-        remains: What was measured and how large an effect would have been seen, said
-            where nothing was found.
+        remains: What lies between the splits after all repairs, and how large an
+            effect of what was not found would have been seen.
+        subject: What was examined, when and by which versions, as text by name.
 
     Example:
         >>> examination = kerasnorm.doctor.examine(model, train, validation)
@@ -38,6 +39,7 @@ class Examination:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     remains: str = ""
+    subject: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -75,6 +77,8 @@ class Examination:
             "losses": dict(self.losses),
             "measurements": dict(self.measurements),
             "notes": list(self.notes),
+            "remains": self.remains,
+            "subject": dict(self.subject),
             "seconds": round(self.seconds, 2),
         }
         return _plain(values)

@@ -1,5 +1,6 @@
 """`examine`: measures a model on training and validation batches and judges."""
 
+import dataclasses
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +15,7 @@ from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.samples import Samples
 from kerasnorm.doctor.state import preserved, random_numbers_preserved
 from kerasnorm.doctor.statistics import build, check_model
+from kerasnorm.doctor.subject import describe_subject
 from kerasnorm.doctor.visit import Progress, Visit
 
 NAMES = {
@@ -102,4 +104,5 @@ def examine(
     with preserved(model), kept():
         visit = Visit(model, splits, loss, start + seconds, say, samples)
         measurements = visit.measure(history, thorough)
-    return diagnose(measurements, visit.notes, time.perf_counter() - start)
+    found = diagnose(measurements, visit.notes, time.perf_counter() - start)
+    return dataclasses.replace(found, subject=describe_subject(model, splits))

@@ -3,6 +3,7 @@
 import base64
 import io
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,114 +15,20 @@ from PIL import Image
 from kerasnorm.doctor.budget import GapBudget
 from kerasnorm.doctor.finding import CODES, HEALTHY, Finding
 from kerasnorm.doctor.loss_matrix import CELLS
-from kerasnorm.doctor.waterfall import draw_waterfall
+from kerasnorm.doctor.page_templates import FINDING, PAGE, PART, SECTION, STYLE
+from kerasnorm.doctor.scores import SAME_LOSS
+from kerasnorm.doctor.waterfall import MINUS, draw_waterfall
 
 if TYPE_CHECKING:
     from kerasnorm.doctor.examination import Examination
 
-SCORE_COLUMNS = (
-    ("hard_label_loss", "{:.4f}"),
-    ("accuracy", "{:.1%}"),
-    ("confidence", "{:.1%}"),
-)
-
-STYLE = """
-.kn-doctor{--ink:#1d2733;--dim:#5b6875;--line:#d9e0e7;--paper:#fff;--bad:#b3261e;
---warn:#8a5a00;--good:#1a7f4b;--up:#c8553d;--down:#3d8c6c;--total:#44546a;
-font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);
-max-width:60rem}
-@media (prefers-color-scheme:dark){.kn-doctor{--ink:#e6ebf0;--dim:#9aa7b4;
---line:#36424e;--paper:#151b22;--bad:#ff8a80;--warn:#ffca6a;--good:#6fd6a0;
---up:#e07a63;--down:#5fb892;--total:#9db0c8}}
-.kn-doctor h2{font-size:1.25rem;margin:0 0 .5rem}
-.kn-doctor h3{font-size:1rem;margin:1.5rem 0 .5rem}
-.kn-doctor .kn-verdict{border-left:.4rem solid var(--bad);padding:.6rem 1rem;
-background:color-mix(in srgb,var(--bad) 7%,transparent)}
-.kn-doctor .kn-verdict.kn-healthy{border-color:var(--good);
-background:color-mix(in srgb,var(--good) 7%,transparent)}
-.kn-doctor .kn-code{font-family:ui-monospace,monospace;font-weight:600}
-.kn-doctor .kn-scroll{overflow-x:auto}
-.kn-doctor table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-.kn-doctor th,.kn-doctor td{text-align:left;padding:.3rem .6rem;vertical-align:top;
-border-bottom:1px solid var(--line)}
-.kn-doctor .kn-number{text-align:right;white-space:nowrap}
-.kn-doctor article{border:1px solid var(--line);border-radius:.5rem;padding:.8rem 1rem;
-margin:.8rem 0;overflow-wrap:anywhere}
-.kn-doctor .kn-error{color:var(--bad)} .kn-doctor .kn-warning{color:var(--warn)}
-.kn-doctor .kn-info,.kn-doctor .kn-dim{color:var(--dim)}
-.kn-doctor dl{display:grid;grid-template-columns:auto 1fr;gap:.1rem .8rem;
-margin:.5rem 0}
-.kn-doctor dt{color:var(--dim)} .kn-doctor dd{margin:0}
-.kn-doctor code{font-family:ui-monospace,monospace;font-size:.9em}
-.kn-doctor .kn-images{display:flex;flex-wrap:wrap;gap:.6rem;margin:.6rem 0}
-.kn-doctor figure{margin:0;width:7rem}
-.kn-doctor figcaption{font-size:.75rem;line-height:1.3;color:var(--dim)}
-.kn-doctor figure img{width:100%;border-radius:.25rem;display:block}
-.kn-doctor svg{width:100%;height:auto;max-width:48rem}
-.kn-doctor svg text{fill:var(--ink);font:13px system-ui,sans-serif}
-"""
-
-FINDING = """{% macro finding(f) %}<article>
-<div><span class="kn-code">{{ f.code }}</span>
-<span class="kn-{{ f.severity }}">{{ f.severity }}</span></div>
-<div>{{ f.summary }}</div>
-<dl>{% for name, value in f.evidence.items() %}<dt>{{ name | words }}</dt>
-<dd>{{ value | number }}</dd>{% endfor %}
-{% if f.alternatives %}<dt>or</dt><dd>{% for code in f.alternatives %}
-<span class="kn-code">{{ code }}</span>: {{ codes[code] }} {% endfor %}</dd>{% endif %}
-</dl>{% if f.images %}<div class="kn-images">{% for caption, image in f.images %}
-<figure><img alt="" src="{{ image | png }}"><figcaption>{{ caption }}</figcaption>
-</figure>{% endfor %}</div>{% endif %}
-<div><strong>Remedy:</strong> {{ f.remedy }}</div></article>{% endmacro %}"""
-
-SECTION = """{% from "finding" import finding with context %}
-<section class="kn-doctor">
-<style>{{ style }}</style>
-{% if heading %}<h2>Why validation differs from training</h2>{% endif %}
-<div class="kn-verdict {{ 'kn-healthy' if healthy }}">
-<span class="kn-dim">verdict</span> <span class="kn-code">{{ e.verdict }}</span><br>
-{{ e.summary }}</div>
-{% if proof %}<h3>The remedy, tried</h3>
-<div>{{ "On a copy: " if proof.repaired_model }}{{ proof.remedy }}.</div>
-{% if proof.after %}<div class="kn-scroll"><table>
-<tr><th></th><th class="kn-number">validation loss</th><th>verdict</th></tr>
-{% for name, found in (("before", proof.before), ("after", proof.after)) %}<tr>
-<td>{{ name }}</td><td class="kn-number">{{ found.validation_loss | number }}</td>
-<td class="kn-code">{{ found.verdict }}</td></tr>{% endfor %}</table></div>{% endif %}
-{% if proof.repaired_model %}<p>Repaired model:
-<code>{{ proof.repaired_model }}</code></p>{% endif %}
-{% endif %}{% if waterfall %}<h3>Gap budget</h3>
-{{ waterfall }}{% endif %}
-{% if e.findings %}<h3>Findings</h3>{% endif %}
-{% for f in e.findings %}{{ finding(f) }}{% endfor %}
-{% if e.losses %}<h3>Loss matrix at frozen weights</h3>
-<div class="kn-scroll"><table>
-<tr><th>cell</th><th class="kn-number">loss</th>{% if scores %}
-<th class="kn-number">hard-label loss</th><th class="kn-number">accuracy</th>
-<th class="kn-number">confidence</th>{% endif %}<th>what it is</th></tr>
-{% for cell, loss in e.losses.items() %}<tr><td class="kn-code">{{ cell }}</td>
-<td class="kn-number">{{ loss | number }}</td>{% if scores %}
-{% for name, form in columns %}<td class="kn-number">
-{{ form.format(scores[cell][name]) if cell in scores }}</td>{% endfor %}{% endif %}
-<td>{{ cells.get(cell, '') }}</td></tr>
-{% endfor %}</table></div>{% endif %}
-{% if e.notes %}<h3>Notes</h3><ul>{% for note in e.notes %}<li>{{ note }}</li>
-{% endfor %}</ul>{% endif %}
-<p class="kn-dim">Examined in {{ '%.0f' % e.seconds }} s.</p>
-</section>"""
-
-# What a notebook shows of a part.
-PART = """{% from "finding" import finding with context %}
-<section class="kn-doctor"><style>{{ style }}</style>
-{% if f %}{{ finding(f) }}{% else %}{{ waterfall }}{% endif %}</section>"""
-
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>kerasnorm doctor: {verdict}</title>
-<style>html{{color-scheme:light dark}}body{{margin:1.5rem auto;max-width:60rem;
-padding:0 1rem}}@media (prefers-color-scheme:dark){{body{{background:#151b22}}}}</style>
-</head><body>{section}</body></html>"""
+# Names of what is measured from 0 to 1 and read in percent.
+FRACTIONS = "accuracy|confidence|fraction|guessing"
+# The cells of both splits under the same statistics.
+SPLITS = {
+    "with the model's own statistics": ("B", "D"),
+    "with exact statistics": ("B'", "D'"),
+}
 
 
 def render_html(
@@ -144,9 +51,9 @@ def render_html(
         heading=not fragment,
         healthy=examination.verdict == HEALTHY,
         waterfall=_waterfall(budget) if budget is not None else "",
+        splits=_splits(examination),
         cells=CELLS,
-        scores=examination.measurements.get("scores") or {},
-        columns=SCORE_COLUMNS,
+        columns=_score_columns(examination),
         proof=proof,
     )
     if fragment:
@@ -185,10 +92,82 @@ def _render(name: str, **values: Any) -> str:
     )
     environment.filters["number"] = _number
     environment.filters["png"] = _png
+    environment.filters["loss"] = _loss
+    environment.filters["percent"] = _percent
+    environment.filters["measured"] = _measured
     environment.filters["words"] = lambda name: str(name).replace("_", " ")
     style = markupsafe.Markup(STYLE)
     text = environment.get_template(name).render(style=style, codes=CODES, **values)
     return text.strip()
+
+
+def _splits(examination: "Examination") -> list[tuple[str, list]]:
+    """Return loss and accuracy of training and validation, with their difference.
+
+    Both splits run under the same statistics: first those of the model, then exact
+    ones where they differ from it.
+    """
+    scores = examination.measurements.get("scores") or {}
+    judged_by_another = _has_hard_label_loss(examination)
+    tables = []
+    for title, cells in SPLITS.items():
+        losses = [examination.losses.get(cell) for cell in cells]
+        if losses == [None, None]:
+            continue
+        found = [scores.get(cell, {}) for cell in cells]
+        rows = [("loss", _row_of(losses, _loss))]
+        if judged_by_another:
+            hard = [values.get("hard_label_loss") for values in found]
+            rows.append(("hard-label loss", _row_of(hard, _loss)))
+        accuracy = [values.get("accuracy") for values in found]
+        if accuracy != [None, None]:
+            rows.append(("accuracy", _row_of(accuracy, _percent, " points")))
+        tables.append((title, rows))
+    return tables
+
+
+def _has_hard_label_loss(examination: "Examination") -> bool:
+    """Return whether the hard-label loss is another than the compiled one."""
+    scores = examination.measurements.get("scores") or {}
+    return any(
+        cell in scores and abs(scores[cell]["hard_label_loss"] - loss) > SAME_LOSS
+        for cell, loss in examination.losses.items()
+    )
+
+
+def _score_columns(examination: "Examination") -> list[tuple[str, dict[str, str]]]:
+    """Return the columns of the loss matrix after the loss: title, and text by cell."""
+    scores = examination.measurements.get("scores") or {}
+    forms: dict[str, Any] = {"accuracy": _percent, "confidence": _percent}
+    if _has_hard_label_loss(examination):
+        forms = {"hard_label_loss": _loss, **forms}
+    return [
+        (
+            name.replace("hard_label_", "hard-label "),
+            {cell: form(values[name]) for cell, values in scores.items()},
+        )
+        for name, form in forms.items()
+        if scores
+    ]
+
+
+def _row_of(values: list, form, unit: str = "") -> list[str]:
+    """Return the values of both splits as text, and validation minus training."""
+    change = "\N{EN DASH}"
+    if None not in values:
+        difference = values[1] - values[0]
+        change = f"{100 * difference:+.1f}{unit}" if unit else f"{difference:+.4f}"
+    return [form(value) for value in values] + [change.replace("-", MINUS)]
+
+
+def _loss(value: float | None) -> str:
+    if value is None:
+        return "\N{EN DASH}"
+    return f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
+
+
+def _percent(value: float | None) -> str:
+    return "\N{EN DASH}" if value is None else f"{value:.1%}"
 
 
 def _png(image: np.ndarray) -> str:
@@ -200,11 +179,22 @@ def _png(image: np.ndarray) -> str:
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
+def _measured(value, name: str) -> str:
+    """Return one figure of the evidence, in the unit that its name says."""
+    if isinstance(value, (list, tuple)):
+        limits = len(value) == 2 and name.endswith("interval")
+        parts = [_measured(item, name) for item in value[:12]]
+        return (" to " if limits else ", ").join(parts)
+    if isinstance(value, float) and re.search(FRACTIONS, name) and abs(value) <= 1:
+        return _percent(value).replace("-", MINUS)
+    return _number(value)
+
+
 def _number(value) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "not a number"}[value]
     if isinstance(value, float):
-        return "not a number" if math.isnan(value) else f"{value:.4g}"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_number(item) for item in value[:12])
+        if math.isnan(value):
+            return "not a number"
+        return f"{MINUS * (value < 0)}{abs(value):.4g}"
     return str(value)

@@ -80,6 +80,7 @@ def consult(
         save_beside=path,
         progress=progress,
         notes=folders.describe(),
+        subject=_subject(path, train, validation),
     )
 
 
@@ -110,7 +111,7 @@ def _consult_run(
     if train is not None or validation is not None:
         # Other pictures than the run's own: what belongs to its own does not apply.
         splits = {name: splits[name] for name in ("train", "validation")}
-    folders = _Folders(model, decoding, progress)
+    folders, own = _Folders(model, decoding, progress), settings.data or "drawn"
     if train is not None:
         splits["train"] = folders.train(train)
     if validation is not None:
@@ -123,7 +124,18 @@ def _consult_run(
         history=history,
         progress=progress,
         notes=folders.describe() if train or validation else (),
+        subject=_subject(path, train or own, validation or own),
     )
+
+
+def _subject(
+    path: pathlib.Path, train: str | None, validation: str | None
+) -> dict[str, str]:
+    """Return where the model and its images lie, for the report."""
+    folders = {"training data": train, "validation data": validation}
+    return {"file": str(path)} | {
+        n: str(folder) for n, folder in folders.items() if folder
+    }
 
 
 class _Folders:

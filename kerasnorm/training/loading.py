@@ -1,6 +1,7 @@
 """Settings to decoded images: find, divide, decode, and check that they suffice."""
 
 import dataclasses
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ class Data:
         test: Images for the last evaluation, None where there are none.
         split: What `split.csv` says of the files.
         notes: What was taken for what and what has changed, one line each.
+        root: Folder that holds all files; "" where they have none in common.
     """
 
     train: Any
@@ -29,6 +31,15 @@ class Data:
     test: Any = None
     split: SplitTable | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
+    root: str = ""
+
+    def name_of(self, path: str) -> str:
+        """Return the path of a file as seen from the folder of all.
+
+        Args:
+            path: One of the paths of the images.
+        """
+        return os.path.relpath(path, self.root) if self.root else path
 
 
 def load_data(
@@ -65,4 +76,5 @@ def load_data(
         if images is not None
         for path, reason in images.rejected
     ]
-    return Data(train, validation, rejected, test, files.table, files.notes)
+    root = files.parts["train"].root
+    return Data(train, validation, rejected, test, files.table, files.notes, root)

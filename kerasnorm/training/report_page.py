@@ -196,6 +196,7 @@ def _template() -> jinja2.Template:
         "number": number,
         "thumbnail": thumbnail,
         "last_part": lambda path: os.path.basename(path) or path,
+        "folder": lambda path: os.path.join(os.path.dirname(path), ""),
     }
     return page_template("kerasnorm.training", "report.html.jinja", filters)
 

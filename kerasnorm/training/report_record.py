@@ -12,7 +12,7 @@ class Mistake:
     """A validation picture that the model takes for something else.
 
     Args:
-        path: File of the picture, or what else names it.
+        path: File of the image below the data folder, or what else names it.
         picture: The pixels, uint8 of shape (height, width, 3), 0 to 255.
         true_class: Name of the class it belongs to.
         predicted_class: Name of the class the model takes it for.

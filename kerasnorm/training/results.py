@@ -82,7 +82,7 @@ def write_results(
     report["examination"] = checkup.verdict_of(examination)
     mistakes = [
         Mistake(
-            path=str(data.validation.paths[place]),
+            path=data.name_of(str(data.validation.paths[place])),
             picture=data.validation.images[place],
             true_class=data.train.class_names[validation.labels[place]],
             predicted_class=data.train.class_names[validation.predictions[place]],

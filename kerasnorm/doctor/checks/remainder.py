@@ -1,18 +1,19 @@
 """Says what remains between the splits, and which effects would have been seen."""
 
+from kerasnorm.doctor.checks.staleness import staleness_is_proved
 from kerasnorm.doctor.measurements import Measurements
 
 
 def describe_remainder(m: Measurements) -> str:
-    """Return sentences for an examination that proved no cause.
+    """Return sentences on what lies between the splits after all repairs.
 
     Args:
         m: What was measured.
 
     Returns:
         Accuracy of both splits after all repairs, their difference with interval, and
-        the smallest effect of stale statistics that would have been seen; empty where
-        labels are no classes.
+        the smallest effect of stale statistics that would have been seen where none
+        was; empty where labels are no classes.
     """
     trained, seen = m.repaired
     points = m.accuracy_change(seen, trained)
@@ -26,7 +27,7 @@ def describe_remainder(m: Measurements) -> str:
         f"{100 * points.low:.1f} to {100 * points.high:.1f})."
     )
     change = m.accuracy_change("D", "D'")
-    if change is not None:
+    if change is not None and not staleness_is_proved(m):
         text += (
             f" Stale statistics that cost {100 * change.detectable:.1f} points of "
             "validation accuracy would have been seen."
