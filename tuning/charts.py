@@ -5,11 +5,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from matplotlib import ticker
+
 from kerasnorm.training.report_words import number
 from tuning.objectives import Objective
 from tuning.parameters import Choice, Parameter, Range
 
 WIDTH, HEIGHT = 1100.0, 320.0
+# Room of one vertical axis, so that names and marks do not lie over each other.
+AXIS_WIDTH = 110.0
 TOP, BOTTOM, LEFT, RIGHT = 34.0, 26.0, 60.0, 70.0
 TICKS = 5
 
@@ -31,6 +35,15 @@ class Axis:
     place: Callable[[Any], float]
 
 
+def parallel_width(count: int) -> float:
+    """Return the width of a drawing with so many axes.
+
+    Args:
+        count: Number of axes.
+    """
+    return max(WIDTH, LEFT + RIGHT + AXIS_WIDTH * (count - 1))
+
+
 def parallel_axes(
     parameters: Sequence[Parameter],
     objectives: Sequence[Objective],
@@ -44,7 +57,7 @@ def parallel_axes(
         trials: Completed trials.
     """
     count = len(parameters) + len(objectives)
-    step = (WIDTH - LEFT - RIGHT) / max(count - 1, 1)
+    step = (parallel_width(count) - LEFT - RIGHT) / max(count - 1, 1)
     axes = []
     for place, parameter in enumerate(parameters):
         x = LEFT + place * step
@@ -55,7 +68,7 @@ def parallel_axes(
     for place, objective in enumerate(objectives, len(parameters)):
         column = [values_of(trial)[place - len(parameters)] for trial in trials]
         low, high = (min(column), max(column)) if column else (0.0, 1.0)
-        shown = Range(objective.name, low, high if high > low else low + 1.0)
+        shown = Range(objective.name, low, _above(low, high))
         axes.append(_range_axis(shown, LEFT + place * step))
     return axes
 
@@ -114,7 +127,7 @@ def learning_curves(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Curv
     # One exploding trial would leave a flat line of all the others.
     high = min(values[-1], 4 * values[len(values) // 2] - 3 * values[0])
     low = values[0]
-    high = high if high > low else low + 1.0
+    high = _above(low, high)
     shown = Range("", low, high)
     axis = _range_axis(shown, LEFT)
 
@@ -134,6 +147,44 @@ def learning_curves(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Curv
     return Curves(lines, marks, axis.ticks)
 
 
+def tick_labels(values: Sequence[float]) -> list[str]:
+    """Return numbers with as few digits as tell them apart.
+
+    Args:
+        values: Different numbers in their order.
+    """
+    labels: list[str] = []
+    for digits in range(2, 18):
+        for form in (number, lambda value, digits: f"{value:.{digits}g}"):
+            labels = [form(value, digits) for value in values]
+            if len(set(labels)) == len(values):
+                return labels
+    return labels
+
+
+def round_marks(low: float, high: float) -> tuple[list[float], list[str]]:
+    """Return round numbers at equal distances, and all with the same decimals.
+
+    Args:
+        low: Least of them.
+        high: Greatest of them, above `low`.
+    """
+    edges = ticker.MaxNLocator(TICKS, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    slack = (high - low) * 1e-6
+    values = [float(v) for v in edges if low - slack <= v <= high + slack]
+    for decimals in range(12):
+        near = [abs(round(value, decimals) - value) < slack for value in values]
+        if all(near) and max(abs(low), abs(high)) < 1e6:
+            return values, [f"{value:.{decimals}f}" for value in values]
+    return values, tick_labels(values)
+
+
+def _above(low: float, high: float) -> float:
+    """Return a limit that is really above the other one."""
+    least = max(abs(low), 1.0) * 1e-9
+    return high if high - low > least else low + max(abs(low), 1.0)
+
+
 def _choice_axis(parameter: Choice, x: float) -> Axis:
     span = HEIGHT - TOP - BOTTOM
     most = max(len(parameter.values) - 1, 1)
@@ -143,7 +194,10 @@ def _choice_axis(parameter: Choice, x: float) -> Axis:
         # A parameter without a meaning in a trial passes below its axis.
         return heights.get(value, HEIGHT - BOTTOM / 3)
 
-    ticks = tuple((height, str(value)) for value, height in heights.items())
+    ticks = tuple(
+        (height, f"{value:g}" if isinstance(value, float) else str(value))
+        for value, height in heights.items()
+    )
     return Axis(parameter.name, x, ticks, place)
 
 
@@ -157,7 +211,11 @@ def _range_axis(parameter: Range, x: float) -> Axis:
             return HEIGHT - BOTTOM / 3
         return HEIGHT - BOTTOM - (change(value) - low) / (high - low) * span
 
-    marks = [low + i * (high - low) / (TICKS - 1) for i in range(TICKS)]
-    values = [math.exp(mark) if parameter.log else mark for mark in marks]
-    ticks = tuple((place(value), number(value, 2)) for value in values)
+    if parameter.log:
+        marks = [low + i * (high - low) / (TICKS - 1) for i in range(TICKS)]
+        values = [math.exp(mark) for mark in marks]
+        labels = tick_labels(values)
+    else:
+        values, labels = round_marks(low, high)
+    ticks = tuple(zip(map(place, values), labels, strict=True))
     return Axis(parameter.name, x, ticks, place)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jinja2
+import markupsafe
 
 from kerasnorm.training.page_template import page_template
 from kerasnorm.training.report_words import duration, number, percent
@@ -11,6 +12,9 @@ from kerasnorm.version import __version__
 from tuning import charts
 from tuning.importance import Importance
 from tuning.plan import Plan
+
+# With more parameters and objectives a row of the table is wider than a screen.
+MOST_COLUMNS = 11
 
 
 def render(
@@ -34,6 +38,8 @@ def render(
     done = [trial for trial in ranked if trial["status"] == "completed"]
     parameters = plan.space.parameters
     axes = charts.parallel_axes(parameters, plan.objectives, done)
+    remarks = any(map(_has_remark, ranked))
+    columns = len(parameters) + len(plan.objectives) + 2 * remarks
     # The worst is drawn first and the best on top of all.
     shades = {trial["id"]: _share(i, len(done)) for i, trial in enumerate(done)}
     return _template().render(
@@ -53,12 +59,19 @@ def render(
         curve_name=curve_name,
         importance=importance,
         values_of=charts.values_of,
-        width=charts.WIDTH,
+        parallel_width=charts.parallel_width(len(axes)),
+        width=charts.WIDTH - charts.LEFT - charts.RIGHT,
+        has_remarks=remarks,
+        as_cards=columns > MOST_COLUMNS,
         height=charts.HEIGHT,
         top=charts.TOP,
         bottom=charts.HEIGHT - charts.BOTTOM,
         left=charts.LEFT,
     )
+
+
+def _has_remark(trial: Mapping[str, Any]) -> bool:
+    return bool(trial["reason"] or trial["ended_by_median_rule"] or trial["remarks"])
 
 
 def _share(place: int, places: int) -> int:
@@ -71,6 +84,16 @@ def _shown(value: Any) -> str:
     return number(value) if isinstance(value, float) else str(value)
 
 
+def _breakable(name: str) -> markupsafe.Markup:
+    """Return a name that may be broken behind its underscores."""
+    return markupsafe.Markup("_<wbr>").join(name.split("_"))
+
+
 def _template() -> jinja2.Template:
-    filters = {"percent": percent, "shown": _shown, "duration": duration}
+    filters = {
+        "percent": percent,
+        "shown": _shown,
+        "duration": duration,
+        "breakable": _breakable,
+    }
     return page_template("tuning", "search.html.jinja", filters)
