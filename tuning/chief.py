@@ -35,14 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     importing.import_keras()
     from keras_tuner.engine import base_tuner
 
-    from tuning import hparams_tf, oracles, surviving_oracle
+    from tuning import oracles, surviving_oracle
 
     directory = SearchDirectory(options.directory)
     plan = directory.read_plan()
     oracle = oracles.make_oracle(plan, directory)
     if directory.oracle_file.is_file():
         oracle.reload(workers_live=options.workers_live)
-    hparams_tf.write_experiment(plan, directory)
 
     class Chief(base_tuner.BaseTuner):
         """KerasTuner's server, which leaves saving to our oracle."""

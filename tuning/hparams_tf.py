@@ -11,49 +11,35 @@ from kerasnorm.callbacks.event_files_tf import EVENT_FILES, EventFile
 from tuning import surviving_oracle
 from tuning.objectives import Objective
 from tuning.parameters import Choice, Parameter
-from tuning.plan import Plan, SearchDirectory
+from tuning.plan import Plan
 from tuning.trial import TrialRun
 
 # What is shown of every trial, besides the objectives.
 SHOWN = ("val_loss", "val_accuracy", "images_per_second")
 FINAL = "final"
-
-
-def write_experiment(plan: Plan, directory: SearchDirectory) -> None:
-    """Write what is searched and which figures there are, once for the whole search.
-
-    Args:
-        plan: The search.
-        directory: Where its files lie.
-    """
-    folder = directory.path / "tensorboard"
-    metrics = [
-        api_pb2.MetricInfo(
-            name=api_pb2.MetricName(tag=f"{FINAL}/{objective.name}"),
-            display_name=objective.name,
-        )
-        for objective in shown(plan)
-    ]
-    metrics.append(_curve(plan))
-    pb = summary.experiment_pb(
-        [_info(parameter) for parameter in plan.space.parameters], metrics
-    )
-    _replace(folder, [(pb, 0)])
+# Columns that TensorBoard shows at first: those marked as different, then by name.
+COLUMNS = 5
 
 
 def write_session(run: TrialRun, figures: dict[str, float] | None) -> None:
-    """Write the values and the final figures of a trial beside its curves.
+    """Write the values and the final figures of a trial into its run directory.
+
+    What is searched stands in each of these files: a file of its own for it would be
+    an empty run beside those of the trials.
 
     Args:
         run: The trial.
         figures: Value of each objective; None for a trial that has failed.
     """
-    folder = run.run_directory / "tensorboard"
+    folder = run.run_directory
     values: dict[str, Any] = {
         name: value if isinstance(value, str | bool) else float(value)
         for name, value in run.note["values"].items()
     }
-    records = [(summary.session_start_pb(values), 0)]
+    records = [
+        (experiment(run.plan), 0),
+        (summary.session_start_pb(values, group_name=folder.name), 0),
+    ]
     if figures is None:
         records.append((summary.session_end_pb(api_pb2.STATUS_FAILURE), 0))
         _replace(folder, records)
@@ -70,6 +56,25 @@ def write_session(run: TrialRun, figures: dict[str, float] | None) -> None:
     _replace(folder, records)
 
 
+def experiment(plan: Plan) -> Any:
+    """Return what is searched and which figures there are.
+
+    Args:
+        plan: The search.
+    """
+    metrics = [
+        api_pb2.MetricInfo(
+            name=api_pb2.MetricName(tag=f"{FINAL}/{objective.name}"),
+            display_name=objective.name,
+        )
+        for objective in shown(plan)
+    ]
+    infos = [_info(parameter) for parameter in plan.space.parameters]
+    for info in infos[:COLUMNS]:
+        info.differs = True
+    return summary.experiment_pb(infos, [*metrics, _curve(plan)])
+
+
 def shown(plan: Plan) -> list[Objective]:
     """Return the figures that are shown: the objectives first.
 
@@ -84,9 +89,11 @@ def shown(plan: Plan) -> list[Objective]:
 def _curve(plan: Plan) -> api_pb2.MetricInfo:
     """Return the curve that "Show Metrics" draws for a trial, from its own run."""
     watched = surviving_oracle.watched(plan).name
-    run = "validation" if watched.startswith("val_") else "train"
+    split = "validation" if watched.startswith("val_") else "train"
     return api_pb2.MetricInfo(
-        name=api_pb2.MetricName(group=run, tag=f"epoch/{watched.removeprefix('val_')}"),
+        name=api_pb2.MetricName(
+            group=f"tensorboard/{split}", tag=f"epoch/{watched.removeprefix('val_')}"
+        ),
         display_name=f"{watched} by epoch",
     )
 

@@ -1,6 +1,6 @@
 """Turns the record of a search into `search.html`, one file that needs no other."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jinja2
@@ -13,8 +13,9 @@ from tuning import charts
 from tuning.importance import Importance
 from tuning.plan import Plan
 
-# With more parameters and objectives a row of the table is wider than a screen.
-MOST_COLUMNS = 11
+# With more letters a row of the table is wider than a screen.
+MOST_LETTERS = 120
+REMARK_LETTERS = 24
 
 
 def render(
@@ -39,7 +40,7 @@ def render(
     parameters = plan.space.parameters
     axes = charts.parallel_axes(parameters, plan.objectives, done)
     remarks = any(map(_has_remark, ranked))
-    columns = len(parameters) + len(plan.objectives) + 2 * remarks
+    letters = _letters(plan, ranked) + REMARK_LETTERS * remarks
     # The worst is drawn first and the best on top of all.
     shades = {trial["id"]: _share(i, len(done)) for i, trial in enumerate(done)}
     return _template().render(
@@ -62,12 +63,22 @@ def render(
         parallel_width=charts.parallel_width(len(axes)),
         width=charts.WIDTH - charts.LEFT - charts.RIGHT,
         has_remarks=remarks,
-        as_cards=columns > MOST_COLUMNS,
+        as_cards=letters > MOST_LETTERS,
         height=charts.HEIGHT,
         top=charts.TOP,
         bottom=charts.HEIGHT - charts.BOTTOM,
         left=charts.LEFT,
     )
+
+
+def _letters(plan: Plan, ranked: list[dict[str, Any]]) -> int:
+    """Return the length of a row of the table, each column as wide as it must be."""
+    names = [parameter.name for parameter in plan.space.parameters]
+    total = sum(len(objective.name) + 2 for objective in plan.objectives)
+    for name in names:
+        shown = [_shown(trial["values"].get(name)) for trial in ranked]
+        total += max(map(len, (*name.split("_"), *shown))) + 2
+    return total + len("Front Trial Epochs")
 
 
 def _has_remark(trial: Mapping[str, Any]) -> bool:
@@ -90,7 +101,7 @@ def _breakable(name: str) -> markupsafe.Markup:
 
 
 def _template() -> jinja2.Template:
-    filters = {
+    filters: dict[str, Callable[..., Any]] = {
         "percent": percent,
         "shown": _shown,
         "duration": duration,

@@ -206,6 +206,9 @@ class TrialRun:
         shutil.copytree(source, aside)
         for result in ("report.json", "model.keras", "report.html"):
             (aside / result).unlink(missing_ok=True)
+        # The promoted trial's row of TensorBoard's table.
+        for session in aside.glob("events.out.tfevents.*"):
+            session.unlink()
         aside.rename(folder)
         past_note = read_json(self.directory.note_file(str(past)))
         self.note["less_memory"] = past_note.get("less_memory", False)

@@ -6,7 +6,7 @@ STYLE = """
 .kn-doctor{--ink:#1d2733;--dim:#5b6875;--line:#d9e0e7;--paper:#fff;--bad:#b3261e;
 --warn:#8a5a00;--good:#1a7f4b;--up:#c8553d;--down:#3d8c6c;--total:#44546a;
 font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);
-max-width:60rem}
+max-width:60rem;overflow-wrap:anywhere}
 @media (prefers-color-scheme:dark){.kn-doctor{--ink:#e6ebf0;--dim:#9aa7b4;
 --line:#36424e;--paper:#151b22;--bad:#ff8a80;--warn:#ffca6a;--good:#6fd6a0;
 --up:#e07a63;--down:#5fb892;--total:#9db0c8}}
@@ -44,9 +44,10 @@ break-inside:avoid;border-bottom:1px solid var(--line)}
 .kn-doctor .kn-splits tbody th{font-weight:400}
 .kn-doctor .kn-group th{color:var(--dim);font-size:.85rem;padding-top:.7rem}
 @media (max-width:640px){.kn-doctor .kn-cells tr{display:grid;
-grid-template-columns:3rem repeat(var(--kn-columns),minmax(0,1fr));
+grid-template-columns:2rem repeat(var(--kn-columns),minmax(0,1fr));
 border-bottom:1px solid var(--line)}
 .kn-doctor .kn-cells td,.kn-doctor .kn-cells th{border:0;font-size:.85rem}
+.kn-doctor .kn-cells th{font-size:.7rem;padding:.3rem 0}
 .kn-doctor .kn-cells .kn-number{white-space:normal;overflow-wrap:normal}
 .kn-doctor .kn-cells td:last-child{grid-column:1/-1;padding-left:0;color:var(--dim)}
 .kn-doctor .kn-cells th:last-child{display:none}

@@ -159,7 +159,11 @@ def predict_command(app: flags.App, words: Sequence[str]) -> None:
     importing.import_keras()
     from kerasnorm.training import inference
 
-    predictions, rejected = inference.predict_run(options.run_directory, options.paths)
+    predictions, rejected, notes = inference.predict_run(
+        options.run_directory, options.paths
+    )
+    for note in notes:
+        print(streams.one_line(note), file=sys.stderr)
     for path, reason in rejected:
         print(f"left out {path}: {reason}", file=sys.stderr)
     if options.json:

@@ -123,16 +123,16 @@ def run_of(model: str | os.PathLike[str]) -> run_directory.RunDirectory | None:
 
 def predict_run(
     path: str | os.PathLike[str], names: Sequence[str]
-) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
-    """Classify picture files.
+) -> tuple[list[dict[str, Any]], list[tuple[str, str]], list[str]]:
+    """Classify image files.
 
     Args:
         path: The run directory.
         names: Files, or folders whose images are taken at any depth.
 
     Returns:
-        A list of `path`, `label` and `probability`, and the files left out with the
-        reason.
+        A list of `path`, `label` and `probability`, the files left out with the
+        reason, and what was taken of each folder, one line each.
 
     Raises:
         ValueError: If the run is not finished, or no picture can be read.
@@ -140,13 +140,22 @@ def predict_run(
     directory = run_directory.open_run(path)
     report = directory.read_report()
     files: list[str] = []
+    notes = []
     for name in names:
         given = pathlib.Path(name)
         if not given.exists():
             raise ValueError(
                 f"expected a picture or a folder, but {name} does not exist"
             )
-        files += list(walk_files(given)) if given.is_dir() else [name]
+        if not given.is_dir():
+            files.append(name)
+            continue
+        found = list(walk_files(given))
+        files += found
+        notes.append(
+            f"{given}: {len(found):,} files taken at any depth, for prediction; names "
+            "of folders are not used as classes"
+        )
     if not files:
         raise ValueError(f"expected images, but found none in {', '.join(names)}")
     side = report["image_size"]
@@ -171,7 +180,8 @@ def predict_run(
             pictures.paths, result.predictions, result.probabilities, strict=True
         )
     ]
-    return predictions, [(str(file), reason) for file, reason in pictures.rejected]
+    rejected = [(str(file), reason) for file, reason in pictures.rejected]
+    return predictions, rejected, notes
 
 
 def load_model(directory: run_directory.RunDirectory) -> keras.Model:

@@ -1,6 +1,7 @@
 """TensorBoard's HParams tab in a browser: rows, curves and lines of all trials."""
 
 import io
+import re
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.tuning.conftest import StandIn, make_plan
-from tuning import hparams_tf, tuner
+from tuning import tuner
 from tuning.plan import SearchDirectory
 from tuning.processes import free_port
 
@@ -38,7 +39,6 @@ def address(tmp_path, monkeypatch):
     monkeypatch.setattr("os.fsync", lambda handle: None)
     plan, directory = make_plan(trials=TRIALS), SearchDirectory(tmp_path)
     directory.write_plan(plan)
-    hparams_tf.write_experiment(plan, directory)
     tuner.TrialTuner(directory, train=Drawing()).search()
     port = free_port("127.0.0.1")
     board = subprocess.Popen(
@@ -68,9 +68,14 @@ def address(tmp_path, monkeypatch):
 def test_every_trial_has_a_row_a_curve_and_a_line(address, chromium):
     page = chromium.new_page(viewport={"width": 1500, "height": 900})
     page.goto(address, timeout=120_000, wait_until="commit")
-    rows = page.get_by_text("cats_dogs/trial_")
+    rows = page.get_by_text(re.compile(r"^\s*trial_"))
     rows.first.wait_for(timeout=120_000)
-    assert rows.count() == TRIALS
+    ids = [row.strip() for row in rows.all_inner_texts()]
+    assert len(ids) == TRIALS == len(set(ids))
+    # None is cut off.
+    assert all(
+        row.evaluate("e => e.scrollWidth <= e.clientWidth") for row in rows.all()
+    )
     page.locator("paper-checkbox.table-cell:visible").first.click()
     page.get_by_text("epoch/loss").first.wait_for(timeout=60_000)
     page.get_by_text("PARALLEL COORDINATES VIEW").click()

@@ -52,6 +52,7 @@ def run_scan(
             directory,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    print(scan.layout, file=sys.stderr)
     if quarantine is not None:
         lines = "".join(f"{path}\n" for path, _ in scan.rejected)
         pathlib.Path(quarantine).write_text(
@@ -67,7 +68,6 @@ def in_words(scan: ImageScan) -> str:
     lines = [
         f"{counts['files']} files in {scan.directory}: {counts['accepted']} accepted, "
         f"{counts['rejected']} rejected",
-        scan.layout,
     ]
     lines += section(
         "Rejected (left out of training)",
