@@ -87,7 +87,8 @@ def run_plain(words: list[str], log: pathlib.Path) -> None:
     from kerasnorm.data.pipelines import batches_tf
     from kerasnorm.training import assemble, batches
     from kerasnorm.training.loading import load_data
-    from tuning import search, search_flags, surviving_oracle
+    from tuning import search, search_flags
+    from tuning.oracles import crash_safe_oracle
 
     plan = search.make_plan(*search_flags.make_parser().parse_known_args(words))
 
@@ -128,7 +129,7 @@ def run_plain(words: list[str], log: pathlib.Path) -> None:
         objective="val_loss",
         max_trials=plan.trials,
         seed=plan.seed + 1,
-        hyperparameters=surviving_oracle.to_keras_tuner(plan),
+        hyperparameters=crash_safe_oracle.to_keras_tuner(plan),
         directory=str(log.parent),
         project_name="plain",
     )
@@ -175,7 +176,7 @@ def measure_ours(options: argparse.Namespace, seed: int, kill: bool) -> dict[str
             workers = [
                 p
                 for p in psutil.process_iter(["cmdline"])
-                if {"tuning.worker", str(folder.resolve())}
+                if {"tuning.workers.worker", str(folder.resolve())}
                 <= set(p.info["cmdline"] or [])
             ]
             if workers:

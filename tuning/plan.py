@@ -106,7 +106,7 @@ class SearchDirectory:
         """
         return self.path / "trials" / f"{trial_id}.json"
 
-    def beat_file(self, worker: str) -> pathlib.Path:
+    def heartbeat_file(self, worker: str) -> pathlib.Path:
         """Return the file that changes as long as a worker makes progress.
 
         Args:

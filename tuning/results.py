@@ -10,8 +10,9 @@ from typing import Any
 from kerasnorm.training import command_line, locks, parsing, streams
 from kerasnorm.training.run_directory import RunDirectory
 from kerasnorm.training.whole_files import write_text
-from tuning import importance, objectives, record, search_page
+from tuning import objectives
 from tuning.plan import Plan, SearchDirectory, read_json
+from tuning.record import importance, search_page, search_summary
 
 PAGE = "search.html"
 REASON_LENGTH = 60
@@ -84,13 +85,13 @@ def read(directory: SearchDirectory) -> Results:
     """
     plan = directory.read_plan()
     before = read_json(directory.search_file)
-    status, reason = before.get("status", record.RUNNING), before.get("reason")
-    if status == record.RUNNING:
+    status, reason = before.get("status", search_summary.RUNNING), before.get("reason")
+    if status == search_summary.RUNNING:
         lock = locks.take(directory.path / ".lock")
         if lock is not None:
             lock.close()
             status, reason = "interrupted", "it was killed; go on with it by --resume"
-    content = record.compose(plan, directory, status, reason)
+    content = search_summary.compose(plan, directory, status, reason)
     ranked = rank(plan, content["trials"])
     done = [trial for trial in ranked if trial["status"] == "completed"]
     results = [

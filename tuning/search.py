@@ -15,8 +15,9 @@ from typing import NoReturn
 from kerasnorm.data.sources import source
 from kerasnorm.training import command_line, flags, layering, paths
 from kerasnorm.training.errors import UsageError
-from tuning import objectives, processes, roles, search_flags, spaces
+from tuning import objectives, search_flags, spaces
 from tuning.plan import Plan, SearchDirectory
+from tuning.workers import child_processes, roles
 
 # They may change when a search goes on.
 CHANGEABLE = ("trials", "median_rule", "max_failures", "hang_minutes")
@@ -80,7 +81,7 @@ def run(words: list[str]) -> int:
                 "expected --role worker with --chief HOST:PORT and --directory only, "
                 f"received {' '.join(words)}"
             )
-        return roles.lend_workers(directory, options)
+        return roles.run_workers(directory, options)
     if options.resume:
         plan = resumed_plan(directory, given)
     else:
@@ -88,7 +89,7 @@ def run(words: list[str]) -> int:
         _check_new(directory, plan)
         if options.role is None:
             _check_data(plan)
-    return roles.lead(plan, directory, options)
+    return roles.run_search(plan, directory, options)
 
 
 def make_plan(given: search_flags.Given) -> Plan:
@@ -114,7 +115,7 @@ def make_plan(given: search_flags.Given) -> Plan:
     settings = settings.replace(**absent)
     # Whoever goes on or helps may stand in another folder.
     settings = settings.with_full_paths().replace(name=None, resume=None)
-    space = spaces.default_space(has_gpu=bool(processes.gpus()))
+    space = spaces.default_space(has_gpu=bool(child_processes.gpus()))
     if options.space is not None:
         space = spaces.read_space(options.space, space)
     if fixed & set(spaces.AUGMENTED):

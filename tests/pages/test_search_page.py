@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tests.tuning.conftest import make_plan
-from tuning import search_page
-from tuning.charts import learning_curves, parallel_axes
-from tuning.importance import Importance
 from tuning.objectives import Objective
 from tuning.parameters import Choice, Range
+from tuning.record import search_page
+from tuning.record.charts import learning_curves, parallel_axes
+from tuning.record.importance import Importance
 from tuning.spaces import FIELDS, Space
 
 # Least value and distance of the values that an axis shows.

@@ -91,7 +91,8 @@ class StandIn:
 @pytest.fixture
 def begin(tmp_path, monkeypatch):
     """Return a function that makes a tuner of one process for a plan."""
-    from tuning import hparams_tf, tuner
+    from tuning.record import hparams_tf
+    from tuning.workers import tuner
 
     # No test cuts the power, and a busy disk takes a second for each.
     monkeypatch.setattr("os.fsync", lambda handle: None)

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from tuning import processes
+from tuning.workers import child_processes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SPACE = {
@@ -70,7 +70,7 @@ def members(directory, role):
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if f"tuning.{role}" in words and str(directory) in words:
+        if f"tuning.workers.{role}" in words and str(directory) in words:
             found.append(process)
     return found
 
@@ -137,7 +137,8 @@ def test_whoever_hangs_is_replaced(tiny, tmp_path, victim):
     directory = tmp_path / "search"
     program = (
         "import sys\n"
-        "from tuning import search, supervisor\n"
+        "from tuning import search\n"
+        "from tuning.workers import supervisor\n"
         "supervisor.CHIEF_SILENCE_SECONDS = 90.0\n"
         "sys.exit(search.main())\n"
     )
@@ -156,7 +157,7 @@ def test_whoever_hangs_is_replaced(tiny, tmp_path, victim):
 
 
 def test_two_machines_share_a_search(tiny, tmp_path):
-    address = f"127.0.0.1:{processes.free_port('127.0.0.1')}"
+    address = f"127.0.0.1:{child_processes.free_port('127.0.0.1')}"
     directory = tmp_path / "search"
     chief = start(
         *(*tiny, "--directory", directory, "--role", "chief", "--address", address)

@@ -8,9 +8,10 @@ import pytest
 
 from kerasnorm.training import locks
 from tests.tuning.conftest import SPACE, StandIn, make_plan
-from tuning import importance, results
+from tuning import results
 from tuning.objectives import Objective
 from tuning.plan import SearchDirectory
+from tuning.record import importance
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import pytest
 
 from kerasnorm.training.errors import UsageError
 from tests.tuning.conftest import make_plan
-from tuning import roles, search, search_flags
+from tuning import search, search_flags
 from tuning.plan import Plan, SearchDirectory, write_json
+from tuning.workers import roles
 
 
 def plan_of(*words) -> Plan:
@@ -239,7 +240,7 @@ def test_a_completed_search_goes_on_for_more_trials(tmp_path, trials, done):
     ],
 )
 def test_listening_to_strangers_is_warned_about(capsys, host, warned):
-    roles.warn_of_strangers(host)
+    roles.warn_if_public_address(host)
     assert ("neither password nor encryption" in capsys.readouterr().err) == warned
 
 

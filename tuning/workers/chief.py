@@ -1,6 +1,6 @@
 """The chief: KerasTuner's server, which hands out trials and takes their figures.
 
-python -m tuning.chief DIRECTORY ...; the supervisor starts it.
+python -m tuning.workers.chief DIRECTORY ...; the supervisor starts it.
 """
 
 import argparse
@@ -9,8 +9,8 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from tuning import processes
 from tuning.plan import SearchDirectory
+from tuning.workers import child_processes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,12 +22,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status.
     """
-    parser = argparse.ArgumentParser(prog="python -m tuning.chief")
+    parser = argparse.ArgumentParser(prog="python -m tuning.workers.chief")
     parser.add_argument("directory", type=pathlib.Path)
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--workers-live", action="store_true")
     options = parser.parse_args(argv)
-    processes.die_with(options.parent)
+    child_processes.die_with(options.parent)
     # The chief trains nothing: the GPUs are left to the workers.
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     from kerasnorm.training import importing
@@ -35,11 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     importing.import_keras()
     from keras_tuner.engine import base_tuner
 
-    from tuning import oracles, surviving_oracle
+    from tuning.oracles import algorithms, crash_safe_oracle
 
     directory = SearchDirectory(options.directory)
     plan = directory.read_plan()
-    oracle = oracles.make_oracle(plan, directory)
+    oracle = algorithms.make_oracle(plan, directory)
     if directory.oracle_file.is_file():
         oracle.reload(workers_live=options.workers_live)
 
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             oracle.save()
 
     Chief(
-        oracle, directory=str(directory.path), project_name=surviving_oracle.PROJECT
+        oracle, directory=str(directory.path), project_name=crash_safe_oracle.PROJECT
     ).search()
     return 0
 

@@ -7,12 +7,12 @@ from typing import Any
 import keras_tuner
 import numpy as np
 
+from tuning.oracles.crash_safe_oracle import CrashSafeOracle, Status
+from tuning.oracles.untried import identity, is_listable, untried
 from tuning.plan import Plan, SearchDirectory
-from tuning.surviving_oracle import Status, SurvivingOracle
-from tuning.untried import identity, is_listable, untried
 
 
-class _NothingTwice(SurvivingOracle):
+class _NothingTwice(CrashSafeOracle):
     """Replaces a proposal that has been tried, and finds what random draws miss.
 
     KerasTuner's Bayesian search proposes the same point again in a space without a
@@ -76,7 +76,7 @@ class BayesianOracle(_NothingTwice, keras_tuner.oracles.BayesianOptimizationOrac
         return found
 
 
-class HyperbandOracle(SurvivingOracle, keras_tuner.oracles.HyperbandOracle):
+class HyperbandOracle(CrashSafeOracle, keras_tuner.oracles.HyperbandOracle):
     """Hyperband, in which a failed trial is the worst of its round.
 
     KerasTuner waits until so many of a round are completed that only the others have
@@ -103,7 +103,7 @@ class HyperbandOracle(SurvivingOracle, keras_tuner.oracles.HyperbandOracle):
         return math.inf if self.objective.direction == "min" else -math.inf
 
 
-class GridOracle(SurvivingOracle):
+class GridOracle(CrashSafeOracle):
     """Grid search: the first combination that no trial has.
 
     KerasTuner's own forgets its place in a resumed search and ends early where a
@@ -131,7 +131,7 @@ def proposal(values: dict[str, Any] | None) -> dict[str, Any]:
     return {"status": status, "values": values}
 
 
-def make_oracle(plan: Plan, directory: SearchDirectory) -> SurvivingOracle:
+def make_oracle(plan: Plan, directory: SearchDirectory) -> CrashSafeOracle:
     """Return the oracle of a search, without anything it may know already.
 
     Args:

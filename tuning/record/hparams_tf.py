@@ -8,11 +8,11 @@ from tensorboard.plugins.hparams import api_pb2, summary
 from tensorboard.plugins.scalar import summary_v2 as scalar_summary
 
 from kerasnorm.callbacks.event_files_tf import EVENT_FILES, EventFile
-from tuning import surviving_oracle
 from tuning.objectives import Objective
+from tuning.oracles import crash_safe_oracle
 from tuning.parameters import Choice, Parameter
 from tuning.plan import Plan
-from tuning.trial import TrialRun
+from tuning.workers.trial import TrialRun
 
 # What is shown of every trial, besides the objectives.
 SHOWN = ("val_loss", "val_accuracy", "images_per_second")
@@ -88,7 +88,7 @@ def shown(plan: Plan) -> list[Objective]:
 
 def _curve(plan: Plan) -> api_pb2.MetricInfo:
     """Return the curve that "Show Metrics" draws for a trial, from its own run."""
-    watched = surviving_oracle.watched(plan).name
+    watched = crash_safe_oracle.watched(plan).name
     split = "validation" if watched.startswith("val_") else "train"
     return api_pb2.MetricInfo(
         name=api_pb2.MetricName(

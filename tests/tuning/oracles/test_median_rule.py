@@ -1,7 +1,7 @@
 import pytest
 
-from tuning.median_rule import verdict
 from tuning.objectives import Objective
+from tuning.oracles.median_rule import verdict
 
 LOSS = Objective("val_loss", "min")
 OTHERS = [{e: 1.0 / e for e in range(1, 11)} for _ in range(5)]

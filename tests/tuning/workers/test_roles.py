@@ -3,8 +3,10 @@
 import pytest
 
 from tests.tuning.conftest import StandIn, make_plan
-from tuning import record, roles, search
+from tuning import search
 from tuning.plan import SearchDirectory, write_json
+from tuning.record import search_summary
+from tuning.workers import roles
 
 
 @pytest.fixture
@@ -18,7 +20,9 @@ def started(monkeypatch):
             self.plan, self.directory = plan, site.directory
 
         def run(self):
-            return record.compose(self.plan, self.directory, "stopped", "that is all")
+            return search_summary.compose(
+                self.plan, self.directory, "stopped", "that is all"
+            )
 
     monkeypatch.setattr(roles.supervisor, "Supervisor", Caught)
     # The drawn pictures would be drawn.
@@ -49,9 +53,12 @@ def test_a_chief_alone_has_no_workers_and_warns_of_strangers(started, tmp_path, 
 def test_pictures_are_decoded_once_for_all_workers_of_a_machine(started, tmp_path):
     begin_search(tmp_path, "--workers", "2")
     ((site, names),) = started
-    from tuning import crew
+    from tuning.workers import worker_processes
 
-    workers = [crew.Worker(site, name, place, 2) for place, name in enumerate(names)]
+    workers = [
+        worker_processes.Worker(site, name, place, 2)
+        for place, name in enumerate(names)
+    ]
     folders = {tuple(worker.arguments()[2:4]) for worker in workers}
     assert folders == {("--pictures", str(site.pictures))}
 
@@ -63,8 +70,12 @@ def test_pictures_are_decoded_once_for_all_workers_of_a_machine(started, tmp_pat
 def test_the_last_line_is_the_best_run(begin, tmp_path, capsys, status, exit_status):
     tuner = begin(make_plan(trials=2))
     tuner.search()
-    content = record.compose(tuner.plan, tuner.search_directory, status, "it is so")
-    found = roles.finish(content, tuner.search_directory, roles.sayer(quiet=False))
+    content = search_summary.compose(
+        tuner.plan, tuner.search_directory, status, "it is so"
+    )
+    found = roles.finish(
+        content, tuner.search_directory, roles.make_printer(quiet=False)
+    )
     assert found == exit_status
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == content["best"]["run_directory"]
@@ -77,7 +88,7 @@ def test_a_search_without_a_result_is_a_failure(begin, capsys):
 
     tuner = begin(make_plan(trials=2), StandIn(fails))
     tuner.search()
-    content = record.compose(tuner.plan, tuner.search_directory, "completed")
+    content = search_summary.compose(tuner.plan, tuner.search_directory, "completed")
     # What a worker writes into its log.
     capsys.readouterr()
     assert roles.finish(content, tuner.search_directory, print) == 1
@@ -90,7 +101,7 @@ def test_a_completed_search_is_not_begun_again(begin, started, tmp_path, capsys)
     tuner = begin(make_plan(trials=2))
     tuner.search()
     directory = SearchDirectory(tmp_path)
-    content = record.compose(tuner.plan, directory, "completed", "all are done")
+    content = search_summary.compose(tuner.plan, directory, "completed", "all are done")
     write_json(directory.search_file, content)
     assert search.main(["--resume", "--directory", str(tmp_path)]) == 0
     assert not started

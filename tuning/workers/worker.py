@@ -1,6 +1,6 @@
 """A worker: asks the chief for trials and runs them, one after the other.
 
-python -m tuning.worker DIRECTORY ...; the supervisor starts it.
+python -m tuning.workers.worker DIRECTORY ...; the supervisor starts it.
 """
 
 import argparse
@@ -8,8 +8,8 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from tuning import processes
 from tuning.plan import SearchDirectory
+from tuning.workers import child_processes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,21 +21,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status.
     """
-    parser = argparse.ArgumentParser(prog="python -m tuning.worker")
+    parser = argparse.ArgumentParser(prog="python -m tuning.workers.worker")
     parser.add_argument("directory", type=pathlib.Path)
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--cores", default="")
     parser.add_argument("--pictures", type=pathlib.Path)
     parser.add_argument("--deaths", type=int, default=0)
     options = parser.parse_args(argv)
-    processes.die_with(options.parent)
+    child_processes.die_with(options.parent)
     # Before TensorFlow counts them: every pool of threads gets this size.
-    processes.stay_on(options.cores)
+    child_processes.stay_on(options.cores)
     from kerasnorm.training import importing
 
     importing.import_keras()
     grow_memory()
-    from tuning import tuner
+    from tuning.workers import tuner
 
     directory = SearchDirectory(options.directory)
     tuner.TrialTuner(directory, options.pictures, options.deaths).search()

@@ -20,7 +20,7 @@ from kerasnorm.training.settings import Settings
 from tests.training.torture_compare import differences
 from tests.tuning.conftest import SPACE, make_plan
 from tuning.plan import SearchDirectory
-from tuning.trial import EPOCHS, PROMOTED_FROM, TrialRun
+from tuning.workers.trial import EPOCHS, PROMOTED_FROM, TrialRun
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 VALUES = {"norm": "batch", "optimizer": "adamw", "learning_rate": 0.01, "batch_size": 4}

@@ -9,9 +9,9 @@ import markupsafe
 from kerasnorm.training.page_template import page_template
 from kerasnorm.training.report_words import duration, number, percent
 from kerasnorm.version import __version__
-from tuning import charts
-from tuning.importance import Importance
 from tuning.plan import Plan
+from tuning.record import charts
+from tuning.record.importance import Importance
 
 # With more letters a row of the table is wider than a screen.
 MOST_LETTERS = 120

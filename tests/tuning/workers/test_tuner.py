@@ -10,9 +10,9 @@ from kerasnorm.training import memory
 from kerasnorm.training.settings import Settings
 from tests.marks import thorough
 from tests.tuning.conftest import SPACE, StandIn, make_plan
-from tuning import record
 from tuning.objectives import Objective
 from tuning.parameters import Choice
+from tuning.record import search_summary
 from tuning.spaces import Space
 
 # Fitting the Gaussian process takes seconds: only the last of five trials needs it.
@@ -24,7 +24,7 @@ class Killed(BaseException):
 
 
 def record_of(tuner, status="completed"):
-    return record.compose(tuner.plan, tuner.search_directory, status)
+    return search_summary.compose(tuner.plan, tuner.search_directory, status)
 
 
 def values_of(content):

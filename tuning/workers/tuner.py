@@ -14,11 +14,12 @@ from kerasnorm.training import runner
 from kerasnorm.training.hooks import Hooks
 from kerasnorm.training.loading import Data, load_data
 from kerasnorm.training.settings import Settings
-from tuning import hparams_tf, oracles, surviving_oracle
-from tuning.chief_client import PatientStub
+from tuning.oracles import algorithms, crash_safe_oracle
 from tuning.plan import Plan, SearchDirectory
-from tuning.reporter import Beat, Reporter
-from tuning.trial import TrialFailed, TrialRun
+from tuning.record import hparams_tf
+from tuning.workers.chief_client import PatientStub
+from tuning.workers.reporter import Beat, Reporter
+from tuning.workers.trial import TrialFailed, TrialRun
 
 # So many deaths of its worker at the same place are a trial's own fault.
 MOST_DEATHS = 4
@@ -53,13 +54,15 @@ class TrialTuner(base_tuner.BaseTuner):
         self.deaths = deaths
         self.load = functools.partial(_load, pictures)
         self._asked_in_vain = False
-        oracle = oracles.make_oracle(self.plan, directory)
+        oracle = algorithms.make_oracle(self.plan, directory)
         if directory.oracle_file.is_file() and not self._is_worker():
             oracle.reload()
         super().__init__(
-            oracle, directory=str(directory.path), project_name=surviving_oracle.PROJECT
+            oracle,
+            directory=str(directory.path),
+            project_name=crash_safe_oracle.PROJECT,
         )
-        self.beat = Beat(directory.beat_file(self.tuner_id), self.tuner_id)
+        self.beat = Beat(directory.heartbeat_file(self.tuner_id), self.tuner_id)
         if self._is_worker():
             self.oracle.stub = PatientStub(self.oracle.stub, directory.search_file)
 
@@ -117,7 +120,7 @@ class TrialTuner(base_tuner.BaseTuner):
         hparams_tf.write_session(run, figures)
         if len(self.plan.objectives) > 1:
             # KerasTuner wants it; the oracle knows better.
-            return {**figures, surviving_oracle.PARETO.name: 0.0}
+            return {**figures, crash_safe_oracle.PARETO.name: 0.0}
         return figures
 
     def save(self) -> None:
@@ -131,12 +134,12 @@ class TrialTuner(base_tuner.BaseTuner):
     def _report(
         self, trial: trial_module.Trial, epoch: int, logs: Mapping[str, float]
     ) -> str | None:
-        watched = surviving_oracle.watched(self.plan)
+        watched = crash_safe_oracle.watched(self.plan)
         if watched.name not in logs:
             return None
         value = float(logs[watched.name])
         answer = self.oracle.update_trial(
-            trial.trial_id, {surviving_oracle.EPOCH_VALUE: value}, step=epoch
+            trial.trial_id, {crash_safe_oracle.EPOCH_VALUE: value}, step=epoch
         )
         if answer.status != trial_module.TrialStatus.STOPPED:
             return None

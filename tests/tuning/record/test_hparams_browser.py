@@ -13,9 +13,9 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.tuning.conftest import StandIn, make_plan
-from tuning import tuner
 from tuning.plan import SearchDirectory
-from tuning.processes import free_port
+from tuning.workers import tuner
+from tuning.workers.child_processes import free_port
 
 pytestmark = [pytest.mark.thorough, pytest.mark.browser]
 TRIALS = 5

@@ -6,8 +6,8 @@ import subprocess
 import time
 from typing import Any
 
-from tuning import processes
 from tuning.plan import SearchDirectory, read_json
+from tuning.workers import child_processes
 
 # A process that ends sooner has not even begun to work.
 SHORT_LIFE_SECONDS = 60.0
@@ -15,7 +15,7 @@ CHIEF = "chief"
 
 
 @dataclasses.dataclass(frozen=True)
-class Site:
+class Host:
     """Where the processes of a search run and how they find each other.
 
     Args:
@@ -55,7 +55,7 @@ class Site:
         }
 
 
-class Member:
+class ManagedProcess:
     """One process of a search and those that took its place.
 
     Args:
@@ -69,7 +69,7 @@ class Member:
 
     module = ""
 
-    def __init__(self, site: Site, name: str) -> None:
+    def __init__(self, site: Host, name: str) -> None:
         self.site = site
         self.name = name
         self.process: subprocess.Popen[bytes] | None = None
@@ -88,7 +88,7 @@ class Member:
             **environment: What is added to the environment.
         """
         self._started = time.monotonic()
-        self.process = processes.start(
+        self.process = child_processes.start(
             self.module,
             [str(self.site.directory.path), *self.arguments()],
             self.log,
@@ -123,12 +123,12 @@ class Member:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-class Chief(Member):
+class Chief(ManagedProcess):
     """The process that serves KerasTuner's oracle."""
 
-    module = "tuning.chief"
+    module = "tuning.workers.chief"
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Host) -> None:
         super().__init__(site, CHIEF)
         self.workers_live = False
 
@@ -137,7 +137,7 @@ class Chief(Member):
         return ["--workers-live"] if self.workers_live else []
 
 
-class Worker(Member):
+class Worker(ManagedProcess):
     """A process that runs trials.
 
     Args:
@@ -147,9 +147,9 @@ class Worker(Member):
         places: How many workers there are on this machine.
     """
 
-    module = "tuning.worker"
+    module = "tuning.workers.worker"
 
-    def __init__(self, site: Site, name: str, place: int, places: int) -> None:
+    def __init__(self, site: Host, name: str, place: int, places: int) -> None:
         super().__init__(site, name)
         self.place = place
         self.places = places
@@ -172,7 +172,7 @@ class Worker(Member):
 
     def arguments(self) -> list[str]:
         """Return its processors, its pictures, and how often it has died."""
-        cores = processes.share_of(self.site.cores, self.place, self.places)
+        cores = child_processes.share_of(self.site.cores, self.place, self.places)
         return [
             *("--cores", ",".join(map(str, cores))),
             *("--pictures", str(self.site.pictures)),
@@ -195,11 +195,11 @@ class Worker(Member):
 
     def silence(self) -> float:
         """Return the seconds since its last sign of progress, or since its start."""
-        file = self.site.directory.beat_file(self.name)
+        file = self.site.directory.heartbeat_file(self.name)
         sign = file.read_text(encoding="utf-8") if file.is_file() else ""
         if sign != self._last_sign:
             self._last_sign, self._last_sign_at = sign, time.monotonic()
         return time.monotonic() - self._last_sign_at
 
     def _sign(self) -> dict[str, Any]:
-        return read_json(self.site.directory.beat_file(self.name))
+        return read_json(self.site.directory.heartbeat_file(self.name))

@@ -13,19 +13,19 @@ import pytest
 
 from kerasnorm.training import locks
 from tests.tuning.conftest import make_plan
-from tuning import crew, processes, supervisor
 from tuning.plan import SearchDirectory, write_json
+from tuning.workers import child_processes, supervisor, worker_processes
 
-STAND_IN = "tests.tuning.stand_in_process"
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+STAND_IN = "tests.tuning.workers.stand_in_process"
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
 def team(tmp_path, monkeypatch):
     """Return a function that makes a supervisor of stand-ins, and its directory."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(crew.Chief, "module", STAND_IN)
-    monkeypatch.setattr(crew.Worker, "module", STAND_IN)
+    monkeypatch.setattr(worker_processes.Chief, "module", STAND_IN)
+    monkeypatch.setattr(worker_processes.Worker, "module", STAND_IN)
     directory = SearchDirectory(tmp_path)
     directory.workers.mkdir()
     lock = locks.take(tmp_path / ".lock")
@@ -34,8 +34,8 @@ def team(tmp_path, monkeypatch):
     def make(deadline_minutes=None, **changes):
         plan = make_plan(**changes)
         directory.write_plan(plan)
-        site = crew.Site(
-            *(directory, "127.0.0.1", processes.free_port("127.0.0.1")),
+        site = worker_processes.Host(
+            *(directory, "127.0.0.1", child_processes.free_port("127.0.0.1")),
             *(lock.fileno(), tmp_path / "pictures", [0], []),
         )
         return supervisor.Supervisor(
@@ -93,7 +93,7 @@ def none_left(folder):
 @pytest.mark.parametrize("victim", ["chief", "worker0"])
 def test_a_killed_process_is_replaced(team, monkeypatch, victim):
     make, folder, said = team
-    monkeypatch.setattr(supervisor, "LAST_CALL_SECONDS", 0.5)
+    monkeypatch.setattr(supervisor, "DRAIN_SECONDS", 0.5)
 
     def kill():
         wait_for(lambda: all(pids(folder, n) for n in ("chief", "worker0", "worker1")))
@@ -111,7 +111,7 @@ def test_a_killed_process_is_replaced(team, monkeypatch, victim):
 
 def test_a_hanging_worker_is_replaced(team, monkeypatch):
     make, folder, said = team
-    monkeypatch.setattr(supervisor, "LAST_CALL_SECONDS", 0.5)
+    monkeypatch.setattr(supervisor, "DRAIN_SECONDS", 0.5)
 
     def stop():
         wait_for(lambda: pids(folder, "worker0"))
@@ -131,7 +131,7 @@ def test_a_hanging_worker_is_replaced(team, monkeypatch):
 @pytest.mark.thorough
 def test_a_chief_that_answers_stays_and_one_that_hangs_is_replaced(team, monkeypatch):
     make, folder, said = team
-    monkeypatch.setattr(supervisor, "LAST_CALL_SECONDS", 0.5)
+    monkeypatch.setattr(supervisor, "DRAIN_SECONDS", 0.5)
     monkeypatch.setattr(supervisor, "CHIEF_SILENCE_SECONDS", 6.0)
     monkeypatch.setattr(supervisor, "PROBE_SECONDS", 1.0)
     stayed = []
@@ -166,7 +166,7 @@ def test_a_chief_that_cannot_begin_ends_the_search(team, monkeypatch):
 
 def test_too_many_failures_end_the_search_as_failed(team, monkeypatch):
     make, folder, _ = team
-    monkeypatch.setattr(supervisor, "LAST_CALL_SECONDS", 0.5)
+    monkeypatch.setattr(supervisor, "DRAIN_SECONDS", 0.5)
     thread = meanwhile(lambda: end_search(folder, "5 trials in a row failed"))
     content = make().run()
     thread.join()
@@ -208,12 +208,14 @@ def test_workers_that_cannot_begin_end_the_search(team, monkeypatch):
 
 
 def test_deaths_at_the_same_place_are_counted(tmp_path):
-    site = crew.Site(*(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], []))
-    worker = crew.Worker(site, "worker0", 0, 1)
+    site = worker_processes.Host(
+        *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], [])
+    )
+    worker = worker_processes.Worker(site, "worker0", 0, 1)
     counts = []
     for place in ("epoch 1", "epoch 1", "epoch 2", "epoch 2", "epoch 2"):
         sign = {"trial": "3", "place": place, "time": time.time()}
-        write_json(site.directory.beat_file("worker0"), sign)
+        write_json(site.directory.heartbeat_file("worker0"), sign)
         worker.note_death()
         counts.append(worker.deaths)
     assert counts == [1, 2, 1, 2, 3]
@@ -223,26 +225,30 @@ def test_deaths_at_the_same_place_are_counted(tmp_path):
 def test_who_dies_while_asking_has_not_begun_to_work(
     tmp_path, monkeypatch, trial, expected
 ):
-    monkeypatch.setattr(processes, "start", lambda *arguments: None)
-    site = crew.Site(*(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], []))
-    worker = crew.Worker(site, "worker0", 0, 1)
+    monkeypatch.setattr(child_processes, "start", lambda *arguments: None)
+    site = worker_processes.Host(
+        *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], [])
+    )
+    worker = worker_processes.Worker(site, "worker0", 0, 1)
     counts = []
     for _ in expected:
         worker.start()
         sign = {"trial": trial, "place": "asks for a trial", "time": time.time()}
-        write_json(site.directory.beat_file("worker0"), sign)
+        write_json(site.directory.heartbeat_file("worker0"), sign)
         worker.note_death()
         counts.append(worker.short_lives)
     assert counts == expected
 
 
 def test_a_sign_of_the_process_before_is_none_of_its_successor(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "start", lambda *arguments: None)
-    site = crew.Site(*(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], []))
-    worker = crew.Worker(site, "worker0", 0, 1)
+    monkeypatch.setattr(child_processes, "start", lambda *arguments: None)
+    site = worker_processes.Host(
+        *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], [])
+    )
+    worker = worker_processes.Worker(site, "worker0", 0, 1)
     # A clock that was set back since: the old sign seems to come from the future.
     sign = {"trial": "3", "place": "epoch 1", "time": time.time() + 3600}
-    write_json(site.directory.beat_file("worker0"), sign)
+    write_json(site.directory.heartbeat_file("worker0"), sign)
     counts = []
     for _ in range(2):
         worker.start()
@@ -254,8 +260,9 @@ def test_a_sign_of_the_process_before_is_none_of_its_successor(tmp_path, monkeyp
 def test_children_do_not_outlive_a_killed_parent(tmp_path):
     program = (
         "import pathlib, time\n"
-        "from tuning import processes\n"
-        f"processes.start('{STAND_IN}', ['{tmp_path}'], pathlib.Path('{tmp_path}/log'),"
+        "from tuning.workers import child_processes\n"
+        f"child_processes.start('{STAND_IN}', ['{tmp_path}'],"
+        f" pathlib.Path('{tmp_path}/log'),"
         " {'KERASTUNER_TUNER_ID': 'worker0'}, ())\n"
         "time.sleep(600)\n"
     )
@@ -279,27 +286,29 @@ def test_children_do_not_outlive_a_killed_parent(tmp_path):
 )
 def test_workers_share_the_processors(cores, places, expected):
     numbers = list(range(cores))
-    found = [processes.share_of(numbers, place, places) for place in range(places)]
+    found = [
+        child_processes.share_of(numbers, place, places) for place in range(places)
+    ]
     assert found == expected
 
 
 def test_every_worker_has_a_gpu_of_its_own(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        processes, "start", lambda *a: seen.append(a[3]["CUDA_VISIBLE_DEVICES"])
+        child_processes, "start", lambda *a: seen.append(a[3]["CUDA_VISIBLE_DEVICES"])
     )
-    site = crew.Site(
+    site = worker_processes.Host(
         *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], ["0", "1"])
     )
     for place in range(3):
-        crew.Worker(site, f"worker{place}", place, 3).start()
+        worker_processes.Worker(site, f"worker{place}", place, 3).start()
     assert seen == ["0", "1", "0"]
 
 
 @pytest.mark.parametrize("visible, found", [("", []), ("-1", []), ("1,5", ["1", "5"])])
 def test_gpus_are_those_that_the_user_shows(monkeypatch, visible, found):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert processes.gpus() == found
+    assert child_processes.gpus() == found
 
 
 def test_two_searches_do_not_share_a_directory(tmp_path):

@@ -3,9 +3,9 @@
 import grpc
 import pytest
 
-from tuning import chief_client
-from tuning.chief_client import ChiefIsGone, PatientStub, SearchIsOver
 from tuning.plan import write_json
+from tuning.workers import chief_client
+from tuning.workers.chief_client import ChiefIsGone, PatientStub, SearchIsOver
 
 
 class Trouble(grpc.RpcError):

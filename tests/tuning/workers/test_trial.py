@@ -6,9 +6,9 @@ from kerasnorm.training.hooks import Hooks
 from kerasnorm.training.runner import Run
 from kerasnorm.training.settings import Settings
 from tests.tuning.conftest import StandIn, make_plan
-from tuning import record
 from tuning.plan import SearchDirectory, read_json
-from tuning.trial import EPOCHS, PROMOTED_FROM, TrialFailed, TrialRun, not_spent
+from tuning.record import search_summary
+from tuning.workers.trial import EPOCHS, PROMOTED_FROM, TrialFailed, TrialRun, not_spent
 
 VALUES = {"norm": "group", "optimizer": "sgd", "learning_rate": 0.01, "batch_size": 8}
 
@@ -53,7 +53,7 @@ def test_what_is_saved_is_put_down_to_whom_it_is_due(tmp_path, reason, name, oth
     plan, directory = make_plan(), SearchDirectory(tmp_path)
     TrialRun(plan, directory, "0", VALUES, Hooks(), ends(reason, 3)).run()
     note = read_json(directory.note_file("0"))
-    saved = record.saved_time([note])
+    saved = search_summary.saved_time([note])
     assert saved[name] == {"trials": 1, "epochs": 1, "seconds": 2.0}
     assert saved[other]["trials"] == 0
 

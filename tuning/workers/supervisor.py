@@ -12,20 +12,21 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from tuning import processes, record
-from tuning.chief_client import CHIEF_GONE_STATUS, CHIEF_MINUTES
-from tuning.crew import Chief, Site, Worker
 from tuning.plan import Plan, SearchDirectory, read_json
+from tuning.record import search_summary
+from tuning.workers import child_processes
+from tuning.workers.chief_client import CHIEF_GONE_STATUS, CHIEF_MINUTES
+from tuning.workers.worker_processes import Chief, Host, Worker
 
 LOOK_SECONDS = 0.25
 # Saving a checkpoint and the figures so far takes seconds.
-FAREWELL_SECONDS = 60.0
+SHUTDOWN_GRACE_SECONDS = 60.0
 # Fitting the Gaussian process of a long Bayesian search keeps the chief busy.
 CHIEF_SILENCE_SECONDS = 180.0
 PROBE_SECONDS = 15.0
 MOST_SHORT_LIVES = 5
 # How long workers elsewhere have to hear that all is over.
-LAST_CALL_SECONDS = 20.0
+DRAIN_SECONDS = 20.0
 
 
 class Ended(Exception):
@@ -57,7 +58,7 @@ class Supervisor:
     def __init__(
         self,
         plan: Plan,
-        site: Site,
+        site: Host,
         worker_names: list[str],
         *,
         has_chief: bool = True,
@@ -91,7 +92,7 @@ class Supervisor:
         try:
             self._told = {t["id"] for t in self._trials() if _has_ended(t)}
             if self.chief is not None:
-                record.write(self.plan, self.directory, record.RUNNING)
+                search_summary.write(self.plan, self.directory, search_summary.RUNNING)
                 self.chief.start()
             for worker in self.workers:
                 worker.start()
@@ -102,7 +103,7 @@ class Supervisor:
             return self._end(ended)
         finally:
             # Whatever happened, nothing is left running.
-            processes.end(self._processes(), 0.0)
+            child_processes.end(self._processes(), 0.0)
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -158,7 +159,7 @@ class Supervisor:
         if status == 0:
             return
         if status is None:
-            if not self._is_deaf():
+            if not self._chief_unresponsive():
                 return
             self.say("the chief does not answer; it is replaced")
             if chief.process is not None:
@@ -174,7 +175,7 @@ class Supervisor:
         chief.start()
         self._answered = time.monotonic()
 
-    def _is_deaf(self) -> bool:
+    def _chief_unresponsive(self) -> bool:
         """Ask the chief something now and then; say whether answers stay out."""
         import grpc
 
@@ -210,7 +211,7 @@ class Supervisor:
             self._over_since = time.monotonic()
         waited = time.monotonic() - self._over_since
         # Workers of other machines are not seen from here.
-        if self.chief.status() == 0 or waited > LAST_CALL_SECONDS:
+        if self.chief.status() == 0 or waited > DRAIN_SECONDS:
             failed = "failed" in reason
             raise Ended("failed" if failed else "completed", reason)
 
@@ -223,7 +224,9 @@ class Supervisor:
         if seen == self._seen:
             return
         self._seen = seen
-        content = record.write(self.plan, self.directory, record.RUNNING)
+        content = search_summary.write(
+            self.plan, self.directory, search_summary.RUNNING
+        )
         self._say_ended(content)
 
     def _say_ended(self, content: dict[str, Any]) -> None:
@@ -232,7 +235,9 @@ class Supervisor:
                 continue
             self._told.add(trial["id"])
             done = f"{len(self._told)} of {self.plan.trials or '?'}"
-            result = trial["reason"] or figures_of(trial["objective"], self.plan)
+            result = trial["reason"] or search_summary.figures_of(
+                trial["objective"], self.plan
+            )
             line = f"[{done}] trial {trial['id']} {trial['status']}: {result}"
             ending = trial["figures"].get("stopped_because", "")
             self.say(f"{line}; {ending}" if trial["ended_by_median_rule"] else line)
@@ -240,17 +245,21 @@ class Supervisor:
                 self.say(f"    {remark}")
 
     def _trials(self) -> list[dict[str, Any]]:
-        trials: list[dict[str, Any]] = record.compose(
-            self.plan, self.directory, record.RUNNING
+        trials: list[dict[str, Any]] = search_summary.compose(
+            self.plan, self.directory, search_summary.RUNNING
         )["trials"]
         return trials
 
     def _end(self, ended: Ended) -> dict[str, Any]:
-        processes.end([w.process for w in self.workers if w.process], FAREWELL_SECONDS)
-        processes.end(self._processes(), 5.0)
+        child_processes.end(
+            [w.process for w in self.workers if w.process], SHUTDOWN_GRACE_SECONDS
+        )
+        child_processes.end(self._processes(), 5.0)
         if self.chief is None:
             return {"status": ended.status, "reason": ended.reason}
-        content = record.write(self.plan, self.directory, ended.status, ended.reason)
+        content = search_summary.write(
+            self.plan, self.directory, ended.status, ended.reason
+        )
         self._say_ended(content)
         if ended.status == "completed":
             shutil.rmtree(self.site.pictures, ignore_errors=True)
@@ -259,20 +268,6 @@ class Supervisor:
     def _processes(self) -> list[Any]:
         members = [*self.workers, *([self.chief] if self.chief else [])]
         return [member.process for member in members if member.process is not None]
-
-
-def figures_of(value: Any, plan: Plan) -> str:
-    """Return the value of one or two objectives in words.
-
-    Args:
-        value: A number or a list of numbers.
-        plan: The search.
-    """
-    values = value if isinstance(value, list) else [value]
-    return ", ".join(
-        f"{objective.name} {'-' if number is None else format(number, '.5g')}"
-        for objective, number in zip(plan.objectives, values, strict=True)
-    )
 
 
 def pictures_folder(directory: pathlib.Path) -> pathlib.Path:

@@ -2,7 +2,7 @@
 
 What a worker does is the file `behaviour` in the directory: `sleep`, `hang`, `die` or
 `end`. The chief answers every question, except with `no chief`, when it dies.
-`python -m tests.tuning.stand_in_process DIR ... --parent PID`
+`python -m tests.tuning.workers.stand_in_process DIR ... --parent PID`
 """
 
 import argparse
@@ -15,8 +15,8 @@ from concurrent import futures
 
 import grpc
 
-from tuning import processes
 from tuning.plan import SearchDirectory, write_json
+from tuning.workers import child_processes
 
 
 class Answering(grpc.GenericRpcHandler):
@@ -31,7 +31,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("directory", type=pathlib.Path)
 parser.add_argument("--parent", type=int)
 options, _ = parser.parse_known_args()
-processes.die_with(options.parent)
+child_processes.die_with(options.parent)
 name = os.environ["KERASTUNER_TUNER_ID"]
 directory = SearchDirectory(options.directory)
 with (directory.workers / f"{name}.pids").open("a") as stream:
@@ -55,7 +55,7 @@ for beat in range(6000):
         sys.exit("the disk is full")
     if what != "hang":
         write_json(
-            directory.beat_file(name),
+            directory.heartbeat_file(name),
             {"trial": "0", "place": "epoch 1", "beat": beat, "time": time.time()},
         )
     time.sleep(0.05)

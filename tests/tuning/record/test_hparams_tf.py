@@ -7,10 +7,10 @@ from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.plugins.hparams import api_pb2, backend_context, metadata
 
 from tests.tuning.conftest import make_plan
-from tuning import record
-from tuning.hparams_tf import write_session
 from tuning.parameters import Choice
 from tuning.plan import SearchDirectory, read_json
+from tuning.record import search_summary
+from tuning.record.hparams_tf import write_session
 from tuning.spaces import FIELDS, Space
 
 
@@ -111,7 +111,7 @@ def test_booleans_of_a_space_stay_booleans(tmp_path, begin):
     found = experiment_of(tmp_path)
     (info,) = [info for info in found.hparam_infos if info.name == "balanced"]
     assert info.type == api_pb2.DATA_TYPE_BOOL
-    trials = record.compose(plan, SearchDirectory(tmp_path), "completed", None)[
+    trials = search_summary.compose(plan, SearchDirectory(tmp_path), "completed", None)[
         "trials"
     ]
     assert {type(trial["values"]["balanced"]) for trial in trials} == {bool}

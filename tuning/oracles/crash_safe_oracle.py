@@ -13,7 +13,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_module
 
-from tuning import median_rule, objectives
+from tuning import objectives
+from tuning.oracles import median_rule
 from tuning.parameters import Choice
 from tuning.plan import Plan, SearchDirectory, read_json, write_json
 from tuning.spaces import Space
@@ -28,7 +29,7 @@ LOST_AFTER = 2.0
 Status = trial_module.TrialStatus
 
 
-class SurvivingOracle(keras_tuner.Oracle):
+class CrashSafeOracle(keras_tuner.Oracle):
     """What all our oracles have in common; KerasTuner's own class comes behind it.
 
     All that the oracle knows is in one file, replaced whole after every change, so
@@ -234,7 +235,7 @@ class SurvivingOracle(keras_tuner.Oracle):
         """Let the trial of a worker that has vanished wait for another worker."""
         now = time.monotonic()
         for worker, trial in list(self.ongoing_trials.items()):
-            file = self.search_directory.beat_file(worker)
+            file = self.search_directory.heartbeat_file(worker)
             sign = file.read_text(encoding="utf-8") if file.is_file() else ""
             if worker == asking or self._beats.get(worker, ("", 0.0))[0] != sign:
                 self._beats[worker] = (sign, now)

@@ -153,3 +153,17 @@ def _best(plan: Plan, done: list[dict[str, Any]]) -> Any:
 
 def _short(trial: dict[str, Any]) -> dict[str, Any]:
     return {name: trial[name] for name in ("id", "objective", "run_directory")}
+
+
+def figures_of(value: Any, plan: Plan) -> str:
+    """Return the value of one or two objectives in words.
+
+    Args:
+        value: A number or a list of numbers.
+        plan: The search.
+    """
+    values = value if isinstance(value, list) else [value]
+    return ", ".join(
+        f"{objective.name} {'-' if number is None else format(number, '.5g')}"
+        for objective, number in zip(plan.objectives, values, strict=True)
+    )

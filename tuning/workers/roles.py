@@ -11,9 +11,10 @@ from typing import IO, Any
 
 from kerasnorm.training import locks
 from kerasnorm.training.errors import UsageError
-from tuning import processes, record, supervisor
-from tuning.crew import Site
 from tuning.plan import Plan, SearchDirectory, read_json
+from tuning.record import search_summary
+from tuning.workers import child_processes, supervisor
+from tuning.workers.worker_processes import Host
 
 LOOPBACK = "127.0.0.1"
 # A killed supervisor's children follow it within a second or so.
@@ -22,7 +23,9 @@ WORKER_BYTES = 2 * 2**30
 STATUSES = {"completed": 0, "stopped": 0, "failed": 1, "interrupted": 130}
 
 
-def lead(plan: Plan, directory: SearchDirectory, options: argparse.Namespace) -> int:
+def run_search(
+    plan: Plan, directory: SearchDirectory, options: argparse.Namespace
+) -> int:
     """Run the chief of a search, and workers unless others do.
 
     Args:
@@ -36,20 +39,22 @@ def lead(plan: Plan, directory: SearchDirectory, options: argparse.Namespace) ->
     host, port = LOOPBACK, 0
     if options.address is not None:
         host, port = parse_address(options.address, "--address")
-        warn_of_strangers(host)
+        warn_if_public_address(host)
     # A chief has no workers of its own unless they are asked for.
     alone = options.role == "chief" and options.workers == "auto"
     count = 0 if alone else number_of_workers(options.workers, plan)
-    say = sayer(plan.settings.quiet)
-    with held(directory.path / ".lock", directory) as lock:
+    say = make_printer(plan.settings.quiet)
+    with directory_lock(directory.path / ".lock", directory) as lock:
         if options.resume and is_done(plan, directory):
             say("the search is completed; more --trials let it go on")
             before = read_json(directory.search_file)
             # Composed anew: the directory may have been moved since.
             status, reason = before["status"], before["reason"]
-            return finish(record.write(plan, directory, status, reason), directory, say)
+            return finish(
+                search_summary.write(plan, directory, status, reason), directory, say
+            )
         directory.write_plan(plan)
-        port = port or processes.free_port(host)
+        port = port or child_processes.free_port(host)
         if options.role == "chief":
             say(f"the chief listens on {host}:{port}")
         crew = supervisor.Supervisor(
@@ -64,7 +69,7 @@ def lead(plan: Plan, directory: SearchDirectory, options: argparse.Namespace) ->
         return finish(crew.run(), directory, say)
 
 
-def lend_workers(directory: SearchDirectory, options: argparse.Namespace) -> int:
+def run_workers(directory: SearchDirectory, options: argparse.Namespace) -> int:
     """Run workers for a chief elsewhere.
 
     Args:
@@ -76,7 +81,7 @@ def lend_workers(directory: SearchDirectory, options: argparse.Namespace) -> int
     """
     host, port = parse_address(options.chief, "--chief")
     plan = directory.read_plan()
-    say = sayer(plan.settings.quiet)
+    say = make_printer(plan.settings.quiet)
     count = number_of_workers(options.workers, plan)
     # KerasTuner takes any id with "chief" in it for the chief.
     machine = socket.gethostname().replace("chief", "host")
@@ -173,7 +178,7 @@ def number_of_workers(wished: int | str, plan: Plan) -> int:
     import psutil
 
     fits = psutil.virtual_memory().available // WORKER_BYTES
-    most = len(processes.gpus()) or min(len(processes.usable_cores()), fits)
+    most = len(child_processes.gpus()) or min(len(child_processes.usable_cores()), fits)
     return max(min(most, plan.trials or most), 1)
 
 
@@ -193,7 +198,7 @@ def parse_address(word: str, flag: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def warn_of_strangers(host: str) -> None:
+def warn_if_public_address(host: str) -> None:
     """Warn where other machines can reach the chief.
 
     Args:
@@ -213,7 +218,7 @@ def warn_of_strangers(host: str) -> None:
         )
 
 
-def site(directory: SearchDirectory, host: str, port: int, lock: IO[Any]) -> Site:
+def site(directory: SearchDirectory, host: str, port: int, lock: IO[Any]) -> Host:
     """Return where the processes of this machine run.
 
     Args:
@@ -222,19 +227,19 @@ def site(directory: SearchDirectory, host: str, port: int, lock: IO[Any]) -> Sit
         port: Its port.
         lock: The lock that all processes keep.
     """
-    return Site(
+    return Host(
         directory,
         host,
         port,
         lock.fileno(),
         supervisor.pictures_folder(directory.path),
-        processes.usable_cores(),
-        processes.gpus(),
+        child_processes.usable_cores(),
+        child_processes.gpus(),
     )
 
 
 @contextlib.contextmanager
-def held(file: Any, directory: SearchDirectory) -> Any:
+def directory_lock(file: Any, directory: SearchDirectory) -> Any:
     """Keep others from the same search directory.
 
     Args:
@@ -254,7 +259,7 @@ def held(file: Any, directory: SearchDirectory) -> Any:
         yield lock
 
 
-def sayer(quiet: bool) -> Callable[[str], None]:
+def make_printer(quiet: bool) -> Callable[[str], None]:
     """Return what prints a line, or nothing in a quiet search.
 
     Args:

@@ -2,11 +2,11 @@ import pytest
 
 from kerasnorm.training.settings import Settings
 from tuning.objectives import parse
-from tuning.oracles import make_oracle
+from tuning.oracles.algorithms import make_oracle
+from tuning.oracles.untried import identity, untried
 from tuning.parameters import Choice, Range
 from tuning.plan import Plan, SearchDirectory
 from tuning.spaces import Space
-from tuning.untried import identity, untried
 
 CHOICES = Space(
     (

@@ -6,18 +6,18 @@ import types
 
 import pytest
 
-from tuning import processes, worker
+from tuning.workers import child_processes, worker
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds processes")
 def test_a_worker_and_all_its_threads_stay_on_their_processors():
-    core = processes.usable_cores()[-1]
+    core = child_processes.usable_cores()[-1]
     program = (
         "import os, threading\n"
-        "from tuning import processes\n"
-        f"processes.stay_on('{core}')\n"
+        "from tuning.workers import child_processes\n"
+        f"child_processes.stay_on('{core}')\n"
         "seen = []\n"
-        "look = lambda: seen.append(processes.usable_cores())\n"
+        "look = lambda: seen.append(child_processes.usable_cores())\n"
         "thread = threading.Thread(target=look)\n"
         "thread.start()\n"
         "thread.join()\n"

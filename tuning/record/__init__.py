@@ -1,0 +1,1 @@
+"""What a search leaves behind: its summary, its page, TensorBoard, importance."""

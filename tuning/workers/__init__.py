@@ -1,0 +1,1 @@
+"""The processes of a search: who starts, watches, replaces them, what they do."""
