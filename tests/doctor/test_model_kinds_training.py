@@ -1,0 +1,100 @@
+"""Every optimizer and every callback trains every kind of model: no row is missing."""
+
+import keras
+import numpy as np
+import pytest
+
+from kerasnorm import callbacks, optimizers
+from kerasnorm.doctor import DoctorCallback
+from kerasnorm.optimizers.wrapper import OptimizerWrapper
+from tests.doctor.model_kinds import KINDS, SIZE, TRAIN, Batches, cut
+
+SCHEDULES = ("WarmupCosine", "WarmupStableDecay")
+# SAM needs a step of its own.
+OWN_STEPS = ("gan", "own_step")
+ADAM = keras.optimizers.Adam
+# Names that are no callbacks: a record, and a search that is a call of its own.
+NO_CALLBACKS = {"Position", "LearningRateFinder"}
+
+
+def optimizer_of(name):
+    """Return an optimizer of the name, around or beside what Keras has."""
+    kind = getattr(optimizers, name)
+    if name in SCHEDULES:
+        return ADAM(kind(0.01, 20))
+    wraps = issubclass(kind, OptimizerWrapper) and name != "Ranger21"
+    return kind(ADAM(0.01)) if wraps else kind(0.01)
+
+
+def callbacks_of(train, folder):
+    """Return one callback of each public class, by name."""
+    return {
+        "Checkpoint": callbacks.Checkpoint(folder / "checkpoint"),
+        "DoctorCallback": DoctorCallback(train, seconds=5),
+        "EarlyStopping": callbacks.EarlyStopping("loss", patience=1),
+        "LearningRateLog": callbacks.LearningRateLog(),
+        "NormStatistics": callbacks.NormStatistics(train),
+        "PacedSchedule": callbacks.PacedSchedule(lambda step: 0.01, 20, lambda: 0.0),
+        "RecalibrateBatchNorm": callbacks.RecalibrateBatchNorm(train),
+        "Throughput": callbacks.Throughput(SIZE),
+        "TimeLimit": callbacks.TimeLimit(minutes=5),
+    }
+
+
+def compiled(kind, name):
+    keras.utils.set_random_seed(0)
+    model, settings, data = KINDS[kind]()
+    if "judge_optimizer" in settings:
+        settings = {key: optimizer_of(name) for key in settings}
+    else:
+        settings = {**settings, "optimizer": optimizer_of(name), "jit_compile": False}
+    model.compile(**settings)
+    train = cut(data, 0, TRAIN)
+    # A GAN's own step calls its parts only, and an unbuilt model cannot be saved.
+    model(train[0][0])
+    if name == "SAM" and kind not in OWN_STEPS:
+        model.optimizer.attach(model)
+    return model, train
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", optimizers.__all__)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_optimizer_trains_every_kind_and_is_saved(kind, name, tmp_path):
+    model, train = compiled(kind, name)
+    if name == "SAM" and kind in OWN_STEPS:
+        with pytest.raises(RuntimeError, match="two gradients a step"):
+            model.fit(Batches(train), epochs=1, verbose=0)
+        return
+    history = model.fit(Batches(train), epochs=1, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    model.save_weights(tmp_path / "model.weights.h5")
+    other, _ = compiled(kind, name)
+    other.fit(Batches(train[:1]), epochs=1, verbose=0)
+    other.load_weights(tmp_path / "model.weights.h5")
+    # The next steps are the same: weights and states of the optimizer are.
+    ends = []
+    for each in (model, other):
+        keras.utils.set_random_seed(1)
+        each.fit(Batches(train), epochs=1, verbose=0, shuffle=False)
+        ends.append(each.get_weights())
+    for ours, theirs in zip(*ends, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_callbacks_together_train_every_kind(kind, tmp_path):
+    model, train = compiled(kind, "AdaPNM" if kind == "regression" else "Muon")
+    used = callbacks_of(train, tmp_path)
+    if kind == "gan":
+        # Its class has no optimizer that the schedule could follow.
+        del used["PacedSchedule"]
+    used = list(used.values())
+    history = model.fit(Batches(train), epochs=2, verbose=0, callbacks=used)
+    assert np.isfinite(history.history["loss"]).all()
+
+
+def test_every_public_callback_has_a_row(tmp_path):
+    rows = set(callbacks_of([], tmp_path)) - {"DoctorCallback"}
+    assert rows == set(callbacks.__all__) - NO_CALLBACKS
