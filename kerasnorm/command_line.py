@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def scan(words: list[str]) -> int:
     """Look at every file of a folder of pictures."""
     parser = _parser("scan", "Say which files can train, why others cannot, and more.")
-    parser.add_path("directory", "A folder; nothing in it is changed.")
+    parser.add_path("directory", "A folder; nothing in it is changed.", fetch=True)
     parser.add_value("--json", bool, "Print JSON.")
     parser.add_path(
         "--quarantine", "File to list the rejected files in.", check=paths.output
@@ -86,7 +86,7 @@ def scan(words: list[str]) -> int:
 def doctor(words: list[str]) -> int:
     """Say why validation breaks."""
     parser = _parser("doctor", "Say why validation breaks, by measurement.")
-    parser.add_path("patient", "A run directory or a .keras file.")
+    parser.add_path("patient", "A run directory or a .keras file.", fetch=True)
     parser.add_value("--trust", bool, TRUST_HELP)
     parser.add_path("--train", "Folder of training images, or one with train/.")
     parser.add_path("--validation", "Folder to validate on, or one with validation/.")
@@ -247,7 +247,7 @@ def _parse(parser: parsing.Parser, words: list[str]) -> Any:
 
 def _surgery(name: str, description: str) -> parsing.Parser:
     parser = _parser(name, description)
-    parser.add_path("model", "A .keras file.")
+    parser.add_path("model", "A .keras file.", fetch=True)
     parser.add_path("output", "Where the new model goes.", check=paths.output)
     parser.add_value("--trust", bool, TRUST_HELP)
     return parser

@@ -9,15 +9,15 @@ from kerasnorm.training import importing, layering, paths
 from kerasnorm.training.errors import UsageError
 from tests.commands import COMMANDS
 
-CHECKS = (paths.local, paths.output, paths.fetched)
+CHECKS = (paths.local, paths.output, paths.readable)
 PATHS = [
     (command, name, check)
     for command in COMMANDS
     for name, check in COMMANDS[command].parser.checks.items()
     if check in CHECKS
-] + [(command, "config", paths.fetched) for command in COMMANDS]
-READ = [(command, name) for command, name, check in PATHS if check is paths.fetched]
-WRITTEN = [path for path in PATHS if path[2] is not paths.fetched]
+] + [(command, "config", paths.readable) for command in COMMANDS]
+READ = [(command, name) for command, name, check in PATHS if check is paths.readable]
+WRITTEN = [path for path in PATHS if path[2] is not paths.readable]
 # Names that markup, YAML, shells or code pages would take for something else.
 NAMES = (
     "plain",
@@ -112,30 +112,49 @@ def test_without_fsspec_a_url_is_refused(command, name, tmp_path, monkeypatch, c
     assert os.listdir(tmp_path) == []
 
 
+@pytest.fixture
+def memory(tmp_path, monkeypatch):
+    """Return the files of URLs with `memory://`."""
+    system = pytest.importorskip("fsspec").filesystem("memory")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    system.pipe("/bucket/x/cat/1 [a].txt", b"debug: true")
+    yield system
+    system.rm("/bucket", recursive=True)
+
+
 @pytest.mark.parametrize(("command", "name"), READ)
-def test_what_lies_behind_a_url_is_read(command, name, tmp_path, monkeypatch, capsys):
-    memory = pytest.importorskip("fsspec").filesystem("memory")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    memory.pipe("/bucket/x/cat/1 [a].txt", b"debug: true")
-    file, folder = "memory://bucket/x/cat/1 [a].txt", "memory://bucket/x"
+def test_a_url_is_kept_until_it_is_opened(command, name, memory, tmp_path, capsys):
+    url = "memory://bucket/x/cat/1 [a].txt"
+    words = words_with(command, name, url)
+    parser = COMMANDS[command].parser
     if name == "config":
-        layers = COMMANDS[command].parser.read(words_with(command, name, file))
-        assert layers[0].values == {"debug": True}
+        assert parser.read(words)[0].values == {"debug": True}
         return
-    copy = understood(command, name, file)
+    assert understood(command, name, url) == url
+    capsys.readouterr()
+    if name == "weights":
+        words += ["--model", "keras:MobileNetV2"]
+    assert COMMANDS[command].main([*words, "--print-config"]) == 0
+    assert url in capsys.readouterr().out
+    assert not (tmp_path / "cache").exists()
+    if name in parser.fetched:
+        copy = getattr(parser.parse(words), name)
+        assert open(copy).read() == "debug: true"
+
+
+def test_a_url_is_fetched_once_for_as_long_as_it_is_the_same(memory, capsys):
+    file, folder = "memory://bucket/x/cat/1 [a].txt", "memory://bucket/x"
+    copy = paths.fetched(file, "--data")
     assert os.path.basename(copy) == "1 [a].txt"
     assert open(copy).read() == "debug: true"
-    copy = understood(command, name, folder)
+    copy = paths.fetched(folder, "--data")
     assert open(os.path.join(copy, "cat", "1 [a].txt")).read() == "debug: true"
-    # The same again is not fetched again, something new is.
     capsys.readouterr()
-    assert understood(command, name, folder) == copy
+    assert paths.fetched(folder, "--data") == copy
     assert capsys.readouterr().err == ""
     memory.pipe("/bucket/x/cat/2.txt", b"")
-    assert os.listdir(os.path.join(understood(command, name, folder), "cat")) != [
-        "1 [a].txt"
-    ]
-    memory.rm("/bucket", recursive=True)
+    new = paths.fetched(folder, "--data")
+    assert sorted(os.listdir(os.path.join(new, "cat"))) == ["1 [a].txt", "2.txt"]
 
 
 @pytest.mark.parametrize("url", ["memory://nothing/here", "nothing://here", "s3://x/y"])

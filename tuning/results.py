@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Leaderboard of a search and importance of each parameter; writes "
         f"{PAGE} into its directory.",
     )
-    parser.add_path("directory", "--directory of the search.")
+    parser.add_path("directory", "--directory of the search.", fetch=True)
     parser.add_value("--json", bool, "Print JSON.")
     parser.add_value("--debug", bool, "Show the traceback of an error.")
 

@@ -117,7 +117,7 @@ def make_plan(given: search_flags.Given) -> Plan:
     settings = settings.with_full_paths().replace(name=None, resume=None)
     space = spaces.default_space(has_gpu=bool(child_processes.gpus()))
     if options.space is not None:
-        space = spaces.read_space(options.space, space)
+        space = spaces.read_space(paths.fetched(options.space, "--space"), space)
     if fixed & set(spaces.AUGMENTED):
         # A range given by hand would be scaled, too.
         fixed.add(spaces.AUGMENTATION)

@@ -8,7 +8,7 @@ import keras
 
 from kerasnorm import callbacks, models, optimizers, surgery
 from kerasnorm.inspection import layer_tree
-from kerasnorm.training import precision
+from kerasnorm.training import paths, precision
 from kerasnorm.training.settings import Settings
 
 # Norm-free networks need clipped gradients; a tighter limit throttles small batches.
@@ -70,7 +70,7 @@ def _build_backbone(
         settings.model,
         shape,
         num_classes,
-        weights=settings.weights,
+        weights=settings.weights and paths.fetched(settings.weights, "--weights"),
         frozen=settings.frozen,
         dropout=settings.dropout,
     )

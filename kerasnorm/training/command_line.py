@@ -114,7 +114,7 @@ def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
         prog=f"python -m apps.{app.name} evaluate",
         description="Loss and accuracy of a finished run, as JSON.",
     )
-    parser.add_path("run_directory", "What the training printed last.")
+    parser.add_path("run_directory", "What the training printed last.", fetch=True)
     parser.add_path(
         "--data",
         "Folder of class folders (or one with train/ and validation/, of which the "
@@ -150,7 +150,7 @@ def predict_command(app: flags.App, words: Sequence[str]) -> None:
         prog=f"python -m apps.{app.name} predict",
         description="What a finished run says of pictures: path, label, probability.",
     )
-    parser.add_path("run_directory", "What the training printed last.")
+    parser.add_path("run_directory", "What the training printed last.", fetch=True)
     parser.add_path("paths", "Image files, or folders of them.", nargs="+")
     _add_common(parser)
     options = parser.parse(words)

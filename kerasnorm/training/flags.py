@@ -201,7 +201,7 @@ def add_settings(
     parser.kinds |= {name: FIELDS[name].type for name in added}
     for name in PATHS:
         if name in added:
-            parser.checks[name] = paths.fetched if name in READ else paths.local
+            parser.checks[name] = paths.readable if name in READ else paths.local
 
 
 def _of_new(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Layer]:

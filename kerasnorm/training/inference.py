@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from kerasnorm.data.images import load_images as picture_loading
-from kerasnorm.data.sources import source
+from kerasnorm.data.sources import remote, source
 from kerasnorm.data.sources.folders import walk_files
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.training import evaluation, paths, run_directory
@@ -128,7 +128,7 @@ def predict_run(
 
     Args:
         path: The run directory.
-        names: Files, or folders whose images are taken at any depth.
+        names: Files, or folders whose images are taken at any depth; or their URLs.
 
     Returns:
         A list of `path`, `label` and `probability`, the files left out with the
@@ -140,20 +140,27 @@ def predict_run(
     directory = run_directory.open_run(path)
     report = directory.read_report()
     files: list[str] = []
+    urls: dict[str, str] = {}
     notes = []
     for name in names:
-        given = pathlib.Path(name)
+        copy = paths.fetched(name, "paths")
+        given = pathlib.Path(copy)
         if not given.exists():
             raise ValueError(
                 f"expected a picture or a folder, but {name} does not exist"
             )
         if not given.is_dir():
-            files.append(name)
+            files.append(copy)
+            urls[copy] = name
             continue
         found = list(walk_files(given))
         files += found
+        if remote.is_url(name):
+            for file in found:
+                below = pathlib.Path(file).relative_to(given).as_posix()
+                urls[file] = f"{name.rstrip('/')}/{below}"
         notes.append(
-            f"{given}: {len(found):,} files taken at any depth, for prediction; names "
+            f"{name}: {len(found):,} files taken at any depth, for prediction; names "
             "of folders are not used as classes"
         )
     if not files:
@@ -172,7 +179,7 @@ def predict_run(
     )
     predictions = [
         {
-            "path": str(file),
+            "path": urls.get(str(file), str(file)),
             "label": report["class_names"][label],
             "probability": float(chances[label]),
         }
@@ -180,7 +187,7 @@ def predict_run(
             pictures.paths, result.predictions, result.probabilities, strict=True
         )
     ]
-    rejected = [(str(file), reason) for file, reason in pictures.rejected]
+    rejected = [(urls.get(str(f), str(f)), why) for f, why in pictures.rejected]
     return predictions, rejected, notes
 
 

@@ -35,6 +35,7 @@ class Parser(jsonargparse.ArgumentParser):
         self.kinds: dict[str, Any] = {}
         self.required: list[str] = []
         self.checks: dict[str, Callable[[Any, str], Any]] = {}
+        self.fetched: list[str] = []
         self.add_argument(
             "--config",
             action="append",
@@ -133,7 +134,8 @@ class Parser(jsonargparse.ArgumentParser):
         name: str,
         text: str,
         *,
-        check: Callable[[Any, str], str] = paths.fetched,
+        check: Callable[[Any, str], str] = paths.readable,
+        fetch: bool = False,
         **options: Any,
     ) -> None:
         """Add the path of a file or folder, or of several.
@@ -141,8 +143,9 @@ class Parser(jsonargparse.ArgumentParser):
         Args:
             name: `--flag_name`, or the name of a positional.
             text: Its help.
-            check: `paths.fetched` for what is read, `paths.output` for a file and
+            check: `paths.readable` for what is read, `paths.output` for a file and
                 `paths.local` for a folder to be written.
+            fetch: Whether a URL is replaced by the path of its copy; data keep it.
             **options: Further arguments of `add_argument`.
         """
         is_optional = name.startswith("--") and "required" not in options
@@ -153,6 +156,8 @@ class Parser(jsonargparse.ArgumentParser):
         elif is_optional:
             self.kinds[name] = str | None
         self.checks[name] = check
+        if fetch:
+            self.fetched.append(name)
 
     def read(self, words: Sequence[str]) -> list[Layer]:
         """Return what files and flags say, what counts least first.
@@ -195,6 +200,8 @@ class Parser(jsonargparse.ArgumentParser):
         values = self.checked(values)
         if values["print_config"]:
             print_config(values, sources)
+        for name in self.fetched:
+            values[name] = paths.fetched(values[name], self._shown(name))
         return jsonargparse.Namespace(**values)
 
     def checked(self, values: dict[str, Any]) -> dict[str, Any]:

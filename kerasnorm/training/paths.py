@@ -1,15 +1,16 @@
 """Paths that users write: `~`, URLs, and where nothing may be overwritten."""
 
+import contextlib
 import os
 import pathlib
-import re
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.sources import remote
 from kerasnorm.training.errors import UsageError
 
-# Two letters at least: C: is a drive.
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 # Values of path settings that name no file.
 _WORDS = ("drawn", "imagenet")
 _PREFIXES = ("tfds:",)
@@ -47,12 +48,30 @@ def local(path: str | os.PathLike[str], name: str) -> str:
         if os.name == "posix":
             return os.fsdecode(urllib.parse.unquote_to_bytes(path))
         return urllib.request.url2pathname(path)
-    if _URL.match(text):
+    if remote.is_url(text):
         raise UsageError(
             f"expected {name} to be a path on this machine, where all is written, "
             f"received {text}; give a local folder or mount that one"
         )
     return os.path.expanduser(text)
+
+
+def readable(path: str | os.PathLike[str], name: str) -> str:
+    """Return the path of what is only read; a URL is kept, for where it is opened.
+
+    Args:
+        path: What a user wrote; words that name no file stay as they are.
+        name: Name of the flag, for the error.
+
+    Raises:
+        UsageError: If it is a URL and none can be read.
+    """
+    text = os.fspath(path)
+    if not remote.is_url(text):
+        return local(text, name)
+    with _named(name):
+        remote.check_readable(text)
+    return text
 
 
 def fetched(path: str | os.PathLike[str], name: str) -> str:
@@ -66,18 +85,10 @@ def fetched(path: str | os.PathLike[str], name: str) -> str:
         UsageError: If it is a URL that cannot be read.
     """
     text = os.fspath(path)
-    if not _URL.match(text) or text.lower().startswith("file://"):
+    if not remote.is_url(text):
         return local(text, name)
-    from kerasnorm.data.errors import DataError
-    from kerasnorm.data.sources import remote
-
-    try:
+    with _named(name):
         return str(remote.fetch(text))
-    except DataError as error:
-        raise UsageError(
-            f"expected {name} to be a path or a URL that can be read, received {text}, "
-            f"but {error}"
-        ) from error
 
 
 def in_full(path: str, name: str) -> str:
@@ -87,7 +98,7 @@ def in_full(path: str, name: str) -> str:
         path: What a user wrote.
         name: Name of the flag, for the error.
     """
-    path = fetched(path, name)
+    path = readable(path, name)
     if not is_path(path) or not os.path.exists(path):
         return path
     return os.path.realpath(path)
@@ -137,3 +148,13 @@ def is_of_a_run(path: str | os.PathLike[str]) -> bool:
         for folder in (place, *place.parents)
         for marks in _MARKS
     )
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Name the flag in the error of a URL that cannot be read."""
+    try:
+        yield
+    except DataError as error:
+        problem = str(error).removeprefix("Expected").rstrip(".")
+        raise UsageError(f"expected {name} to be{problem}") from error

@@ -23,6 +23,7 @@ from kerasnorm.data.sources.split import (
 )
 from kerasnorm.data.sources.split_match import Changes, match_split
 from kerasnorm.data.sources.split_table import SplitTable
+from kerasnorm.training import paths
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
 
@@ -156,7 +157,9 @@ def _note(settings: Settings, files: source.Files, parts: dict[str, ImageIndex])
 
 def _saved_split(settings: Settings, files: source.Files) -> SplitTable | None:
     if settings.resume is None:
-        return None if settings.split is None else SplitTable.read(settings.split)
+        if settings.split is None:
+            return None
+        return SplitTable.read(paths.fetched(settings.split, "--split"))
     file = pathlib.Path(settings.resume) / SPLIT_FILE
     if file.is_file():
         return SplitTable.read(file)

@@ -42,11 +42,13 @@ class Layout:
         parts: Folder of class folders by part: `{"all": ...}`, or of "train",
             "validation" and "test" those that are there.
         left_out: Names of sub-folders that are neither part nor class.
+        name: What the user called the folder, where it is the copy of another.
     """
 
     directory: pathlib.Path
     parts: dict[str, pathlib.Path]
     left_out: tuple[str, ...] = ()
+    name: str = ""
 
     @property
     def has_parts(self) -> bool:
@@ -96,7 +98,7 @@ class Layout:
                 said.append(f"{name}/: {use}")
         if self.left_out:
             said.append(f"left out: {', '.join(f'{n}/' for n in self.left_out)}")
-        return f"{self.directory}: {'; '.join(said)}"
+        return f"{self.name or self.directory}: {'; '.join(said)}"
 
 
 def find_layout(directory: str | os.PathLike) -> Layout:

@@ -1,9 +1,11 @@
 """Files and folders behind URLs, copied into the user's cache by fsspec."""
 
 import hashlib
+import importlib.util
 import os
 import pathlib
 import posixpath
+import re
 import shutil
 import sys
 import tempfile
@@ -11,6 +13,32 @@ from typing import Any
 
 from kerasnorm.data.cache import cache_directory
 from kerasnorm.data.errors import DataError
+
+# Two letters at least: C: is a drive.
+_URL = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
+def is_url(path: str | os.PathLike | None) -> bool:
+    """Say whether a path is the URL of something on another machine.
+
+    Args:
+        path: What a user wrote.
+    """
+    return isinstance(path, str) and _URL.match(path) is not None
+
+
+def check_readable(url: str) -> None:
+    """Raise DataError where no URL can be read, before anything is fetched.
+
+    Args:
+        url: The URL.
+    """
+    if importlib.util.find_spec("fsspec") is None:
+        raise DataError(
+            f"Expected a path or a URL that can be read, received {url}, but only with "
+            "the package fsspec installed can it be fetched; install it, or copy the "
+            "files here."
+        )
 
 
 def fetch(url: str) -> pathlib.Path:
@@ -26,13 +54,10 @@ def fetch(url: str) -> pathlib.Path:
         DataError: A package that reads such URLs is not installed, or nothing can be
             read there.
     """
-    try:
-        import fsspec
-    except ImportError:
-        raise DataError(
-            "only with the package fsspec installed can it be fetched; install it, or "
-            "copy the files here"
-        ) from None
+    check_readable(url)
+    import fsspec
+
+    received = f"Expected a path or a URL that can be read, received {url}, but"
     try:
         system, root = fsspec.core.url_to_fs(url)
         files = _list(system, root)
@@ -42,10 +67,12 @@ def fetch(url: str) -> pathlib.Path:
         if not folder.exists():
             _copy(system, root, files, folder, name)
     except ImportError as error:
-        raise DataError(f"{_first_line(error)}; or copy the files here") from error
+        problem = f"{_first_line(error)}; or copy the files here."
+        raise DataError(f"{received} {problem}") from error
     except Exception as error:
         # Each file system has its own errors.
-        raise DataError(f"it cannot be fetched: {_first_line(error)}") from error
+        problem = f"it cannot be fetched: {_first_line(error)}."
+        raise DataError(f"{received} {problem}") from error
     return folder / name
 
 
@@ -78,7 +105,12 @@ def _copy(
             target.parent.mkdir(parents=True, exist_ok=True)
             source = f"{root.rstrip('/')}/{path}" if path else root
             system.get_file(source, os.fspath(target))
-        os.replace(partial, folder)
+        try:
+            os.replace(partial, folder)
+        except OSError:
+            # Another process may have been sooner.
+            if not folder.is_dir():
+                raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

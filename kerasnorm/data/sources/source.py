@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Mapping
 
 from kerasnorm.data.errors import DataError
+from kerasnorm.data.sources import remote
 from kerasnorm.data.sources.index import ImageIndex, index_classes
 from kerasnorm.data.sources.layout import ALL, Layout, find_layout
 from kerasnorm.data.sources.split import assign_parts, take_parts
@@ -98,7 +99,8 @@ def open_source(
         spec: None or "drawn": cats and dogs drawn by the library. A folder with one
             sub-folder for each class: split at random. A folder with `train/` and
             `validation/` or `test/`, under any usual name, each with class folders:
-            used as they are; `test/` validates where nothing else does.
+            used as they are; `test/` validates where nothing else does. The URL of
+            such a folder: fetched by fsspec.
             "tfds:NAME" or "tfds:NAME:SPLIT": an image-classification data set of
             tensorflow-datasets; its own validation (or test) split is used where it
             has one.
@@ -195,6 +197,8 @@ def find_source(spec: str | os.PathLike | None) -> Layout:
         from kerasnorm.data.sources.datasets_tf import export_dataset
 
         return find_layout(export_dataset(spec.removeprefix(TFDS_PREFIX)))
+    if remote.is_url(spec):
+        return dataclasses.replace(find_layout(remote.fetch(str(spec))), name=str(spec))
     return find_layout(spec)
 
 

@@ -1,0 +1,87 @@
+"""Runs on data behind a URL, whose copies in the cache may go at any time."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from apps.cats_dogs import APP
+from kerasnorm.data import DataError, open_source
+from kerasnorm.training import Settings, assemble, run_directory
+from kerasnorm.training.command_line import main
+from kerasnorm.training.errors import UsageError
+from kerasnorm.training.run_files import as_resumed, find_run_files
+from tests.apps.conftest import TINY, draw_folder
+
+URL = "memory://bucket/photos"
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """Put class folders behind the URL and return the cache directory."""
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    draw_folder(tmp_path / "photos", 10)
+    memory.put(str(tmp_path / "photos"), "/bucket/photos", recursive=True)
+    shutil.rmtree(tmp_path / "photos")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yield tmp_path / "cache"
+    memory.rm("/bucket", recursive=True)
+
+
+def test_settings_keep_the_url(cache, tmp_path):
+    settings = Settings(data=URL, split=f"{URL}/split.csv").with_full_paths()
+    assert (settings.data, settings.split) == (URL, f"{URL}/split.csv")
+    assert not cache.exists()
+
+
+def test_files_behind_a_url_are_found_again_without_the_cache(cache, tmp_path):
+    import fsspec
+
+    settings = Settings(app="toy", data=URL)
+    files = find_run_files(settings)
+    assert files.notes[0].startswith(f"{URL}: ")
+    directory = run_directory.RunDirectory(tmp_path)
+    directory.write_split(files.table)
+    memory = fsspec.filesystem("memory")
+    memory.put(str(tmp_path / "split.csv"), "/bucket/split.csv")
+    for again in (
+        as_resumed(settings, tmp_path),
+        settings.replace(split="memory://bucket/split.csv"),
+    ):
+        shutil.rmtree(cache)
+        found = find_run_files(again)
+        for part, index in files.parts.items():
+            assert found.parts[part].paths == index.paths
+            assert all(map(os.path.isfile, index.paths))
+
+
+def test_a_url_without_images_is_named_where_it_is_opened(cache):
+    nothing = "memory://bucket/nothing"
+    model = Settings(model="keras:MobileNetV2", weights=nothing, image_size=32)
+    with pytest.raises(DataError, match=f"received {nothing}, but it cannot be fet"):
+        open_source(nothing)
+    with pytest.raises(UsageError, match=f"expected --weights .* received {nothing},"):
+        assemble.build_model(model, 2)
+
+
+@pytest.mark.thorough
+def test_a_run_outlives_the_cache(cache, tmp_path, capsys):
+    words = ["--data", URL, "--runs", str(tmp_path / "runs"), *TINY]
+    assert main(APP, [*words, "--batch-size", "4", "--no-preflight"]) == 0
+    run = capsys.readouterr().out.splitlines()[-1]
+    assert run_directory.open_run(run).read_settings().data == URL
+    for data in ([], ["--data", URL]):
+        shutil.rmtree(cache)
+        assert main(APP, ["evaluate", run, "--json", *data]) == 0
+        shown, said = capsys.readouterr()
+        result = json.loads(shown)
+        assert (result["data"], result["samples"]) == (URL, 4)
+        assert f"{URL}: " in said
+    photo = f"{URL}/cat/001.jpg"
+    shutil.rmtree(cache)
+    assert main(APP, ["predict", run, photo, f"{URL}/dog", "--json"]) == 0
+    shown, said = capsys.readouterr()
+    found = {one["path"] for one in json.loads(shown)}
+    assert found == {photo} | {f"{URL}/dog/{n:03}.jpg" for n in range(10)}
+    assert f"{URL}/dog: 10 files taken" in said
