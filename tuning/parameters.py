@@ -1,11 +1,14 @@
 """What one parameter of a search may be: one of some values, or a range of numbers."""
 
 import dataclasses
+import math
 from typing import Any
 
 from kerasnorm.training.errors import UsageError
 
 Value = str | bool | int | float
+# Part of a step by which the quotient of floats may miss a whole number of steps.
+ROUNDING = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Range:
     Args:
         name: Name of the parameter.
         low: Smallest value.
-        high: Largest value.
+        high: Largest value; with a step, if steps from `low` lead to it.
         step: Distance of neighbours; nothing for any number in between. Under `log`
             the ratio of neighbours.
         log: Whether ratios count instead of differences; `low` is then above 0.
@@ -87,10 +90,35 @@ class Range:
             value: Such as the value of the app's settings.
         """
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        # KerasTuner's grid looks a default up among the steps.
-        if is_number and self.step is None and self.low <= value <= self.high:
+        if is_number and self.step is not None:
+            return self.number(value) if value in self.steps() else self.steps()[0]
+        if is_number and self.low <= value <= self.high:
             return self.number(value)
         return self.number(self.low)
+
+    def is_finite(self) -> bool:
+        """Say whether a search can try every value, one after the other."""
+        return self.step is not None or (self.whole and not self.log)
+
+    def steps(self) -> tuple[Value, ...]:
+        """Return the values in ascending order, none of them without a step.
+
+        KerasTuner's own count of steps loses the upper end by rounding: from 0.1 to
+        0.3 by 0.1 it draws 0.1 and 0.2 only.
+        """
+        if self.step is None:
+            return ()
+        if self.log:
+            span = math.log(self.high / self.low) / math.log(self.step)
+        else:
+            span = (self.high - self.low) / self.step
+        numbers = range(math.floor(span + ROUNDING) + 1)
+        if self.log:
+            values = [self.low * self.step**number for number in numbers]
+        else:
+            values = [self.low + number * self.step for number in numbers]
+        # Ten digits turn 0.1 + 2 * 0.1 into the 0.3 of the settings.
+        return tuple(self.number(float(f"{value:.10g}")) for value in values)
 
     def number(self, value: float) -> Value:
         """Return a number in the type of the range.

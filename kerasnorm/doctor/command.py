@@ -128,7 +128,9 @@ def consult(
     )
     if not prove_remedy or validation is None:
         return Consultation(examination)
-    proof = prove(model, train, validation, before=examination)
+    # What limits or defines the first examination holds for the second one.
+    same = {n: options[n] for n in ("seconds", "samples", "loss") if n in options}
+    proof = prove(model, train, validation, before=examination, **same)
     path = None
     if proof.model is not None and save_beside is not None:
         path = save_beside.with_suffix(".repaired.keras")

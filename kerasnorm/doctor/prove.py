@@ -99,6 +99,8 @@ def prove(
     validation: Iterable,
     *,
     seconds: float = 50.0,
+    samples: int = 1024,
+    loss: Any = None,
     before: Examination | None = None,
 ) -> Proof:
     """Examine a model, treat a copy for the verdict, and examine the copy.
@@ -114,6 +116,9 @@ def prove(
         train: Training batches as for `examine`.
         validation: Validation batches likewise.
         seconds: Time for each examination.
+        samples: Largest number of samples of each split in each examination, as for
+            `examine`; remedies are tried with up to twice as many.
+        loss: Loss to measure with instead of the compiled one.
         before: An examination of this model that was made already.
 
     Returns:
@@ -124,13 +129,14 @@ def prove(
         >>> proof.gain
         >>> proof.model.save("repaired.keras")
     """
-    training = gather(train, 2048, name="training")
-    held = gather(validation, 1024, name="validation")
+    training = gather(train, 2 * samples, name="training")
+    held = gather(validation, 2 * samples, name="validation")
+    options = {"seconds": seconds, "samples": samples, "loss": loss}
     if before is None:
-        before = _examine(model, training, held, seconds)
+        before = examine(model, _batches(training), _batches(held), **options)
     if before.verdict == HEALTHY:
         return Proof(HEALTHY, "nothing to repair", before, None, None)
-    outcome = _outcome(model, training, held)
+    outcome = _outcome(model, training, held, loss)
     trials, treated = [], {}
     for finding in before.findings:
         if finding.severity == "info" or finding.code in treated:
@@ -139,12 +145,13 @@ def prove(
         treated[finding.code] = (copy, train_after, held_after, words)
         after = None
         if train_after is not None:
-            after = _outcome(copy or model, train_after, held_after)
+            after = _outcome(copy or model, train_after, held_after, loss)
         trials.append(Trial(finding.code, words, outcome, after))
     copy, train_after, held_after, words = treated[before.verdict]
     if train_after is None:
         return Proof(before.verdict, words, before, None, None, tuple(trials))
-    examined = _examine(copy or model, train_after, held_after, seconds)
+    splits = _batches(train_after), _batches(held_after)
+    examined = examine(copy or model, *splits, **options)
     return Proof(before.verdict, words, before, examined, copy, tuple(trials))
 
 
@@ -166,7 +173,9 @@ def _treat(model, training: Samples, held: Samples, finding: Finding):
     return copy, repaired[0] if repaired else training, held, words
 
 
-def _outcome(model, training: Samples, held: Samples) -> dict[str, float | None]:
+def _outcome(
+    model, training: Samples, held: Samples, given: Any
+) -> dict[str, float | None]:
     """Return loss and accuracy of both splits in inference mode."""
     found: dict[str, float | None] = {}
     with preserved(model):
@@ -174,7 +183,7 @@ def _outcome(model, training: Samples, held: Samples) -> dict[str, float | None]
             found[f"{name}_loss"] = found[f"{name}_accuracy"] = None
             if split.y is None:
                 continue
-            loss = resolve_loss(model, split)
+            loss = resolve_loss(model, split, given)
             batches = evaluation_batches(model, split, loss)
             seen = forward_pass(model, split, batches, loss)
             value = float(seen.losses.mean())
@@ -182,10 +191,6 @@ def _outcome(model, training: Samples, held: Samples) -> dict[str, float | None]
             found[f"{name}_loss"] = value if np.isfinite(value) else None
             found[f"{name}_accuracy"] = scores.accuracy if scores else None
     return found
-
-
-def _examine(model, train: Samples, held: Samples, seconds: float) -> Examination:
-    return examine(model, _batches(train), _batches(held), seconds=seconds)
 
 
 def _batches(samples: Samples) -> list:

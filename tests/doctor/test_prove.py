@@ -1,8 +1,10 @@
+import sys
+
 import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor import prove, treatments
+from kerasnorm.doctor import examine, prove, treatments
 from kerasnorm.doctor.command import consult, exit_status
 from kerasnorm.doctor.statistics import batch_norms
 from tests.doctor.networks import batches, data, set_statistics, sharp_network
@@ -51,6 +53,38 @@ def test_a_repaired_model_is_saved_beside(stale, tmp_path):
     assert path.read_bytes() == original and np.allclose(
         repaired.get_layer("norm").moving_variance, data()[0].var(axis=0), rtol=1e-4
     )
+
+
+@pytest.mark.parametrize("samples", [48, 96])
+def test_the_proof_keeps_the_limit_of_samples(stale, samples):
+    found = consult(*stale, prove_remedy=True, samples=samples, seconds=30.0)
+    for examination in (found.proof.before, found.proof.after):
+        for split in ("training", "validation"):
+            words = examination.subject[f"{split} samples"]
+            assert words == f"{2 * samples} measured"
+
+
+def test_the_proof_keeps_the_limit_of_time(stale, monkeypatch):
+    begun = []
+
+    def noted(*args, seconds, **options):
+        begun.append(seconds)
+        return examine(*args, seconds=seconds, **options)
+
+    monkeypatch.setattr(sys.modules[prove.__module__], "examine", noted)
+    consult(*stale, prove_remedy=True, seconds=7.0)
+    assert begun == [7.0]
+
+
+def test_the_proof_keeps_the_loss(stale):
+    mean_squared = keras.losses.MeanSquaredError()
+    found = consult(*stale, prove_remedy=True, loss=mean_squared)
+    x, y = data(seed=1)
+    repaired = found.proof.model.predict(x, verbose=0)[:, 0]
+    expected = np.mean((repaired - y) ** 2)
+    assert found.proof.after.losses["D"] == pytest.approx(expected, rel=1e-4)
+    trial = found.proof.trials[0]
+    assert trial.after["validation_loss"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_healthy_model_needs_no_remedy():

@@ -68,3 +68,25 @@ def test_the_default_is_the_apps_value_where_it_is_in_the_range():
     assert Range("x", 0.0, 1.0).nearest(0.3) == 0.3
     assert Range("x", 0.0, 1.0).nearest(3.0) == 0.0
     assert Choice("x", ("a", "b")).nearest("b") == "b"
+
+
+# Range: the values that a search draws.
+STEPPED = [
+    (Range("x", 0.1, 0.3, step=0.1), (0.1, 0.2, 0.3)),
+    (Range("x", 0.0, 0.5, step=0.1), (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)),
+    (Range("x", 0.0, 1.0, step=0.3), (0.0, 0.3, 0.6, 0.9)),
+    (Range("x", 0.0, 0.75, step=0.25), (0.0, 0.25, 0.5, 0.75)),
+    (Range("x", -0.3, 0.3, step=0.2), (-0.3, -0.1, 0.1, 0.3)),
+    (Range("x", 1e-4, 1e-1, step=10, log=True), (1e-4, 1e-3, 1e-2, 1e-1)),
+    (Range("x", 0.1, 0.8, step=2, log=True), (0.1, 0.2, 0.4, 0.8)),
+    (Range("x", 8, 64, step=2, log=True, whole=True), (8, 16, 32, 64)),
+    (Range("x", 1, 9, step=3, whole=True), (1, 4, 7)),
+]
+
+
+@pytest.mark.parametrize("parameter, values", STEPPED, ids=str)
+def test_both_ends_of_a_range_with_steps_are_values(parameter, values):
+    assert parameter.steps() == values
+    assert {type(v) for v in parameter.steps()} == {type(values[0])}
+    assert [parameter.nearest(value) for value in values] == list(values)
+    assert parameter.nearest(values[0] + 1e-3) == values[0]

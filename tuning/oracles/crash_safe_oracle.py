@@ -281,12 +281,13 @@ def to_keras_tuner(plan: Plan) -> keras_tuner.HyperParameters:
         }
         if isinstance(parameter, Choice):
             found.Choice(parameter.name, list(parameter.values), **common)
+        elif parameter.step is not None:
+            found.Choice(parameter.name, list(parameter.steps()), **common)
         else:
             (found.Int if parameter.whole else found.Float)(
                 parameter.name,
                 parameter.low,
                 parameter.high,
-                step=parameter.step,
                 sampling="log" if parameter.log else "linear",
                 **common,
             )

@@ -19,7 +19,7 @@ def is_listable(
         parameters: The space.
         values: All values of each parameter, by name.
     """
-    is_finite = all(isinstance(p, Choice) or p.step is not None for p in parameters)
+    is_finite = all(isinstance(p, Choice) or p.is_finite() for p in parameters)
     sizes = (len(values[p.name]) for p in parameters)
     return is_finite and math.prod(sizes) <= MOST_COMBINATIONS
 

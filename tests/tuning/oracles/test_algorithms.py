@@ -22,8 +22,19 @@ CONDITIONS = Space(
         Range("dropout", 0.0, 0.75, step=0.25),
     )
 )
+STEPS = Space(
+    (
+        Range("dropout", 0.1, 0.3, step=0.1),
+        Range("weight_decay", 1e-4, 1e-2, step=10, log=True),
+        Range("width", 8, 9, whole=True),
+    )
+)
 # Name: space, and the number of different trainings it holds.
-SPACES = {"choices": (CHOICES, 18), "conditions": (CONDITIONS, 16)}
+SPACES = {
+    "choices": (CHOICES, 18),
+    "conditions": (CONDITIONS, 16),
+    "steps": (STEPS, 18),
+}
 
 
 def search(tmp_path, space, algorithm, trials):
@@ -49,7 +60,10 @@ def search(tmp_path, space, algorithm, trials):
 
 
 @pytest.mark.parametrize("name", SPACES)
-@pytest.mark.parametrize("algorithm", ["random", "bayesian", "grid"])
+@pytest.mark.parametrize(
+    "algorithm",
+    ["random", "grid", pytest.param("bayesian", marks=pytest.mark.thorough)],
+)
 def test_every_combination_is_tried_once(tmp_path, name, algorithm):
     space, count = SPACES[name]
     tried, reason = search(tmp_path, space, algorithm, count + 5)
