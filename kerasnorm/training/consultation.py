@@ -97,20 +97,22 @@ def _consult_run(
     directory.read_report()
     settings = directory.read_settings()
     model = inference.read_model(directory.model_file, compiled=True)
-    data = loading.load_data(
-        as_resumed(settings, directory.path, accept_changes=accept_changes)
-    )
-    if progress is not None:
-        for note in data.notes:
-            progress(note)
     history: dict[str, list[Any]] = {}
     for row in directory.read_history():
         for name, value in row.items():
             history.setdefault(name, []).append(value)
-    splits = checkup.splits_of(settings, data)
-    if train is not None or validation is not None:
-        # Other pictures than the run's own: what belongs to its own does not apply.
-        splits = {name: splits[name] for name in ("train", "validation")}
+    splits: dict[str, Any] = {}
+    if train is None or validation is None:
+        data = loading.load_data(
+            as_resumed(settings, directory.path, accept_changes=accept_changes)
+        )
+        if progress is not None:
+            for note in data.notes:
+                progress(note)
+        splits = checkup.splits_of(settings, data)
+        if train is not None or validation is not None:
+            # What belongs to the run's own pictures alone does not apply.
+            splits = {name: splits[name] for name in ("train", "validation")}
     folders, own = _Folders(model, decoding, progress), settings.data or "drawn"
     if train is not None:
         splits["train"] = folders.train(train)

@@ -167,9 +167,10 @@ def _saved_split(settings: Settings, files: source.Files) -> SplitTable | None:
         # A run of an earlier version, whose folders say what validates.
         return None
     raise DataError(
-        f"Expected {SPLIT_FILE} in {settings.resume!r}, which says what trains and "
-        "what validates, but it is missing. Evaluate on a folder of its own (--data), "
-        "or train anew."
+        f"Expected {SPLIT_FILE} in {settings.resume!r}, which says what of "
+        f"{settings.data} trained and what validated, but it is missing. Give images "
+        "of another folder (evaluate with --data DIR, doctor with --train DIR and "
+        f"--validation DIR), or train again (--config {settings.resume}/settings.yaml)."
     )
 
 

@@ -1,5 +1,7 @@
 """Commands that take a folder of images say in one line what they took for what."""
 
+import shutil
+
 import keras
 import pytest
 
@@ -61,3 +63,29 @@ def test_one_line_says_what_was_taken(
     parts = ["train/", "validation/"] if layout == "parts" else []
     assert name == "predict" or all(part in lines[0] for part in parts)
     assert any(word in lines[0] for word in ("files taken", "images", "classes"))
+
+
+@pytest.mark.thorough
+def test_a_run_without_its_split_says_a_way_that_works(
+    finished_run, shapes, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(command, "examine", lambda *a, **o: Examination((), None, {}))
+    run = str(shutil.copytree(finished_run, tmp_path / "run"))
+    (tmp_path / "run" / "split.csv").unlink()
+    draw_folder(tmp_path / "other", 16)
+    other = str(tmp_path / "other")
+    for main, words in (
+        (_app(), ["evaluate", run]),
+        (_app(), ["evaluate", run, "--data", str(shapes)]),
+        (command_line.main, ["doctor", run]),
+        (command_line.main, ["doctor", run, "--train", other]),
+    ):
+        assert main(words) == 1
+        said = capsys.readouterr().err
+        assert "Give images of another folder (evaluate with --data DIR" in said
+        assert f"train again (--config {run}/settings.yaml)" in said
+    assert _app()(["evaluate", run, "--data", other]) == 0
+    both = ["--train", other, "--validation", other]
+    assert command_line.main(["doctor", run, *both]) == 0
+    again = ["--config", f"{run}/settings.yaml", "--print-config"]
+    assert _app()(again) == 0
