@@ -2,13 +2,11 @@
 
 import dataclasses
 import difflib
-import pathlib
 import typing
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-import yaml
-
+from kerasnorm.training import layering
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import OF_ONE_CALL, Settings
 from tuning import parameters
@@ -208,16 +206,7 @@ def read_space(file: str, space: Space) -> Space:
         learning_rate: {min: 1e-4, max: 1e-2, log: true}
         ```
     """
-    try:
-        given = yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problem = " ".join(str(error).split())
-        raise UsageError(f"expected a YAML file after --space, but {problem}") from None
-    if not isinstance(given, dict):
-        raise UsageError(
-            f"expected `parameter: values` lines in {file}, received "
-            f"{type(given).__name__}"
-        )
+    given = layering.read_yaml(file)
     found = {parameter.name: parameter for parameter in space.parameters}
     for name, values in given.items():
         _check_name(str(name), file)

@@ -29,3 +29,26 @@ class PictureError(DataError):
 
     def __reduce__(self):
         return type(self), (self.path, self.reason)
+
+
+def problem_of(error: Exception) -> str:
+    """Say in a few words why a file cannot be read or written.
+
+    Args:
+        error: What Python or a library raised; its text is kept where it is of use.
+
+    Example:
+        >>> problem_of(FileNotFoundError(2, "No such file or directory", "a.yaml"))
+        'it does not exist'
+    """
+    if isinstance(error, FileNotFoundError):
+        return "it does not exist"
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder"
+    if isinstance(error, PermissionError):
+        return "it may not be opened with the rights of this user"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not text in UTF-8"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__

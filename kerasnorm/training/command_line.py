@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
+from kerasnorm.data.errors import problem_of
 from kerasnorm.training import flags, parsing, streams
 from kerasnorm.training.errors import UsageError
 
@@ -184,6 +185,11 @@ def _complain(error: Exception, status: int, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     # Spaces and tabs may belong to the name of a file.
-    sentence = re.sub(r"\s*[\r\n]\s*", " ", str(error).strip())
+    said = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        # Python's own text begins with a number.
+        file = "" if error.filename is None else f"{error.filename} cannot be used: "
+        said = file + problem_of(error)
+    sentence = re.sub(r"\s*[\r\n]\s*", " ", said.strip())
     print(f"error: {sentence or type(error).__name__}", file=sys.stderr)
     return status

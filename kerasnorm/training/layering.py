@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import yaml
 
+from kerasnorm.data.errors import problem_of
 from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings_version import stamped
 
@@ -56,8 +57,9 @@ def read_yaml(file: str) -> dict[str, Any]:
     try:
         values = yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problem = " ".join(str(error).split())
-        raise UsageError(f"expected a YAML file in {file}, but {problem}") from error
+        raise UsageError(
+            f"expected {file} to be a YAML file, but {problem_of(error)}"
+        ) from error
     if values is None:
         return {}
     if not isinstance(values, dict):

@@ -86,7 +86,7 @@ def test_a_condition_goes_with_its_parent():
     [
         ("norms: [batch]", "did you mean norm"),
         ("data: [a, b]", "only settings that can be searched"),
-        ("- norm", "parameter: values"),
+        ("- norm", "key: value"),
         ("norm: [", "YAML file"),
     ],
 )

@@ -8,7 +8,7 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 
-from kerasnorm.data.errors import DataError
+from kerasnorm.data.errors import DataError, problem_of
 from kerasnorm.data.images.load_images import workers_or
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.data.sources.split import PARTS
@@ -94,9 +94,11 @@ class SplitTable:
                     for row in csv.DictReader(stream)
                 }
         except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+            is_read = not isinstance(error, OSError)
+            problem = "rows have others" if is_read else problem_of(error)
             raise DataError(
                 f"Expected a table of the columns {', '.join(COLUMNS)} in "
-                f"{os.fspath(file)!r}, but it cannot be read ({error})."
+                f"{os.fspath(file)!r}, but {problem}."
             ) from error
         unknown = {row.part for row in rows.values()} - set(PARTS)
         if unknown or not rows:
