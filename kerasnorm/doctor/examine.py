@@ -89,13 +89,19 @@ def examine(
     }
     # Loaders that shuffle draw from the global generators.
     with random_numbers_preserved():
-        training = gather(train, 2 * samples, seconds=seconds / 5)
+        training = gather(train, 2 * samples, seconds=seconds / 5, model=model)
         splits: dict[str, Samples | None] = {"train": training}
         for name, source in others.items():
             splits[name] = (
                 None
                 if source is None
-                else gather(source, 2 * samples, seconds=seconds / 5, name=NAMES[name])
+                else gather(
+                    source,
+                    2 * samples,
+                    seconds=seconds / 5,
+                    name=NAMES[name],
+                    model=model,
+                )
             )
     build(model, training)
     splits = {

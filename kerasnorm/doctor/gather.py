@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.doctor.samples import Samples, arrays_of
+from kerasnorm.doctor.samples import Samples, arrays_of, as_arrays, cut, is_whole
 
 # Pictures of 224 pixels fill this with about 850 samples; two splits stay below 1.1 GB.
 MEMORY_LIMIT = 512 * 2**20
@@ -23,7 +23,12 @@ Numbered = tuple[int, Any]
 
 
 def gather(
-    source: Any, limit: int = 1024, *, seconds: float = 20.0, name: str = "training"
+    source: Any,
+    limit: int = 1024,
+    *,
+    seconds: float = 20.0,
+    name: str = "training",
+    model: keras.Model | None = None,
 ) -> Samples:
     """Take at most about `limit` samples, whole batches spread over the epoch.
 
@@ -33,17 +38,21 @@ def gather(
 
     Args:
         source: Iterable of `x`, `(x, y)` or `(x, y, weights)` batches of arrays or
-            tensors, or one such tuple of whole arrays; each part may be a nest.
+            tensors, or one such tuple of whole arrays; each part may be a nest. Lists
+            of numbers or strings are arrays.
         limit: Samples to keep, at least 1.
         seconds: Time after which a source is no longer read.
         name: What the source is, for messages.
+        model: The model they are for; its number of inputs tells whole arrays
+            `([x1, x2], [y1, y2])` from batches.
 
     Returns:
         The samples, as NumPy arrays in memory.
 
     Raises:
-        ValueError: If the source holds no batch, or batches of different kinds.
-        TypeError: If the source cannot be iterated.
+        ValueError: If the source holds no batch, batches of different kinds, lists of
+            numbers of differing lengths, or fewer inputs than the model takes.
+        TypeError: If the source cannot be iterated, or holds numbers, not arrays.
 
     Example:
         >>> samples = gather([(np.zeros((4, 2)), np.zeros(4))])
@@ -51,11 +60,14 @@ def gather(
         4
     """
     files = getattr(source, "file_paths", getattr(source, "filepaths", None))
+    if type(source) in (list, tuple):
+        source = as_arrays(source)
     if hasattr(source, "shape"):
         source = (source,)
-    whole = _is_whole(source)
+    inputs = len(getattr(model, "inputs", None) or ())
+    whole = is_whole(source, inputs or None)
     if whole:
-        source = _cut(source)
+        source = cut(source)
     if isinstance(source, (str, bytes, Mapping)) or not _is_iterable(source):
         raise TypeError(
             f"expected an iterable of batches as {name} data, received "
@@ -75,29 +87,14 @@ def gather(
         )
     bare = not isinstance(taken[0][1], (tuple, list))
     found = _join(taken, end, length, limit, name)
+    given = len(list(arrays_of(found.x)))
+    if given < inputs:
+        raise ValueError(
+            f"expected {inputs} arrays of inputs in each batch of {name} data, as the "
+            f"model takes, received {given}: hand them over as a list or dict of "
+            "arrays; lists of numbers are one array"
+        )
     return replace(found, whole=whole, bare=bare, files=_files_of(found, files))
-
-
-def _is_whole(source):
-    """Return whether this is one tuple of arrays, and not a tuple of batches."""
-    if not isinstance(source, tuple) or not 1 <= len(source) <= 3:
-        return False
-    # Lists and tuples alone are batches, each of them with its parts.
-    if all(isinstance(part, (list, tuple)) for part in source):
-        return False
-    arrays = list(arrays_of(source))
-    return (
-        all(len(getattr(array, "shape", ())) > 0 for array in arrays)
-        and len({array.shape[0] for array in arrays}) == 1
-    )
-
-
-def _cut(source, size=32):
-    count = next(arrays_of(source)).shape[0]
-    return [
-        keras.tree.map_structure(lambda a, i=start: a[i : i + size], source)
-        for start in range(0, count, size)
-    ]
 
 
 def _is_iterable(source: Any) -> bool:
@@ -121,7 +118,7 @@ def _by_number(source, length: int, limit: int, seconds: float) -> list[Numbered
     """Take batches evenly over the epoch, and the last one, while there is time."""
     if length == 0:
         return []
-    first, last = source[0], source[length - 1]
+    first, last = as_arrays(source[0]), as_arrays(source[length - 1])
     size = max(1, _rows(first))
     keep = max(1, min(length, limit // size))
     chosen = np.unique(np.linspace(0, length - 1, keep).round().astype(int))
@@ -131,7 +128,7 @@ def _by_number(source, length: int, limit: int, seconds: float) -> list[Numbered
     deadline = time.perf_counter() + seconds
     for number in map(int, chosen[order]):
         if number not in known and time.perf_counter() < deadline:
-            known[number] = source[number]
+            known[number] = as_arrays(source[number])
     return sorted(known.items(), key=lambda numbered: numbered[0])
 
 
@@ -143,7 +140,7 @@ def _from_stream(
     kept: list[Numbered] = []
     stride, number, newest = 1, -1, None
     deadline = time.perf_counter() + seconds
-    for number, batch in enumerate(source):
+    for number, batch in enumerate(map(as_arrays, source)):
         newest = (number, batch)
         size = max(1, _rows(batch))
         if number == 0 and length is not None:

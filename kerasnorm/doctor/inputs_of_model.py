@@ -48,7 +48,7 @@ def find_expected_inputs(
         >>> found.images.name
         'x / 255'
     """
-    samples = gather(batches, 2 * SAMPLES)
+    samples = gather(batches, 2 * SAMPLES, model=model)
     build(model, samples)
     with preserved(model), kept():
         loss = hard_loss(model, samples)
@@ -91,7 +91,7 @@ def choose_resizing(
         Name of the best other way, and the loss on files that did not choose it, before
         and after; None if nothing is clearly better.
     """
-    samples = gather(given, SAMPLES)
+    samples = gather(given, SAMPLES, model=model)
     build(model, samples)
     with preserved(model), kept():
         loss = hard_loss(model, samples)

@@ -58,9 +58,13 @@ def preflight(
     check_model(model)
     held = None
     with random_numbers_preserved():
-        training = gather(train, samples, seconds=seconds / 4, name="training")
+        training = gather(
+            train, samples, seconds=seconds / 4, name="training", model=model
+        )
         if validation is not None:
-            held = gather(validation, samples, seconds=seconds / 4, name="validation")
+            held = gather(
+                validation, samples, seconds=seconds / 4, name="validation", model=model
+            )
     build(model, training)
     training, held = fit_batches(model, training), held and fit_batches(model, held)
     with preserved(model):

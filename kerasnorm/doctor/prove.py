@@ -129,8 +129,8 @@ def prove(
         >>> proof.gain
         >>> proof.model.save("repaired.keras")
     """
-    training = gather(train, 2 * samples, name="training")
-    held = gather(validation, 2 * samples, name="validation")
+    training = gather(train, 2 * samples, name="training", model=model)
+    held = gather(validation, 2 * samples, name="validation", model=model)
     options = {"seconds": seconds, "samples": samples, "loss": loss}
     if before is None:
         before = examine(model, _batches(training), _batches(held), **options)

@@ -80,7 +80,7 @@ def recalibrate_model(model: keras.Model, batches: ImageBatches, force: bool) ->
     Raises:
         ValueError: If the model became worse.
     """
-    samples = gather(batches, JUDGED)
+    samples = gather(batches, JUDGED, model=model)
     before = _measure(model, samples)
     seen = recalibrate_batch_norm(model, batches, samples=None)
     after = _measure(model, samples)
