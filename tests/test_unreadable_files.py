@@ -36,6 +36,7 @@ def test_a_file_that_is_no_yaml_is_named_with_the_reason(
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "Errno" not in said
     assert file in said and FILES[file] in said
+    assert f"--{flag}" in said or file == "words"
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,9 @@ def read_space(file: str, space: Space) -> Space:
         learning_rate: {min: 1e-4, max: 1e-2, log: true}
         ```
     """
-    given = layering.read_yaml(file)
+    given = layering.read_yaml(file, "--space")
+    if not given:
+        raise UsageError(f"expected `parameter: values` lines in {file}, received none")
     found = {parameter.name: parameter for parameter in space.parameters}
     for name, values in given.items():
         _check_name(str(name), file)

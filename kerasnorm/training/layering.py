@@ -45,11 +45,12 @@ def merge(layers: Sequence[Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     return values, sources
 
 
-def read_yaml(file: str) -> dict[str, Any]:
+def read_yaml(file: str, name: str) -> dict[str, Any]:
     """Read a YAML file of `key: value` lines, which is data only: it can run no code.
 
     Args:
         file: The file.
+        name: Name of the flag that it was given by, or what it is, for the error.
 
     Raises:
         UsageError: If it cannot be read or holds something else.
@@ -58,7 +59,8 @@ def read_yaml(file: str) -> dict[str, Any]:
         values = yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(
-            f"expected {file} to be a YAML file, but {problem_of(error)}"
+            f"expected {name} to be a YAML file, received {file}, but "
+            f"{problem_of(error)}"
         ) from error
     if values is None:
         return {}

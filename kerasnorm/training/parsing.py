@@ -156,8 +156,7 @@ class Parser(jsonargparse.ArgumentParser):
         elif is_optional:
             self.kinds[name] = str | None
         self.checks[name] = check
-        if fetch:
-            self.fetched.append(name)
+        self.fetched += [name] * fetch
 
     def read(self, words: Sequence[str]) -> list[Layer]:
         """Return what files and flags say, what counts least first.
@@ -233,7 +232,8 @@ class Parser(jsonargparse.ArgumentParser):
         return text.replace(" {true,false}", "")
 
     def _read_file(self, file: str) -> Layer:
-        values = upgraded(read_yaml(paths.fetched(file, "--config")), file)
+        copy = paths.fetched(file, "--config")
+        values = upgraded(read_yaml(copy, "--config"), file)
         unknown = sorted(
             str(key) for key in values if key not in self.kinds or key in OF_THE_PARSER
         )

@@ -291,5 +291,5 @@ def read_settings(file: pathlib.Path) -> Settings:
     Raises:
         ValueError: If the file cannot be read or holds no settings.
     """
-    values = layering.read_yaml(str(file))
+    values = layering.read_yaml(str(file), "the settings of a run")
     return Settings.from_dict(values, where=str(file))

@@ -17,7 +17,6 @@ from tuning import objectives
 from tuning.oracles import median_rule
 from tuning.parameters import Choice
 from tuning.plan import Plan, SearchDirectory, read_json, write_json
-from tuning.spaces import Space
 
 PROJECT = "keras_tuner"
 # Under this name a worker reports the figure of one epoch instead of the final ones.
@@ -269,10 +268,9 @@ def to_keras_tuner(plan: Plan) -> keras_tuner.HyperParameters:
     Args:
         plan: The search.
     """
-    space: Space = plan.space
-    defaults = space.defaults(plan.settings)
+    defaults = plan.space.defaults(plan.settings)
     found = keras_tuner.HyperParameters()
-    for parameter in space.parameters:
+    for parameter in plan.space.parameters:
         parent, allowed = parameter.when or (None, None)
         common = {
             "default": defaults[parameter.name],
