@@ -45,6 +45,9 @@ OTHER_FACTOR, OTHER_OFFSET = 1.5, 0.5
 ALONE = 0.9
 # Residual of the statistics up to which a named map stands beside stale ones.
 SURE = 9.0
+# Part of the residual of the images as given that a usual preparation may leave to be
+# believed of a network that has learned too little to prove it by its answers.
+BEYOND_DOUBT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,11 @@ def measure_expected_inputs(
         if not maps:
             continue
         best, tried = trials.best_of(maps, choosing)
-        proof = prove_map(trials, (choosing, confirming), unchanged, best, tried, unit)
+        halves = choosing, confirming
+        proof = prove_map(trials, halves, unchanged, best, tried, unit)
+        if proof is None and (told := _told(known, maps)) is not None:
+            best = told
+            proof = prove_map(trials, halves, unchanged, best, tried, unit, told=True)
         if proof is None:
             continue
         alone, low, p_value = proof
@@ -186,6 +193,15 @@ def _from_statistics(known: StatisticsOfInputs | None, x: np.ndarray) -> list[In
     best = {images.order: images for images in reversed(found)}
     found += [negative_of(images, x) for images in best.values()]
     return [images for images in found if _is_other(images, x)]
+
+
+def _told(known: StatisticsOfInputs | None, maps: list[InputMap]) -> InputMap | None:
+    """Return the usual preparation that statistics tell beyond doubt, if they do."""
+    if known is None:
+        return None
+    usual = [(residual, i) for i, residual in known.maps if i.preparation and i in maps]
+    residual, images = min(usual, key=lambda one: one[0], default=(np.inf, None))
+    return images if residual <= BEYOND_DOUBT * known.misfit else None
 
 
 def _from_trial(

@@ -222,3 +222,16 @@ def test_inputs_wrong_in_both_splits_are_named_and_repaired(trained):
     proof = prove(model, *splits, before=examination)
     assert proof.trials[0].after["validation_accuracy"] > 0.95
     assert proof.after.verdict != "input_mismatch"
+
+
+@pytest.mark.parametrize("name", ["0..255", "-1..1"])
+def test_a_network_that_learned_little_is_asked_by_its_statistics(name):
+    x, y = colour_images(192, 0)
+    keras.utils.set_random_seed(0)
+    model = network()
+    prepared = x / 255 if name == "0..255" else x / 127.5 - 1
+    # Labels drawn at random: there is nothing to be learned but the statistics.
+    drawn = np.random.default_rng(1).permutation(y)
+    model.fit(prepared, drawn, batch_size=32, epochs=12, verbose=0)
+    found = measured(model, x, drawn)
+    np.testing.assert_allclose(found.images.apply(x), prepared, atol=0.2)
