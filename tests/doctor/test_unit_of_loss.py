@@ -149,7 +149,7 @@ def trained(loss, labels, activation):
 
 
 def found_in(model, loss, labels, **more):
-    """Return what is found in a slightly and a very stale model, and before training."""
+    """Return what is found in a hardly and a very stale model, and before training."""
     data = cut(inputs(1), labels), cut(inputs(2), labels)
     model.compile(keras.optimizers.Adam(0.02), loss, jit_compile=False, **more)
     mean, found = model.layers[1].moving_mean, []
