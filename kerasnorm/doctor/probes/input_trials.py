@@ -27,14 +27,18 @@ from kerasnorm.doctor.statistics import (
 )
 
 # First round of the elimination; each later one has twice the samples, half the maps.
-FIRST_ROUND = 32
+FIRST_ROUND = 128
 # What a map must change: accuracy, in fractions of the samples, and its lower limit, or
 # loss.
 POINTS, SURE_POINTS, NATS = 0.03, 0.01, 0.07
 # Losses nearer to each other, in nats, count as equal.
 ALIKE = 0.03
-# Part of the prior entropy that outputs must explain with the map.
+# Part of the prior entropy that outputs must explain with the map where the network has
+# moving statistics: a map can hide that these are wrong.
 LEARNED = 0.1
+# Without them, part of what the outputs explain with the map that it must add, where
+# that is less than NATS: a network that knows little has little to lose.
+ADDED = 0.3
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ def prove_map(
     a weak network gains nothing else from its inputs.
     """
     p_value, low = 1.0, 0.0
+    moving = bool(batch_norms(trials.model))
     for samples, level in zip(halves, (ALPHA / tried, ALPHA), strict=True):
         losses, scores = trials.measure(samples, unchanged)
         mapped, found = trials.measure(samples, best)
@@ -118,18 +123,20 @@ def prove_map(
         gain = float(np.mean(_bounded(losses)) - np.mean(_bounded(mapped)))
         if not np.isfinite(mapped).all():
             return None
-        falls = p_value < level and gain >= NATS * unit
         if told or scores is None or found is None:
-            if not falls:
+            if p_value >= level or gain < NATS * unit:
                 return None
             continue
+        explained = max(found.prior_entropy - float(mapped.mean()), 0.0)
+        least = NATS * unit if moving else min(NATS * unit, ADDED * explained)
+        falls = p_value < level and gain >= least
         change = paired_change(scores.correct, found.correct)
         rises = change.value >= POINTS and change.low >= SURE_POINTS
         # Weaker outputs cost less where they are wrong: that repairs nothing.
-        calibrated = mapped.mean() <= scores.calibrated_loss.mean() + NATS * unit
+        calibrated = mapped.mean() <= scores.calibrated_loss.mean() + least
         if not (rises and change.p_value < level) and not (falls and calibrated):
             return None
-        if found.skill[1] < LEARNED or change.high < 0:
+        if found.skill[1] <= (LEARNED if moving else 0.0) or change.high < 0:
             return None
     return _alone(trials, halves, unchanged, best), low, p_value
 

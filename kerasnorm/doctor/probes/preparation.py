@@ -19,9 +19,6 @@ from kerasnorm.doctor.statistics import (
     write_statistics,
 )
 
-# Samples sent through every map of the inputs: enough to see 0.1 nats.
-MAP_SAMPLES = 256
-
 
 @contextlib.contextmanager
 def _true_statistics(model: keras.Model, matrix: LossMatrix) -> Iterator[None]:
@@ -50,7 +47,7 @@ def try_maps_under_true_statistics(
         loss: The loss of each sample.
     """
     with _true_statistics(model, matrix):
-        return try_maps(model, train, validation.head(MAP_SAMPLES), loss)
+        return try_maps(model, train, validation, loss)
 
 
 def try_swap(
