@@ -51,9 +51,12 @@ class Samples:
 
     @property
     def batch_size(self) -> int:
-        """Most frequent batch size."""
+        """Most frequent batch size; of equally frequent ones the largest.
+
+        Of two batches, the smaller one is the rest at the end of an epoch.
+        """
         sizes, counts = np.unique(self.sizes, return_counts=True)
-        return int(sizes[counts.argmax()])
+        return int(sizes[counts == counts.max()].max())
 
     def batches(self) -> list[np.ndarray]:
         """Return the sample numbers of each batch as it came."""

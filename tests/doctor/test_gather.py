@@ -48,6 +48,13 @@ def test_the_size_of_the_last_batch_is_known():
     assert gather(iter(source)).last_size == 1
 
 
+@pytest.mark.parametrize("limit", [24, 32, 48, 64, 96])
+def test_the_rest_of_an_epoch_is_never_the_batch_size(limit):
+    x = np.zeros((100, 2), "float32")
+    batches = [(x[i : i + 16], x[i : i + 16, :1]) for i in range(0, 100, 16)]
+    assert gather(batches, 100, seconds=60).head(limit).batch_size == 16
+
+
 def test_an_endless_generator_ends():
     def endless():
         while True:
