@@ -16,7 +16,7 @@ from tuning.plan import Plan, SearchDirectory
 from tuning.spaces import Space
 
 # Searches need KerasTuner, which needs TensorFlow.
-collect_ignore_glob = [] if importlib.util.find_spec("tensorflow") else ["test_*.py"]
+collect_ignore_glob = [] if importlib.util.find_spec("tensorflow") else ["*test_*.py"]
 
 
 SPACE = Space(
