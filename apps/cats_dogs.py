@@ -1,4 +1,4 @@
-"""Cats against dogs: a convolutional network on two classes of pictures.
+"""Cats against dogs: a convolutional network on two classes of images.
 
 python -m apps.cats_dogs                        drawn cats and dogs, no download
 python -m apps.cats_dogs --data PHOTOS          your own photos, in class folders
@@ -13,8 +13,8 @@ from kerasnorm.training.command_line import main
 from kerasnorm.training.flags import App
 from kerasnorm.training.settings import Settings
 
-# Small pictures first and a wide network on a coarse map, so that two cores get through
-# many epochs. Learning rate and size of the pictures follow the clock, which ends a
+# Small images first and a wide network on a coarse map, so that two cores get through
+# many epochs. Learning rate and size of the images follow the clock, which ends a
 # training long before its epochs and patience do.
 PHOTOS = {
     "epochs": 600,
@@ -61,7 +61,7 @@ APP = App(
             "learning_rate": 2e-4,
             "patience": 5,
         },
-        # For a first look: too few epochs for much varied pictures and decay to pay.
+        # For a first look: too few epochs for much varied images and decay to pay.
         "quick": PHOTOS
         | {
             "image_size": 64,

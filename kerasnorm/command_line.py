@@ -1,4 +1,4 @@
-"""The `kerasnorm` command: scan pictures, examine and change finished models."""
+"""The `kerasnorm` command: scan images, examine and change finished models."""
 
 import pathlib
 import sys
@@ -24,7 +24,7 @@ INTERPOLATION_HELP = (
     "Keras loads them"
 )
 PREPROCESSING_HELP = "Module of keras.applications whose preprocess_input to apply."
-# Pictures that measure the scales of a network without norms.
+# Images that measure the scales of a network without norms.
 SCALING_BATCH = 64
 Command = Callable[[list[str]], int]
 
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def scan(words: list[str]) -> int:
-    """Look at every file of a folder of pictures."""
+    """Look at every file of a folder of images."""
     parser = _parser("scan", "Say which files can train, why others cannot, and more.")
     parser.add_path("directory", "A folder; nothing in it is changed.", fetch=True)
     parser.add_value("--json", bool, "Print JSON.")
@@ -86,7 +86,7 @@ def scan(words: list[str]) -> int:
 def doctor(words: list[str]) -> int:
     """Say why validation breaks."""
     parser = _parser("doctor", "Say why validation breaks, by measurement.")
-    parser.add_path("patient", "A run directory or a .keras file.", fetch=True)
+    parser.add_path("target", "A run directory or a .keras file.", fetch=True)
     parser.add_value("--trust", bool, TRUST_HELP)
     parser.add_path("--train", "Folder of training images, or one with train/.")
     parser.add_path("--validation", "Folder to validate on, or one with validation/.")
@@ -106,7 +106,7 @@ def doctor(words: list[str]) -> int:
     from kerasnorm.training import consultation
 
     found = consultation.consult(
-        options.patient,
+        options.target,
         options.train,
         options.validation,
         prove=options.prove,

@@ -212,7 +212,7 @@ def _check_new(directory: SearchDirectory, plan: Plan) -> None:
 
 
 def _check_data(plan: Plan) -> None:
-    """Find the pictures once, before a handful of workers fail to, or draw them all.
+    """Find the images once, before a handful of workers fail to, or draw them all.
 
     Args:
         plan: The search.

@@ -12,7 +12,7 @@ from kerasnorm.training.settings import OF_ONE_CALL, Settings
 from tuning import parameters
 from tuning.parameters import Choice, Parameter, Range, Value
 
-# Scales all of these at once; 0 trains on the pictures as they are.
+# Scales all of these at once; 0 trains on the images as they are.
 AUGMENTATION = "augmentation"
 AUGMENTED = {
     "rotation_range": 180.0,

@@ -80,7 +80,7 @@ class Checkpoint(Ordered):
         >>> position = checkpoint.restore(model, (x[:8], y[:8]))
         >>> first_step = position.epoch * steps_per_epoch + position.batch
         >>> model.fit(
-        ...     training_batches(pictures, 32, first_step=first_step),
+        ...     training_batches(images, 32, first_step=first_step),
         ...     steps_per_epoch=steps_per_epoch,
         ...     initial_epoch=position.epoch,
         ...     epochs=100,

@@ -170,7 +170,7 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
         """Draw the losses over the learning rates, and the suggestion.
 
         Args:
-            path: Where to save the picture (format by its ending), or `None`.
+            path: Where to save the image (format by its ending), or `None`.
 
         Returns:
             The `matplotlib.figure.Figure`.

@@ -1,4 +1,4 @@
-"""Adds the seconds of an epoch and the pictures trained per second to the logs."""
+"""Adds the seconds of an epoch and the images trained per second to the logs."""
 
 import time
 from collections.abc import MutableMapping
@@ -18,8 +18,8 @@ class Throughput(Ordered):
     training batch.
 
     Args:
-        batch_size: Pictures in one training batch, 1 or more.
-        images_per_epoch: Pictures in one pass over the training data, 1 or more; the
+        batch_size: Images in one training batch, 1 or more.
+        images_per_epoch: Images in one pass over the training data, 1 or more; the
             last batch of a pass then counts for what it holds. Without it every batch
             counts as full.
 

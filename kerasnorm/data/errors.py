@@ -1,4 +1,4 @@
-"""The two errors of the data room: wrong data, and one picture that cannot be used."""
+"""The two errors of the data room: wrong data, and one image that cannot be used."""
 
 
 class DataError(ValueError):
@@ -10,7 +10,7 @@ class DataError(ValueError):
 
 
 class PictureError(DataError):
-    """Say why one file cannot become a picture.
+    """Say why one file cannot become an image.
 
     Args:
         path: The file.

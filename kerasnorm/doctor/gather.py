@@ -11,7 +11,7 @@ import numpy as np
 
 from kerasnorm.doctor.samples import Samples, arrays_of, as_arrays, cut, is_whole
 
-# Pictures of 224 pixels fill this with about 850 samples; two splits stay below 1.1 GB.
+# Images of 224 pixels fill this with about 850 samples; two splits stay below 1.1 GB.
 MEMORY_LIMIT = 512 * 2**20
 # A source of unknown length is followed this far, so that classes that come late in
 # the epoch are seen, but an endless generator ends.

@@ -10,12 +10,12 @@ from keras import ops
 def fit_labels(model: keras.Model, batches: Any) -> Any:
     """Turn one-hot labels into class numbers where the model was trained on those.
 
-    Folders say which class a picture has, not how its label was written: any form of
+    Folders say which class an image has, not how its label was written: any form of
     the same class is right.
 
     Args:
         model: The model.
-        batches: A `tf.data.Dataset` of (pictures, one-hot labels), or anything else,
+        batches: A `tf.data.Dataset` of (images, one-hot labels), or anything else,
             which comes back as it is.
 
     Returns:

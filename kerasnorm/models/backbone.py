@@ -11,7 +11,7 @@ from kerasnorm.models import layout
 from kerasnorm.models.style import channel_axis
 
 PREFIX = "keras:"
-# How each family wants its pictures, longest name first; as in the
+# How each family wants its images, longest name first; as in the
 # `preprocess_input` of its module.
 PREPROCESSING = {
     "ConvNeXt": "inside",
@@ -65,7 +65,7 @@ def backbone(
         dropout: Share of the pooled features dropped in training, 0 to below 1.
 
     Returns:
-        An uncompiled model from float32 RGB pictures of (batch, height, width, 3) in
+        An uncompiled model from float32 RGB images of (batch, height, width, 3) in
         0..255 to float32 probabilities of (batch, num_classes). The backbone is its
         layer `"backbone"`; its own preprocessing is part of the model.
 
@@ -157,7 +157,7 @@ def _download(builder, kind, options):
 
 
 def _preprocess(kind, pictures):
-    """Bring RGB pictures of 0..255 to what the family was trained on."""
+    """Bring RGB images of 0..255 to what the family was trained on."""
     matches = [prefix for prefix in PREPROCESSING if kind.startswith(prefix)]
     mode = PREPROCESSING[max(matches, key=len)] if matches else "tf"
     if kind.startswith("ResNet") and kind.endswith("V2"):

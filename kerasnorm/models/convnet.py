@@ -26,7 +26,7 @@ def convnet(
     """Build a residual network that trains in minutes on a CPU.
 
     A strided stem keeps the first stage small; every further stage halves the map and
-    doubles the channels, so that all stages cost about the same. Use it for pictures
+    doubles the channels, so that all stages cost about the same. Use it for images
     of 32 to 160 pixels; for larger ones `resnet` brings a deeper stem.
 
     Args:
@@ -39,7 +39,7 @@ def convnet(
         width: Channels of the first stage.
         depths: Number of residual blocks in each stage.
         stem_strides: What the stem divides height and width by: 2, or 4 with a second
-            convolution, which makes a wider network affordable for pictures of 64
+            convolution, which makes a wider network affordable for images of 64
             pixels and more.
         dropout: Share of the pooled features dropped in training, 0 to below 1.
         asymmetric: Whether the convolutions are `AsymmetricConv2D`, which
@@ -49,7 +49,7 @@ def convnet(
             steps per epoch.
 
     Returns:
-        An uncompiled model from float32 pictures of (batch, height, width, channels)
+        An uncompiled model from float32 images of (batch, height, width, channels)
         in 0..255 to float32 probabilities of (batch, num_classes).
 
     Raises:

@@ -52,10 +52,10 @@ def lay_out(
 
 
 def standardize_pixels(pictures):
-    """Bring pictures of 0..255 to about zero mean and unit variance.
+    """Bring images of 0..255 to about zero mean and unit variance.
 
     Args:
-        pictures: Pictures of shape (batch, height, width, channels) in 0..255.
+        pictures: Images of shape (batch, height, width, channels) in 0..255.
 
     Returns:
         The same shape, in -2..2.

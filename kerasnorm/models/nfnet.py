@@ -73,7 +73,7 @@ def nf_resnet(
         norm_options: Keyword arguments for every norm layer.
 
     Returns:
-        An uncompiled model from float32 pictures of (batch, height, width, channels)
+        An uncompiled model from float32 images of (batch, height, width, channels)
         in 0..255 to float32 probabilities of (batch, num_classes).
 
     Raises:
@@ -123,7 +123,7 @@ def nfnet(
         norm_options: Keyword arguments for every norm layer.
 
     Returns:
-        An uncompiled model from float32 pictures of (batch, height, width, channels)
+        An uncompiled model from float32 images of (batch, height, width, channels)
         in 0..255 to float32 probabilities of (batch, num_classes).
 
     Raises:

@@ -46,7 +46,7 @@ def res2net(
             `momentum=0.9` unless it is given here.
 
     Returns:
-        An uncompiled model from float32 pictures of (batch, height, width, channels)
+        An uncompiled model from float32 images of (batch, height, width, channels)
         in 0..255 to float32 probabilities of (batch, num_classes).
 
     Raises:

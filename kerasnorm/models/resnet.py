@@ -55,9 +55,9 @@ def resnet(
     asymmetric: bool = False,
     norm_options: Mapping[str, Any] | None = None,
 ) -> keras.Model:
-    """Build a residual network for pictures of CIFAR's or ImageNet's size.
+    """Build a residual network for images of CIFAR's or ImageNet's size.
 
-    Take depth 8 to 110 for pictures of 32 pixels, 18 to 152 for 128 pixels and more.
+    Take depth 8 to 110 for images of 32 pixels, 18 to 152 for 128 pixels and more.
 
     Args:
         input_shape: (height, width, channels); height and width may be None.
@@ -83,7 +83,7 @@ def resnet(
             `momentum=0.9` unless it is given here.
 
     Returns:
-        An uncompiled model from float32 pictures of (batch, height, width, channels)
+        An uncompiled model from float32 images of (batch, height, width, channels)
         in 0..255 to float32 probabilities of (batch, num_classes).
 
     Raises:
@@ -119,11 +119,11 @@ def resnet(
 
 
 def imagenet_stem(style: Style, x, *, deep: bool = False, activate: bool = True):
-    """Reduce pictures to a quarter of their size and 64 channels.
+    """Reduce images to a quarter of their size and 64 channels.
 
     Args:
         style: Norm and activation.
-        x: Pictures of shape (batch, height, width, channels).
+        x: Images of shape (batch, height, width, channels).
         deep: Whether three 3x3 convolutions stand for one of 7x7.
         activate: Whether norm and activation follow the last convolution.
 

@@ -42,7 +42,7 @@ class Muon(keras.optimizers.Muon):
     where `orthogonal` moves all singular values near 1 by `ns_steps` Newton-Schulz
     steps. The factor gives steps of the size of AdamW's, so learning rates and decays
     that suit AdamW suit it. Its time does not depend on the batch: larger batches have
-    less of it per picture.
+    less of it per image.
 
     Vectors, depthwise kernels, embeddings, scalars and the final kernel step by Adam
     with decoupled decay, as in Keras' class.

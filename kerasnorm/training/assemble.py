@@ -85,11 +85,11 @@ def _build_backbone(
 
 
 def look_at_center(model: keras.Model, side: int) -> keras.Model:
-    """Return the network behind a layer that cuts out the middle of larger pictures.
+    """Return the network behind a layer that cuts out the middle of larger images.
 
     Args:
-        model: A network for pictures of one size; its weights are shared.
-        side: Side of the larger square pictures, in pixels.
+        model: A network for images of one size; its weights are shared.
+        side: Side of the larger square images, in pixels.
     """
     _, height, width, channels = model.input_shape
     margins = [

@@ -91,11 +91,11 @@ def restore_weights(model: keras.Model, guard: FiniteGuard) -> None:
 
 
 def save_batch(job: Job, batch: Any, files: list[str], step: int) -> None:
-    """Write the pictures, labels and file names of a batch into the run directory.
+    """Write the images, labels and file names of a batch into the run directory.
 
     Args:
         job: The run.
-        batch: Pictures and labels as the model got them.
+        batch: Images and labels as the model got them.
         files: Their files.
         step: Batches trained before.
     """

@@ -23,7 +23,7 @@ def training_batches(
 
     Args:
         settings: The run's settings.
-        data: The pictures.
+        data: The images.
         first_step: Batches left out at the beginning, those of an interrupted run.
         skipped: Steps whose batch is left out; the one after it takes its place, so
             that an epoch keeps its length.
@@ -59,11 +59,11 @@ def check_accumulation(settings: Settings, data: Data) -> None:
 
 
 def validation_batches(settings: Settings, data: Data) -> Any:
-    """Return the validation pictures once, as the network sees them in training.
+    """Return the validation images once, as the network sees them in training.
 
     Args:
         settings: The run's settings.
-        data: The pictures.
+        data: The images.
     """
     side = settings.judged_side
     return batches_tf.evaluation_batches(
@@ -76,7 +76,7 @@ def files_of(settings: Settings, data: Data, step: int) -> list[str]:
 
     Args:
         settings: The run's settings.
-        data: The pictures.
+        data: The images.
         step: Batches trained before, over all epochs.
     """
     size = settings.batch_size
@@ -129,7 +129,7 @@ def keras_layers(settings: Settings) -> list[keras.Layer]:
 
 
 def augmentation(settings: Settings) -> Augmentation:
-    """Return what is done to training pictures, as the settings say.
+    """Return what is done to training images, as the settings say.
 
     Args:
         settings: The run's settings.

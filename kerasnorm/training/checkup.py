@@ -48,7 +48,7 @@ def preflight_run(
     Args:
         model: The compiled model; it stays as it is.
         settings: The run's settings.
-        data: The pictures.
+        data: The images.
         directory: The run directory.
         console: Where findings are shown.
 
@@ -90,10 +90,10 @@ def splits_of(settings: Settings, data: Data) -> dict[str, Any]:
 
     Args:
         settings: The run's settings.
-        data: The pictures.
+        data: The images.
     """
     size = settings.batch_size
-    # The finished model takes pictures of one size.
+    # The finished model takes images of one size.
     settings = settings.replace(train_size=settings.image_size)
     splits = {
         "train": batches.training_batches(settings, data).take(len(data.train) // size),
@@ -120,7 +120,7 @@ def examine_run(
     Args:
         model: The compiled model with its best weights; it stays as it is.
         settings: The run's settings.
-        data: The pictures.
+        data: The images.
         history: One dict per epoch.
         console: Where to say what is going on.
 

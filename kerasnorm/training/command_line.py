@@ -105,7 +105,7 @@ def train_command(app: flags.App, words: Sequence[str]) -> None:
 
 
 def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
-    """Print loss and accuracy of a finished run on its own or other pictures.
+    """Print loss and accuracy of a finished run on its own or other images.
 
     Args:
         app: The app.
@@ -141,7 +141,7 @@ def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
 
 
 def predict_command(app: flags.App, words: Sequence[str]) -> None:
-    """Print label and probability of pictures.
+    """Print label and probability of images.
 
     Args:
         app: The app.

@@ -17,9 +17,9 @@ class ClassFigures:
 
     Args:
         name: The class.
-        pictures: Validation pictures of it.
-        recall: Share of them that is recognized, 0 to 1; None without pictures.
-        precision: Share of the pictures taken for it that are of it, 0 to 1; None
+        pictures: Validation images of it.
+        recall: Share of them that is recognized, 0 to 1; None without images.
+        precision: Share of the images taken for it that are of it, 0 to 1; None
             if there are none.
         taken_for: Class it is most often mistaken for; None without mistakes.
     """
@@ -36,10 +36,10 @@ class Pair:
     """A class and what it is mistaken for.
 
     Args:
-        true_class: Name of the class of the pictures.
+        true_class: Name of the class of the images.
         predicted_class: Name of the class the model takes them for.
-        count: Pictures, 1 or more.
-        share: Share of the pictures of the true class, above 0 to 1.
+        count: Images, 1 or more.
+        share: Share of the images of the true class, above 0 to 1.
     """
 
     true_class: str

@@ -1,4 +1,4 @@
-"""Takes a finished run or a model file to the doctor, with its pictures."""
+"""Takes a finished run or a model file to the doctor, with its images."""
 
 import dataclasses
 import pathlib
@@ -27,7 +27,7 @@ SEED = 0
 
 
 def consult(
-    patient: str,
+    target: str,
     train: str | None = None,
     validation: str | None = None,
     *,
@@ -37,10 +37,10 @@ def consult(
     progress: Progress | None = None,
     decoding: Decoding | None = None,
 ) -> command.Consultation:
-    """Examine a run on its own pictures, or a model on those given.
+    """Examine a run on its own images, or a model on those given.
 
     Args:
-        patient: A run directory or a .keras file.
+        target: A run directory or a .keras file.
         train: Folder of class folders that the model was trained on; a run knows its
             own.
         validation: The same for validation.
@@ -52,10 +52,10 @@ def consult(
             255, resized as the model recognizes training images best.
 
     Raises:
-        UsageError: If a model comes without training pictures.
-        ValueError: If the patient or the pictures cannot be read.
+        UsageError: If a model comes without training images.
+        ValueError: If the target or the images cannot be read.
     """
-    path = pathlib.Path(patient)
+    path = pathlib.Path(target)
     decoding = decoding or Decoding()
     if path.is_dir():
         return _consult_run(
@@ -63,7 +63,7 @@ def consult(
         )
     if not path.is_file():
         raise UsageError(
-            f"expected a run directory or a .keras file, but {patient} does not exist"
+            f"expected a run directory or a .keras file, but {target} does not exist"
         )
     if train is None:
         raise UsageError(
@@ -111,7 +111,7 @@ def _consult_run(
                 progress(note)
         splits = checkup.splits_of(settings, data)
         if train is not None or validation is not None:
-            # What belongs to the run's own pictures alone does not apply.
+            # What belongs to the run's own images alone does not apply.
             splits = {name: splits[name] for name in ("train", "validation")}
     folders, own = _Folders(model, decoding, progress), settings.data or "drawn"
     if train is not None:

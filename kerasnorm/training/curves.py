@@ -79,7 +79,7 @@ class Chart:
 def write_curves(
     history: History, best_epoch: int | None, path: str | os.PathLike[str]
 ) -> None:
-    """Write loss, accuracy and learning rate over the epochs as a PNG picture.
+    """Write loss, accuracy and learning rate over the epochs as a PNG image.
 
     A value that is missing leaves a gap, one that is not finite a cross at the foot
     of the chart. The file is replaced whole.

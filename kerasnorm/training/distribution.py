@@ -88,16 +88,16 @@ def end(settings: Settings) -> None:
 def share_evenly(batches: Any, replicas: int) -> Any:
     """Cut the last batch to a size that all devices can share, or leave it out.
 
-    A device without a picture would end the run: TensorFlow's convolutions on the CPU
-    return a wrong shape for no pictures, and JAX cuts arrays into equal parts only. The
-    final report sees every picture.
+    A device without an image would end the run: TensorFlow's convolutions on the CPU
+    return a wrong shape for no images, and JAX cuts arrays into equal parts only. The
+    final report sees every image.
 
     Args:
-        batches: Dataset of (pictures, labels) that knows its length.
+        batches: Dataset of (images, labels) that knows its length.
         replicas: Devices that train, 1 or more.
 
     Raises:
-        UsageError: If there are fewer pictures than devices.
+        UsageError: If there are fewer images than devices.
     """
     if replicas == 1:
         return batches

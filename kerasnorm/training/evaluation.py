@@ -1,4 +1,4 @@
-"""Loss, accuracy, confusion and worst mistakes of a model on decoded pictures."""
+"""Loss, accuracy, confusion and worst mistakes of a model on decoded images."""
 
 import dataclasses
 from typing import Any
@@ -11,11 +11,11 @@ SMALLEST_PROBABILITY = 1e-7
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What a model says of some pictures, and how right it is.
+    """What a model says of some images, and how right it is.
 
     Args:
-        labels: True class of each picture, `(pictures,)`.
-        probabilities: The model's output, `(pictures, classes)`.
+        labels: True class of each image, `(images,)`.
+        probabilities: The model's output, `(images, classes)`.
     """
 
     labels: np.ndarray
@@ -23,7 +23,7 @@ class Evaluation:
 
     @property
     def samples(self) -> int:
-        """Number of pictures."""
+        """Number of images."""
         return len(self.labels)
 
     @property
@@ -38,12 +38,12 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of the pictures whose most probable class is the true one."""
+        """Share of the images whose most probable class is the true one."""
         return float((self.predictions == self.labels).mean())
 
     @property
     def predictions(self) -> np.ndarray:
-        """Most probable class of each picture, `(pictures,)`."""
+        """Most probable class of each image, `(images,)`."""
         predictions: np.ndarray = self.probabilities.argmax(axis=-1)
         return predictions
 
@@ -56,7 +56,7 @@ class Evaluation:
         return counts
 
     def worst(self, count: int) -> list[int]:
-        """Return positions of wrongly classified pictures, most confident first.
+        """Return positions of wrongly classified images, most confident first.
 
         Args:
             count: How many at most.
@@ -69,12 +69,12 @@ class Evaluation:
 def evaluate(
     model: Any, pictures: Any, batch_size: int, *, mirrored: bool = False
 ) -> Evaluation:
-    """Run a model over pictures, never augmented.
+    """Run a model over images, never augmented.
 
     Args:
         model: A Keras model whose output is class probabilities.
-        pictures: Decoded pictures with labels, as `data` loads them.
-        batch_size: Pictures in one step.
+        pictures: Decoded images with labels, as `data` loads them.
+        batch_size: Images in one step.
         mirrored: Whether to average with what the model says of the mirror images.
     """
     from kerasnorm.data.pipelines import batches_tf

@@ -123,7 +123,7 @@ class Attempt:
         first = self.start.epoch * job.steps_per_epoch + self.start.batch
         last = min(job.settings.epochs, job.hooks.until_epoch or job.settings.epochs)
         try:
-            job.signals.is_patient = True
+            job.signals.defer_signals = True
             job.model.fit(
                 processes.own_share(
                     job.batches(first, self.recovery.skipped, self.time_share)
@@ -144,7 +144,7 @@ class Attempt:
             end_all(kept)
             raise
         finally:
-            job.signals.is_patient = False
+            job.signals.defer_signals = False
         return self.end(
             self.limit.stopped_because
             or job.hooks.stopped_because

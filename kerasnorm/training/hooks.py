@@ -20,7 +20,7 @@ class Hooks:
         until_epoch: Train so many epochs at most, and yet as if all those in the
             settings were to come: the learning rate keeps its schedule, and a later
             run goes on from there.
-        load: Settings to pictures, for callers that keep decoded pictures.
+        load: Settings to images, for callers that keep decoded images.
         defaults: Settings that the report compares with; those of `Settings` if None.
         command: What was typed, for `environment.json`; the words that this process
             was started with if None.

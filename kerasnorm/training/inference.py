@@ -25,7 +25,7 @@ def evaluate_run(
     *,
     accept_changes: bool = False,
 ) -> dict[str, Any]:
-    """Measure a finished run on its own validation pictures or on others.
+    """Measure a finished run on its own validation images or on others.
 
     Args:
         path: The run directory.
@@ -135,7 +135,7 @@ def predict_run(
         reason, and what was taken of each folder, one line each.
 
     Raises:
-        ValueError: If the run is not finished, or no picture can be read.
+        ValueError: If the run is not finished, or no image can be read.
     """
     directory = run_directory.open_run(path)
     report = directory.read_report()

@@ -51,19 +51,19 @@ class Signals:
     """Takes SIGINT and SIGTERM while a run lasts.
 
     Outside of training a signal raises `Interrupted` at once: there is nothing to
-    finish. In training, where `is_patient` is true, it is only noted, and the batch
+    finish. In training, where `defer_signals` is true, it is only noted, and the batch
     goes on. In any case a second SIGINT ends the program at once. Use it as a context
     manager. Outside of the main thread, where Python allows no handlers, it does
     nothing.
 
     Attributes:
         received: The signal that has been noted; None for none.
-        is_patient: Whether signals are noted instead of raised.
+        defer_signals: Whether signals are noted instead of raised.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
-        self.is_patient = False
+        self.defer_signals = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Signals":
@@ -79,7 +79,7 @@ class Signals:
         # Without Python in between: it would only act when the batch is over.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         self.received = number
-        if not self.is_patient:
+        if not self.defer_signals:
             raise Interrupted(number)
 
 

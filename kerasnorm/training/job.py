@@ -23,7 +23,7 @@ class Job:
     Args:
         model: The compiled model.
         settings: The run's settings.
-        data: The pictures.
+        data: The images.
         directory: The run directory.
         console: Where progress is shown.
         signals: What has been received.
@@ -55,7 +55,7 @@ class Job:
             first_step: Number of the first batch.
             skipped: Steps whose batch is left out.
             time_share: Says which share of the allowed time has passed; with growing
-                pictures the clock counts as it does for the learning rate.
+                images the clock counts as it does for the learning rate.
         """
         settings = self.settings
         stream = batches.training_batches(settings, self.data, first_step, skipped)

@@ -85,7 +85,7 @@ def own_share(batches: Any) -> Any:
     """Cut the rows of this process out of every batch.
 
     Args:
-        batches: Dataset of (pictures, labels), the same in all processes; the rows of
+        batches: Dataset of (images, labels), the same in all processes; the rows of
             a batch can be shared evenly.
     """
     processes, own = count(), index()

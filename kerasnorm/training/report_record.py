@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Mistake:
-    """A validation picture that the model takes for something else.
+    """A validation image that the model takes for something else.
 
     Args:
         path: File of the image below the data folder, or what else names it.
@@ -51,9 +51,9 @@ class RunRecord:
             `images_per_second`; what is missing or NaN is shown as such.
         summary: Content of `report.json`; what is missing is left out.
         class_names: Names of the classes in the order of their numbers.
-        confusion: Counts of validation pictures, int of shape (classes, classes);
+        confusion: Counts of validation images, int of shape (classes, classes);
             rows are true classes, columns predicted ones.
-        mistakes: Wrongly predicted pictures, most confident first; the page shows
+        mistakes: Wrongly predicted images, most confident first; the page shows
             the first 24.
         rejected: Path and reason of each file that was left out.
         examination_html: Trusted HTML of the doctor, shown as it is; None for none.

@@ -1,4 +1,4 @@
-"""How the report says numbers, times, names and pictures."""
+"""How the report says numbers, times, names and images."""
 
 import base64
 import io
@@ -154,7 +154,7 @@ def below_common_folder(
 
 
 def thumbnail(picture: np.ndarray) -> str:
-    """Return a picture as the address of an `<img>` that holds its data.
+    """Return an image as the address of an `<img>` that holds its data.
 
     Args:
         picture: The pixels, uint8 of shape (height, width, 3).

@@ -1,16 +1,16 @@
-"""How large training pictures are at which point of a progressive training."""
+"""How large training images are at which point of a progressive training."""
 
-# Share of the training up to which pictures have that share of the full side: they have
+# Share of the training up to which images have that share of the full side: they have
 # 0.36 and then 0.64 of its pixels.
 STAGES = ((0.35, 0.6), (0.7, 0.8))
-# Sides are multiples of what networks usually halve pictures to.
+# Sides are multiples of what networks usually halve images to.
 STEP = 8
-# Below, the last stages of a network see a pixel or two. Smaller pictures do not grow.
+# Below, the last stages of a network see a pixel or two. Smaller images do not grow.
 SMALLEST = 32
 
 
 def side_at(share: float, side: int) -> int:
-    """Return the side of the training pictures, in pixels.
+    """Return the side of the training images, in pixels.
 
     Args:
         share: Share of the training that is over, 0 to 1.

@@ -42,7 +42,7 @@ def write_results(
     Args:
         model: The model with its best weights.
         settings: The run's settings.
-        data: The pictures.
+        data: The images.
         directory: The run directory.
         outcome: How training went.
 

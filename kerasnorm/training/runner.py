@@ -121,7 +121,7 @@ def prepare(
     signals: interruption.Signals,
     hooks: Hooks,
 ) -> Job:
-    """Load the pictures, build the model and make or reopen the run directory.
+    """Load the images, build the model and make or reopen the run directory.
 
     Args:
         settings: The run's settings.
@@ -167,7 +167,7 @@ def left_out(data: Data, directory: run_directory.RunDirectory) -> str:
     """Say how many files were left out, and where they are listed if there are any.
 
     Args:
-        data: The pictures.
+        data: The images.
         directory: Where the run is written.
     """
     count = len(data.rejected)
@@ -219,7 +219,7 @@ def train_and_report(job: Job) -> dict[str, Any]:
 
 
 def finished_model(job: Job) -> keras.Model:
-    """Return the trained model, or a copy on one device that knows its picture size.
+    """Return the trained model, or a copy on one device that knows its image size.
 
     Evaluation, doctor and file then deal with an ordinary model and any batch.
 

@@ -41,18 +41,18 @@ class Settings:
         app: Name of the app; first folder below `runs`.
         data: `drawn`, a folder of class folders, a folder with `train/` and
             `validation/` or `test/`, or `tfds:NAME`.
-        image_size: Side of the square pictures in pixels, 16 to 1024.
-        train_size: Side of the pictures that training sees, in pixels, 16 to 1024;
+        image_size: Side of the square images in pixels, 16 to 1024.
+        train_size: Side of the images that training sees, in pixels, 16 to 1024;
             nothing for as many as the finished model looks at. With random crops,
-            which show things larger, training on smaller pictures saves time and fits
+            which show things larger, training on smaller images saves time and fits
             what validation sees.
         center_crop: Share of a picture's side, above 0 to 1, that the model looks at
             where it judges: in validation, `evaluate` and `predict`. The finished
             model's first layer cuts out this middle, of the nearest multiple of 8
             pixels. What a photo is of lies there, and looks larger so. Training sees
-            whole pictures, shrunk to that size if `train_size` is nothing. 1 for no
+            whole images, shrunk to that size if `train_size` is nothing. 1 for no
             cut.
-        batch_size: Pictures in one training step, 1 or more.
+        batch_size: Images in one training step, 1 or more.
         validation_fraction: Share of each class held back where the data has no
             validation part, above 0 and below 1.
         test_fraction: Fraction of each class kept for a last evaluation where the data
@@ -61,7 +61,7 @@ class Settings:
         split: `split.csv` of another run: files keep the part that they had there, new
             ones are divided. The settings.yaml of a run as `--config` brings its own
             with it, unless other flags divide the data otherwise.
-        fraction: Share of the training pictures of each class to learn from, above 0
+        fraction: Share of the training images of each class to learn from, above 0
             to 1; validation keeps all of its own.
         folds: Parts of a cross-validation, each with the same share of every class, 2
             or more; 1 for a single split. A validation part of the data's own is then
@@ -69,9 +69,9 @@ class Settings:
         fold: Which of the parts validates, 0 to folds - 1; the others train.
         fold_groups: Regular expression; files in whose path it finds the same text
             (its first group) stay in one part. Nothing for single files.
-        label_noise: Share of the training pictures that get a wrong label on purpose,
+        label_noise: Share of the training images that get a wrong label on purpose,
             0 to 1.
-        balanced: Show every class equally often, however many pictures it has.
+        balanced: Show every class equally often, however many images it has.
         rotation_range: Random rotation up to so many degrees, 0 to 180.
         width_shift_range: Random horizontal shift, as a share of the width, 0 to 1.
         height_shift_range: Random vertical shift, as a share of the height, 0 to 1.
@@ -81,10 +81,10 @@ class Settings:
             to 1; 1 for none.
         color_jitter: Random brightness, contrast and saturation by up to this share,
             0 to 1.
-        horizontal_flip: Mirror half of the training pictures left to right.
+        horizontal_flip: Mirror half of the training images left to right.
         rand_augment: Strength of Keras' RandAugment, 0 to 1; nothing for none. Needs
             the TensorFlow backend.
-        random_erasing: Share of the training pictures that lose a random box, 0 to 1.
+        random_erasing: Share of the training images that lose a random box, 0 to 1.
         mixup: Beta parameter of MixUp; 0 switches it off.
         cutmix: Beta parameter of CutMix; 0 switches it off.
         label_smoothing: Share of a training label spread over all classes, 0 to 0.99.
@@ -109,13 +109,13 @@ class Settings:
         optimizer: sgd, adam, adamw, muon or ranger21.
         learning_rate: Peak learning rate, above 0, or `auto` for a range test.
         weight_decay: Decoupled weight decay of the kernels, 0 or more.
-        progressive: Train on pictures of 0.6 and then 0.8 of the side for the first 70%
+        progressive: Train on images of 0.6 and then 0.8 of the side for the first 70%
             of the training, which have half the pixels on average, but none below 32
             pixels; validation always sees the full size.
-        average_mirrored: Let the finished model judge every picture together with its
+        average_mirrored: Let the finished model judge every image together with its
             mirror image and average the two, in the report, `evaluate` and `predict`:
             twice the time, often half a point of accuracy. Training and its curves
-            see single pictures. Not together with `horizontal_flip` off.
+            see single images. Not together with `horizontal_flip` off.
         schedule: constant; or cosine or stable_decay, both after a warm-up.
         warmup_epochs: Epochs in which the learning rate rises from 0.
         agc: Adaptive gradient clipping at this share of the weight norm; nothing for
@@ -125,7 +125,7 @@ class Settings:
         sam: Radius of sharpness-aware minimization; nothing for none.
         accumulate: Batches whose gradients are averaged to one step of the optimizer,
             1 or more. Norms still see single batches.
-        epochs: Passes over the training pictures, 1 or more.
+        epochs: Passes over the training images, 1 or more.
         max_minutes: Training ends with the epoch nearest to so many minutes, and the
             schedule with it; nothing for no limit.
         patience: Epochs without a better validation loss before training stops.
@@ -227,7 +227,7 @@ class Settings:
 
     @property
     def training_side(self) -> int:
-        """Side of the pictures at the end of training, in pixels."""
+        """Side of the images at the end of training, in pixels."""
         return self.judged_side if self.train_size is None else self.train_size
 
     @property
@@ -240,7 +240,7 @@ class Settings:
 
     @property
     def has_one_size(self) -> bool:
-        """Whether training and validation see pictures of the same size, uncut."""
+        """Whether training and validation see images of the same size, uncut."""
         sides = {self.image_size, self.judged_side, self.training_side}
         return not self.progressive and len(sides) == 1
 

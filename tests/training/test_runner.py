@@ -169,7 +169,7 @@ def in_a_batch_that_never_ends(said: int) -> None:
     """Tell when signals are awaited and when one has been noted; never return."""
     try:
         with interruption.Signals() as signals:
-            signals.is_patient = True
+            signals.defer_signals = True
             os.write(said, b"1")
             while signals.received is None:
                 time.sleep(0.01)

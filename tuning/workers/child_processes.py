@@ -41,7 +41,7 @@ def die_with(parent: int) -> None:
 def stay_on(cores: str) -> None:
     """Keep this process and all its threads on some processors.
 
-    TensorFlow, NumPy and the decoding of pictures make as many threads as they may
+    TensorFlow, NumPy and the decoding of images make as many threads as they may
     use processors; so this bounds them all.
 
     Args:

@@ -271,7 +271,7 @@ class Supervisor:
 
 
 def pictures_folder(directory: pathlib.Path) -> pathlib.Path:
-    """Return where a search keeps its decoded pictures on this machine.
+    """Return where a search keeps its decoded images on this machine.
 
     Args:
         directory: The search directory, which may be on a shared disk.

@@ -34,7 +34,7 @@ class TrialTuner(base_tuner.BaseTuner):
 
     Args:
         directory: Where the files of the search lie.
-        pictures: Folder of decoded pictures on this machine; nothing to decode for
+        pictures: Folder of decoded images on this machine; nothing to decode for
             every trial.
         deaths: How often in a row this worker has died at the same place; the trial
             it is given back is then to blame.

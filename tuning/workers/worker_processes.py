@@ -23,7 +23,7 @@ class Host:
         host: Address of the chief.
         port: Port of the chief.
         lock: Open lock file that every child keeps open.
-        pictures: Folder of decoded pictures on this machine.
+        pictures: Folder of decoded images on this machine.
         cores: Processors to share.
         gpus: GPUs to share; empty for none.
     """
@@ -171,7 +171,7 @@ class Worker(ManagedProcess):
         self._last_sign_at = time.monotonic()
 
     def arguments(self) -> list[str]:
-        """Return its processors, its pictures, and how often it has died."""
+        """Return its processors, its images, and how often it has died."""
         cores = child_processes.share_of(self.site.cores, self.place, self.places)
         return [
             *("--cores", ",".join(map(str, cores))),

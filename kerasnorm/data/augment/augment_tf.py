@@ -1,4 +1,4 @@
-"""Applies warps and colour maps to a batch of pictures with TensorFlow operations."""
+"""Applies warps and colour maps to a batch of images with TensorFlow operations."""
 
 import functools
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def warp(
     cval: float = 0.0,
     order: int = 1,
 ):
-    """Sample every picture of a batch through its own affine matrix.
+    """Sample every image of a batch through its own affine matrix.
 
     Compiled by XLA in two steps, with SciPy's rules at the border. In one step XLA
     would compute every position again for each channel; TensorFlow's own
@@ -132,7 +132,7 @@ def sample(images, places: tuple, output_size: tuple[int, int], *, cval: float):
 
 
 def into_picture(position, length: int, fill_mode: str):
-    """Map positions along one axis into the picture, and say which were inside."""
+    """Map positions along one axis into the image, and say which were inside."""
     last = tf.constant(length - 1, position.dtype)
     inside = (position >= 0) & (position <= last)
     if fill_mode == "wrap" and length > 1:
@@ -154,7 +154,7 @@ def into_picture(position, length: int, fill_mode: str):
 
 
 def recolour(images, colours):
-    """Change brightness, contrast, saturation and level of every picture of a batch.
+    """Change brightness, contrast, saturation and level of every image of a batch.
 
     Args:
         images: RGB from 0 to 255, float32, (batch, height, width, 3).
@@ -176,7 +176,7 @@ def recolour(images, colours):
 
 
 def level(images, shifts, factors, value_range: tuple[float, float]):
-    """Shift all channels of each picture, then scale its brightness.
+    """Shift all channels of each image, then scale its brightness.
 
     Args:
         images: float32, (batch, height, width, channels); of four channels the last

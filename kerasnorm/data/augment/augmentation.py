@@ -7,11 +7,11 @@ FILL_MODES = ("nearest", "constant", "reflect", "wrap")
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """How training pictures are varied; validation pictures never are.
+    """How training images are varied; validation images never are.
 
-    Every amount is drawn anew for each picture and epoch, uniformly from its range.
+    Every amount is drawn anew for each image and epoch, uniformly from its range.
     All geometry is composed into one affine warp, all colour into one linear map, so
-    a picture is interpolated once. The size and the value range, 0 to 255, stay.
+    an image is interpolated once. The size and the value range, 0 to 255, stay.
 
     Args:
         rotation_range: Degrees; drawn from minus to plus this.
@@ -21,15 +21,15 @@ class Augmentation:
         zoom_range: Share, 0 to below 1, for factors from 1 - share to 1 + share, or
             the pair (smallest, largest) itself. Factors below 1 enlarge. Height and
             width draw separately.
-        crop_area: Show a part of the picture anywhere inside it, enlarged; its share of
+        crop_area: Show a part of the image anywhere inside it, enlarged; its share of
             the area is drawn from this to 1, its ratio of sides from 3:4 to 4:3 of the
-            picture's own. 1 shows the whole picture.
-        horizontal_flip: Mirror half of the pictures left to right.
-        vertical_flip: Turn half of the pictures upside down.
+            picture's own. 1 shows the whole image.
+        horizontal_flip: Mirror half of the images left to right.
+        vertical_flip: Turn half of the images upside down.
         fill_mode: What is seen beyond the border: "nearest", "constant", "reflect" or
             "wrap".
         cval: Value beyond the border for "constant", 0 to 255.
-        brightness_range: Pair of factors, 1 leaves the picture as it is.
+        brightness_range: Pair of factors, 1 leaves the image as it is.
         contrast_range: Pair of factors; the distance from the mean brightness.
         saturation_range: Pair of factors; 0 is gray.
         channel_shift_range: Value added to all channels, drawn from minus to plus
@@ -84,7 +84,7 @@ class Augmentation:
 
     @classmethod
     def none(cls) -> "Augmentation":
-        """Return the value that leaves every picture as it is."""
+        """Return the value that leaves every image as it is."""
         return cls()
 
     @property
@@ -96,7 +96,7 @@ class Augmentation:
 
     @property
     def has_geometry(self) -> bool:
-        """Whether pictures are warped."""
+        """Whether images are warped."""
         return (
             self.rotation_range > 0
             or self.width_shift_range > 0

@@ -24,7 +24,7 @@ def with_keras_layers(
 
     Args:
         batches: From `training_batches`, beginning at `first_step`.
-        layers: Layers that take `{"images", "labels"}`, pictures from 0 to 255.
+        layers: Layers that take `{"images", "labels"}`, images from 0 to 255.
         seed: Decides their draws; a seed given to a layer itself is not used.
         first_step: Number of the first batch.
 
@@ -37,7 +37,7 @@ def with_keras_layers(
 
     Example:
         >>> layers = [keras.layers.RandAugment((0, 255))]
-        >>> batches = with_keras_layers(training_batches(pictures, 32), layers)
+        >>> batches = with_keras_layers(training_batches(images, 32), layers)
     """
     if keras.config.backend() != "tensorflow":
         raise RuntimeError(

@@ -1,4 +1,4 @@
-"""MixUp and CutMix: each picture of a batch is blended with its neighbour."""
+"""MixUp and CutMix: each image of a batch is blended with its neighbour."""
 
 import numpy as np
 import scipy.special
@@ -15,7 +15,7 @@ def draw_mixes(
     samples: np.ndarray,
     image_size: tuple[int, int],
 ) -> np.ndarray:
-    """Draw for each picture how much of its neighbour it takes, and where.
+    """Draw for each image how much of its neighbour it takes, and where.
 
     Args:
         mixup: Parameter alpha of the Beta distribution for blending; 0 is off.
@@ -61,9 +61,9 @@ def draw_mixes(
 
 
 def cut_and_mix(images, labels, mixes):
-    """Blend every picture with the next one of the batch, or paste a box of it.
+    """Blend every image with the next one of the batch, or paste a box of it.
 
-    The labels take the neighbour's label by the same share of the picture.
+    The labels take the neighbour's label by the same share of the image.
 
     Args:
         images: float32, (batch, height, width, channels).
@@ -71,7 +71,7 @@ def cut_and_mix(images, labels, mixes):
         mixes: From `draw_mixes`, (batch, 5).
 
     Returns:
-        Pictures and labels of the same shapes.
+        Images and labels of the same shapes.
     """
     blend, top, bottom, left, right = (
         part[:, None, None, None] for part in tf.unstack(mixes, axis=-1)
@@ -82,6 +82,6 @@ def cut_and_mix(images, labels, mixes):
     boxed = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
     share = tf.where(boxed, 1.0, blend)
     images = images + share * (tf.roll(images, 1, axis=0) - images)
-    # The share of the picture that the box really covers, after clipping.
+    # The share of the image that the box really covers, after clipping.
     share = tf.reduce_mean(share, axis=[1, 2])
     return images, labels + share * (tf.roll(labels, 1, axis=0) - labels)

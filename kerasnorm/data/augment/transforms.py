@@ -41,11 +41,11 @@ def draw_warps(
 
     height, width = image_size
     area = between(augmentation.crop_area, 1.0, stateless_random.CROP_AREA)
-    # No wider and no higher than the picture.
+    # No wider and no higher than the image.
     most = np.minimum(CROP_RATIO, -np.log(area))
     ratio = np.exp(around(most, stateless_random.CROP_RATIO))
     crop_width, crop_height = np.sqrt(area * ratio), np.sqrt(area / ratio)
-    # How far the middle of the crop lies from that of the picture.
+    # How far the middle of the crop lies from that of the image.
     right = around(0.5, stateless_random.CROP_LEFT) * (1.0 - crop_width)
     down = around(0.5, stateless_random.CROP_TOP) * (1.0 - crop_height)
     return affine_matrices(
@@ -95,12 +95,12 @@ def affine_matrices(
     flip_vertical=False,
     middle: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Compose rotation, shift, shear, zoom and flips into one matrix for each picture.
+    """Compose rotation, shift, shear, zoom and flips into one matrix for each image.
 
     In coordinates (x, y) of columns and rows, the output pixel at p takes its value
     from the input at C R T S Z C^-1 F p: rotation R = [[cos, -sin], [sin, cos]],
     shift T, shear S = [[1, -sin], [0, cos]], zoom Z = diag(zx, zy), C the shift of the
-    origin to the middle of the picture, F the flips.
+    origin to the middle of the image, F the flips.
 
     Args:
         image_size: Height and width in pixels.
@@ -113,11 +113,11 @@ def affine_matrices(
         flip_horizontal: Whether to mirror left to right.
         flip_vertical: Whether to turn upside down.
         middle: Point (x, y) that rotation, shear and zoom leave where it is; default:
-            the middle of the picture.
+            the middle of the image.
 
     Returns:
         Matrices from output to input (row, column, 1), float64, (batch, 2, 3); each
-        amount may be one number or one for each picture of the batch.
+        amount may be one number or one for each image of the batch.
     """
     theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical = np.broadcast_arrays(
         *np.atleast_1d(theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical)
@@ -146,12 +146,12 @@ def affine_matrices(
 def rescaled(
     matrices: np.ndarray, from_size: tuple[int, int], to_size: tuple[int, int]
 ) -> np.ndarray:
-    """Let warps of pictures of one size read from pictures stored at another.
+    """Let warps of images of one size read from images stored at another.
 
     Args:
         matrices: From `affine_matrices`, (batch, 2, 3).
         from_size: Height and width in pixels the matrices were made for.
-        to_size: Height and width in pixels of the stored pictures.
+        to_size: Height and width in pixels of the stored images.
 
     Returns:
         Matrices from output pixels of `from_size` to stored pixels, (batch, 2, 3).

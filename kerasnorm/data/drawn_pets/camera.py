@@ -11,7 +11,7 @@ from kerasnorm.data.drawn_pets.canvas import Canvas
 def photograph(canvas: Canvas, rng: numpy.random.Generator) -> bytes:
     """Light a canvas, add what a camera adds, and return it as a JPEG file.
 
-    The exposure is measured, as a camera does: the mean brightness of a picture is
+    The exposure is measured, as a camera does: the mean brightness of an image is
     drawn at random, so that it tells nothing about what is in it.
 
     Args:

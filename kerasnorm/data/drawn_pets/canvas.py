@@ -93,10 +93,10 @@ def fringe(points, amount: float, rng: numpy.random.Generator) -> numpy.ndarray:
 
 
 class Canvas:
-    """A picture in the making: colours, and a grey layer of light and shade.
+    """An image in the making: colours, and a grey layer of light and shade.
 
     Args:
-        size: Side of the finished square picture, pixels.
+        size: Side of the finished square image, pixels.
         light: Direction the light comes from, (x, y), length at most 1.
         contrast: Depth of the shading, 0 (flat) to 1.
     """
@@ -146,7 +146,7 @@ class Canvas:
         self.brush.line(xy.ravel().tolist(), fill=colour, width=pixels, joint="curve")
 
     def finish(self, softness: float) -> numpy.ndarray:
-        """Average down and light the picture; (size, size, 3), 0 to 255, float32."""
+        """Average down and light the image; (size, size, 3), 0 to 255, float32."""
         colour = numpy.asarray(self.colour.reduce(OVERSAMPLING), dtype=numpy.float32)
         shade = self.shade.reduce(OVERSAMPLING)
         shade = shade.filter(ImageFilter.GaussianBlur(softness))

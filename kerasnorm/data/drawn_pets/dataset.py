@@ -17,7 +17,7 @@ CLASSES = ("cat", "dog")
 SPLITS = ("train", "validation")
 # Goes up whenever the same seed draws other pictures: an old cache is not used then.
 VERSION = 2
-# A second process takes about as long to start as this many pictures to draw.
+# A second process takes about as long to start as this many images to draw.
 PICTURES_WORTH_A_PROCESS = 100
 ABANDONED_AFTER_SECONDS = 3600
 
@@ -39,12 +39,12 @@ def drawn_pets_directory(
     nothing about real photos.
 
     Args:
-        seed: Decides every picture, 0 or more. Picture number i is the same however
+        seed: Decides every image, 0 or more. Image number i is the same however
             many are drawn.
-        train_per_class: Pictures of each class to train on, 1 or more.
-        validation_per_class: Pictures of each class to validate on, 1 or more.
-        size: Side of the square pictures, pixels, 16 or more.
-        cache: Folder to keep the pictures in; by default `drawn_pets` in the user's
+        train_per_class: Images of each class to train on, 1 or more.
+        validation_per_class: Images of each class to validate on, 1 or more.
+        size: Side of the square images, pixels, 16 or more.
+        cache: Folder to keep the images in; by default `drawn_pets` in the user's
             cache directory, `$XDG_CACHE_HOME/kerasnorm` or `~/.cache/kerasnorm`.
 
     Returns:
@@ -92,13 +92,13 @@ def draw_share(
     size: int,
     share: tuple[int, int] = (0, 1),
 ) -> None:
-    """Draw every n-th picture of the set into its class folder.
+    """Draw every n-th image of the set into its class folder.
 
     Args:
         directory: Folder that receives `train/` and `validation/`.
-        seed: Decides every picture.
-        counts: Pictures of each class, (train, validation).
-        size: Side of the pictures, pixels.
+        seed: Decides every image.
+        counts: Images of each class, (train, validation).
+        size: Side of the images, pixels.
         share: (first, n).
     """
     parent = os.getppid()
@@ -112,7 +112,7 @@ def draw_share(
                 file = folder / f"{index:04d}.jpg"
                 file.write_bytes(draw_pet(kind, size, rng))
                 if os.getppid() != parent:
-                    # Killed with the process that wanted the pictures.
+                    # Killed with the process that wanted the images.
                     return
 
 

@@ -12,21 +12,21 @@ from kerasnorm.data.drawn_pets.coat import draw_coat
 from kerasnorm.data.drawn_pets.places import draw_place
 from kerasnorm.data.drawn_pets.props import draw_in_front
 
-# Shares of the side of the picture; the largest head is three times the smallest.
+# Shares of the side of the image; the largest head is three times the smallest.
 SMALLEST_HEAD_RADIUS, SCALE_RANGE = 0.15, 3.0
 LARGEST_TURN = math.radians(30)
 HIDDEN_SHARE = 0.25
 
 
 def draw_pet(kind: str, size: int, rng: numpy.random.Generator) -> bytes:
-    """Draw one picture.
+    """Draw one image.
 
     The kind decides the shapes of the animal and nothing else: place, coat, pose,
     scale, light and camera are drawn before or without knowing it.
 
     Args:
         kind: "cat" or "dog".
-        size: Side of the square picture, pixels.
+        size: Side of the square image, pixels.
         rng: Source of chance; the same state gives the same bytes.
 
     Returns:

@@ -1,4 +1,4 @@
-"""ImageDataGenerator's iterator over pictures held in an array."""
+"""ImageDataGenerator's iterator over images held in an array."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ SUBSETS = ("training", "validation")
 
 
 class ArrayIterator(PictureIterator):
-    """Batches of pictures from an array, with optional targets and weights.
+    """Batches of images from an array, with optional targets and weights.
 
     Args:
-        x: Pictures, rank 4; or a pair of pictures and further inputs, one array or a
+        x: Images, rank 4; or a pair of images and further inputs, one array or a
             list of them, that are handed on unchanged.
-        y: Targets, one for each picture; None gives batches without targets.
+        y: Targets, one for each image; None gives batches without targets.
         generator: The ImageDataGenerator.
         flow: How to walk.
-        sample_weight: A weight for each picture.
+        sample_weight: A weight for each image.
         subset: "training" or "validation": a part of the data, as the generator's
             `validation_split` says; None is all of it.
         ignore_class_split: Accept parts with different sets of classes.
@@ -83,18 +83,18 @@ class ArrayIterator(PictureIterator):
         return self.x.shape[1:]
 
     def read(self, samples: np.ndarray, threads: int | None = None) -> np.ndarray:
-        """Return pictures, channels last."""
+        """Return images, channels last."""
         images = self.x[samples]
         if self.data_format == "channels_first":
             images = np.moveaxis(images, 1, -1)
         return images
 
     def value_range(self, images: np.ndarray) -> tuple[float, float]:
-        """Lowest and highest value a pixel can have, told from all pictures."""
+        """Lowest and highest value a pixel can have, told from all images."""
         return self._value_range
 
     def with_targets(self, images: np.ndarray, samples: np.ndarray):
-        """Return pictures with further inputs, targets and weights."""
+        """Return images with further inputs, targets and weights."""
         inputs: Any = images
         if self.x_misc:
             inputs = [images, *(array[samples] for array in self.x_misc)]
@@ -106,11 +106,11 @@ class ArrayIterator(PictureIterator):
 
 
 def split_inputs(x: Any) -> tuple[Any, list[np.ndarray]]:
-    """Part pictures from the further inputs of a (pictures, inputs) pair."""
+    """Part images from the further inputs of a (images, inputs) pair."""
     if not isinstance(x, tuple | list):
         return x, []
     if len(x) != 2:
-        # A plain list of pictures.
+        # A plain list of images.
         return x, []
     pictures, further = x
     if not isinstance(further, list):
@@ -125,7 +125,7 @@ def check_lengths(
     sample_weight: np.ndarray | None,
     misc: list[np.ndarray],
 ) -> None:
-    """Raise DataError unless everything has one entry for each picture."""
+    """Raise DataError unless everything has one entry for each image."""
     named = [("y", y), ("sample_weight", sample_weight)]
     named += [("the further inputs of `x`", array) for array in misc]
     for name, array in named:

@@ -27,7 +27,7 @@ LABEL_MODES = ("categorical", "binary", "sparse")
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
-    """Names of the columns of a table of pictures.
+    """Names of the columns of a table of images.
 
     Args:
         file: Names of the files.
@@ -41,7 +41,7 @@ class Columns:
 
 
 class DataFrameIterator(FileIterator):
-    """Batches of pictures named in a table.
+    """Batches of images named in a table.
 
     Args:
         dataframe: A pandas or polars frame, or a dictionary of columns.
@@ -57,7 +57,7 @@ class DataFrameIterator(FileIterator):
         subset: "training" or "validation": a part of the rows, the first ones being
             validation, as the generator's `validation_split` says; None is all.
         validate_filenames: Leave out rows whose file is missing or not named like a
-            picture; they are listed in `invalid_filenames`.
+            image; they are listed in `invalid_filenames`.
 
     Raises:
         DataError: A column is missing or holds the wrong kind of values, or an option
@@ -180,7 +180,7 @@ class DataFrameIterator(FileIterator):
         return np.stack(columns, axis=-1) if self.class_mode == "raw" else columns
 
     def with_targets(self, images: np.ndarray, samples: np.ndarray):
-        """Return pictures with the targets of the class mode and weights."""
+        """Return images with the targets of the class mode and weights."""
         if self.class_mode is None:
             return images
         targets: Any

@@ -24,7 +24,7 @@ LOG = logging.getLogger(__name__)
 
 
 class DirectoryIterator(FileIterator):
-    """Batches of pictures from class folders.
+    """Batches of images from class folders.
 
     Class folders, their numbers, the order of the files and the split are those of
     Keras' class, except that hidden folders (`.ipynb_checkpoints`) are no classes. With
@@ -115,7 +115,7 @@ class DirectoryIterator(FileIterator):
         return self.classes
 
     def with_targets(self, images: np.ndarray, samples: np.ndarray):
-        """Return pictures with the targets of the class mode."""
+        """Return images with the targets of the class mode."""
         if self.class_mode is None:
             return images
         return images, self.class_targets(images, samples)
@@ -136,9 +136,9 @@ def check_classes(
 def class_files(
     directory: str, endings: tuple[str, ...], follow_links: bool
 ) -> list[str]:
-    """Return the picture files below a class folder in the order of Keras' class."""
+    """Return the image files below a class folder in the order of Keras' class."""
     if not os.path.isdir(directory):
-        # A class that was asked for and has no pictures in this part of the data.
+        # A class that was asked for and has no images in this part of the data.
         return []
     return [
         path

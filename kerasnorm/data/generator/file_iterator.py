@@ -1,4 +1,4 @@
-"""ImageDataGenerator's iterator over picture files: decoding, caching, targets."""
+"""ImageDataGenerator's iterator over image files: decoding, caching, targets."""
 
 import dataclasses
 import logging
@@ -64,7 +64,7 @@ class FileFormat:
         return (*self.target_size, COLOR_MODES[self.color_mode][1])
 
     def decode(self, path: str) -> np.ndarray:
-        """Read one file; raise PictureError if it is not a picture.
+        """Read one file; raise PictureError if it is not an image.
 
         Pixel for pixel what Keras' `load_img` gives for 8 bits a channel without EXIF
         rotation. Of type uint8; in "grayscale" uint16, int32 or float32 where the file
@@ -98,7 +98,7 @@ class FileFormat:
 
 
 class FileIterator(PictureIterator):
-    """Batches of pictures read from files; base of the two below.
+    """Batches of images read from files; base of the two below.
 
     Args:
         filepaths: The files.
@@ -112,7 +112,7 @@ class FileIterator(PictureIterator):
 
     shown = ("class_mode", "target_size", "color_mode", "interpolation", "subset")
     allowed_class_modes: tuple[str | None, ...] = ()
-    # What counts as a picture by the end of its name, as in Keras' class.
+    # What counts as an image by the end of its name, as in Keras' class.
     white_list_formats = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
     sample_weight: np.ndarray | None = None
 

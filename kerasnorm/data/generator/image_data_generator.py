@@ -19,13 +19,13 @@ from kerasnorm.data.generator.image_transforms import PictureTransforms
 
 @dataclasses.dataclass(eq=False)
 class ImageDataGenerator(PictureTransforms):
-    """Generate batches of pictures with random transforms and normalization.
+    """Generate batches of images with random transforms and normalization.
 
     A drop-in for `tf.keras.preprocessing.image.ImageDataGenerator`: the same arguments,
     methods and iterators. Every random draw is a pure function of (seed, epoch, sample
-    index), decoded pictures are kept, and a batch is warped at once.
+    index), decoded images are kept, and a batch is warped at once.
 
-    Training iterators give transformed pictures. With `compat="fixed"` the validation
+    Training iterators give transformed images. With `compat="fixed"` the validation
     part of a `validation_split` is only normalized; Keras' class transforms it too.
 
     Args:
@@ -33,13 +33,13 @@ class ImageDataGenerator(PictureTransforms):
         samplewise_center: Subtract each picture's mean.
         featurewise_std_normalization: Divide by the data set's deviation; needs `fit`.
         samplewise_std_normalization: Divide by each picture's deviation.
-        zca_whitening: Whiten the pictures; needs `fit`.
+        zca_whitening: Whiten the images; needs `fit`.
         zca_epsilon: Added to each variance in whitening.
         rotation_range: Degrees; rotations from minus to plus this.
         width_shift_range: Float: share of the width if below 1, else pixels; int:
             whole pixels below it; list: its elements. Moves along the width.
         height_shift_range: The same along the height.
-        brightness_range: Pair of factors. Keeps pictures from 0 to 1 in that range.
+        brightness_range: Pair of factors. Keeps images from 0 to 1 in that range.
         shear_range: Degrees.
         zoom_range: Share z for factors from 1 - z to 1 + z, or the pair of factors;
             below 1 enlarges.
@@ -47,10 +47,10 @@ class ImageDataGenerator(PictureTransforms):
         fill_mode: Beyond the border: "nearest", "constant", "reflect", "wrap", or
             another mode of `scipy.ndimage`.
         cval: Value beyond the border for "constant".
-        horizontal_flip: Mirror half of the pictures left to right.
-        vertical_flip: Turn half of the pictures upside down.
+        horizontal_flip: Mirror half of the images left to right.
+        vertical_flip: Turn half of the images upside down.
         rescale: Factor for all values, after the transforms; None is 1.
-        preprocessing_function: Called with each picture, (height, width, channels),
+        preprocessing_function: Called with each image, (height, width, channels),
             after the transforms; returns one of the same shape.
         data_format: "channels_last" or "channels_first"; default: Keras' setting.
         validation_split: Share of the data that `subset="validation"` takes.
@@ -58,8 +58,8 @@ class ImageDataGenerator(PictureTransforms):
         dtype: Type of the batches; default: Keras' setting.
         compat: "fixed" does what is documented here; "keras" repeats the known faults
             of Keras' class: swapped shifts, a random sign on listed shifts, rotation
-            about a wrong point in pictures that are not square, black pictures from
-            brightness on values from 0 to 1, transformed validation pictures, sample
+            about a wrong point in images that are not square, black images from
+            brightness on values from 0 to 1, transformed validation images, sample
             weights out of step with the training part, EXIF rotation ignored, binary
             targets of three and more classes, and `featurewise_*` silently left out
             without `fit`.
@@ -122,7 +122,7 @@ class ImageDataGenerator(PictureTransforms):
         )
         if self.zca_whitening:
             self.featurewise_std_normalization = False
-        # Dividing and whitening need the pictures centred first.
+        # Dividing and whitening need the images centred first.
         self.featurewise_center |= self.featurewise_std_normalization
         self.featurewise_center |= self.zca_whitening
         self.samplewise_center |= self.samplewise_std_normalization
@@ -144,23 +144,23 @@ class ImageDataGenerator(PictureTransforms):
         ignore_class_split: bool = False,
         subset: str | None = None,
     ) -> ArrayIterator:
-        """Iterate over pictures in an array.
+        """Iterate over images in an array.
 
         Args:
-            x: Pictures, rank 4; or a pair of them and further inputs.
+            x: Images, rank 4; or a pair of them and further inputs.
             y: Targets.
-            batch_size: Pictures in a batch.
+            batch_size: Images in a batch.
             shuffle: Whether each epoch has its own random order.
-            sample_weight: A weight for each picture.
+            sample_weight: A weight for each image.
             seed: Decides order and transforms.
-            save_to_dir: Folder to save transformed pictures to.
+            save_to_dir: Folder to save transformed images to.
             save_prefix: Begins their names.
             save_format: Ends their names.
             ignore_class_split: Accept parts with different sets of classes.
             subset: "training" or "validation" part of a `validation_split`.
 
         Returns:
-            Iterator over (pictures, targets) or (pictures, targets, weights).
+            Iterator over (images, targets) or (images, targets, weights).
         """
         return ArrayIterator(
             x,
@@ -190,7 +190,7 @@ class ImageDataGenerator(PictureTransforms):
         interpolation: str = "nearest",
         keep_aspect_ratio: bool = False,
     ) -> DirectoryIterator:
-        """Iterate over pictures in class folders.
+        """Iterate over images in class folders.
 
         Args:
             directory: Folder with a sub-folder for each class.
@@ -198,10 +198,10 @@ class ImageDataGenerator(PictureTransforms):
             color_mode: "rgb", "rgba" or "grayscale".
             classes: Names of the sub-folders in the order of their numbers.
             class_mode: "categorical", "binary", "sparse", "input" or None.
-            batch_size: Pictures in a batch.
+            batch_size: Images in a batch.
             shuffle: Whether each epoch has its own random order.
             seed: Decides order and transforms.
-            save_to_dir: Folder to save transformed pictures to.
+            save_to_dir: Folder to save transformed images to.
             save_prefix: Begins their names.
             save_format: Ends their names.
             follow_links: Whether to enter folders that are symbolic links.
@@ -211,7 +211,7 @@ class ImageDataGenerator(PictureTransforms):
             keep_aspect_ratio: Cut the middle out instead of distorting.
 
         Returns:
-            Iterator over (pictures, targets).
+            Iterator over (images, targets).
 
         Raises:
             DataError: The folder is missing or empty, or an option is unknown.
@@ -249,7 +249,7 @@ class ImageDataGenerator(PictureTransforms):
         validate_filenames: bool = True,
         **kwargs: Any,
     ) -> DataFrameIterator:
-        """Iterate over pictures named in a table.
+        """Iterate over images named in a table.
 
         Args:
             dataframe: A pandas or polars frame, or a dictionary of columns.
@@ -262,20 +262,20 @@ class ImageDataGenerator(PictureTransforms):
             classes: Class names in the order of their numbers.
             class_mode: "categorical", "binary", "sparse", "input", "multi_output",
                 "raw" or None.
-            batch_size: Pictures in a batch.
+            batch_size: Images in a batch.
             shuffle: Whether each epoch has its own random order.
             seed: Decides order and transforms.
-            save_to_dir: Folder to save transformed pictures to.
+            save_to_dir: Folder to save transformed images to.
             save_prefix: Begins their names.
             save_format: Ends their names.
             subset: "training" or "validation" part of a `validation_split`.
             interpolation: Pillow's filter, as in `flow_from_directory`.
-            validate_filenames: Leave out rows without a picture file.
+            validate_filenames: Leave out rows without an image file.
             **kwargs: `has_ext`, `sort` and `drop_duplicates` are accepted and have no
                 effect, as in Keras' class.
 
         Returns:
-            Iterator over (pictures, targets) or (pictures, targets, weights).
+            Iterator over (images, targets) or (images, targets, weights).
 
         Raises:
             DataError: A column is missing or holds the wrong kind of values.

@@ -25,7 +25,7 @@ class PictureStore:
         decode: Turns a path into an array, or raises PictureError.
         image_shape: (height, width, channels) of every array.
         dtype: Type of the arrays that are kept; deeper ones are decoded every time.
-        cache: "memory" keeps decoded pictures if all of them fit the budget, "disk"
+        cache: "memory" keeps decoded images if all of them fit the budget, "disk"
             keeps them in an unnamed file, "none" decodes every time.
         memory_budget: Bytes; default: a quarter of the free memory.
     """

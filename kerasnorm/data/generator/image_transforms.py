@@ -9,7 +9,7 @@ from kerasnorm.data.generator import random_parameters, random_transforms, stand
 
 
 class PictureTransforms:
-    """Methods that ImageDataGenerator offers on pictures rather than on batches."""
+    """Methods that ImageDataGenerator offers on images rather than on batches."""
 
     data_format: str | None
     dtype: str | None
@@ -23,7 +23,7 @@ class PictureTransforms:
         """Draw the parameters of one random transform.
 
         Args:
-            img_shape: Shape of the picture, rank 3.
+            img_shape: Shape of the image, rank 3.
             seed: The same seed gives the same parameters; None draws anew.
 
         Returns:
@@ -43,10 +43,10 @@ class PictureTransforms:
     def apply_transform(
         self, x: np.ndarray, transform_parameters: dict[str, Any]
     ) -> np.ndarray:
-        """Transform one picture.
+        """Transform one image.
 
         Args:
-            x: Picture, rank 3.
+            x: Image, rank 3.
             transform_parameters: Any of `theta` (degrees), `tx` and `ty` (pixels in
                 the x direction, along the width, and in the y direction), `shear`
                 (degrees), `zx` and `zy` (zoom in the x and y direction),
@@ -54,27 +54,27 @@ class PictureTransforms:
                 value) and `brightness` (factor).
 
         Returns:
-            The transformed picture, of the same shape.
+            The transformed image, of the same shape.
         """
         return self._transformed(np.asarray(x), transform_parameters)
 
     def random_transform(self, x: np.ndarray, seed: int | None = None) -> np.ndarray:
-        """Transform one picture at random.
+        """Transform one image at random.
 
         Args:
-            x: Picture, rank 3.
+            x: Image, rank 3.
             seed: The same seed gives the same transform; None draws anew.
 
         Returns:
-            The transformed picture, of the same shape.
+            The transformed image, of the same shape.
         """
         return self.apply_transform(x, self.get_random_transform(x.shape, seed))
 
     def standardize(self, x: np.ndarray) -> np.ndarray:
-        """Normalize one picture, or a batch of them, as the options say.
+        """Normalize one image, or a batch of them, as the options say.
 
         Args:
-            x: Picture or batch; it is not changed.
+            x: Image or batch; it is not changed.
 
         Returns:
             Array of the same shape, of a floating-point type.
@@ -94,20 +94,20 @@ class PictureTransforms:
         rounds: int = 1,
         seed: int | None = None,
     ) -> None:
-        """Compute mean, deviation and whitening matrix from pictures.
+        """Compute mean, deviation and whitening matrix from images.
 
         Needed by `featurewise_center`, `featurewise_std_normalization` and
-        `zca_whitening`. The pictures are rescaled first, if the generator has a
+        `zca_whitening`. The images are rescaled first, if the generator has a
         `rescale`; its preprocessing function is not called, as in Keras' class.
 
         Args:
-            x: Pictures, rank 4.
-            augment: Whether to fit on randomly transformed pictures.
+            x: Images, rank 4.
+            augment: Whether to fit on randomly transformed images.
             rounds: How often to transform each of them.
             seed: Decides those transforms.
 
         Raises:
-            DataError: The pictures are not of rank 4.
+            DataError: The images are not of rank 4.
         """
         x = np.asarray(x, dtype=self.dtype)
         if x.ndim != 4:

@@ -16,7 +16,7 @@ from kerasnorm.data.generator.flow import Flow
 
 
 class PictureIterator(keras.utils.PyDataset):
-    """Batches of transformed pictures, by index, by `next()`, or as a dataset.
+    """Batches of transformed images, by index, by `next()`, or as a dataset.
 
     Batch b of epoch e is a pure function of (seed, e, b): it does not depend on what
     was read before. `epoch` counts up at `on_epoch_end()`, which Keras calls, and when
@@ -30,7 +30,7 @@ class PictureIterator(keras.utils.PyDataset):
         n: Number of samples.
         flow: How to walk.
         channels: Channels of an image.
-        augment: Whether pictures are transformed at random.
+        augment: Whether images are transformed at random.
     """
 
     # Attributes that say what an iterator is, besides those of every iterator.
@@ -160,7 +160,7 @@ class PictureIterator(keras.utils.PyDataset):
             threads: Number of threads that read files; default: one per processor.
 
         Returns:
-            What `fit`, `evaluate` or `predict` takes: pictures, or a tuple of pictures,
+            What `fit`, `evaluate` or `predict` takes: images, or a tuple of images,
             targets and sample weights.
         """
         samples = self.samples_of(epoch, index)
@@ -197,7 +197,7 @@ class PictureIterator(keras.utils.PyDataset):
         return self.with_targets(images, samples)
 
     def transform(self, epoch: int, samples: np.ndarray, images: np.ndarray):
-        """Transform pictures, channels last, into what the model sees."""
+        """Transform images, channels last, into what the model sees."""
         generator = self.image_data_generator
         if self.augment:
             count = len(samples)
@@ -221,7 +221,7 @@ class PictureIterator(keras.utils.PyDataset):
         return images.astype(self.dtype, copy=False)
 
     def save(self, epoch: int, first: int, images: np.ndarray) -> None:
-        """Write pictures to the folder that was asked for."""
+        """Write images to the folder that was asked for."""
         for place, image in enumerate(images, start=first):
             mark = (
                 stateless_random.random_bits(
@@ -242,7 +242,7 @@ class PictureIterator(keras.utils.PyDataset):
         raise NotImplementedError
 
     def with_targets(self, images: np.ndarray, samples: np.ndarray):
-        """Return pictures together with their targets and weights."""
+        """Return images together with their targets and weights."""
         raise NotImplementedError
 
 

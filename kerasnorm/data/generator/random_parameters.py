@@ -17,7 +17,7 @@ def draw_parameters(
         seed: Decides the draws together with epoch and sample.
         epoch: Number of the pass over the data.
         samples: Positions of the samples in the data set, (batch,).
-        size: Height and width of the pictures in pixels.
+        size: Height and width of the images in pixels.
 
     Returns:
         Arrays (batch,) under the keys that `apply_transform` takes; None where

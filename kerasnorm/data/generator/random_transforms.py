@@ -24,7 +24,7 @@ def transform_batch(
     parameters: dict[str, np.ndarray | None],
     value_range: tuple[float, float],
 ) -> np.ndarray:
-    """Transform each picture of a batch by its own parameters.
+    """Transform each image of a batch by its own parameters.
 
     Interpolation orders above 1, SciPy's rarer fill modes, forked processes, and
     machines without TensorFlow take the slow way, image by image.
@@ -95,12 +95,12 @@ def transform_batch(
 
 
 def each(values: np.ndarray | None, images: np.ndarray):
-    """Return one value for each picture, None for each where there are none."""
+    """Return one value for each image, None for each where there are none."""
     return [None] * len(images) if values is None else values
 
 
 def one_by_one(options, images, parameters, value_range) -> np.ndarray:
-    """Transform a batch picture by picture with SciPy, in parallel."""
+    """Transform a batch image by image with SciPy, in parallel."""
 
     def transform(position: int) -> np.ndarray:
         return transform_one(
@@ -123,7 +123,7 @@ def transform_one(
     parameters: dict[str, Any],
     value_range: tuple[float, float],
 ) -> np.ndarray:
-    """Transform one picture with SciPy, for any interpolation order and fill mode.
+    """Transform one image with SciPy, for any interpolation order and fill mode.
 
     Args:
         options: The ImageDataGenerator.
@@ -165,7 +165,7 @@ def transform_one(
 
 
 def recolour_one(options, image, shift, factor, value_range) -> np.ndarray:
-    """Shift the channels and scale the brightness of one picture."""
+    """Shift the channels and scale the brightness of one image."""
     if shift is not None:
         image = np.clip(image + shift, np.min(image), np.max(image))
     if factor is None:
@@ -182,7 +182,7 @@ def recolour_one(options, image, shift, factor, value_range) -> np.ndarray:
 def legacy_brightness(image: np.ndarray, factor: float) -> np.ndarray:
     """Scale brightness as Keras' class does: through whole numbers of 8 bits.
 
-    Pictures from 0 to 1 come out black, which is the known bug; values outside of
+    Images from 0 to 1 come out black, which is the known bug; values outside of
     0 to 255 are stretched to that range and back.
     """
     import keras
@@ -198,7 +198,7 @@ def legacy_brightness(image: np.ndarray, factor: float) -> np.ndarray:
 
 
 def is_identity(geometry: dict[str, Any]) -> bool:
-    """Say whether geometric parameters leave every picture where it is."""
+    """Say whether geometric parameters leave every image where it is."""
     return all(
         np.all(np.equal(geometry[name], identity))
         for name, identity in GEOMETRY.items()
@@ -216,7 +216,7 @@ def middle_of(options: Any, size: tuple[int, int]) -> tuple[float, float] | None
 
 
 def value_range_of(images: np.ndarray) -> tuple[float, float]:
-    """Tell from pictures what their lowest and highest possible values are.
+    """Tell from images what their lowest and highest possible values are.
 
     Values up to 255 mean 0 to 255, floats up to 1 mean 0 to 1; anything else has its
     own extremes.

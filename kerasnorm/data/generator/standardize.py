@@ -1,4 +1,4 @@
-"""ImageDataGenerator's normalization: per picture, per data set, and whitening."""
+"""ImageDataGenerator's normalization: per image, per data set, and whitening."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ EPSILON = 1e-6
 
 
 def standardize_batch(options: Any, images: np.ndarray) -> np.ndarray:
-    """Normalize pictures as the options say.
+    """Normalize images as the options say.
 
     The order is: preprocessing function, rescale, then the picture's own mean and
     deviation, the data set's mean and deviation, and whitening.
@@ -76,7 +76,7 @@ def has_normalization(options: Any) -> bool:
 def fitted(options: Any, statistic: str, option: str) -> bool:
     """Say whether `fit` has computed a statistic; raise RuntimeError if it must have.
 
-    Keras' class only warns and hands on pictures that are not normalized.
+    Keras' class only warns and hands on images that are not normalized.
     """
     if getattr(options, statistic) is not None:
         return True
@@ -89,7 +89,7 @@ def fitted(options: Any, statistic: str, option: str) -> bool:
 
 
 def fit_statistics(options: Any, images: np.ndarray) -> None:
-    """Set mean, deviation and whitening matrix of the options from pictures.
+    """Set mean, deviation and whitening matrix of the options from images.
 
     Args:
         options: The ImageDataGenerator.

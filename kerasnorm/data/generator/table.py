@@ -1,4 +1,4 @@
-"""Columns of a table of pictures, checked: file names, class labels, numbers."""
+"""Columns of a table of images, checked: file names, class labels, numbers."""
 
 import os
 from collections.abc import Collection, Sequence
@@ -114,5 +114,5 @@ def class_names_of(labels: Sequence[Label]) -> list[str]:
 
 
 def is_picture_file(path: str, endings: tuple[str, ...]) -> bool:
-    """Say whether a path exists and ends like the name of a picture."""
+    """Say whether a path exists and ends like the name of an image."""
     return path.lower().endswith(endings) and os.path.isfile(path)

@@ -34,7 +34,7 @@ the number at which Pillow begins to warn."""
 # Formats that need a quarter of a second for a million pixels.
 MAX_SLOW_PIXELS = {"JPEG2000": 2**25, "AVIF": 2**25}
 
-# Decoded side by side, large pictures could fill the memory.
+# Decoded side by side, large images could fill the memory.
 LARGE_PIXELS = 2**24
 LARGE = threading.Lock()
 
@@ -42,13 +42,13 @@ MAX_BYTES = 512 * 2**20
 """Bytes above which a file is not even read."""
 
 # A progressive JPEG may revisit every pixel as often as it likes; ten revisits of the
-# largest picture take a few seconds, an honest file has about ten scans.
+# largest image take a few seconds, an honest file has about ten scans.
 MAX_SCANNED_PIXELS = 10 * MAX_PIXELS
 
 ORIENTATION_TAG = 0x0112
 # TIFF's BitsPerSample and MaxSampleValue.
 BITS_TAG, MAX_SAMPLE_TAG = 258, 281
-# What turns a picture of each EXIF orientation upright.
+# What turns an image of each EXIF orientation upright.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -68,11 +68,11 @@ def decode_picture(
     *,
     max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
-    """Read one file as the picture that trains, validates and predicts.
+    """Read one file as the image that trains, validates and predicts.
 
-    Every part of the library reads pictures through this function, so that a picture
+    Every part of the library reads images through this function, so that an image
     cannot look different in training and in prediction. EXIF rotation is applied;
-    CMYK, palette, grayscale, Lab and 16-bit pictures are converted to 8-bit RGB; an
+    CMYK, palette, grayscale, Lab and 16-bit images are converted to 8-bit RGB; an
     alpha channel is dropped, as Pillow does; of an animation the first frame counts.
     Gray values of more than 8 bits are scaled from the bits the file declares (a TIFF's
     bits or largest value, a PNG's significant bits), or stay where none is above 255.
@@ -82,14 +82,14 @@ def decode_picture(
         image_size: Height and width in pixels to resize to, antialiased and without
             keeping the aspect ratio; None keeps the size of the file. JPEG files are
             decoded at the smallest scale that still covers it.
-        max_pixels: Larger pictures are rejected before they are decoded.
+        max_pixels: Larger images are rejected before they are decoded.
 
     Returns:
         Array of uint8, (height, width, 3).
 
     Raises:
         PictureError: The file is missing, empty, truncated, malformed, too large, or
-            not a picture.
+            not an image.
     """
     image = open_picture(path, image_size, max_pixels=max_pixels)
     if image_size is not None:
@@ -120,7 +120,7 @@ def open_picture(
             class ids in a mask must. "keras": what Keras' `load_img` does, which keeps
             some of them and clips others at 255.
         upright: Whether to apply the EXIF rotation.
-        max_pixels: Larger pictures are rejected before they are decoded.
+        max_pixels: Larger images are rejected before they are decoded.
         look: Called with Pillow's own image of the file, after it has been decoded,
             and with the bytes of the file.
 
@@ -128,7 +128,7 @@ def open_picture(
         The decoded image.
 
     Raises:
-        PictureError: The file cannot become a picture.
+        PictureError: The file cannot become an image.
     """
     name = os.fspath(path)
     content = read_file(name)
@@ -136,7 +136,7 @@ def open_picture(
         with Image.open(io.BytesIO(content), formats=FORMATS) as file:
             check_size(name, file, content, max_pixels)
             if cover is not None and file.format == "JPEG":
-                # Orientations 5 to 8 turn the decoded picture by 90 degrees.
+                # Orientations 5 to 8 turn the decoded image by 90 degrees.
                 turned = upright and orientation_of(file) >= 5
                 height, width = cover[::-1] if turned else cover
                 file.draft(file.mode, (width, height))
@@ -181,7 +181,7 @@ def read_file(name: str) -> bytes:
 
 
 def check_size(name: str, image: Image.Image, content: bytes, max_pixels: int) -> None:
-    """Raise PictureError for a picture that would be too large to decode."""
+    """Raise PictureError for an image that would be too large to decode."""
     width, height = image.size
     max_pixels = min(max_pixels, MAX_SLOW_PIXELS.get(image.format or "", max_pixels))
     if width * height > max_pixels:
@@ -198,7 +198,7 @@ def check_size(name: str, image: Image.Image, content: bytes, max_pixels: int) -
 
 
 def turn_of(image: Image.Image) -> contextlib.AbstractContextManager:
-    """Return what to wait for before decoding: large pictures go one at a time."""
+    """Return what to wait for before decoding: large images go one at a time."""
     width, height = image.size
     return LARGE if width * height > LARGE_PIXELS else contextlib.nullcontext()
 

@@ -1,4 +1,4 @@
-"""All pictures of an index, decoded once, in one array in memory or on disk."""
+"""All images of an index, decoded once, in one array in memory or on disk."""
 
 import concurrent.futures
 import dataclasses
@@ -32,12 +32,12 @@ INTERPOLATIONS = (
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pictures:
-    """Decoded pictures with their labels, and the files that could not be decoded.
+    """Decoded images with their labels, and the files that could not be decoded.
 
     Args:
-        images: uint8 array, (pictures, height, width, 3).
-        labels: Class index of each picture, int64, (pictures,).
-        paths: File of each picture.
+        images: uint8 array, (images, height, width, 3).
+        labels: Class index of each image, int64, (images,).
+        paths: File of each image.
         class_names: Names of the classes; a label is a position in it.
         rejected: Files left out, each with the reason.
     """
@@ -68,21 +68,21 @@ def load_pictures(
 ) -> Pictures:
     """Decode every file of an index once, in parallel.
 
-    Augmenting from decoded pictures is what makes every epoch after the first fast.
-    Pictures that do not fit the memory budget go into an unnamed file in the cache
+    Augmenting from decoded images is what makes every epoch after the first fast.
+    Images that do not fit the memory budget go into an unnamed file in the cache
     directory, which the operating system removes with the process.
 
     Args:
         index: The files.
         image_size: Height and width in pixels.
-        memory_budget: Bytes the pictures may take in memory; default: a quarter of
+        memory_budget: Bytes the images may take in memory; default: a quarter of
             the free memory; 0 always uses the disk.
         workers: Number of decoding threads; default: one per processor.
-        max_pixels: Larger pictures are rejected.
+        max_pixels: Larger images are rejected.
         progress: Called with the number of files done and of all files.
 
     Returns:
-        The pictures in the order of the index, without the rejected files.
+        The images in the order of the index, without the rejected files.
 
     Raises:
         DataError: No file could be decoded, or one class lost all its files.

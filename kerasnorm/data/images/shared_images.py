@@ -1,4 +1,4 @@
-"""Decoded pictures on disk, made once and read by all processes of a machine."""
+"""Decoded images on disk, made once and read by all processes of a machine."""
 
 import contextlib
 import hashlib
@@ -20,16 +20,16 @@ def load_shared_pictures(
 
     The first process decodes while the others wait; then all map the same file, whose
     pages the operating system keeps in memory once. A changed, added or removed
-    picture makes another file.
+    image makes another file.
 
     Args:
         index: The files.
         image_size: Height and width in pixels.
-        folder: Where the decoded pictures lie, on a disk of this machine; made if
+        folder: Where the decoded images lie, on a disk of this machine; made if
             needed. Whoever names it removes it.
 
     Returns:
-        What `load_pictures` returns, with read-only pictures.
+        What `load_pictures` returns, with read-only images.
 
     Raises:
         DataError: No file could be decoded, or one class lost all its files.
@@ -85,7 +85,7 @@ def _alone(file: pathlib.Path) -> Iterator[None]:
         try:
             import fcntl
         except ImportError:
-            # Windows: at worst two processes decode the same pictures.
+            # Windows: at worst two processes decode the same images.
             yield
             return
         fcntl.flock(stream, fcntl.LOCK_EX)

@@ -22,7 +22,7 @@ class Writeable:
 def as_tensor(images: np.ndarray):
     """Return an array as a tensor over the same memory, or the same file on disk.
 
-    `tf.convert_to_tensor` would need three times the memory of the pictures.
+    `tf.convert_to_tensor` would need three times the memory of the images.
 
     Args:
         images: The array; it is copied where it does not begin at a multiple of 64

@@ -1,4 +1,4 @@
-"""Decoded pictures to batches: shuffled and augmented for training, in order else."""
+"""Decoded images to batches: shuffled and augmented for training, in order else."""
 
 import numpy as np
 import tensorflow as tf
@@ -32,33 +32,33 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Yield shuffled, augmented training batches without end.
 
-    An epoch is `len(pictures) // batch_size` batches and a fresh permutation of all
-    pictures; the remainder is left out. Batch number s is a pure function of the
+    An epoch is `len(images) // batch_size` batches and a fresh permutation of all
+    images; the remainder is left out. Batch number s is a pure function of the
     arguments and s: a run resumed at `first_step` sees exactly what an uninterrupted
     run would have seen, whatever the number of threads.
 
     Args:
-        pictures: The decoded pictures.
-        batch_size: Pictures in a batch, at most `len(pictures)`.
-        augmentation: How pictures are varied; None leaves them as they are.
+        pictures: The decoded images.
+        batch_size: Images in a batch, at most `len(images)`.
+        augmentation: How images are varied; None leaves them as they are.
         seed: Decides order and augmentation.
         output_size: Height and width in pixels of the batches; None leaves the
-            pictures' own. Cropped parts of larger pictures stay sharp; pixels are
+            pictures' own. Cropped parts of larger images stay sharp; pixels are
             taken, not averaged, so more than twice the size gives jagged edges.
         mixup: Parameter alpha of the Beta distribution of mixing shares; 0 is off.
-        cutmix: The same for pasted boxes; with both on, each picture takes either.
+        cutmix: The same for pasted boxes; with both on, each image takes either.
         random_erasing: Fraction of the images of which a box becomes noise, 0 to 1.
         label_smoothing: Share of the label spread over all classes, 0 to below 1.
         first_step: Number of batches to leave out at the beginning.
-        balanced: Whether every class comes equally often, however many pictures it
+        balanced: Whether every class comes equally often, however many images it
             has; an epoch is then as long, but no permutation.
 
     Returns:
-        Infinite dataset of (pictures, labels): float32 from 0 to 255,
+        Infinite dataset of (images, labels): float32 from 0 to 255,
         (batch, *output_size, 3), and float32 shares of the classes, (batch, classes).
 
     Raises:
-        DataError: The batch size does not fit the number of pictures.
+        DataError: The batch size does not fit the number of images.
     """
     check_batch_size(batch_size)
     if batch_size > len(pictures):
@@ -137,16 +137,16 @@ def training_batches(
 def epoch_order(
     labels: np.ndarray, seed: int, epoch: int, balanced: bool = False
 ) -> np.ndarray:
-    """Return the order in which an epoch of `training_batches` visits the pictures.
+    """Return the order in which an epoch of `training_batches` visits the images.
 
     Args:
-        labels: Class index of every picture.
+        labels: Class index of every image.
         seed: Decides order and augmentation.
-        epoch: Number of the pass over the pictures.
+        epoch: Number of the pass over the images.
         balanced: Whether every class comes equally often.
 
     Returns:
-        Positions of pictures, int64, as many as there are pictures.
+        Positions of images, int64, as many as there are images.
     """
     if balanced:
         return stateless_random.balanced_order(seed, epoch, labels)
@@ -156,18 +156,18 @@ def epoch_order(
 def evaluation_batches(
     pictures: Pictures, batch_size: int, center: tuple[int, int] | None = None
 ) -> tf.data.Dataset:
-    """Yield every picture once, in order and unchanged.
+    """Yield every image once, in order and unchanged.
 
     Args:
-        pictures: The decoded pictures.
-        batch_size: Pictures in a batch; the last batch may be smaller.
+        pictures: The decoded images.
+        batch_size: Images in a batch; the last batch may be smaller.
         center: (height, width) in pixels of the middle part to yield, at most that of
-            the pictures; None for the whole of them.
+            the images; None for the whole of them.
 
     Returns:
-        Finite dataset of (pictures, labels): float32 from 0 to 255,
+        Finite dataset of (images, labels): float32 from 0 to 255,
         (batch, height, width, 3), and float32 one-hot labels, (batch, classes). Its
-        `file_paths` are those of the pictures, as Keras' datasets have them.
+        `file_paths` are those of the images, as Keras' datasets have them.
 
     Raises:
         DataError: The batch size is below 1.
@@ -190,7 +190,7 @@ def evaluation_batches(
 
 
 def one_hot(pictures: Pictures, label_smoothing: float):
-    """Return the class shares of every picture, (pictures, classes)."""
+    """Return the class shares of every image, (images, classes)."""
     if not 0 <= label_smoothing < 1:
         raise ValueError(
             "`label_smoothing` must be from 0 to below 1. Received: "

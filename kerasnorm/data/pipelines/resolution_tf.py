@@ -1,4 +1,4 @@
-"""Training batches whose pictures are small at first and grow."""
+"""Training batches whose images are small at first and grow."""
 
 from collections.abc import Callable
 
@@ -14,14 +14,14 @@ def with_growing_pictures(
     side_at: Callable[[int], int],
     first_step: int = 0,
 ) -> tf.data.Dataset:
-    """Shrink square pictures to a side that depends on the step.
+    """Shrink square images to a side that depends on the step.
 
     The time of a convolution goes with the number of pixels, so that a training which
-    begins with small pictures gets through more epochs in the same time. The model must
-    take pictures of any size.
+    begins with small images gets through more epochs in the same time. The model must
+    take images of any size.
 
     Args:
-        batches: Dataset of (pictures, labels), pictures (batch, side, side, 3).
+        batches: Dataset of (images, labels), images (batch, side, side, 3).
         side_at: Function from the step to the side in pixels; a batch is shrunk when
             it is made, a few steps ahead of its use.
         first_step: Number of the first batch.

@@ -16,7 +16,7 @@ MAX_DISTANCE = 5
 
 @dataclasses.dataclass(frozen=True)
 class Duplicates:
-    """Files that are copies of one picture.
+    """Files that are copies of one image.
 
     Args:
         kind: "exact" for the same bytes, "near" for the same look.
@@ -41,7 +41,7 @@ class Duplicates:
 def find_duplicates(
     files: Sequence[FileScan], places: Sequence[tuple[str, str]]
 ) -> tuple[Duplicates, ...]:
-    """Find groups of equal and of nearly equal pictures.
+    """Find groups of equal and of nearly equal images.
 
     Args:
         files: Scanned files.

@@ -112,7 +112,7 @@ def scan_images(
 
     Args:
         directory: The folder.
-        max_pixels: Larger pictures are rejected before they are decoded.
+        max_pixels: Larger images are rejected before they are decoded.
         min_side: Shorter sides, in pixels, are reported as too small.
         workers: Number of threads; default: one per processor.
         progress: Called with the number of files done and of all files.

@@ -44,10 +44,10 @@ EXTENSIONS = {
 
 # Of the 256 levels. 12 bits in a 16-bit file keep 16, 13 bits 32.
 NARROW_RANGE = 32
-# A picture whose gray values vary less than this says nothing by its hash.
+# An image whose gray values vary less than this says nothing by its hash.
 LEAST_CONTRAST = 4
 # Nor does a hash whose bits are nearly all the same: all that it says is that the
-# picture grows darker or brighter from side to side. Photos have 15 to 51 of 64.
+# image grows darker or brighter from side to side. Photos have 15 to 51 of 64.
 LEAST_BITS = 6
 
 
@@ -81,7 +81,7 @@ def scan_file(
 
     Args:
         path: The file; it is not changed.
-        max_pixels: Larger pictures are rejected before they are decoded.
+        max_pixels: Larger images are rejected before they are decoded.
         min_side: Shorter sides, in pixels, are reported as too small.
         cover: Height and width in pixels to which a JPEG may be decoded, which is
             faster; its kinds are then not to be trusted.
@@ -151,14 +151,14 @@ def has_16_bits(file: Image.Image, content: bytes) -> bool:
 
 
 def difference_hash(image: Image.Image) -> int | None:
-    """Return 64 bits that hardly change when a picture is scaled or re-encoded.
+    """Return 64 bits that hardly change when an image is scaled or re-encoded.
 
     Args:
-        image: The decoded picture.
+        image: The decoded image.
 
     Returns:
-        The difference hash of the ImageHash library; None for a picture so plain that
-        any other plain picture would have the same.
+        The difference hash of the ImageHash library; None for an image so plain that
+        any other plain image would have the same.
     """
     import imagehash
 

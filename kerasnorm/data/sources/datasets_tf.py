@@ -15,7 +15,7 @@ from typing import Any
 from kerasnorm.data.cache import cache_directory
 from kerasnorm.data.errors import DataError
 
-# Its builder leaves out every file without "JFIF" near its beginning, good pictures
+# Its builder leaves out every file without "JFIF" near its beginning, good images
 # among them, and re-encodes the rest. From the archive itself nothing is lost.
 CATS_VS_DOGS = "kagglecatsanddogs_5340.zip"
 EVALUATED = ("validation", "test")
@@ -147,7 +147,7 @@ def manual_directory(builder: Any) -> pathlib.Path:
 
 
 def unpack_pets(archive: pathlib.Path, target: pathlib.Path) -> None:
-    """Write the pictures of the cats-and-dogs archive into two class folders."""
+    """Write the images of the cats-and-dogs archive into two class folders."""
     with zipfile.ZipFile(archive) as files:
         for member in files.infolist():
             parts = pathlib.PurePosixPath(member.filename).parts

@@ -19,7 +19,7 @@ def k_folds(
     """Yield training and validation files, each file validating exactly once.
 
     Every fold has nearly the same share of each class. Give `groups` where several
-    pictures show the same thing (frames of a film, pictures of one patient): a group
+    images show the same thing (frames of a film, images of one patient): a group
     is never on both sides.
 
     Args:

@@ -141,7 +141,7 @@ def _knows_nothing(m: Measurements) -> bool:
 
 
 def check_augmentation(m: Measurements) -> Finding | None:
-    """Find statistics of augmented pictures that do not fit plain ones."""
+    """Find statistics of augmented images that do not fit plain ones."""
     adapted, adapted_low, _ = m.difference("D'", "D''")
     if adapted_low <= 0 or adapted < ADAPTED * m.unit or check_mapping(m):
         return None

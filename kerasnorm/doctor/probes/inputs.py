@@ -17,7 +17,7 @@ from kerasnorm.inspection.layer_tree import iter_layers
 
 Map = Callable[[np.ndarray], np.ndarray]
 
-#: Preparations of pictures that people mix up: name, slope, offset.
+#: Preparations of images that people mix up: name, slope, offset.
 SCALINGS: tuple[tuple[str, float, float], ...] = (
     ("x * 255", 255.0, 0.0),
     ("x / 255", 1 / 255, 0.0),

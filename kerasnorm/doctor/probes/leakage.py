@@ -11,7 +11,7 @@ from kerasnorm.doctor.samples import Samples, arrays_of
 
 # Side of the thumbnails that are compared.
 THUMBNAIL = 12
-# Re-encoding, or flipping twice, leaves thumbnails this similar; other pictures of the
+# Re-encoding, or flipping twice, leaves thumbnails this similar; other images of the
 # same kind reach 0.97 at most on the data this was tried on.
 SAME_PICTURE = 0.995
 
@@ -23,7 +23,7 @@ class Overlap:
     Args:
         exact: Share of validation samples whose values are in the training data.
         exact_inside: Share that have a twin in their own split: what so few values
-            repeat anyway; 0 for pictures, which do not repeat by chance.
+            repeat anyway; 0 for images, which do not repeat by chance.
         similar: Share whose thumbnail, or its mirror image, is; at least `exact`.
         similar_inside: The same share looked for inside the training data: what the
             data have of twins anyway.
@@ -104,7 +104,7 @@ def _are_constant(samples: Samples) -> np.ndarray:
 
 
 def _thumbnails(pictures: np.ndarray) -> np.ndarray:
-    """Return thumbnails of (pictures, values) with mean 0 and length 1."""
+    """Return thumbnails of (images, values) with mean 0 and length 1."""
     rows, columns = (
         np.linspace(0, size, THUMBNAIL + 1).astype(int) for size in pictures.shape[1:3]
     )

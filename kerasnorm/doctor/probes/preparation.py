@@ -1,4 +1,4 @@
-"""Measures validation under other preparations of the pictures, statistics true."""
+"""Measures validation under other preparations of the images, statistics true."""
 
 import contextlib
 from collections.abc import Iterator

@@ -13,7 +13,7 @@ class InstanceNorm(GroupNorm):
         y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
 
     with the mean and the variance of one sample and one channel. It takes the contrast
-    of a picture out, which suits style transfer; for classification GroupNorm keeps
+    of an image out, which suits style transfer; for classification GroupNorm keeps
     more. The same as `GroupNorm(groups=-1)`. Training and inference compute the same.
 
     Args:

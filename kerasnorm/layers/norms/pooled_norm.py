@@ -22,14 +22,14 @@ class Mixture(NamedTuple):
     """Mixed statistics, as seen from the shifted pixels.
 
     Attributes:
-        deviations: Per pool, how far each mean lies from the pool's mean.
+        mean_offsets: Per pool, how far each mean lies from the pool's mean.
         variances: Per pool, the pool's variance.
         center: What to add to the shifted pixels so that they are centred.
         variance: Mixed variance plus epsilon.
         root: Square root of `variance`.
     """
 
-    deviations: list
+    mean_offsets: list
     variances: list
     center: Any
     variance: Any
@@ -93,11 +93,11 @@ class PooledNorm:
 
     def mix(self, stats: moments.Moments, shares: list) -> Mixture:
         """StatisticsGroup the moments and mix the pools by their shares."""
-        deviations = [pool.deviation(stats) for pool in self.pools]
+        mean_offsets = [pool.deviation(stats) for pool in self.pools]
         variances = [pool.variance(stats) for pool in self.pools]
-        center = _weighted(shares[0], deviations) - stats.offset
+        center = _weighted(shares[0], mean_offsets) - stats.offset
         variance = _weighted(shares[1], variances) + self.epsilon
-        return Mixture(deviations, variances, center, variance, ops.sqrt(variance))
+        return Mixture(mean_offsets, variances, center, variance, ops.sqrt(variance))
 
     def coefficients(self, *arrays: Any) -> tuple:
         """Return scale and offset of the shifted pixels, each (batch, channels)."""
@@ -120,7 +120,7 @@ class PooledNorm:
         for i, pool in enumerate(self.pools):
             part = 2.0 * shares[1][i] * pool.distribute_gradient(d_variance)
             dx_from_x = dx_from_x + part
-            dx_constant = dx_constant + part * (mixture.deviations[i] - stats.offset)
+            dx_constant = dx_constant + part * (mixture.mean_offsets[i] - stats.offset)
             dx_constant = dx_constant + shares[0][i] * pool.distribute_gradient(d_mean)
         d_weights = [
             ops.sum(dy_centered / mixture.root, axis=0) * count,
@@ -128,7 +128,7 @@ class PooledNorm:
         ]
         if len(arrays) > 5:
             d_weights += [
-                ops.stack([-ops.sum(d_mean * d) * count for d in mixture.deviations]),
+                ops.stack([-ops.sum(d_mean * d) * count for d in mixture.mean_offsets]),
                 ops.stack([ops.sum(d_variance * v) * count for v in mixture.variances]),
             ]
         return (

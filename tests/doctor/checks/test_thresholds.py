@@ -61,7 +61,7 @@ def test_overfitting_is_news_first_and_an_error_later(gap, chance, severity):
 def test_an_exchange_must_explain_half_of_what_validation_costs(
     permuted, is_found, loss_of_training
 ):
-    # The exchange is measured in nats, whatever the compiled loss counts in.
+    # The exchange is measured in nats; the compiled loss may count in another unit.
     exchange = ClassPermutation(
         (1, 0), 2.0, permuted, 0.2, 0.2, 0.4, loss_on_training=0.3
     )
