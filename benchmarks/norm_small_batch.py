@@ -69,7 +69,7 @@ def print_row(norm: str, batch_size: int, seeds: list[dict[str, float]]) -> None
 
 def main() -> None:
     """Train all, print the table and write it."""
-    from kerasnorm.training.settings_checks import NORMS
+    from kerasnorm.training.settings.checks import NORMS
 
     parser = argparse.ArgumentParser(description="Norms at small and usual batches.")
     parser.add_argument("photos", type=pathlib.Path)

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kerasnorm.training import parsing, paths, streams
+from kerasnorm.training import paths, streams
 from kerasnorm.training.command_line import ACCEPT_CHANGES, in_one_sentence
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings import parsing
+from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.version import __version__
 
 # What these print is only a word on the file they have written.

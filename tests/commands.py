@@ -11,8 +11,8 @@ import pytest
 from apps.cats_dogs import APP
 from kerasnorm import command_line
 from kerasnorm.training import command_line as app_line
-from kerasnorm.training import parsing
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings import parsing
+from kerasnorm.training.settings.errors import UsageError
 from tuning import results, search
 
 

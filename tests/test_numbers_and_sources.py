@@ -6,7 +6,8 @@ import typing
 import pytest
 import yaml
 
-from kerasnorm.training import importing, settings_version
+from kerasnorm.training import importing
+from kerasnorm.training.settings import version as settings_version
 from tests.commands import COMMANDS, flags_of
 from tuning import search_flags
 

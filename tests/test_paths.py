@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from kerasnorm.training import importing, layering, paths
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings.errors import UsageError
 from tests.commands import COMMANDS
 
 CHECKS = (paths.local, paths.output, paths.readable)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings.errors import UsageError
 
 # Keras' names of what the report of a run calls otherwise.
 REPORT_NAMES = {

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Any
 
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings.errors import UsageError
 
 Value = str | bool | int | float
 # Part of a step by which the quotient of floats may miss a whole number of steps.

@@ -6,9 +6,9 @@ import os
 import pathlib
 from typing import Any
 
-from kerasnorm.training import settings_version
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings import version as settings_version
+from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.whole_files import write_text
 from tuning.objectives import Objective
 from tuning.spaces import Space

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnorm.training import command_line, locks, parsing, streams
+from kerasnorm.training import command_line, locks, streams
 from kerasnorm.training.run_directory import RunDirectory
+from kerasnorm.training.settings import parsing
 from kerasnorm.training.whole_files import write_text
 from tuning import objectives
 from tuning.plan import Plan, SearchDirectory, read_json

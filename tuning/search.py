@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from kerasnorm.data.sources import source
-from kerasnorm.training import command_line, flags, layering, paths
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training import command_line, layering, paths
+from kerasnorm.training.app import App
+from kerasnorm.training.settings.errors import UsageError
 from tuning import objectives, search_flags, spaces
 from tuning.plan import Plan, SearchDirectory
 from tuning.workers import child_processes, roles
@@ -174,14 +175,14 @@ def resumed_plan(directory: SearchDirectory, given: search_flags.Given) -> Plan:
     return dataclasses.replace(before, **changes)
 
 
-def _app(name: str | None) -> flags.App:
+def _app(name: str | None) -> App:
     known = search_flags.known_apps()
     if name not in known:
         found = "none" if name is None else repr(name)
         raise UsageError(
             f"expected --app to be one of {', '.join(known)}, received {found}"
         )
-    app: flags.App = importlib.import_module(f"apps.{name}").APP
+    app: App = importlib.import_module(f"apps.{name}").APP
     return app
 
 

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import apps
-from kerasnorm.training import flags, layering, parsing, paths
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training import layering, paths
+from kerasnorm.training.app import App, resolve, training_parser
 from kerasnorm.training.layering import Layer
-from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings import Settings, parsing
+from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.flags import FIELDS, add_settings
 from tuning.plan import ALGORITHMS
 
 DEFAULT_TRIALS = 20
 # Here a switch: a search goes on in its own --directory.
 RESUME = "resume"
 # What a search shares with the apps' command line, where it means the same.
-OF_THE_APP = {*flags.FIELDS, "preset"} - {RESUME, "app"}
+OF_THE_APP = {*FIELDS, "preset"} - {RESUME, "app"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,15 +41,15 @@ class Given:
     @property
     def fixed(self) -> set[str]:
         """Settings that were given as flags, and so are the same in all trials."""
-        return set(self.settings[-1].values) & set(flags.FIELDS)
+        return set(self.settings[-1].values) & set(FIELDS)
 
-    def settings_of(self, app: flags.App) -> tuple[Settings, dict[str, str]]:
+    def settings_of(self, app: App) -> tuple[Settings, dict[str, str]]:
         """Return the settings all trials begin with, and where each value is from.
 
         Args:
             app: The app that is searched.
         """
-        return flags.resolve(app, flags.training_parser(app), self.settings)
+        return resolve(app, training_parser(app), self.settings)
 
 
 def known_apps() -> list[str]:
@@ -97,7 +99,7 @@ def make_parser() -> parsing.Parser:
         "(python -m apps.NAME --help) may be added; they are the same in every trial. "
         "The last line printed is the run directory of the best trial.",
     )
-    flags.add_settings(parser, skip={RESUME}, hidden=True)
+    add_settings(parser, skip={RESUME}, hidden=True)
     parser.add_value("--app", str | None, f"One of {', '.join(known_apps())}.")
     parser.add_path(
         "--directory",

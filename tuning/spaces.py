@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from kerasnorm.training import layering
-from kerasnorm.training.errors import UsageError
-from kerasnorm.training.settings import OF_ONE_CALL, Settings
+from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.settings import OF_ONE_CALL
 from tuning import parameters
 from tuning.parameters import Choice, Parameter, Range, Value
 

@@ -5,8 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "errors": ["UsageError"],
         "runner": ["Run", "run"],
-        "settings": ["Settings"],
+        "settings": ["Settings", "UsageError"],
     },
 )

@@ -8,9 +8,9 @@ import keras
 from kerasnorm.data.augment.augmentation import Augmentation
 from kerasnorm.data.augment.keras_layers_tf import with_keras_layers
 from kerasnorm.data.pipelines import batches_tf
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.loading import Data
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.errors import UsageError
 
 
 def training_batches(

@@ -7,8 +7,10 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from kerasnorm.data.errors import problem_of
-from kerasnorm.training import flags, parsing, streams
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training import streams
+from kerasnorm.training.app import App, parse_with_defaults
+from kerasnorm.training.settings import parsing
+from kerasnorm.training.settings.errors import UsageError
 
 USAGE_STATUS = 2
 FAILURE_STATUS = 1
@@ -16,7 +18,7 @@ INTERRUPTED_STATUS = 130
 ACCEPT_CHANGES = "Go on although the run's own images have changed."
 
 
-def main(app: flags.App, argv: Sequence[str] | None = None) -> int:
+def main(app: App, argv: Sequence[str] | None = None) -> int:
     """Run the command line of an app.
 
     Args:
@@ -85,14 +87,14 @@ def _status_of(command: Callable[[], None], debug: bool) -> int:
     return 0
 
 
-def train_command(app: flags.App, words: Sequence[str]) -> None:
+def train_command(app: App, words: Sequence[str]) -> None:
     """Train as the flags say; the last line printed is the run directory.
 
     Args:
         app: The app.
         words: The flags.
     """
-    settings, defaults = flags.parse_with_defaults(app, words)
+    settings, defaults = parse_with_defaults(app, words)
     from kerasnorm.training import importing
 
     importing.import_keras()
@@ -104,7 +106,7 @@ def train_command(app: flags.App, words: Sequence[str]) -> None:
     )
 
 
-def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
+def evaluate_command(app: App, words: Sequence[str]) -> None:
     """Print loss and accuracy of a finished run on its own or other images.
 
     Args:
@@ -140,7 +142,7 @@ def evaluate_command(app: flags.App, words: Sequence[str]) -> None:
     streams.print_json(result, indent=None if options.json else 2)
 
 
-def predict_command(app: flags.App, words: Sequence[str]) -> None:
+def predict_command(app: App, words: Sequence[str]) -> None:
     """Print label and probability of images.
 
     Args:

@@ -13,13 +13,13 @@ from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor import command
 from kerasnorm.doctor.inputs_of_model import choose_resizing
 from kerasnorm.training import checkup, inference, loading, run_directory
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.model_images import (
     Decoding,
     ImageBatches,
     find_image_input,
 )
 from kerasnorm.training.run_files import as_resumed
+from kerasnorm.training.settings.errors import UsageError
 
 Progress = Callable[[str], None]
 BATCH_SIZE = 32

@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.errors import UsageError
 
 # With TensorFlow their moving statistics would be those of one device's share.
 UNSHARED_NORMS = ("batch_renorm", "ghost_batch", "switchable")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kerasnorm.training import streams
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings.errors import UsageError
 
 # What Keras reads from keras.json and from environment variables, and what it is
 # without them. Only the backend remains a choice of the environment.

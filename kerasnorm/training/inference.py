@@ -13,8 +13,8 @@ from kerasnorm.data.sources import remote, source
 from kerasnorm.data.sources.folders import walk_files
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.training import evaluation, paths, run_directory
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.run_files import as_resumed, find_run_files, is_same_data
+from kerasnorm.training.settings.errors import UsageError
 
 BATCH_SIZE = 64
 

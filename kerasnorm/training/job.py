@@ -8,12 +8,12 @@ import keras
 import rich.console
 
 from kerasnorm.data.pipelines import resolution_tf
-from kerasnorm.training import batches, resolution
+from kerasnorm.training import batches
 from kerasnorm.training.hooks import Hooks
 from kerasnorm.training.interruption import Signals
 from kerasnorm.training.loading import Data
 from kerasnorm.training.run_directory import RunDirectory
-from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings import Settings, resolution
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import yaml
 
 from kerasnorm.data.errors import problem_of
-from kerasnorm.training.errors import UsageError
-from kerasnorm.training.settings_version import stamped
+from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.version import stamped
 
 # Where values come from that were typed.
 FLAGS = "flags"

@@ -16,7 +16,7 @@ from kerasnorm.data.images.load_images import INTERPOLATIONS, workers_or
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor.label_form import label_form
 from kerasnorm.doctor.probes.input_map import channel_axis
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings.errors import UsageError
 
 # Pillow's names of images of so many channels.
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.sources import remote
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings.errors import UsageError
 
 # Values of path settings that name no file.
 _WORDS = ("drawn", "imagenet")

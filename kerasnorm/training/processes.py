@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.errors import UsageError
 
 # Keras reads it, and beside it the address of the first process and the own number:
 # KERAS_DISTRIBUTION_JOB_ADDRESSES and KERAS_DISTRIBUTION_PROCESS_ID.

@@ -5,9 +5,9 @@ import rich.console
 
 from kerasnorm import callbacks
 from kerasnorm.training import interruption, streams
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.errors import UsageError
 
 # They end a training; raised, they let a finished one go on.
 LIMITS = ("epochs", "max_minutes", "patience")

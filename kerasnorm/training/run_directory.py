@@ -14,10 +14,10 @@ from typing import Any
 import yaml
 
 from kerasnorm.data.sources.split_table import SplitTable
-from kerasnorm.training import layering, locks, paths, settings_version
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training import layering, locks, paths
 from kerasnorm.training.run_files import SPLIT_FILE
-from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings import Settings, version
+from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.whole_files import json_text, write_table, write_text
 
 FIRST_COLUMNS = (
@@ -123,7 +123,7 @@ class RunDirectory:
             (self.path / "defaults.yaml", defaults),
         ):
             if one is not None:
-                values = settings_version.stamped(one.to_dict())
+                values = version.stamped(one.to_dict())
                 text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
                 write_text(file, text)
 

@@ -24,8 +24,8 @@ from kerasnorm.data.sources.split import (
 from kerasnorm.data.sources.split_match import Changes, match_split
 from kerasnorm.data.sources.split_table import SplitTable
 from kerasnorm.training import paths
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.errors import UsageError
 
 SPLIT_FILE = "split.csv"
 NAMES_SHOWN = 3

@@ -28,12 +28,12 @@ from kerasnorm.training import (
     run_directory,
     streams,
 )
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.hooks import Hooks
 from kerasnorm.training.job import Job
 from kerasnorm.training.loading import Data
 from kerasnorm.training.results import write_results
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.errors import UsageError
 
 
 @dataclasses.dataclass(frozen=True)

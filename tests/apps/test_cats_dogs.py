@@ -13,7 +13,7 @@ import yaml
 from apps.cats_dogs import APP
 from kerasnorm.training.command_line import main
 from kerasnorm.training.settings import Settings
-from kerasnorm.training.settings_checks import NORMS
+from kerasnorm.training.settings.checks import NORMS
 from tests.apps.conftest import TINY, draw_folder
 from tests.marks import thorough
 

@@ -10,8 +10,8 @@ from apps.cats_dogs import APP
 from kerasnorm.data import DataError, open_source
 from kerasnorm.training import Settings, assemble, run_directory
 from kerasnorm.training.command_line import main
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.run_files import as_resumed, find_run_files
+from kerasnorm.training.settings.errors import UsageError
 from tests.apps.conftest import TINY, draw_folder
 
 URL = "memory://bucket/photos"

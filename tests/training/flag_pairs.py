@@ -18,9 +18,9 @@ import time
 from kerasnorm import models
 from kerasnorm.data.errors import DataError
 from kerasnorm.training import importing
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
-from kerasnorm.training.settings_checks import NORMS, OPTIMIZERS, SCHEDULES
+from kerasnorm.training.settings.checks import NORMS, OPTIMIZERS, SCHEDULES
+from kerasnorm.training.settings.errors import UsageError
 
 BASE = {
     "image_size": 32,

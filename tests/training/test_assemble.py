@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from kerasnorm.surgery import find_norms
-from kerasnorm.training import Settings, UsageError, assemble, settings_checks
+from kerasnorm.training import Settings, UsageError, assemble
+from kerasnorm.training.settings import checks
 
 NAME = "MobileNetV2"
 
@@ -75,7 +76,7 @@ def test_batch_norms_train_by_the_fused_kernel(model):
     assert {type(norm.call).__name__ for norm in norms} == {"FusedCall"}
 
 
-@pytest.mark.parametrize("schedule", settings_checks.SCHEDULES)
+@pytest.mark.parametrize("schedule", checks.SCHEDULES)
 def test_every_schedule_fits_the_shortest_training(schedule):
     for epochs, steps, warmup in itertools.product(
         (1, 2, 3), (1, 2, 3, 7), (0.0, 0.3, 1.0, 5.0)

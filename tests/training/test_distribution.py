@@ -15,7 +15,7 @@ tf = pytest.importorskip("tensorflow")
 from kerasnorm.layers import make_norm  # noqa: E402
 from kerasnorm.layers.factory import NORMS  # noqa: E402
 from kerasnorm.training import Settings, distribution  # noqa: E402
-from kerasnorm.training.errors import UsageError  # noqa: E402
+from kerasnorm.training.settings.errors import UsageError  # noqa: E402
 from tests.training import torture  # noqa: E402
 
 ROOT = pathlib.Path(__file__).parents[2]

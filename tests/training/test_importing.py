@@ -7,8 +7,8 @@ import keras
 import pytest
 
 from kerasnorm.training import importing, resume
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.run_directory import RunDirectory
+from kerasnorm.training.settings.errors import UsageError
 
 SCRIPT = """
 import os

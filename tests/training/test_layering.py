@@ -5,16 +5,11 @@ import itertools
 import pytest
 import yaml
 
-from kerasnorm.training import settings_checks
-from kerasnorm.training.errors import UsageError
-from kerasnorm.training.flags import (
-    CHANGEABLE_ON_RESUME,
-    FIELDS,
-    App,
-    parse_training,
-)
+from kerasnorm.training.app import CHANGEABLE_ON_RESUME, App, parse_training
 from kerasnorm.training.run_directory import RunDirectory
-from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings import Settings, checks
+from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.flags import FIELDS
 
 # Four other values than the default where the rules do not allow half and double.
 CHOICES = {
@@ -93,7 +88,7 @@ def test_flags_beat_files_these_the_preset_and_that_the_defaults(
     words, order, monkeypatch
 ):
     # Not all of them go together.
-    monkeypatch.setattr(settings_checks, "check", lambda settings: None)
+    monkeypatch.setattr(checks, "check", lambda settings: None)
     values, given = words
     app = App("toy", "A toy.", Settings(app="toy"), {"odd": values["preset"]})
     found = parse_training(app, list(itertools.chain(*(given[s] for s in order))))

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from kerasnorm.data import DataError
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.loading import load_data
 from kerasnorm.training.run_files import find_run_files
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.errors import UsageError
 
 SMALL = {"image_size": 16, "batch_size": 2}
 

@@ -4,7 +4,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from kerasnorm.training import Settings, processes  # noqa: E402
-from kerasnorm.training.errors import UsageError  # noqa: E402
+from kerasnorm.training.settings.errors import UsageError  # noqa: E402
 
 SETTINGS = Settings(distribute="auto", name="together")
 

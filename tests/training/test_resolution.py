@@ -14,11 +14,11 @@ from kerasnorm.training import (  # noqa: E402
     assemble,
     interruption,
     progress,
-    resolution,
     run,
 )
 from kerasnorm.training.inference import evaluate_run  # noqa: E402
 from kerasnorm.training.loading import load_data  # noqa: E402
+from kerasnorm.training.settings import resolution  # noqa: E402
 from tests.training import torture, torture_compare  # noqa: E402
 
 SIDE = 48

@@ -10,11 +10,11 @@ from PIL import Image
 
 from kerasnorm.data import DataError
 from kerasnorm.data.scan import looks
-from kerasnorm.training.errors import UsageError
-from kerasnorm.training.flags import App, parse_training
+from kerasnorm.training.app import App, parse_training
 from kerasnorm.training.run_directory import RunDirectory
 from kerasnorm.training.run_files import as_resumed, find_run_files
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.errors import UsageError
 
 CLASSES = ("cat", "dog")
 # How a run may divide its files.

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from kerasnorm.doctor.budget import PARTS
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings.errors import UsageError
 from tuning import objectives
 from tuning.objectives import Objective
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings.errors import UsageError
 from tuning import parameters
 from tuning.parameters import Choice, Range
 

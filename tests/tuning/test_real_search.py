@@ -125,9 +125,9 @@ def test_whatever_is_killed_every_trial_counts_once(tiny, tmp_path):
     assert best == read(directory)["best"]["run_directory"]
     # What an app needs to train the best one again.
     from apps.cats_dogs import APP
-    from kerasnorm.training import flags as app_flags
+    from kerasnorm.training.app import parse_training
 
-    again = app_flags.parse_training(APP, ["--config", f"{best}/settings.yaml"])
+    again = parse_training(APP, ["--config", f"{best}/settings.yaml"])
     values = read(directory)["trials"][int(read(directory)["best"]["id"])]["values"]
     assert again.learning_rate == values["learning_rate"]
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings.errors import UsageError
 from tests.tuning.conftest import make_plan
 from tuning import search, search_flags
 from tuning.plan import Plan, SearchDirectory, write_json

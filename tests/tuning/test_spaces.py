@@ -2,8 +2,8 @@ import typing
 
 import pytest
 
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.errors import UsageError
 from tuning import spaces
 from tuning.parameters import Choice, Range
 from tuning.spaces import Space

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from kerasnorm.training import locks
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings.errors import UsageError
 from tuning.plan import Plan, SearchDirectory, read_json
 from tuning.record import search_summary
 from tuning.workers import child_processes, supervisor

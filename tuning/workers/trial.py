@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from kerasnorm.training import memory, runner
-from kerasnorm.training.errors import UsageError
 from kerasnorm.training.hooks import Hooks
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.errors import UsageError
 from tuning.plan import Plan, SearchDirectory, read_json, write_json
 
 # What Hyperband adds to the values of a trial.

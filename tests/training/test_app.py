@@ -5,12 +5,13 @@ import time
 import pytest
 import yaml
 
-from kerasnorm.training.errors import UsageError
-from kerasnorm.training.flags import FIELDS, App, parse_training
+from kerasnorm.training.app import App, parse_training
 from kerasnorm.training.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
-from kerasnorm.training.settings_checks import MODELS, ONLY_WITH, SCHEDULES
-from kerasnorm.training.spelling import normalize
+from kerasnorm.training.settings.checks import MODELS, ONLY_WITH, SCHEDULES
+from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.flags import FIELDS
+from kerasnorm.training.settings.spelling import normalize
 
 APP = App(
     "toy",
@@ -173,7 +174,7 @@ def test_help_answers_in_under_a_second_without_keras():
     elapsed = time.monotonic() - started
     assert "--image-size" in found.stdout
     modules = {line.rpartition("|")[2].strip() for line in found.stderr.splitlines()}
-    assert "kerasnorm.training.flags" in modules
+    assert "kerasnorm.training.settings.flags" in modules
     assert not {"keras", "tensorflow", "jax", "torch"} & modules
     # Generous: the claim is one second on an idle machine.
     assert elapsed < 10

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings.errors import UsageError
 
 # Spelled out because naming them must not import Keras: `--help` answers at once.
 # A test keeps this list equal to the table in `layers.factory`.

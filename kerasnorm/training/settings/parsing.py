@@ -8,19 +8,13 @@ from typing import Any, NoReturn
 
 import jsonargparse
 
-from kerasnorm.training import paths
-from kerasnorm.training.errors import UsageError
-from kerasnorm.training.layering import (
-    FLAGS,
-    OF_THE_PARSER,
-    Layer,
-    merge,
-    print_config,
-    read_yaml,
-)
-from kerasnorm.training.settings_checks import LARGEST, describe
-from kerasnorm.training.settings_version import upgraded
-from kerasnorm.training.spelling import hyphens, last_word, normalize, similar_flags
+from kerasnorm.training import layering, paths
+from kerasnorm.training.layering import FLAGS, OF_THE_PARSER, Layer
+from kerasnorm.training.settings import spelling
+from kerasnorm.training.settings.checks import LARGEST, describe
+from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.spelling import hyphens, normalize
+from kerasnorm.training.settings.version import upgraded
 
 
 class Parser(jsonargparse.ArgumentParser):
@@ -174,12 +168,15 @@ class Parser(jsonargparse.ArgumentParser):
         self._refuse_unknown(spelled)
         given = dict(vars(self.parse_args(spelled, defaults=False)))
         for name, value in given.items():
-            word = last_word(spelled, name) if value is None else None
+            word = spelling.last_word(spelled, name) if value is None else None
             # For YAML `~` and `#1` are nothing, too; as words they are names.
             if word is not None and word != "null":
                 given[name] = word
         files = given.pop("config", None) or []
-        return [*(self._read_file(file) for file in files), Layer(FLAGS, given)]
+        return [
+            *(self._read_file(file) for file in files),
+            Layer(FLAGS, given),
+        ]
 
     def parse(self, words: Sequence[str]) -> Any:
         """Return the checked values of a command line as a namespace.
@@ -192,13 +189,15 @@ class Parser(jsonargparse.ArgumentParser):
             SystemExit: After `--help` and `--print_config`.
         """
         defaults = dict(vars(self.get_defaults()))
-        values, sources = merge([Layer("defaults", defaults), *self.read(words)])
+        values, sources = layering.merge(
+            [Layer("defaults", defaults), *self.read(words)]
+        )
         missing = [self._shown(name) for name in self.required if values[name] is None]
         if missing:
             raise UsageError(f"expected {' and '.join(missing)}, received none")
         values = self.checked(values)
         if values["print_config"]:
-            print_config(values, sources)
+            layering.print_config(values, sources)
         for name in self.fetched:
             values[name] = paths.fetched(values[name], self._shown(name))
         return jsonargparse.Namespace(**values)
@@ -233,7 +232,7 @@ class Parser(jsonargparse.ArgumentParser):
 
     def _read_file(self, file: str) -> Layer:
         copy = paths.fetched(file, "--config")
-        values = upgraded(read_yaml(copy, "--config"), file)
+        values = upgraded(layering.read_yaml(copy, "--config"), file)
         unknown = sorted(
             str(key) for key in values if key not in self.kinds or key in OF_THE_PARSER
         )
@@ -274,7 +273,7 @@ class Parser(jsonargparse.ArgumentParser):
         for word in words:
             flag = word.partition("=")[0]
             if flag.startswith("--") and flag not in known:
-                close = [hyphens(one) for one in similar_flags(flag, known)]
+                close = [hyphens(one) for one in spelling.similar_flags(flag, known)]
                 hint = f"did you mean {' or '.join(close)}?" if close else "see --help"
                 raise UsageError(f"unknown flag {hyphens(flag)}; {hint}")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training.settings.errors import UsageError
 
 KEY = "settings_version"
 VERSION = 2

@@ -6,10 +6,11 @@ import json
 import pytest
 import yaml
 
-from kerasnorm.training import run_directory, settings_version
-from kerasnorm.training.errors import UsageError
-from kerasnorm.training.flags import App, parse_training
+from kerasnorm.training import run_directory
+from kerasnorm.training.app import App, parse_training
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings import version as settings_version
+from kerasnorm.training.settings.errors import UsageError
 from tuning import search_flags
 from tuning.plan import SearchDirectory
 from tuning.search import make_plan

@@ -4,13 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnorm.training import (
-    paths,
-    resolution,
-    settings_checks,
-    settings_version,
-)
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training import paths
+from kerasnorm.training.settings import checks, resolution, version
+from kerasnorm.training.settings.errors import UsageError
 
 # They belong to one call of the program, not to the training it describes, so that
 # `--config RUN/settings.yaml` repeats a run under a new name.
@@ -24,9 +20,7 @@ def only_with(default: Any, **choices: Sequence[str]) -> Any:
         default: Its default.
         **choices: Those values, by the name of the other setting.
     """
-    return dataclasses.field(
-        default=default, metadata={settings_checks.ONLY_WITH: choices}
-    )
+    return dataclasses.field(default=default, metadata={checks.ONLY_WITH: choices})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,7 +217,7 @@ class Settings:
     debug: bool = False
 
     def __post_init__(self) -> None:
-        settings_checks.check(self)
+        checks.check(self)
 
     @property
     def training_side(self) -> int:
@@ -286,7 +280,7 @@ class Settings:
         Raises:
             UsageError: If a key is not a setting, or a later version wrote them.
         """
-        values = settings_version.upgraded(values, where)
+        values = version.upgraded(values, where)
         known = [field.name for field in dataclasses.fields(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown:

@@ -3,9 +3,10 @@ import math
 
 import pytest
 
-from kerasnorm.training.errors import UsageError
-from kerasnorm.training.settings import OF_ONE_CALL, Settings
-from kerasnorm.training.settings_checks import NORMS
+from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.checks import NORMS
+from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.settings import OF_ONE_CALL
 
 
 def test_norm_names_are_those_of_the_layers():

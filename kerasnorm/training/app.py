@@ -1,21 +1,18 @@
-"""Flags and files to the settings of a training: one definition of all of them."""
+"""One app: its settings and presets, and the command line that changes them."""
 
 import argparse
 import dataclasses
 import os
 import pathlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from kerasnorm.training import layering, parsing, paths, settings_checks
-from kerasnorm.training.errors import UsageError
+from kerasnorm.training import layering, paths
 from kerasnorm.training.layering import Layer
-from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings import Settings, checks, parsing
+from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.flags import FIELDS, PATHS, add_settings
 
-FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
-# What is only read, and what is written to.
-READ = ("data", "weights", "split")
-PATHS = (*READ, "runs", "resume")
 # What decides which image trains and which validates.
 OF_THE_SPLIT = (
     "data",
@@ -148,7 +145,7 @@ def resolve(
     values = parser.checked({name: values[name] for name in FIELDS})
     settings = Settings(**values)
     flagged = [name for name in FIELDS if sources[name] == layering.FLAGS]
-    settings_checks.refuse_unused(settings, flagged)
+    checks.refuse_unused(settings, flagged)
     if settings.split is None and settings.resume is None:
         split, source = _split_beside(typed, settings)
         settings, sources = settings.replace(split=split), {**sources, "split": source}
@@ -179,29 +176,6 @@ def training_parser(app: App) -> parsing.Parser:
     defaults = {**dataclasses.asdict(app.settings), **changes}
     parser.set_defaults({name: defaults[name] for name in FIELDS if name != "app"})
     return parser
-
-
-def add_settings(
-    parser: parsing.Parser, skip: Collection[str] = (), *, hidden: bool = False
-) -> None:
-    """Add every setting but `app` as a flag.
-
-    Args:
-        parser: Where to.
-        skip: Names of others that are left out.
-        hidden: Whether `--help` leaves them out.
-    """
-    skip = {"app", *skip}
-    before = set(parser._actions)
-    parser.add_class_arguments(Settings, None, skip=skip)
-    if hidden:
-        for action in set(parser._actions) - before:
-            action.help = argparse.SUPPRESS
-    added = [name for name in FIELDS if name not in skip]
-    parser.kinds |= {name: FIELDS[name].type for name in added}
-    for name in PATHS:
-        if name in added:
-            parser.checks[name] = paths.readable if name in READ else paths.local
 
 
 def _of_new(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Layer]:
