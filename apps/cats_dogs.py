@@ -10,7 +10,7 @@ python -m apps.cats_dogs predict RUN_DIR PHOTO
 import sys
 
 from kerasnorm.training.app import App
-from kerasnorm.training.command_line import main
+from kerasnorm.training.commands.command_line import main
 from kerasnorm.training.settings import Settings
 
 # Small images first and a wide network on a coarse map, so that two cores get through

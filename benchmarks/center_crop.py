@@ -57,7 +57,8 @@ def main():
     arguments = parser.parse_args()
 
     from kerasnorm.data.sources import source
-    from kerasnorm.training import inference, run_directory
+    from kerasnorm.training.commands import inference
+    from kerasnorm.training.record import run_directory
 
     index = source.open_part(arguments.directory, "validation")[0]
     networks = [

@@ -55,12 +55,13 @@ def measure(epochs: int, folder: str) -> list[dict[str, float]]:
 
     from apps.cats_dogs import APP
     from kerasnorm import callbacks
-    from kerasnorm.training import assemble, fitting
+    from kerasnorm.training import build
+    from kerasnorm.training.loop import fitting
 
     settings = APP.settings.replace(**APP.presets["drawn"])
     steps = PICTURES // settings.batch_size
-    model = assemble.build_model(settings, 2)
-    assemble.compile_model(model, settings)
+    model = build.build_model(settings, 2)
+    build.compile_model(model, settings)
     rng = np.random.default_rng(0)
     shape = (settings.batch_size, settings.image_size, settings.image_size, 3)
     images = rng.uniform(0, 255, shape).astype("float32")
@@ -83,7 +84,7 @@ def measure(epochs: int, folder: str) -> list[dict[str, float]]:
         epochs=epochs + 1,
         callbacks=[
             mark,
-            *assemble.build_pacing(settings, steps),
+            *build.build_pacing(settings, steps),
             stopping,
             timed(checkpoint, spent),
         ],

@@ -78,15 +78,16 @@ def flags(options: argparse.Namespace, seed: int, folder: pathlib.Path) -> list[
 
 def run_plain(words: list[str], log: pathlib.Path) -> None:
     """Search with KerasTuner alone; write down when each trial was done."""
-    from kerasnorm.training import importing
+    from kerasnorm.training.system import importing
 
     importing.import_keras()
     import keras
     import keras_tuner
 
     from kerasnorm.data.pipelines import batches_tf
-    from kerasnorm.training import assemble, batches
-    from kerasnorm.training.loading import load_data
+    from kerasnorm.training import build
+    from kerasnorm.training.inputs import batches
+    from kerasnorm.training.inputs.loading import load_data
     from tuning import search, search_flags
     from tuning.oracles import crash_safe_oracle
 
@@ -95,13 +96,13 @@ def run_plain(words: list[str], log: pathlib.Path) -> None:
     class Trial(keras_tuner.HyperModel):
         def build(self, hp):
             settings = plan.space.settings(plan.settings, hp.values)
-            model = assemble.build_model(settings, len(data.train.class_names))
-            return assemble.compile_model(model, settings)
+            model = build.build_model(settings, len(data.train.class_names))
+            return build.compile_model(model, settings)
 
         def fit(self, hp, model, **options):
             settings = plan.space.settings(plan.settings, hp.values)
             steps = len(data.train) // settings.batch_size
-            options["callbacks"] += assemble.build_pacing(settings, steps)
+            options["callbacks"] += build.build_pacing(settings, steps)
             with log.open("a") as stream:
                 stream.write(json.dumps({"begin": time.time()}) + "\n")
             return model.fit(

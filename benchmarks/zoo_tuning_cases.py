@@ -5,15 +5,7 @@ import functools
 import keras
 import numpy as np
 
-from benchmarks.zoo_cases import (
-    KINDS,
-    Case,
-    case,
-    kind_of,
-    pictures,
-    trained,
-    usual,
-)
+from benchmarks.zoo_cases import KINDS, Case, case, kind_of, pictures, trained, usual
 from benchmarks.zoo_data import augment, batches, draw_shapes
 from benchmarks.zoo_models import copied, network, train
 

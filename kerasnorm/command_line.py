@@ -5,10 +5,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kerasnorm.training import paths, streams
-from kerasnorm.training.command_line import ACCEPT_CHANGES, in_one_sentence
+from kerasnorm.training.commands.command_line import ACCEPT_CHANGES, in_one_sentence
 from kerasnorm.training.settings import parsing
 from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.system import paths, streams
 from kerasnorm.version import __version__
 
 # What these print is only a word on the file they have written.
@@ -104,9 +104,9 @@ def doctor(words: list[str]) -> int:
     parser.add_choice("--fail_on", FAIL_ON, "What counts for --ci", default="warning")
     options = _parse(parser, words)
     from kerasnorm.doctor import command
-    from kerasnorm.training import consultation
+    from kerasnorm.training.commands import diagnose_run
 
-    found = consultation.consult(
+    found = diagnose_run.consult(
         options.target,
         options.train,
         options.validation,
@@ -142,7 +142,7 @@ def swap(words: list[str]) -> int:
 
     batch = None
     if options.data is not None:
-        from kerasnorm.training import model_recalibration
+        from kerasnorm.training.commands import model_recalibration
 
         index = _training_files(options.model, options.data)
         batches = model_recalibration.expected_batches(
@@ -185,7 +185,7 @@ def recalibrate(words: list[str]) -> int:
     options = _parse(parser, words)
     model = _load(options)
     from kerasnorm.inspection.moving_statistics import find_batch_norms
-    from kerasnorm.training import model_recalibration
+    from kerasnorm.training.commands import model_recalibration
 
     if not find_batch_norms(model):
         raise ValueError(
@@ -201,7 +201,7 @@ def recalibrate(words: list[str]) -> int:
 
 
 def _training_files(model: str, data: str | None, accept_changes: bool = False) -> Any:
-    from kerasnorm.training import inference
+    from kerasnorm.training.commands import inference
 
     run = inference.run_of(model)
     index, notes = inference.choose_files(run, data, "train", accept_changes)
@@ -218,7 +218,7 @@ def _add_decoding(parser: parsing.Parser) -> None:
 
 
 def _decoding(options: Any) -> Any:
-    from kerasnorm.training import model_images
+    from kerasnorm.training.commands import model_images
 
     given = options.rescale
     return model_images.Decoding(
@@ -240,7 +240,7 @@ def _parser(name: str, description: str) -> parsing.Parser:
 
 def _parse(parser: parsing.Parser, words: list[str]) -> Any:
     options = parser.parse(words)
-    from kerasnorm.training import importing
+    from kerasnorm.training.system import importing
 
     importing.import_keras()
     return options
@@ -258,7 +258,7 @@ def _load(options: Any) -> Any:
     output = options.output
     if pathlib.Path(output).suffix != ".keras":
         raise UsageError(f"expected an output that ends in .keras, received {output}")
-    from kerasnorm.training import inference
+    from kerasnorm.training.commands import inference
 
     return inference.read_model(options.model, compiled=True, trust=options.trust)
 

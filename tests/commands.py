@@ -10,7 +10,7 @@ import pytest
 
 from apps.cats_dogs import APP
 from kerasnorm import command_line
-from kerasnorm.training import command_line as app_line
+from kerasnorm.training.commands import command_line as app_line
 from kerasnorm.training.settings import parsing
 from kerasnorm.training.settings.errors import UsageError
 from tuning import results, search

@@ -1,6 +1,5 @@
 """Breaks modules in small ways, and tells which breakages no test notices.
 
-python -m tests.mutants kerasnorm/training/recovery.py tests/training/test_recovery.py
 python -m tests.mutants MODULE TEST... --count 5 --seed 1
 
 Each breakage changes one number, comparison, sign or truth value in a copy of the

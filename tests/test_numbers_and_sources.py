@@ -6,8 +6,8 @@ import typing
 import pytest
 import yaml
 
-from kerasnorm.training import importing
 from kerasnorm.training.settings import version as settings_version
+from kerasnorm.training.system import importing
 from tests.commands import COMMANDS, flags_of
 from tuning import search_flags
 

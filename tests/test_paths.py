@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from kerasnorm.training import importing, layering, paths
+from kerasnorm.training import layering
 from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.system import importing, paths
 from tests.commands import COMMANDS
 
 CHECKS = (paths.local, paths.output, paths.readable)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from kerasnorm.training import command_line
+from kerasnorm.training.commands import command_line
 from tests.commands import COMMANDS
 
 FILES = {

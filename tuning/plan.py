@@ -9,7 +9,7 @@ from typing import Any
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings import version as settings_version
 from kerasnorm.training.settings.errors import UsageError
-from kerasnorm.training.whole_files import write_text
+from kerasnorm.training.system.atomic_files import write_text
 from tuning.objectives import Objective
 from tuning.spaces import Space
 

@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from kerasnorm.data.sources import source
-from kerasnorm.training import command_line, layering, paths
+from kerasnorm.training import layering
 from kerasnorm.training.app import App
+from kerasnorm.training.commands import command_line
 from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.system import paths
 from tuning import objectives, search_flags, spaces
 from tuning.plan import Plan, SearchDirectory
 from tuning.workers import child_processes, roles

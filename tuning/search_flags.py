@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import apps
-from kerasnorm.training import layering, paths
+from kerasnorm.training import layering
 from kerasnorm.training.app import App, resolve, training_parser
 from kerasnorm.training.layering import Layer
 from kerasnorm.training.settings import Settings, parsing
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.flags import FIELDS, add_settings
+from kerasnorm.training.system import paths
 from tuning.plan import ALGORITHMS
 
 DEFAULT_TRIALS = 20

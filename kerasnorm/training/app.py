@@ -7,11 +7,12 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnorm.training import layering, paths
+from kerasnorm.training import layering
 from kerasnorm.training.layering import Layer
 from kerasnorm.training.settings import Settings, checks, parsing
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.flags import FIELDS, PATHS, add_settings
+from kerasnorm.training.system import paths
 
 # What decides which image trains and which validates.
 OF_THE_SPLIT = (
@@ -190,7 +191,7 @@ def _of_new(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Layer]:
 
 def _of_resumed(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Layer]:
     """Return the run's settings and what may change; refuse what differs otherwise."""
-    from kerasnorm.training import run_directory
+    from kerasnorm.training.record import run_directory
 
     directory = run_directory.open_run(given["resume"])
     saved = directory.read_settings()

@@ -9,31 +9,31 @@ import keras
 import rich.console
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.training import (
-    assemble,
-    batches,
-    checkup,
+from kerasnorm.training import build
+from kerasnorm.training.devices import (
     distribution,
-    environment,
-    fitting,
-    importing,
-    interruption,
-    memory,
-    partial_report,
+    multi_process_training,
+    out_of_memory,
     precision,
-    processes,
+)
+from kerasnorm.training.inputs import batches
+from kerasnorm.training.inputs.loading import Data
+from kerasnorm.training.loop import (
+    fitting,
+    interruption,
+    partial_report,
     progress,
     rate_test,
     resume,
-    run_directory,
-    streams,
 )
-from kerasnorm.training.hooks import Hooks
-from kerasnorm.training.job import Job
-from kerasnorm.training.loading import Data
-from kerasnorm.training.results import write_results
+from kerasnorm.training.loop.hooks import Hooks
+from kerasnorm.training.loop.run_context import Job
+from kerasnorm.training.record import environment, run_directory
+from kerasnorm.training.report import run_diagnosis
+from kerasnorm.training.report.results import write_results
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.system import importing, streams
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,18 +70,18 @@ def run(settings: Settings, hooks: Hooks | None = None) -> Run:
         >>> from kerasnorm.training import Settings, run
         >>> run(Settings(data="photos", norm="group", epochs=20)).report["best_epoch"]
     """
-    processes.join(settings)
+    multi_process_training.join(settings)
     try:
         with (
             importing.plain_keras(),
-            processes.own_settings(settings.with_full_paths()) as own,
+            multi_process_training.own_settings(settings.with_full_paths()) as own,
         ):
             done = _run(precision.settle(own), hooks or Hooks())
     finally:
         distribution.end(settings)
-    if processes.index() == 0:
+    if multi_process_training.index() == 0:
         return done
-    return Run(processes.directory_of(settings), done.report)
+    return Run(multi_process_training.directory_of(settings), done.report)
 
 
 def _run(settings: Settings, hooks: Hooks) -> Run:
@@ -107,7 +107,7 @@ def _run(settings: Settings, hooks: Hooks) -> Run:
                 job.directory.discard()
             raise
         except interruption.Interrupted as interrupted:
-            if processes.index() == 0:
+            if multi_process_training.index() == 0:
                 resume.say_interrupted(interrupted, job.directory, job.settings)
             raise
     progress.print_summary(console, job.directory, report)
@@ -136,12 +136,12 @@ def prepare(
     finder = None
     with distribution.scope(settings):
         shared = distribution.with_synchronized_norm(settings)
-        model = assemble.build_model(shared, len(data.train.class_names))
+        model = build.build_model(shared, len(data.train.class_names))
         if settings.learning_rate == "auto":
             trial = batches.training_batches(settings, data)
             finder = rate_test.run_test(model, settings, trial)
             settings = settings.replace(learning_rate=finder.suggestion)
-        assemble.compile_model(model, settings)
+        build.compile_model(model, settings)
     if directory is None:
         directory = run_directory.create(settings)
         # First: a run directory is one that has settings.
@@ -192,7 +192,7 @@ def train_and_report(job: Job) -> dict[str, Any]:
         RuntimeError: If numbers went bad or the run directory cannot be written.
     """
     try:
-        checkup.preflight_run(
+        run_diagnosis.preflight_run(
             job.model, job.settings, job.data, job.directory, job.console
         )
         outcome = fitting.fit(job)
@@ -213,8 +213,10 @@ def train_and_report(job: Job) -> dict[str, Any]:
             resume.disk_trouble(error, job.directory, job.settings)
         ) from error
     except Exception as error:
-        if memory.is_out_of_memory(error):
-            raise memory.OutOfMemory(memory.advice(job.settings)) from error
+        if out_of_memory.is_out_of_memory(error):
+            raise out_of_memory.OutOfMemory(
+                out_of_memory.advice(job.settings)
+            ) from error
         raise
 
 
@@ -230,11 +232,11 @@ def finished_model(job: Job) -> keras.Model:
         return job.model
     distribution.end(job.settings)
     shared = distribution.with_synchronized_norm(job.settings).of_one_size()
-    model = assemble.build_model(shared, len(job.data.train.class_names))
+    model = build.build_model(shared, len(job.data.train.class_names))
     model.set_weights(job.model.get_weights())
     if shared.image_size < job.settings.image_size:
-        model = assemble.look_at_center(model, job.settings.image_size)
-    assemble.compile_model(model, job.settings)
+        model = build.look_at_center(model, job.settings.image_size)
+    build.compile_model(model, job.settings)
     model.optimizer.build(model.trainable_variables)
     for variable, trained in zip(
         model.optimizer.variables, job.model.optimizer.variables, strict=True

@@ -41,7 +41,7 @@ def shapes(tmp_path_factory) -> pathlib.Path:
 def finished_run(shapes, tmp_path_factory) -> pathlib.Path:
     """Run directory of a tiny training on the shapes."""
     from apps.cats_dogs import APP
-    from kerasnorm.training.command_line import main
+    from kerasnorm.training.commands.command_line import main
 
     runs = tmp_path_factory.mktemp("runs")
     paths = ["--data", str(shapes), "--runs", str(runs)]

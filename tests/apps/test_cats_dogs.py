@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from apps.cats_dogs import APP
-from kerasnorm.training.command_line import main
+from kerasnorm.training.commands.command_line import main
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.checks import NORMS
 from tests.apps.conftest import TINY, draw_folder

@@ -7,7 +7,7 @@ import pytest
 
 from apps.cats_dogs import APP
 from kerasnorm.training import Settings
-from kerasnorm.training.command_line import main
+from kerasnorm.training.commands.command_line import main
 from tests.apps.conftest import TINY, draw_folder
 
 ODD = "[red] it's a \u732b"

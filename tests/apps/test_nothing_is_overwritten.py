@@ -6,8 +6,8 @@ import pytest
 
 from apps.cats_dogs import APP
 from kerasnorm import command_line
-from kerasnorm.training import importing, locks
-from kerasnorm.training.command_line import main
+from kerasnorm.training.commands.command_line import main
+from kerasnorm.training.system import importing, locks
 from tests.apps.conftest import TINY
 from tuning import search
 

@@ -8,9 +8,10 @@ import pytest
 
 from apps.cats_dogs import APP
 from kerasnorm.data import DataError, open_source
-from kerasnorm.training import Settings, assemble, run_directory
-from kerasnorm.training.command_line import main
-from kerasnorm.training.run_files import as_resumed, find_run_files
+from kerasnorm.training import Settings, build
+from kerasnorm.training.commands.command_line import main
+from kerasnorm.training.inputs.run_files import as_resumed, find_run_files
+from kerasnorm.training.record import run_directory
 from kerasnorm.training.settings.errors import UsageError
 from tests.apps.conftest import TINY, draw_folder
 
@@ -62,7 +63,7 @@ def test_a_url_without_images_is_named_where_it_is_opened(cache):
     with pytest.raises(DataError, match=f"received {nothing}, but it cannot be fet"):
         open_source(nothing)
     with pytest.raises(UsageError, match=f"expected --weights .* received {nothing},"):
-        assemble.build_model(model, 2)
+        build.build_model(model, 2)
 
 
 @pytest.mark.thorough

@@ -7,7 +7,7 @@ import pytest
 from kerasnorm.doctor import Examination, Finding
 from kerasnorm.doctor.budget import PARTS, GapBudget
 from kerasnorm.doctor.loss_matrix import CELLS
-from kerasnorm.training.report import write_report
+from kerasnorm.training.report.html_file import write_report
 from tests.training.report_samples import make_record
 
 pytestmark = [pytest.mark.thorough, pytest.mark.browser]

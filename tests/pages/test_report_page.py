@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from kerasnorm.training.report import write_report
+from kerasnorm.training.report.html_file import write_report
 from tests.pages.conftest import SCROLLED
 from tests.training.report_samples import make_classes, make_mistake, make_record
 

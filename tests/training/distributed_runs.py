@@ -22,14 +22,9 @@ import pytest
 
 from kerasnorm import callbacks
 from kerasnorm.layers import make_norm
-from kerasnorm.training import (
-    Settings,
-    assemble,
-    distribution,
-    interruption,
-    processes,
-    run,
-)
+from kerasnorm.training import Settings, build, run
+from kerasnorm.training.devices import distribution, multi_process_training
+from kerasnorm.training.loop import interruption
 from tests.training import torture_compare
 from tests.training.test_runner import on_call, settings_for
 
@@ -61,7 +56,7 @@ def main() -> None:
     counts = [int(word) for word in sys.argv[3:] if word != "--short"]
     if keras.config.backend() == "tensorflow":
         split_processor()
-    assemble.build_model = build_model
+    build.build_model = build_model
     # 12 pictures validate: the last batch is incomplete.
     settings = settings_for(folder / "data", folder / "runs").replace(
         norm=norm,
@@ -94,7 +89,7 @@ def split_processor() -> None:
 
 def use_devices(count: int) -> None:
     """Let `auto` mean so many of the devices; with several processes it means all."""
-    if processes.COUNT_VARIABLE in os.environ:
+    if multi_process_training.COUNT_VARIABLE in os.environ:
         return
     prefix = {"tensorflow": "/CPU:", "jax": "cpu:"}[keras.config.backend()]
     devices = [f"{prefix}{index}" for index in range(count)]
@@ -105,10 +100,10 @@ def interrupted_run(settings: Settings) -> pathlib.Path:
     """Train with an interruption in the first epoch, told to the last process."""
     settings = settings.replace(name="resumed")
     with pytest.MonkeyPatch.context() as patch:
-        if processes.index() == processes.count() - 1:
+        if multi_process_training.index() == multi_process_training.count() - 1:
             term = lambda: os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
             on_call(patch, "on_train_batch_end", 4, term)
-        elif processes.index() == 0:
+        elif multi_process_training.index() == 0:
             save_slowly(patch)
         try:
             run(settings)

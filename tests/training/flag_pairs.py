@@ -17,10 +17,10 @@ import time
 
 from kerasnorm import models
 from kerasnorm.data.errors import DataError
-from kerasnorm.training import importing
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.checks import NORMS, OPTIMIZERS, SCHEDULES
 from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.system import importing
 
 BASE = {
     "image_size": 32,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kerasnorm.training.report import Mistake, RunRecord
+from kerasnorm.training.report.html_file import Mistake, RunRecord
 
 
 def make_history(epochs, **changes):

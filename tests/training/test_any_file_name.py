@@ -10,7 +10,8 @@ from PIL import Image
 
 from kerasnorm.data.scan.scan_command import run_scan
 from kerasnorm.doctor import Examination, Finding
-from kerasnorm.training import report, run_directory
+from kerasnorm.training.record import run_directory
+from kerasnorm.training.report import html_file
 from kerasnorm.training.settings import Settings
 from tests.apps.conftest import TINY
 from tests.training.report_samples import make_mistake, make_record
@@ -67,7 +68,7 @@ def test_pages_are_utf8(tmp_path, name):
         rejected=[(f"photos/{name}.jpg", "not an image")],
         settings={"data": name},
     )
-    path = report.write_report(record, tmp_path)
+    path = html_file.write_report(record, tmp_path)
     assert "</html>" in path.read_text(encoding="utf-8")
     finding = Finding("leakage", "error", f"In {name}.", {"class": name}, "remove it")
     run_directory.write_text(path, Examination((finding,), None, {}).to_html())
@@ -107,7 +108,7 @@ def test_scans_name_the_files(tmp_path, capsys, name):
 def test_commands_take_folders_classes_and_runs_of_any_name(tmp_path, capfd):
     from apps.cats_dogs import APP
     from kerasnorm.command_line import main as kerasnorm
-    from kerasnorm.training.command_line import main
+    from kerasnorm.training.commands.command_line import main
 
     cafe = os.fsdecode(b"caf\xe9")
     data = tmp_path / cafe

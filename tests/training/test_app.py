@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from kerasnorm.training.app import App, parse_training
-from kerasnorm.training.run_directory import RunDirectory
+from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.checks import MODELS, ONLY_WITH, SCHEDULES
 from kerasnorm.training.settings.errors import UsageError

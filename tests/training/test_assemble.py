@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.surgery import find_norms
-from kerasnorm.training import Settings, UsageError, assemble
+from kerasnorm.training import Settings, UsageError, build
 from kerasnorm.training.settings import checks
 
 NAME = "MobileNetV2"
@@ -19,8 +19,8 @@ def settings_for(**changes):
 def weights(tmp_path_factory):
     """File of the random weights of a backbone without its top."""
     keras.utils.set_random_seed(9)
-    build = getattr(keras.applications, NAME)
-    base = build(weights=None, include_top=False, input_shape=(32, 32, 3))
+    application = getattr(keras.applications, NAME)
+    base = application(weights=None, include_top=False, input_shape=(32, 32, 3))
     file = tmp_path_factory.mktemp("weights") / "base.weights.h5"
     base.save_weights(file)
     return str(file)
@@ -28,7 +28,7 @@ def weights(tmp_path_factory):
 
 @pytest.mark.thorough
 def test_a_backbone_from_chance_trains_with_the_momentum_of_the_settings():
-    norms = find_norms(assemble.build_model(settings_for(norm_momentum=0.8), 2))
+    norms = find_norms(build.build_model(settings_for(norm_momentum=0.8), 2))
     assert {site.kind for site in norms} == {"batch"}
     assert all(site.layer.trainable for site in norms)
     assert {site.layer.momentum for site in norms} == {0.8}
@@ -36,14 +36,14 @@ def test_a_backbone_from_chance_trains_with_the_momentum_of_the_settings():
 
 @pytest.mark.thorough
 def test_a_backbone_takes_the_norm_of_the_settings():
-    model = assemble.build_model(settings_for(norm="group"), 2)
+    model = build.build_model(settings_for(norm="group"), 2)
     assert {site.kind for site in find_norms(model)} == {"group"}
     assert model.output_shape == (None, 2)
 
 
 @pytest.mark.thorough
 def test_with_weights_all_but_the_norms_train(weights):
-    model = assemble.build_model(settings_for(weights=weights), 2)
+    model = build.build_model(settings_for(weights=weights), 2)
     norms = find_norms(model)
     assert not any(site.layer.trainable for site in norms)
     assert len(model.trainable_variables) > 50
@@ -56,7 +56,7 @@ def test_with_weights_all_but_the_norms_train(weights):
 
 @pytest.mark.thorough
 def test_frozen_leaves_only_the_classifier(weights):
-    model = assemble.build_model(settings_for(weights=weights, frozen=True), 2)
+    model = build.build_model(settings_for(weights=weights, frozen=True), 2)
     assert len(model.trainable_variables) == 2
 
 
@@ -70,7 +70,7 @@ def test_frozen_without_weights_is_refused():
 )
 @pytest.mark.parametrize("model", ["convnet", f"keras:{NAME}"])
 def test_batch_norms_train_by_the_fused_kernel(model):
-    built = assemble.build_model(Settings(model=model, image_size=32), 2)
+    built = build.build_model(Settings(model=model, image_size=32), 2)
     norms = [site.layer for site in find_norms(built)]
     assert norms
     assert {type(norm.call).__name__ for norm in norms} == {"FusedCall"}
@@ -84,7 +84,7 @@ def test_every_schedule_fits_the_shortest_training(schedule):
         settings = Settings(
             schedule=schedule, epochs=epochs, warmup_epochs=warmup, learning_rate=0.1
         )
-        pacing = assemble.build_pacing(settings, steps)
+        pacing = build.build_pacing(settings, steps)
         rates = [
             float(one.schedule(step))
             for one in pacing
@@ -104,7 +104,7 @@ def test_a_center_crop_keeps_the_precision_and_so_the_optimizer(policy):
         model = keras.Model(inputs, outputs)
     finally:
         keras.config.set_dtype_policy(before)
-    whole = assemble.look_at_center(model, 12)
+    whole = build.look_at_center(model, 12)
     for each in (model, whole):
         each.compile("adam", "mse")
     assert type(whole.optimizer) is type(model.optimizer)

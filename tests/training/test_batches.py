@@ -11,8 +11,9 @@ pytest.importorskip("tensorflow")
 
 import apps
 from kerasnorm.data import Pictures
-from kerasnorm.training import UsageError, batches
-from kerasnorm.training.loading import Data
+from kerasnorm.training import UsageError
+from kerasnorm.training.inputs import batches
+from kerasnorm.training.inputs.loading import Data
 from kerasnorm.training.settings import Settings
 from tests.marks import thorough_after
 

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("keras")
 
 from kerasnorm.data import DataError
-from kerasnorm.training.inference import choose_files, run_of
+from kerasnorm.training.commands.inference import choose_files, run_of
 from kerasnorm.training.settings.errors import UsageError
 from tests.training.test_run_files import DIVISIONS, draw, trained
 

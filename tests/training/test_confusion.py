@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kerasnorm.training import confusion
+from kerasnorm.training.report import confusion
 
 COUNTS = np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
 NAMES = ["cat", "dog", "owl"]

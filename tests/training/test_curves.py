@@ -5,7 +5,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from kerasnorm.training import curves
+from kerasnorm.training.report import curves
 from tests.marks import thorough
 from tests.training.report_samples import make_history
 

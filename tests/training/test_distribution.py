@@ -14,7 +14,8 @@ tf = pytest.importorskip("tensorflow")
 
 from kerasnorm.layers import make_norm  # noqa: E402
 from kerasnorm.layers.factory import NORMS  # noqa: E402
-from kerasnorm.training import Settings, distribution  # noqa: E402
+from kerasnorm.training import Settings  # noqa: E402
+from kerasnorm.training.devices import distribution  # noqa: E402
 from kerasnorm.training.settings.errors import UsageError  # noqa: E402
 from tests.training import torture  # noqa: E402
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.data import Pictures
-from kerasnorm.training.evaluation import Evaluation, evaluate
+from kerasnorm.training.report.evaluation import Evaluation, evaluate
 
 LABELS = np.array([0, 1, 2, 1])
 PROBABILITIES = np.array(

@@ -8,8 +8,8 @@ from PIL import Image
 
 pytest.importorskip("tensorflow")
 
-from kerasnorm.training.hooks import Hooks
-from kerasnorm.training.run_directory import RunDirectory
+from kerasnorm.training.loop.hooks import Hooks
+from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.runner import run
 from kerasnorm.training.settings import Settings
 

@@ -6,9 +6,10 @@ import sys
 import keras
 import pytest
 
-from kerasnorm.training import importing, resume
-from kerasnorm.training.run_directory import RunDirectory
+from kerasnorm.training.loop import resume
+from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.system import importing
 
 SCRIPT = """
 import os

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from kerasnorm.training.app import CHANGEABLE_ON_RESUME, App, parse_training
-from kerasnorm.training.run_directory import RunDirectory
+from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings, checks
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.flags import FIELDS

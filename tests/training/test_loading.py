@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from kerasnorm.data import DataError
-from kerasnorm.training.loading import load_data
-from kerasnorm.training.run_files import find_run_files
+from kerasnorm.training.inputs.loading import load_data
+from kerasnorm.training.inputs.run_files import find_run_files
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
 

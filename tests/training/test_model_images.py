@@ -12,9 +12,9 @@ pytest.importorskip("tensorflow")
 from kerasnorm import command_line
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor.inputs_of_model import choose_resizing
-from kerasnorm.training import model_images
-from kerasnorm.training.model_images import Decoding, ImageBatches
-from kerasnorm.training.model_recalibration import recalibrate_model
+from kerasnorm.training.commands import model_images
+from kerasnorm.training.commands.model_images import Decoding, ImageBatches
+from kerasnorm.training.commands.model_recalibration import recalibrate_model
 from kerasnorm.training.settings.errors import UsageError
 
 L = keras.layers

@@ -1,13 +1,14 @@
 import keras
 import pytest
 
-from kerasnorm.training import Settings, UsageError, assemble, precision
+from kerasnorm.training import Settings, UsageError, build
+from kerasnorm.training.devices import precision
 
 
 @pytest.mark.parametrize("name", ["bfloat16", "float16"])
 def test_layers_compute_in_it_and_weights_and_outputs_do_not(name):
     settings = Settings(image_size=16, width=4, stages=1, precision=name)
-    model = assemble.build_model(settings, 2)
+    model = build.build_model(settings, 2)
     assert keras.config.dtype_policy().name == "float32"
     assert model.get_layer("stem_conv").compute_dtype == name
     assert {weight.dtype for weight in model.trainable_variables} == {"float32"}
@@ -16,7 +17,7 @@ def test_layers_compute_in_it_and_weights_and_outputs_do_not(name):
 
 def test_float16_scales_the_loss():
     settings = Settings(image_size=16, width=4, stages=1, precision="float16")
-    model = assemble.compile_model(assemble.build_model(settings, 2), settings)
+    model = build.compile_model(build.build_model(settings, 2), settings)
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
 
 

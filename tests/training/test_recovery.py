@@ -1,6 +1,6 @@
 import pytest
 
-from kerasnorm.training.recovery import MOST_RECOVERIES, Recovery
+from kerasnorm.training.loop.recovery import MOST_RECOVERIES, Recovery
 from kerasnorm.training.settings import Settings
 
 

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from kerasnorm.training import curves, report_page
-from kerasnorm.training.report import Mistake, RunRecord, write_report
+from kerasnorm.training.report import curves, report_page
+from kerasnorm.training.report.html_file import Mistake, RunRecord, write_report
 from tests.training.report_samples import (
     make_classes,
     make_history,

@@ -6,7 +6,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from kerasnorm.training import report_words as words
+from kerasnorm.pages import formatting as words
 
 NAN, INFINITY = float("nan"), float("inf")
 

@@ -9,15 +9,10 @@ import pytest
 keras = pytest.importorskip("keras")
 pytest.importorskip("tensorflow")
 
-from kerasnorm.training import (  # noqa: E402
-    Settings,
-    assemble,
-    interruption,
-    progress,
-    run,
-)
-from kerasnorm.training.inference import evaluate_run  # noqa: E402
-from kerasnorm.training.loading import load_data  # noqa: E402
+from kerasnorm.training import Settings, build, run  # noqa: E402
+from kerasnorm.training.commands.inference import evaluate_run  # noqa: E402
+from kerasnorm.training.inputs.loading import load_data  # noqa: E402
+from kerasnorm.training.loop import interruption, progress  # noqa: E402
 from kerasnorm.training.settings import resolution  # noqa: E402
 from tests.training import torture, torture_compare  # noqa: E402
 
@@ -57,7 +52,7 @@ def test_sides_grow_to_the_full_one():
 def test_a_run_of_several_sizes_resumes_as_if_nothing_had_been(
     sizes, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(assemble, "build_model", torture.tiny_model)
+    monkeypatch.setattr(build, "build_model", torture.tiny_model)
     settings = make_settings(tmp_path, epochs=3, **sizes)
     whole = run(settings.replace(name="whole")).directory
     assert keras.saving.load_model(whole / "model.keras").input_shape == (

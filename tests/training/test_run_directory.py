@@ -4,8 +4,9 @@ import math
 import numpy as np
 import pytest
 
-from kerasnorm.training import run_directory, whole_files
+from kerasnorm.training.record import run_directory
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.system import atomic_files
 
 
 def settings_in(tmp_path, **changes):
@@ -80,14 +81,14 @@ def test_json_knows_no_nan(tmp_path):
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     file = tmp_path / "report.json"
-    whole_files.write_text(file, "old")
+    atomic_files.write_text(file, "old")
 
     def full(*_):
         raise OSError("no space left")
 
     monkeypatch.setattr(run_directory.os, "fsync", full)
     with pytest.raises(OSError, match="no space"):
-        whole_files.write_text(file, "new")
+        atomic_files.write_text(file, "new")
     assert file.read_text() == "old"
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 from kerasnorm.data import DataError
 from kerasnorm.data.scan import looks
 from kerasnorm.training.app import App, parse_training
-from kerasnorm.training.run_directory import RunDirectory
-from kerasnorm.training.run_files import as_resumed, find_run_files
+from kerasnorm.training.inputs.run_files import as_resumed, find_run_files
+from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
 

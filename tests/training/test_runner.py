@@ -23,18 +23,9 @@ pytest.importorskip("tensorflow")
 
 from kerasnorm.callbacks import checkpoint_files  # noqa: E402
 from kerasnorm.data import DataError  # noqa: E402
-from kerasnorm.training import (  # noqa: E402
-    Settings,
-    UsageError,
-    assemble,
-    fitting,
-    interruption,
-    progress,
-    recovery,
-    run,
-    run_directory,
-    runner,
-)
+from kerasnorm.training import Settings, UsageError, build, run, runner  # noqa: E402
+from kerasnorm.training.loop import fitting, interruption, progress, recovery  # noqa: E402
+from kerasnorm.training.record import run_directory  # noqa: E402
 from tests.marks import thorough  # noqa: E402
 from tests.training import torture, torture_compare  # noqa: E402
 
@@ -59,7 +50,7 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
-    monkeypatch.setattr(assemble, "build_model", torture.tiny_model)
+    monkeypatch.setattr(build, "build_model", torture.tiny_model)
 
 
 @pytest.fixture
@@ -91,7 +82,7 @@ def settings_for(pictures, folder):
 def unbroken(pictures, tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(assemble, "build_model", torture.tiny_model)
+        patch.setattr(build, "build_model", torture.tiny_model)
         return run(settings_for(pictures, folder)).directory
 
 
@@ -334,12 +325,12 @@ def fragile(monkeypatch, tmp_path):
     white = tmp_path / "data" / "cat" / "white.png"
     PIL.Image.new("RGB", (16, 16), "white").save(white)
 
-    def build(settings, num_classes):
+    def fragile_model(settings, num_classes):
         model = torture.tiny_model(settings, num_classes)
         start = keras.Input(model.input_shape[1:])
         return keras.Sequential([start, model.layers[0], Fragile(), *model.layers[1:]])
 
-    monkeypatch.setattr(assemble, "build_model", build)
+    monkeypatch.setattr(build, "build_model", fragile_model)
     return tmp_path
 
 
@@ -359,13 +350,13 @@ def test_bad_numbers_name_layer_and_file_and_keep_the_batch(fragile):
 
 @pytest.mark.thorough
 def test_a_statistic_that_the_loss_does_not_show_is_named(settings, monkeypatch):
-    def build(settings, num_classes):
+    def fragile_model(settings, num_classes):
         model = torture.tiny_model(settings, num_classes)
         start = keras.Input(model.input_shape[1:])
         # The square of such numbers is infinite; normalized they are 0.
         return keras.Sequential([start, keras.layers.Rescaling(1e25), *model.layers])
 
-    monkeypatch.setattr(assemble, "build_model", build)
+    monkeypatch.setattr(build, "build_model", fragile_model)
     where = r"moving_variance was no finite number in epoch 1 at batch 1; it began in"
     with pytest.raises(RuntimeError, match=where):
         run(settings)

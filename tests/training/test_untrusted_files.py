@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from kerasnorm import command_line
-from kerasnorm.training import Settings, UsageError, inference, run_directory
+from kerasnorm.training import Settings, UsageError
+from kerasnorm.training.commands import inference
+from kerasnorm.training.record import run_directory
 
 DANGER = "!!python/object/apply:pathlib.Path.touch [danger]"
 

@@ -104,12 +104,16 @@ class Torture:
             os._exit(status)
 
     def _train(self, name: str, prepare: Callable[[], None] | None) -> int:
-        from kerasnorm.training import assemble, fitting, runner
+        from kerasnorm.training import (
+            build,
+            runner,
+        )
+        from kerasnorm.training.loop import fitting
         from kerasnorm.training.settings import Settings
 
         fitting.CHECKPOINT_SECONDS = 0.02
         if self.short:
-            assemble.build_model = tiny_model
+            build.build_model = tiny_model
         if prepare is not None:
             prepare()
         settings = Settings(
@@ -226,7 +230,7 @@ def in_callback(hook: str, count: int) -> Callable[[Reached], None]:
     """Stop when a hook of the progress lines, the last callback, is called."""
 
     def prepare(reached: Reached) -> None:
-        from kerasnorm.training import progress
+        from kerasnorm.training.loop import progress
 
         calls = []
 
@@ -242,7 +246,7 @@ def in_callback(hook: str, count: int) -> Callable[[Reached], None]:
 
 def in_report(reached: Reached) -> None:
     """Stop after training, when the report is to be written."""
-    from kerasnorm.training import results
+    from kerasnorm.training.report import results
 
     results.write_report = lambda *args: reached()
 
@@ -350,7 +354,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(argv)
-    from kerasnorm.training import importing
+    from kerasnorm.training.system import importing
 
     importing.import_keras()
     import kerasnorm.training.runner  # noqa: F401

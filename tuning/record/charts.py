@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib import ticker
 
-from kerasnorm.training.report_words import number
+from kerasnorm.pages.formatting import number
 from tuning.objectives import Objective
 from tuning.parameters import Choice, Parameter, Range
 

@@ -6,8 +6,8 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from kerasnorm.training.page_template import page_template
-from kerasnorm.training.report_words import duration, number, percent
+from kerasnorm.pages.formatting import duration, number, percent
+from kerasnorm.pages.template import page_template
 from kerasnorm.version import __version__
 from tuning.plan import Plan
 from tuning.record import charts

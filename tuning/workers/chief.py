@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     child_processes.die_with(options.parent)
     # The chief trains nothing: the GPUs are left to the workers.
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    from kerasnorm.training import importing
+    from kerasnorm.training.system import importing
 
     importing.import_keras()
     from keras_tuner.engine import base_tuner

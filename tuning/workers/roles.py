@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import IO, Any
 
-from kerasnorm.training import locks
 from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.system import locks
 from tuning.plan import Plan, SearchDirectory, read_json
 from tuning.record import search_summary
 from tuning.workers import child_processes, supervisor

@@ -8,8 +8,9 @@ import shutil
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from kerasnorm.training import memory, runner
-from kerasnorm.training.hooks import Hooks
+from kerasnorm.training import runner
+from kerasnorm.training.devices import out_of_memory
+from kerasnorm.training.loop.hooks import Hooks
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
 from tuning.plan import Plan, SearchDirectory, read_json, write_json
@@ -136,7 +137,7 @@ class TrialRun:
     def _train_with_less_memory(self) -> dict[str, Any]:
         try:
             return self._train()
-        except memory.OutOfMemory as error:
+        except out_of_memory.OutOfMemory as error:
             if self.note.get("less_memory") or self.settings().batch_size < 2:
                 raise
             problem = str(error)

@@ -11,8 +11,8 @@ from keras_tuner.engine import trial as trial_module
 
 from kerasnorm.data.images.shared_images import load_shared_pictures
 from kerasnorm.training import runner
-from kerasnorm.training.hooks import Hooks
-from kerasnorm.training.loading import Data, load_data
+from kerasnorm.training.inputs.loading import Data, load_data
+from kerasnorm.training.loop.hooks import Hooks
 from kerasnorm.training.settings import Settings
 from tuning.oracles import algorithms, crash_safe_oracle
 from tuning.plan import Plan, SearchDirectory

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     child_processes.die_with(options.parent)
     # Before TensorFlow counts them: every pool of threads gets this size.
     child_processes.stay_on(options.cores)
-    from kerasnorm.training import importing
+    from kerasnorm.training.system import importing
 
     importing.import_keras()
     grow_memory()

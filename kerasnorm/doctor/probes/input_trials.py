@@ -8,10 +8,7 @@ import keras
 import numpy as np
 from scipy import stats
 
-from kerasnorm.doctor.evaluation_batches import (
-    EVALUATION_BATCH,
-    evaluation_batches,
-)
+from kerasnorm.doctor.evaluation_batches import EVALUATION_BATCH, evaluation_batches
 from kerasnorm.doctor.losses import LossOfSamples
 from kerasnorm.doctor.probes.input_map import InputMap
 from kerasnorm.doctor.proportions import ALPHA, paired_change

@@ -4,8 +4,8 @@ import argparse
 import dataclasses
 from collections.abc import Collection
 
-from kerasnorm.training import paths
 from kerasnorm.training.settings import Settings, parsing
+from kerasnorm.training.system import paths
 
 FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 # What is only read, and what is written to.

@@ -8,13 +8,14 @@ from typing import Any, NoReturn
 
 import jsonargparse
 
-from kerasnorm.training import layering, paths
+from kerasnorm.training import layering
 from kerasnorm.training.layering import FLAGS, OF_THE_PARSER, Layer
 from kerasnorm.training.settings import spelling
 from kerasnorm.training.settings.checks import LARGEST, describe
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.spelling import hyphens, normalize
 from kerasnorm.training.settings.version import upgraded
+from kerasnorm.training.system import paths
 
 
 class Parser(jsonargparse.ArgumentParser):

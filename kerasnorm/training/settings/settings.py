@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnorm.training import paths
 from kerasnorm.training.settings import checks, resolution, version
 from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.system import paths
 
 # They belong to one call of the program, not to the training it describes, so that
 # `--config RUN/settings.yaml` repeats a run under a new name.

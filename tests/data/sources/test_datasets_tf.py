@@ -12,7 +12,7 @@ tfds = pytest.importorskip("tensorflow_datasets")
 
 from kerasnorm.data import DataError, load_pictures, open_source  # noqa: E402
 from kerasnorm.data.sources import datasets_tf  # noqa: E402
-from kerasnorm.training.run_files import find_run_files  # noqa: E402
+from kerasnorm.training.inputs.run_files import find_run_files  # noqa: E402
 from kerasnorm.training.settings import Settings  # noqa: E402
 from tests.data.conftest import smooth_picture  # noqa: E402
 

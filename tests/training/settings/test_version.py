@@ -6,8 +6,8 @@ import json
 import pytest
 import yaml
 
-from kerasnorm.training import run_directory
 from kerasnorm.training.app import App, parse_training
+from kerasnorm.training.record import run_directory
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings import version as settings_version
 from kerasnorm.training.settings.errors import UsageError

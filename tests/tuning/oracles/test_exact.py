@@ -14,8 +14,8 @@ import tensorflow as tf
 import yaml
 from PIL import Image
 
-from kerasnorm.training.command_line import main
-from kerasnorm.training.hooks import Hooks
+from kerasnorm.training.commands.command_line import main
+from kerasnorm.training.loop.hooks import Hooks
 from kerasnorm.training.settings import Settings
 from tests.training.torture_compare import differences
 from tests.tuning.conftest import SPACE, make_plan

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kerasnorm.training.hooks import Hooks
+from kerasnorm.training.loop.hooks import Hooks
 from kerasnorm.training.runner import Run
 from kerasnorm.training.settings import Settings
 from tests.tuning.conftest import StandIn, make_plan

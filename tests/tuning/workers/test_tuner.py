@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from kerasnorm.training import memory
+from kerasnorm.training.devices import out_of_memory
 from kerasnorm.training.settings import Settings
 from tests.marks import thorough
 from tests.tuning.conftest import SPACE, StandIn, make_plan
@@ -161,7 +161,7 @@ def test_after_failures_the_search_can_go_on(begin):
 def test_lack_of_memory_is_tried_once_more_with_half_the_batch(begin):
     def needs_little(settings):
         if settings.batch_size > 4:
-            raise memory.OutOfMemory("too large")
+            raise out_of_memory.OutOfMemory("too large")
         return 0.5
 
     train = StandIn(needs_little)
@@ -176,7 +176,7 @@ def test_lack_of_memory_is_tried_once_more_with_half_the_batch(begin):
 
 def test_lack_of_memory_is_not_tried_for_ever(begin):
     def never(settings):
-        raise memory.OutOfMemory("too large")
+        raise out_of_memory.OutOfMemory("too large")
 
     train = StandIn(never)
     tuner = begin(make_plan(trials=1), train)

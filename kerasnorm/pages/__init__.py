@@ -1,0 +1,1 @@
+"""What every HTML page shares: the template and the formatting of values."""

@@ -1,0 +1,1 @@
+"""Commands over runs and model files: train, evaluate, predict, doctor, recalibrate."""

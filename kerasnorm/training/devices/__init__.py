@@ -1,0 +1,1 @@
+"""Where a training computes: devices, processes, precision, memory."""

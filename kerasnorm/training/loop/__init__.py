@@ -1,0 +1,1 @@
+"""The training itself: fit, progress, signals, resume, NaN and infinite numbers."""

@@ -1,0 +1,161 @@
+"""What a trained model leaves in its run directory: model, figures, page."""
+
+import dataclasses
+import math
+from typing import Any
+
+import keras
+
+from kerasnorm.training.inputs.loading import Data
+from kerasnorm.training.record.run_directory import RunDirectory
+from kerasnorm.training.report import confusion, evaluation, run_diagnosis
+from kerasnorm.training.report.html_file import Mistake, RunRecord, write_report
+from kerasnorm.training.settings import Settings
+
+WORST_MISTAKES = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a training went.
+
+    Args:
+        history: One dict per epoch; `epoch` counts from 1.
+        stopped_because: Why it ended.
+        seconds: How long it took, interruptions left out.
+    """
+
+    history: list[dict[str, float]]
+    stopped_because: str
+    seconds: float
+
+
+def write_results(
+    model: keras.Model,
+    settings: Settings,
+    data: Data,
+    directory: RunDirectory,
+    outcome: Outcome,
+) -> dict[str, Any]:
+    """Evaluate the trained model and write model, report and page.
+
+    Args:
+        model: The model with its best weights.
+        settings: The run's settings.
+        data: The images.
+        directory: The run directory.
+        outcome: How training went.
+
+    Returns:
+        Content of `report.json`.
+    """
+    history = outcome.history
+    train, validation = (
+        evaluation.evaluate(
+            model, pictures, settings.batch_size, mirrored=settings.average_mirrored
+        )
+        for pictures in (data.train, data.validation)
+    )
+    report = {
+        "app": settings.app,
+        "name": directory.path.resolve().name,
+        "train_loss": train.loss,
+        "train_accuracy": train.accuracy,
+        "validation_loss": validation.loss,
+        "validation_accuracy": validation.accuracy,
+        "best_epoch": best_epoch(history),
+        "epochs": len(history),
+        "seconds": outcome.seconds,
+        "images_per_second": median(history, "images_per_second"),
+        "parameters": model.count_params(),
+        "stopped_because": outcome.stopped_because,
+        **_of_test(model, settings, data),
+        "train_samples": train.samples,
+        "validation_samples": validation.samples,
+        "rejected_files": len(data.rejected),
+        "class_names": list(data.train.class_names),
+        "image_size": settings.image_size,
+        "average_mirrored": settings.average_mirrored,
+    }
+    save_model(model, directory)
+    examination = run_diagnosis.examine_run(model, settings, data, history)
+    report["examination"] = run_diagnosis.verdict_of(examination)
+    mistakes = [
+        Mistake(
+            path=data.name_of(str(data.validation.paths[place])),
+            picture=data.validation.images[place],
+            true_class=data.train.class_names[validation.labels[place]],
+            predicted_class=data.train.class_names[validation.predictions[place]],
+            probability=float(validation.probabilities[place].max()),
+        )
+        for place in validation.worst(WORST_MISTAKES)
+    ]
+    record = RunRecord(
+        title=f"{settings.app}: {directory.path.name}",
+        settings=settings.to_dict(),
+        default_settings=directory.read_defaults().to_dict(),
+        environment=directory.read_json("environment.json"),
+        history=history,
+        summary=report,
+        class_names=list(data.train.class_names),
+        confusion=validation.confusion,
+        mistakes=mistakes,
+        rejected=data.rejected,
+        examination_html=None
+        if examination is None
+        else examination.to_html(fragment=True),
+    )
+    write_report(record, directory.path)
+    directory.write_json("report.json", report)
+    return report
+
+
+def _of_test(model: keras.Model, settings: Settings, data: Data) -> dict[str, Any]:
+    """Return the figures of the test part, which nothing has looked at before."""
+    if data.test is None:
+        return {}
+    test = evaluation.evaluate(
+        model, data.test, settings.batch_size, mirrored=settings.average_mirrored
+    )
+    return {
+        "test_loss": test.loss,
+        "test_accuracy": test.accuracy,
+        "test_accuracy_interval": confusion.wilson_interval(
+            test.accuracy, test.samples
+        ),
+        "test_samples": test.samples,
+    }
+
+
+def save_model(model: keras.Model, directory: RunDirectory) -> None:
+    """Save the model aside and rename it, so that no half file is ever read.
+
+    Args:
+        model: The model.
+        directory: The run directory.
+    """
+    aside = directory.path / ".aside.keras"
+    model.save(aside)
+    aside.replace(directory.model_file)
+
+
+def best_epoch(history: list[dict[str, float]]) -> int | None:
+    """Return the epoch of the smallest validation loss; None if none is finite.
+
+    Args:
+        history: One dict per epoch.
+    """
+    finite = [row for row in history if math.isfinite(row["val_loss"])]
+    best = min(finite, key=lambda row: row["val_loss"], default=None)
+    return None if best is None else int(best["epoch"])
+
+
+def median(history: list[dict[str, float]], name: str) -> float:
+    """Return the median of a column over the epochs; 0 without any.
+
+    Args:
+        history: One dict per epoch.
+        name: The column.
+    """
+    values = sorted(row[name] for row in history if name in row)
+    return values[len(values) // 2] if values else 0.0

@@ -1,0 +1,1 @@
+"""What the operating system gives: streams, paths, locks, files, quiet imports."""
