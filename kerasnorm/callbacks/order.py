@@ -2,12 +2,13 @@
 
 Keras calls callbacks in the order of their list, and tells none of them about the
 others. What restores weights must come before what recalibrates them, and what saves
-the state of others after them; the list that a user wrote should not decide it.
+the state of others after them; the list that a user wrote should not decide it, nor
+whether training ended in its last epoch or before.
 """
 
 import enum
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -51,7 +52,9 @@ class Ordered(keras.callbacks.Callback):
         if callbacks is not None:
             self.check_others(callbacks.callbacks)
             # A new list: Keras is iterating over the old one.
-            callbacks.callbacks = arranged(callbacks.callbacks)
+            callbacks.callbacks = with_averages_kept(
+                arranged(callbacks.callbacks), model
+            )
 
     def check_others(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
         """Refuse callbacks that cannot work together with this one in any order.
@@ -62,6 +65,57 @@ class Ordered(keras.callbacks.Callback):
         Raises:
             ValueError: If there are some.
         """
+
+
+class KeepAverages(keras.callbacks.Callback):
+    """Leaves the averaged weights in a model whose training is stopped early.
+
+    `SwapEMAWeights(swap_on_epoch=True)` holds the averages in the model between epochs
+    and the trained weights in the optimizer, which Keras writes into the model when
+    `fit` ends. It gives the optimizer the averages only in the last planned epoch, and
+    a second `fit` would swap them with what was restored or loaded in between.
+
+    Args:
+        swap: The callback that swaps.
+    """
+
+    def __init__(self, swap: keras.callbacks.SwapEMAWeights) -> None:
+        super().__init__()
+        self.swap = swap
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Do in the epoch that turns out to be the last what Keras does in the last."""
+        if self.model.stop_training and self.swap._ema_weights_in_model:
+            self.swap._finalize_ema_values()
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Note that the weights in the model are those with which training goes on."""
+        self.swap._ema_weights_in_model = False
+
+
+def with_averages_kept(
+    callbacks: Sequence[keras.callbacks.Callback], model: keras.Model
+) -> list[keras.callbacks.Callback]:
+    """Return callbacks with what keeps averages; the same where none are swapped.
+
+    Args:
+        callbacks: The callbacks in order.
+        model: The model of this `fit`.
+    """
+    is_kept = any(isinstance(callback, KeepAverages) for callback in callbacks)
+    keepers = [
+        KeepAverages(callback)
+        for callback in callbacks
+        if isinstance(callback, keras.callbacks.SwapEMAWeights)
+        and callback.swap_on_epoch
+        and not is_kept
+    ]
+    for keeper in keepers:
+        keeper.set_model(model)
+    places = [place_of(callback) for callback in callbacks]
+    first = places.index(Place.SAVES_ALL) if Place.SAVES_ALL in places else len(places)
+    # Checkpoints hold what the model is left with; a stop may be decided behind them.
+    return [*callbacks[:first], *keepers, *callbacks[first:], *keepers]
 
 
 def arranged(

@@ -19,10 +19,10 @@ from kerasnorm.callbacks.event_files_tf import (
     remove_events_from,
     text_summary,
 )
-from kerasnorm.callbacks.order import Place
+from kerasnorm.callbacks.order import Ordered, Place
 
 
-class TensorBoard(keras.callbacks.Callback):
+class TensorBoard(Ordered):
     """Write train and validation curves that lie over each other in one chart.
 
     Every value in the logs becomes one point per epoch with the tag `epoch/<name>`,

@@ -4,10 +4,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import keras
+from kerasnorm.callbacks.order import Ordered
 
 
-class TimeLimit(keras.callbacks.Callback):
+class TimeLimit(Ordered):
     """Stop after the epoch whose end is nearest to the limit.
 
     An epoch is not begun if, taken as long as the longest so far, it would overrun

@@ -6,9 +6,8 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import keras
-
 from kerasnorm.callbacks.held_data import HeldData
+from kerasnorm.callbacks.order import Ordered, Place
 from kerasnorm.doctor.diagnose import rank
 from kerasnorm.doctor.epochs import find_jumps
 from kerasnorm.doctor.examination import Examination
@@ -18,7 +17,7 @@ LOGGER = logging.getLogger(__name__)
 Source = Iterable | Callable[[], Iterable]
 
 
-class DoctorCallback(HeldData, keras.callbacks.Callback):
+class DoctorCallback(HeldData, Ordered):
     """Examine the model every few epochs and keep the gap budget.
 
     Use it where validation loss behaves oddly in the middle of a training. The model
@@ -49,6 +48,8 @@ class DoctorCallback(HeldData, keras.callbacks.Callback):
     """
 
     DATA = ("train", "validation")
+    # Behind what swaps averaged weights into the model: validation judges these.
+    PLACE = Place.READS_LOGS
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ import pytest
 from kerasnorm import callbacks
 from kerasnorm.callbacks import checkpoint_files, order
 from tests.callbacks.kinds import KINDS
-from tests.marks import thorough_after
+from tests.marks import thorough, thorough_after
 
 pytestmark = pytest.mark.backends
 
@@ -63,24 +63,32 @@ def beginning(model):
     return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
 
 
-def outcome(model, beginning, folder, names, when):
-    """Train from the same beginning, and return all that the callbacks bring about."""
-    folder.mkdir()
+def begin(model, beginning):
     for variable, value in zip(
         [*model.variables, *model.optimizer.variables], beginning, strict=True
     ):
         variable.assign(value)
-    known = made(folder, when)
-    model.fit(
+
+
+def fit(model, callbacks, epochs=EPOCHS):
+    return model.fit(
         X,
         Y,
         batch_size=16,
-        epochs=EPOCHS,
+        epochs=epochs,
         shuffle=False,
         validation_data=(X, Y),
-        callbacks=[known[name] for name in names],
+        callbacks=callbacks,
         verbose=0,
     )
+
+
+def outcome(model, beginning, folder, names, when):
+    """Train from the same beginning, and return all that the callbacks bring about."""
+    folder.mkdir()
+    known = made(folder, when)
+    begin(model, beginning)
+    fit(model, [known[name] for name in names])
     after = model.get_weights()
     loss = model.evaluate(X, Y, verbose=0)
     best = known["stop"].best
@@ -125,7 +133,11 @@ def test_callbacks_are_brought_into_order_and_others_stay(tmp_path, model, betwe
             [given[0], *own, *given[1:]], model=model
         ).callbacks
         expected = [order.place_of(known[name]) for name in RIGHT]
-        places = [order.place_of(callback) for callback in found]
+        places = [
+            order.place_of(callback)
+            for callback in found
+            if not isinstance(callback, order.KeepAverages)
+        ]
         assert places == [expected[0], *[None] * between, *expected[1:]]
 
 
@@ -155,3 +167,88 @@ def test_weights_that_are_swapped_in_secret_are_refused(tmp_path, model):
         for given in ([swap, other], [other, swap]):
             with pytest.raises(ValueError, match="expected SwapEMAWeights"):
                 keras.callbacks.CallbackList(given, model=model)
+
+
+class StopAtOnce(keras.callbacks.Callback):
+    """A user's own callback, of which nothing is known."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = True
+
+
+# What ends training before its last epoch; something of ours is always there.
+STOPS = {
+    "ours": lambda: [
+        callbacks.EarlyStopping(baseline=-1.0, restore_best_weights=False)
+    ],
+    "Keras' own": lambda: [StopAtOnce(), callbacks.LearningRateLog()],
+    "time": lambda: [callbacks.TimeLimit(minutes=1e-9)],
+    "behind a checkpoint": lambda: [callbacks.Checkpoint, StopAtOnce()],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "direction"),
+    [("time", -1), *(thorough(name, side) for name in STOPS for side in (1, -1))],
+)
+def test_averages_stay_in_a_model_that_is_stopped_early(
+    tmp_path, model, beginning, name, direction
+):
+    ends, epochs = [], EPOCHS
+    for stops in (STOPS[name](), []):
+        swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+        given = [
+            one(tmp_path / "checkpoint", [swap]) if one is callbacks.Checkpoint else one
+            for one in (swap, *stops)
+        ]
+        begin(model, beginning)
+        epochs = len(fit(model, given[::direction], epochs).epoch)
+        ends.append(model.get_weights())
+    assert epochs < EPOCHS
+    assert_equal({"weights": ends[0]}, {"weights": ends[1]})
+
+
+def test_a_resumed_training_that_was_over_ends_with_its_averages(
+    tmp_path, model, beginning
+):
+    ends = []
+    for _ in range(2):
+        swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+        checkpoint = callbacks.Checkpoint(tmp_path, [swap])
+        begin(model, beginning)
+        start = checkpoint.restore(model)
+        stop = callbacks.TimeLimit(minutes=1e-9)
+        model.fit(
+            (batch for batch in itertools.cycle(BATCHES)),
+            shuffle=False,
+            steps_per_epoch=len(BATCHES),
+            initial_epoch=start.epoch,
+            epochs=start.epoch or EPOCHS,
+            callbacks=[swap, checkpoint, stop],
+            verbose=0,
+        )
+        ends.append(model.get_weights())
+    assert start.epoch == 1
+    assert_equal({"weights": ends[0]}, {"weights": ends[1]})
+
+
+@pytest.mark.parametrize("between", thorough_after(1, ["restored", "loaded"]))
+def test_a_second_fit_begins_with_the_weights_in_the_model(model, beginning, between):
+    begin(model, beginning)
+    swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+    fit(model, [swap, callbacks.EarlyStopping(patience=1)])
+    if between == "loaded":
+        model.set_weights([value + 1 for value in model.get_weights()])
+    expected, seen = model.get_weights(), []
+    look = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: seen.append(model.get_weights())
+    )
+    fit(model, [swap, look], epochs=1)
+    assert_equal({"weights": seen[0]}, {"weights": expected})
+
+
+def test_callbacks_that_stop_training_or_look_at_weights_have_a_place():
+    for kind in KINDS:
+        names = {*kind.on_epoch_end.__code__.co_names}
+        if {"stop_training", "examine"} & names:
+            assert issubclass(kind, order.Ordered), kind
