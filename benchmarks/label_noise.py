@@ -29,8 +29,8 @@ import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 from scipy import stats  # noqa: E402
 
-from kerasnorm.doctor.probes.noise import estimate_label_noise  # noqa: E402
-from kerasnorm.doctor.samples import Samples  # noqa: E402
+from kerasnorm.doctor.probes.labels.noise import estimate_label_noise  # noqa: E402
+from kerasnorm.doctor.sampling.samples import Samples  # noqa: E402
 
 SIDE = 64
 # Images of both splits; two thirds of them are for training.

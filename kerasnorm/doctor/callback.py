@@ -85,7 +85,7 @@ class DoctorCallback(HeldData, Ordered):
         self.examinations[epoch] = examination
         LOGGER.info("epoch %d: %s", epoch + 1, examination.verdict)
         if self.log_dir is not None:
-            from kerasnorm.doctor.tensorboard_tf import write_examination
+            from kerasnorm.doctor.report.tensorboard_tf import write_examination
 
             write_examination(self.log_dir, examination, epoch)
 

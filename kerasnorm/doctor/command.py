@@ -11,9 +11,9 @@ import keras
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.finding import SEVERITIES
-from kerasnorm.doctor.label_form import fit_labels
+from kerasnorm.doctor.losses.label_format import fit_labels
 from kerasnorm.doctor.prove import Proof, Trial, prove
-from kerasnorm.doctor.report_html import render_html
+from kerasnorm.doctor.report.report_html import render_html
 
 #: Exit status of `--ci` where something was found.
 FOUND = 3

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kerasnorm.doctor.budget import GapBudget
 from kerasnorm.doctor.finding import CODES, HEALTHY, Finding, wrapped
+from kerasnorm.doctor.loss_matrix.budget import GapBudget
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,7 +93,7 @@ class Examination:
         Args:
             width: Columns of the terminal.
         """
-        from kerasnorm.doctor.report_text import render_text
+        from kerasnorm.doctor.report.report_text import render_text
 
         return render_text(self, width)
 
@@ -103,7 +103,7 @@ class Examination:
         Args:
             fragment: Whether to return a `<section>` to put into another page.
         """
-        from kerasnorm.doctor.report_html import render_html
+        from kerasnorm.doctor.report.report_html import render_html
 
         return render_html(self, fragment)
 

@@ -8,15 +8,15 @@ from typing import Any
 import keras
 
 from kerasnorm.doctor.diagnose import diagnose
-from kerasnorm.doctor.evaluation_batches import fit_batches
 from kerasnorm.doctor.examination import Examination
-from kerasnorm.doctor.forward import kept
-from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.state import preserved, random_numbers_preserved
-from kerasnorm.doctor.statistics import build, check_model
-from kerasnorm.doctor.subject import describe_subject
-from kerasnorm.doctor.visit import Progress, Visit
+from kerasnorm.doctor.forward.compiled_forward import kept
+from kerasnorm.doctor.forward.state import preserved, random_numbers_preserved
+from kerasnorm.doctor.forward.statistics import build, check_model
+from kerasnorm.doctor.losses.evaluation_batches import fit_batches
+from kerasnorm.doctor.measure import Progress, Visit
+from kerasnorm.doctor.report.subject import describe_subject
+from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.samples import Samples
 
 NAMES = {
     "validation": "validation",

@@ -117,7 +117,7 @@ class Finding:
         return f"{wrapped(sentence)}\n{wrapped(f'remedy: {self.remedy}')}"
 
     def _repr_html_(self) -> str:
-        from kerasnorm.doctor.report_html import render_finding
+        from kerasnorm.doctor.report.report_html import render_finding
 
         return render_finding(self)
 

@@ -6,23 +6,23 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.doctor.forward import kept
-from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.loss_choice import choose_loss
-from kerasnorm.doctor.losses import LossOfSamples
-from kerasnorm.doctor.probes.expected_inputs import (
+from kerasnorm.doctor.forward.compiled_forward import kept
+from kerasnorm.doctor.forward.state import preserved
+from kerasnorm.doctor.forward.statistics import build, evaluate
+from kerasnorm.doctor.loss_matrix.loss_choice import choose_loss
+from kerasnorm.doctor.loss_matrix.proportions import ALPHA
+from kerasnorm.doctor.losses.model_losses import LossOfSamples
+from kerasnorm.doctor.probes.inputs.expected_inputs import (
     SAMPLES,
     WELL,
     ExpectedInputs,
     measure_expected_inputs,
 )
-from kerasnorm.doctor.probes.input_map import InputMap, channel_axis, identity
-from kerasnorm.doctor.probes.input_trials import NATS, Trials, fall
+from kerasnorm.doctor.probes.inputs.input_map import InputMap, channel_axis, identity
+from kerasnorm.doctor.probes.inputs.input_trials import NATS, Trials, fall
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
-from kerasnorm.doctor.proportions import ALPHA
-from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.state import preserved
-from kerasnorm.doctor.statistics import build, evaluate
+from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.samples import Samples
 
 # Loss, in nats, that another way of resizing must save.
 RESIZED_SAVES = 0.02

@@ -4,22 +4,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kerasnorm.doctor.budget import GapBudget, PairedDraws
-from kerasnorm.doctor.loss_matrix import LossMatrix
-from kerasnorm.doctor.loss_scale import LossScale
-from kerasnorm.doctor.probes.expected_inputs import ExpectedInputs
+from kerasnorm.doctor.loss_matrix.budget import GapBudget, PairedDraws
+from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
+from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
+from kerasnorm.doctor.loss_matrix.proportions import (
+    Change,
+    paired_change,
+    unpaired_change,
+)
+from kerasnorm.doctor.loss_matrix.scores import Scores
 from kerasnorm.doctor.probes.history import Curves
-from kerasnorm.doctor.probes.inputs import InputMoments, MapTrial, SplitSeparation
-from kerasnorm.doctor.probes.labels import ClassPermutation, LabelOrder
+from kerasnorm.doctor.probes.inputs.expected_inputs import ExpectedInputs
+from kerasnorm.doctor.probes.inputs.inputs import (
+    InputMoments,
+    MapTrial,
+    SplitSeparation,
+)
+from kerasnorm.doctor.probes.labels.labels import ClassPermutation, LabelOrder
+from kerasnorm.doctor.probes.labels.noise_estimate import LabelNoiseEstimate
 from kerasnorm.doctor.probes.leakage import Overlap
 from kerasnorm.doctor.probes.learning_rate import RateTrial
-from kerasnorm.doctor.probes.moving import NormState
-from kerasnorm.doctor.probes.noise_estimate import LabelNoiseEstimate
+from kerasnorm.doctor.probes.moving_statistics import NormState
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
 from kerasnorm.doctor.probes.structure import Structure
-from kerasnorm.doctor.proportions import Change, paired_change, unpaired_change
-from kerasnorm.doctor.scores import Scores
 
 
 @dataclass

@@ -6,13 +6,13 @@ from typing import Any
 
 import keras
 
-from kerasnorm.doctor.evaluation_batches import fit_batches
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import SEVERITIES
-from kerasnorm.doctor.flight import Flight
-from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.state import preserved, random_numbers_preserved
-from kerasnorm.doctor.statistics import build, check_model
+from kerasnorm.doctor.forward.state import preserved, random_numbers_preserved
+from kerasnorm.doctor.forward.statistics import build, check_model
+from kerasnorm.doctor.losses.evaluation_batches import fit_batches
+from kerasnorm.doctor.preflight_checks import Flight
+from kerasnorm.doctor.sampling.sample_batches import gather
 
 
 def preflight(

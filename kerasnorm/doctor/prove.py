@@ -7,17 +7,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.doctor.copies import CannotCloneError
-from kerasnorm.doctor.evaluation_batches import evaluation_batches
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.finding import HEALTHY, Finding
-from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.losses import resolve_loss
-from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.scores import score
-from kerasnorm.doctor.state import preserved
-from kerasnorm.doctor.statistics import forward_pass
+from kerasnorm.doctor.forward.copies import CannotCloneError
+from kerasnorm.doctor.forward.state import preserved
+from kerasnorm.doctor.forward.statistics import forward_pass
+from kerasnorm.doctor.loss_matrix.scores import score
+from kerasnorm.doctor.losses.evaluation_batches import evaluation_batches
+from kerasnorm.doctor.losses.model_losses import resolve_loss
+from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.doctor.treatments import TRAINED, NothingToTryError, treatment_of
 
 

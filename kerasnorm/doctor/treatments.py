@@ -6,9 +6,9 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from kerasnorm.doctor.copies import copy_model, train_on
-from kerasnorm.doctor.evaluation_batches import shuffled
-from kerasnorm.doctor.statistics import batch_norms
+from kerasnorm.doctor.forward.copies import copy_model, train_on
+from kerasnorm.doctor.forward.statistics import batch_norms
+from kerasnorm.doctor.losses.evaluation_batches import shuffled
 from kerasnorm.inspection.moving_statistics import recalibrate_batch_norm
 from kerasnorm.surgery.rebuild import compile_like
 from kerasnorm.surgery.swap import swap_norm
@@ -89,8 +89,8 @@ def _train(copy, train, batches) -> None:
 
 
 def _map(model, train, held, finding):
-    from kerasnorm.doctor.probes.input_map import InputMap
-    from kerasnorm.doctor.probes.inputs import apply_map
+    from kerasnorm.doctor.probes.inputs.input_map import InputMap
+    from kerasnorm.doctor.probes.inputs.inputs import apply_map
 
     if "scale" in finding.evidence:
         scale, offset, order = (

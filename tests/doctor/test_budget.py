@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kerasnorm.doctor.bootstrap import permutation_p
-from kerasnorm.doctor.budget import PairedDraws
-from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.loss_matrix import LossMatrix
+from kerasnorm.doctor.loss_matrix.bootstrap import permutation_p
+from kerasnorm.doctor.loss_matrix.budget import PairedDraws
+from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
+from kerasnorm.doctor.sampling.sample_batches import gather
 from tests.doctor.networks import data, examine_planted, set_statistics
 
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.gather import gather
+from kerasnorm.doctor.sampling.sample_batches import gather
 
 
 def numbered(count, size=4):

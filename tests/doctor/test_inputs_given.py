@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor import examine, preflight, prove
-from kerasnorm.doctor.gather import gather
+from kerasnorm.doctor.sampling.sample_batches import gather
 
 COUNT, SIZE = 64, 32
 # The shapes of a sample in each array: alike, and different.

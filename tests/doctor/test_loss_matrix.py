@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.loss_matrix import measure_losses
-from kerasnorm.doctor.losses import resolve_loss
-from kerasnorm.doctor.state import preserved
+from kerasnorm.doctor.forward.state import preserved
+from kerasnorm.doctor.loss_matrix.matrix import measure_losses
+from kerasnorm.doctor.losses.model_losses import resolve_loss
+from kerasnorm.doctor.sampling.sample_batches import gather
 from tests.doctor.networks import (
     batches,
     data,

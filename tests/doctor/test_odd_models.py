@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor import examine, preflight
-from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.rehearsal import find_dead_units
+from kerasnorm.doctor.probes.overfit_one_batch import find_dead_units
+from kerasnorm.doctor.sampling.sample_batches import gather
 from tests.doctor.networks import batches, data, sharp_network
 
 pytestmark = pytest.mark.backends

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.proportions import paired_change, unpaired_change
+from kerasnorm.doctor.loss_matrix.proportions import paired_change, unpaired_change
 
 
 def correct(ones, count):

@@ -6,7 +6,7 @@ import pytest
 
 from kerasnorm.doctor import examine, prove, treatments
 from kerasnorm.doctor.command import consult, exit_status
-from kerasnorm.doctor.statistics import batch_norms
+from kerasnorm.doctor.forward.statistics import batch_norms
 from tests.doctor.networks import batches, data, set_statistics, sharp_network
 
 

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.losses import resolve_loss
-from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.scores import judging_loss, score
-from kerasnorm.doctor.statistics import Pass
+from kerasnorm.doctor.forward.statistics import Pass
+from kerasnorm.doctor.loss_matrix.scores import judging_loss, score
+from kerasnorm.doctor.losses.model_losses import resolve_loss
+from kerasnorm.doctor.sampling.samples import Samples
 
 # The environment of the other backends has no scikit-learn.
 metrics = pytest.importorskip("sklearn.metrics")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor import examine
-from kerasnorm.doctor.bootstrap import lower_limit, widening
-from kerasnorm.doctor.budget import PairedDraws
-from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.loss_matrix import LossMatrix
+from kerasnorm.doctor.loss_matrix.bootstrap import lower_limit, widening
+from kerasnorm.doctor.loss_matrix.budget import PairedDraws
+from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
+from kerasnorm.doctor.sampling.sample_batches import gather
 from tests.doctor.networks import batches, data, sharp_network
 
 

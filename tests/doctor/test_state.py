@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.state import all_variables, preserved
+from kerasnorm.doctor.forward.state import all_variables, preserved
 from tests.doctor.networks import data, sharp_network
 
 pytestmark = pytest.mark.backends

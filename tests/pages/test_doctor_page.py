@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from kerasnorm.doctor import Examination, Finding
-from kerasnorm.doctor.budget import PARTS, GapBudget
-from kerasnorm.doctor.loss_matrix import CELLS
+from kerasnorm.doctor.loss_matrix.budget import PARTS, GapBudget
+from kerasnorm.doctor.loss_matrix.matrix import CELLS
 from kerasnorm.training.report.html_file import write_report
 from tests.training.report_samples import make_record
 

@@ -78,7 +78,7 @@ def test_pages_are_utf8(tmp_path, name):
 def test_tensorboard_is_utf8(tmp_path, name):
     pytest.importorskip("tensorboard")
     from kerasnorm.callbacks.event_files_tf import EventFile, text_summary
-    from kerasnorm.doctor.tensorboard_tf import write_examination
+    from kerasnorm.doctor.report.tensorboard_tf import write_examination
 
     file = EventFile(tmp_path)
     file.add(text_summary("settings", name), 1)

@@ -6,9 +6,9 @@ import numpy as np
 
 from kerasnorm.doctor.checks.learned import SCALE_TARGETS, targets_are_far
 from kerasnorm.doctor.finding import Finding
-from kerasnorm.doctor.loss_scale import LossScale
+from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
 from kerasnorm.doctor.probes.gradients import Gradients
-from kerasnorm.doctor.rehearsal import Rehearsal, has_learned
+from kerasnorm.doctor.probes.overfit_one_batch import Rehearsal, has_learned
 
 # Measured falls along right gradients lie within 10% of the predicted ones.
 GRADIENT = 1.5

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kerasnorm.doctor.finding import Finding
-from kerasnorm.doctor.loss_scale import LossScale
+from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.learning_rate import RateTrial
 

@@ -2,9 +2,9 @@
 
 import keras
 
-from kerasnorm.doctor.losses import LossOfSamples
-from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.statistics import forward_pass
+from kerasnorm.doctor.forward.statistics import forward_pass
+from kerasnorm.doctor.losses.model_losses import LossOfSamples
+from kerasnorm.doctor.sampling.samples import Samples
 
 SIZES = (2, 4, 8, 16, 32, 64)
 # Two samples at a time make many calls; this many samples show the trend.

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from kerasnorm.doctor.copies import (
+from kerasnorm.doctor.forward.copies import (
     CannotCloneError,
     copy_model,
     train_on,
     trainable_arrays,
 )
-from kerasnorm.doctor.losses import resolve_loss
+from kerasnorm.doctor.forward.statistics import forward_pass
+from kerasnorm.doctor.losses.model_losses import resolve_loss
 from kerasnorm.doctor.probes.structure import random_layers
-from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.statistics import forward_pass
+from kerasnorm.doctor.sampling.samples import Samples
 
 # The step along the gradient that should change the loss by this fraction of itself:
 # small enough for a straight line, large enough for float32.

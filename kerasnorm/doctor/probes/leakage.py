@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasnorm.doctor.samples import Samples, arrays_of
+from kerasnorm.doctor.sampling.samples import Samples, arrays_of
 
 # Side of the thumbnails that are compared.
 THUMBNAIL = 12

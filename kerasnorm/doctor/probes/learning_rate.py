@@ -8,12 +8,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasnorm.doctor.copies import CannotCloneError
-from kerasnorm.doctor.probes.labels import label_entropy
+from kerasnorm.doctor.forward.copies import CannotCloneError
+from kerasnorm.doctor.loss_matrix.scores import score
+from kerasnorm.doctor.probes.labels.labels import label_entropy
 from kerasnorm.doctor.probes.optimizer import optimizers_of
 from kerasnorm.doctor.probes.short_training import ShortTraining
-from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.scores import score
+from kerasnorm.doctor.sampling.samples import Samples
 
 # Below this many steps nothing learns; some networks need hundreds.
 FEWEST_STEPS, MOST_STEPS = 40, 400

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from kerasnorm.doctor.forward import kept
-from kerasnorm.doctor.samples import Samples, arrays_of
-from kerasnorm.doctor.statistics import run
+from kerasnorm.doctor.forward.compiled_forward import kept
+from kerasnorm.doctor.forward.statistics import run
+from kerasnorm.doctor.sampling.samples import Samples, arrays_of
 from kerasnorm.inspection.layer_tree import iter_layers
 
 

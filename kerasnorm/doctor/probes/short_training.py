@@ -7,10 +7,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasnorm.doctor.copies import copy_model, train_on
-from kerasnorm.doctor.evaluation_batches import shuffled
-from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.statistics import batch_norms, evaluate, run_on_batch_statistics
+from kerasnorm.doctor.forward.copies import copy_model, train_on
+from kerasnorm.doctor.forward.statistics import (
+    batch_norms,
+    evaluate,
+    run_on_batch_statistics,
+)
+from kerasnorm.doctor.losses.evaluation_batches import shuffled
+from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.layer_tree import iter_layers
 from kerasnorm.inspection.training_step import batches_as_in_fit
 

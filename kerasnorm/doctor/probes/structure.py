@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from kerasnorm.doctor.statistics import batch_norms
+from kerasnorm.doctor.forward.statistics import batch_norms
 from kerasnorm.inspection.layer_tree import iter_layers
 
 DROPOUT_LAYERS = (

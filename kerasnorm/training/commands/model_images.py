@@ -14,8 +14,8 @@ from kerasnorm.data.errors import DataError, PictureError
 from kerasnorm.data.images.decode import BILINEAR, QuietPillow, open_picture
 from kerasnorm.data.images.load_images import INTERPOLATIONS, workers_or
 from kerasnorm.data.sources.index import ImageIndex
-from kerasnorm.doctor.label_form import label_form
-from kerasnorm.doctor.probes.input_map import channel_axis
+from kerasnorm.doctor.losses.label_format import label_form
+from kerasnorm.doctor.probes.inputs.input_map import channel_axis
 from kerasnorm.training.settings.errors import UsageError
 
 # Pillow's names of images of so many channels.

@@ -6,16 +6,16 @@ import keras
 import numpy as np
 
 from kerasnorm.data.sources.index import ImageIndex
-from kerasnorm.doctor.evaluation_batches import evaluation_batches
-from kerasnorm.doctor.forward import kept
-from kerasnorm.doctor.gather import gather
+from kerasnorm.doctor.forward.compiled_forward import kept
+from kerasnorm.doctor.forward.state import preserved
+from kerasnorm.doctor.forward.statistics import forward_pass
 from kerasnorm.doctor.inputs_of_model import find_expected_inputs, hard_loss
-from kerasnorm.doctor.probes.input_trials import fall
-from kerasnorm.doctor.proportions import ALPHA, paired_change
-from kerasnorm.doctor.samples import Samples
-from kerasnorm.doctor.scores import score
-from kerasnorm.doctor.state import preserved
-from kerasnorm.doctor.statistics import forward_pass
+from kerasnorm.doctor.loss_matrix.proportions import ALPHA, paired_change
+from kerasnorm.doctor.loss_matrix.scores import score
+from kerasnorm.doctor.losses.evaluation_batches import evaluation_batches
+from kerasnorm.doctor.probes.inputs.input_trials import fall
+from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.moving_statistics import recalibrate_batch_norm
 from kerasnorm.training.commands.model_images import Decoding, ImageBatches
 

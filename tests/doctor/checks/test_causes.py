@@ -12,17 +12,17 @@ from kerasnorm.doctor.checks import (
     statistics,
     training,
 )
-from kerasnorm.doctor.probes.inputs import MapTrial, SplitSeparation
-from kerasnorm.doctor.probes.labels import ClassPermutation, LabelOrder
+from kerasnorm.doctor.loss_matrix.scores import Scores
+from kerasnorm.doctor.probes.inputs.inputs import MapTrial, SplitSeparation
+from kerasnorm.doctor.probes.labels.labels import ClassPermutation, LabelOrder
+from kerasnorm.doctor.probes.labels.noise_estimate import LabelNoiseEstimate
+from kerasnorm.doctor.probes.labels.noise_plateau import Plateau
+from kerasnorm.doctor.probes.labels.noise_tests import Excess
 from kerasnorm.doctor.probes.leakage import Overlap
 from kerasnorm.doctor.probes.learning_rate import RateTrial
-from kerasnorm.doctor.probes.noise_estimate import LabelNoiseEstimate
-from kerasnorm.doctor.probes.noise_plateau import Plateau
-from kerasnorm.doctor.probes.noise_tests import Excess
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
 from kerasnorm.doctor.probes.structure import Structure
-from kerasnorm.doctor.scores import Scores
 from tests.doctor.checks.test_thresholds import measured
 
 SHIFTED = {"A": 0.3, "B": 0.3, "B'": 0.3, "D": 0.6, "D'": 0.6, "D''": 0.3}

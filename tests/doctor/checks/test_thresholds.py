@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor.checks import labels, staleness, training
-from kerasnorm.doctor.loss_matrix import LossMatrix
-from kerasnorm.doctor.loss_scale import LossScale
+from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
+from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
 from kerasnorm.doctor.measurements import Measurements
-from kerasnorm.doctor.probes.labels import ClassPermutation
+from kerasnorm.doctor.probes.labels.labels import ClassPermutation
 from kerasnorm.doctor.probes.learning_rate import RateTrial
 
 

@@ -2,18 +2,18 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.forward import kept
-from kerasnorm.doctor.gather import gather
-from kerasnorm.doctor.probes.inputs import measure_separation
-from kerasnorm.doctor.probes.labels import (
+from kerasnorm.doctor.forward.compiled_forward import kept
+from kerasnorm.doctor.forward.statistics import run
+from kerasnorm.doctor.probes.batch_loss_variance import measure_spread
+from kerasnorm.doctor.probes.inputs.inputs import measure_separation
+from kerasnorm.doctor.probes.labels.labels import (
     measure_class_permutation,
     measure_label_order,
     softness,
 )
 from kerasnorm.doctor.probes.leakage import measure_overlap
 from kerasnorm.doctor.probes.precision import measure_precision
-from kerasnorm.doctor.probes.spread import measure_spread
-from kerasnorm.doctor.statistics import run
+from kerasnorm.doctor.sampling.sample_batches import gather
 
 
 def labelled(classes, size=16):

@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor import examine, prove
-from kerasnorm.doctor.gather import gather
+from kerasnorm.doctor.forward.state import preserved
 from kerasnorm.doctor.inputs_of_model import hard_loss
-from kerasnorm.doctor.probes import expected_inputs
-from kerasnorm.doctor.probes.first_norm import FirstNorm, NormInputs
-from kerasnorm.doctor.probes.input_map import (
+from kerasnorm.doctor.probes.inputs import expected_inputs
+from kerasnorm.doctor.probes.inputs.first_norm import FirstNorm, NormInputs
+from kerasnorm.doctor.probes.inputs.input_map import (
     InputMap,
     channel_axis,
     named_maps,
     negative_of,
 )
-from kerasnorm.doctor.probes.input_statistics import read_expected_inputs
-from kerasnorm.doctor.state import preserved
+from kerasnorm.doctor.probes.inputs.input_statistics import read_expected_inputs
+from kerasnorm.doctor.sampling.sample_batches import gather
 from tests.doctor.networks import batches, set_statistics
 
 L = keras.layers

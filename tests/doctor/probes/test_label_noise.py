@@ -4,22 +4,25 @@ import numpy as np
 import pytest
 
 from benchmarks.zoo_data import draw_shapes
-from kerasnorm.doctor.probes.image_features import (
+from kerasnorm.doctor.probes.labels.image_features import (
     gradient_features,
     patch_features,
     standardize_images,
 )
-from kerasnorm.doctor.probes.noise import estimate_label_noise
-from kerasnorm.doctor.probes.noise_estimate import describe_label_noise
-from kerasnorm.doctor.probes.noise_plateau import group_by_margin, measure_plateau
-from kerasnorm.doctor.probes.noise_tests import measure_excess
-from kerasnorm.doctor.probes.reference_models import (
+from kerasnorm.doctor.probes.labels.noise import estimate_label_noise
+from kerasnorm.doctor.probes.labels.noise_estimate import describe_label_noise
+from kerasnorm.doctor.probes.labels.noise_plateau import (
+    group_by_margin,
+    measure_plateau,
+)
+from kerasnorm.doctor.probes.labels.noise_tests import measure_excess
+from kerasnorm.doctor.probes.labels.reference_models import (
     ReferenceModel,
     choose_model,
     similarities,
     without_duplicates,
 )
-from kerasnorm.doctor.samples import Samples
+from kerasnorm.doctor.sampling.samples import Samples
 from tests.marks import thorough_after
 
 
@@ -225,7 +228,7 @@ def test_inputs_of_any_form_are_compared(form):
 def test_short_time_means_fewer_samples(monkeypatch):
     (x, y), (vx, vy) = shapes(300, 1), shapes(200, 2)
     monkeypatch.setattr(
-        "kerasnorm.doctor.probes.noise.seconds_per_image", lambda images: 1.0
+        "kerasnorm.doctor.probes.labels.noise.seconds_per_image", lambda images: 1.0
     )
     found = estimate_label_noise(samples(x, y), samples(vx, vy), seconds=1.0)
     assert sum(found.samples) == 250

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.gather import gather
 from kerasnorm.doctor.probes import learning_rate
 from kerasnorm.doctor.probes.learning_rate import COOLED, try_learning_rates
 from kerasnorm.doctor.probes.short_training import ShortTraining
+from kerasnorm.doctor.sampling.sample_batches import gather
 from tests.doctor.networks import rings
 
 pytestmark = pytest.mark.backends

@@ -1,0 +1,82 @@
+"""Whole copies of a model for trials: wiring, vocabularies, loss and own steps."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasnorm.doctor.forward.state import preserved
+from kerasnorm.doctor.losses.own_losses import has_own
+from kerasnorm.doctor.sampling.samples import Samples
+from kerasnorm.inspection.training_step import batches_as_in_fit
+from kerasnorm.surgery.copier import Plan
+from kerasnorm.surgery.rebuild import compile_like, rebuild
+
+#: Methods that decide how a model trains and what its loss is.
+STEPS = ("train_step", "test_step", "compute_loss")
+
+
+class CannotCloneError(ValueError):
+    """Nothing makes a new model from this one that trains as it does."""
+
+
+def copy_model(
+    model: keras.Model,
+    samples: Samples,
+    optimizer: Any = None,
+    *,
+    weights: bool = True,
+) -> keras.Model:
+    """Return a copy with the same loss, compiled where the model is.
+
+    Args:
+        model: Any built model.
+        samples: Samples, which a model that is not a graph of layers is built with.
+        optimizer: Optimizer of the copy; by default a new one of the same settings.
+        weights: Whether the copy gets the weights too, or starts from new ones. What
+            layers were adapted to, it gets in any case.
+
+    Raises:
+        CannotCloneError: If no copy can be made that trains and measures alike.
+    """
+    batch = samples.take(samples.batches()[0][:1])[0]
+    try:
+        with preserved(model):
+            copy = rebuild(model, Plan({}, batch=batch), weights=weights).model
+    # Constructors of users run here and may raise anything.
+    except Exception as error:
+        raise CannotCloneError(
+            f"expected a model that can be copied, received {type(model).__name__}: "
+            f"{error}"
+        ) from error
+    steps = [name for name in STEPS if has_own(model, name)]
+    if steps and type(copy) is not type(model):
+        raise CannotCloneError(
+            f"expected a model whose copy keeps its own {steps[0]}, received "
+            f"{type(model).__name__}, whose constructor Keras cannot call; give it the "
+            "arguments of keras.Model, or get_config and from_config"
+        )
+    compile_like(model, copy, optimizer)
+    return copy
+
+
+def train_on(model: keras.Model, samples: Samples, batches: list[np.ndarray]) -> None:
+    """Take one training step on each batch, in the form in which `fit` gives them.
+
+    A training step of the user's own may begin with `x, y = data`: batches have as many
+    parts as the data have.
+
+    Args:
+        model: A compiled model.
+        samples: The samples.
+        batches: Sample numbers of each batch.
+    """
+    with batches_as_in_fit(model, samples.bare):
+        for numbers in batches:
+            model.train_on_batch(*samples.take(numbers))
+
+
+def trainable_arrays(model: keras.Model) -> list[np.ndarray]:
+    """Return copies of the trainable weights."""
+    values = model.trainable_variables
+    return [np.array(keras.ops.convert_to_numpy(value)) for value in values]

@@ -1,0 +1,1 @@
+"""The same weights under every kind of statistics: losses, scores, gap budget."""

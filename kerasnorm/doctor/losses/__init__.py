@@ -1,0 +1,1 @@
+"""The loss as the model itself counts it, for samples or for whole batches."""

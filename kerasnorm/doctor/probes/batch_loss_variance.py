@@ -1,0 +1,45 @@
+"""Measures how much the loss differs between the batches of one epoch."""
+
+import numpy as np
+
+from kerasnorm.doctor.loss_matrix.bootstrap import permutation_p
+from kerasnorm.doctor.sampling.samples import Samples
+
+
+def measure_spread(losses: np.ndarray, train: Samples) -> dict[str, float]:
+    """Compare the spread of the batches' losses with that of shuffled samples.
+
+    At frozen weights only the samples of a batch and its statistics make a difference;
+    a spread beyond chance comes from batches that are not alike: ordered data, or a
+    small last batch.
+
+    Args:
+        losses: Loss of each training sample as it was optimized, (samples,).
+        train: The training samples.
+
+    Returns:
+        `mean`, `deviation` of the batches' losses, `deviation_shuffled` with samples
+        exchanged between batches, and the `p_value` of so large a deviation.
+    """
+    batches = train.batches()
+    numbers = np.repeat(np.arange(len(batches)), train.sizes)
+    sizes = np.asarray(train.sizes)
+    finite = np.nan_to_num(losses, nan=0.0, posinf=0.0, neginf=0.0)
+
+    def deviation(values: np.ndarray) -> float:
+        return float((np.bincount(numbers, values) / sizes).std())
+
+    nulls: list[float] = []
+
+    def null(generator: np.random.Generator) -> float:
+        nulls.append(deviation(generator.permutation(finite)))
+        return -nulls[-1]
+
+    observed = deviation(finite)
+    p_value = permutation_p(-observed, null)
+    return {
+        "mean": float(finite.mean()),
+        "deviation": observed,
+        "deviation_shuffled": float(np.mean(nulls)),
+        "p_value": p_value,
+    }

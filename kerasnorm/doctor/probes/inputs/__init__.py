@@ -1,0 +1,1 @@
+"""What is measured of inputs: which ones the network expects, how splits differ."""

@@ -1,0 +1,248 @@
+"""Finds out which inputs a network expects, by trying them on training samples."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from kerasnorm.doctor.loss_matrix.scores import Scores
+from kerasnorm.doctor.losses.evaluation_batches import fixed_batch
+from kerasnorm.doctor.losses.model_losses import LossOfSamples
+from kerasnorm.doctor.probes.inputs.input_map import (
+    InputMap,
+    channel_axis,
+    identity,
+    named_maps,
+    negative_of,
+)
+from kerasnorm.doctor.probes.inputs.input_statistics import (
+    StatisticsOfInputs,
+    read_expected_inputs,
+)
+from kerasnorm.doctor.probes.inputs.input_trials import (
+    NATS,
+    Outcome,
+    Trials,
+    part_of,
+    prove_map,
+)
+from kerasnorm.doctor.sampling.samples import Samples
+from kerasnorm.inspection.layer_tree import iter_layers
+
+# Samples on which maps are tried, and as many others that confirm the best one.
+SAMPLES = 256
+FEWEST = 48
+# Training accuracy with which no inputs can be far from what the network expects.
+WELL = 0.98
+# Below this accuracy, or above this part of the loss of guessing, preparations are
+# tried even where no statistics ask for them.
+BADLY, BADLY_LOSS = 0.9, 0.5
+# Augmentation alone changes scales and offsets by less: a factor, and a part of the
+# standard deviation.
+OTHER_FACTOR, OTHER_OFFSET = 1.5, 0.5
+# Part of what the map and recalibration repair together that the map alone must
+# repair. What is less could be stale statistics that a scale happens to help.
+ALONE = 0.9
+# Residual of the statistics up to which a named map stands beside stale ones.
+SURE = 9.0
+# Part of the residual of the images as given that a usual preparation may leave to be
+# believed of a network that has learned too little to prove it by its answers.
+BEYOND_DOUBT = 1e-3
+
+
+@dataclass(frozen=True)
+class ExpectedInputs:
+    """Inputs with which the network does what it has learned.
+
+    Args:
+        images: What the given images have to go through.
+        source: `"statistics"` if moving statistics told it, `"trial"` if it was found
+            by trying the usual preparations.
+        low: Lower 99% limit of the fall of the training loss.
+        p_value: Of that fall, on samples that did not choose the map.
+        alone: Part of what map and recalibration repair together that the map repairs.
+        misfit: Residual of the first norm's moving statistics from those of the
+            images as given and as mapped, in units of what is normal; None without.
+        before: Outcome of the samples as given, by split.
+        after: The same with the map.
+    """
+
+    images: InputMap
+    source: str
+    low: float
+    p_value: float
+    alone: float
+    misfit: tuple[float, float] | None
+    before: dict[str, Outcome]
+    after: dict[str, Outcome]
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Splits that the map repairs."""
+        return tuple(
+            name
+            for name in self.before
+            if self.after[name].loss < self.before[name].loss
+        )
+
+    @property
+    def note(self) -> str:
+        """What it means for all that is measured after it."""
+        return (
+            f"everything but the inputs was measured with {' and '.join(self.splits)} "
+            f"inputs mapped ({self.images.name})"
+        )
+
+    def repair(self, samples: Samples, split: str) -> Samples:
+        """Return samples of a split as the network expects them.
+
+        Args:
+            samples: What is given to the network.
+            split: `"training"` or `"validation"`; it stays if its inputs were right.
+        """
+        if split not in self.splits:
+            return samples
+        return samples.with_inputs(self.images.apply(samples.inputs))
+
+
+def measure_expected_inputs(
+    model: keras.Model,
+    train: Samples,
+    validation: Samples | None,
+    loss: LossOfSamples,
+    steps: int | None,
+    unit: float = 1.0,
+) -> ExpectedInputs | None:
+    """Find the affine map of the channels with which training samples are recognized.
+
+    Moving statistics of the first norm name the maps to try; where there are none, and
+    the network does badly, the usual preparations are tried. A map counts where it
+    repairs the training samples under moving statistics, on samples that did not
+    choose it, and where recalibrated statistics would not do more.
+
+    Args:
+        model: The model, inside `state.preserved`.
+        train: Training samples as they are given to the network.
+        validation: Validation samples, or None.
+        loss: The loss of each sample.
+        steps: Training steps, None where unknown.
+        unit: Loss that counts as one.
+
+    Returns:
+        The map, None where the inputs are right as they are, or nothing else is
+        proved.
+    """
+    x = train.inputs
+    if loss.by_batch or fixed_batch(model):
+        return None
+    axis = channel_axis(x.shape) if isinstance(x, np.ndarray) else None
+    if axis is None or x.dtype.kind not in "fiu" or train.count < FEWEST:
+        return None
+    if any(isinstance(n, keras.layers.Embedding) for _, n in iter_layers(model)):
+        return None
+    trials, unchanged = Trials(model, loss), identity(x, axis)
+    order = np.random.default_rng(0).permutation(train.count)
+    # A network that knows little needs all other samples to prove anything.
+    half = min(SAMPLES, train.count // 2)
+    choosing, confirming = (
+        part_of(train, np.sort(part)) for part in np.split(order, [half])
+    )
+    before = trials.measure(choosing, unchanged)
+    losses, scores = before
+    if not np.isfinite(losses).all():
+        losses = np.nan_to_num(losses, nan=np.inf)
+    if scores and scores.accuracy >= WELL and losses.mean() < NATS * unit:
+        return None
+    known = read_expected_inputs(model, choosing.inputs, axis, steps)
+    for source, maps in (
+        ("statistics", _from_statistics(known, choosing.inputs)),
+        ("trial", _from_trial(known, choosing.inputs, axis, losses, scores)),
+    ):
+        if not maps:
+            continue
+        best, tried = trials.best_of(maps, choosing)
+        halves = choosing, confirming
+        proof = prove_map(trials, halves, unchanged, best, tried, unit)
+        if proof is None and (told := _told(known, maps)) is not None:
+            best = told
+            proof = prove_map(trials, halves, unchanged, best, tried, unit, told=True)
+        if proof is None:
+            continue
+        alone, low, p_value = proof
+        misfits = dict(known.maps) if known else {}
+        if alone < ALONE and not (best.preparation and misfits.get(best, 99) < SURE):
+            continue
+        both = {"training": train, "validation": validation}
+        given = {name: few.head(2 * SAMPLES) for name, few in both.items() if few}
+        return ExpectedInputs(
+            best,
+            source,
+            low,
+            p_value,
+            alone,
+            (known.misfit, misfits[best]) if known and best in misfits else None,
+            {name: trials.outcome(few, unchanged) for name, few in given.items()},
+            {name: trials.outcome(few, best) for name, few in given.items()},
+        )
+    return None
+
+
+def _from_statistics(known: StatisticsOfInputs | None, x: np.ndarray) -> list[InputMap]:
+    if known is None:
+        return []
+    found = [images for images, _ in known.maps]
+    # Means and variances are the same for a negative.
+    best = {images.order: images for images in reversed(found)}
+    found += [negative_of(images, x) for images in best.values()]
+    return [images for images in found if _is_other(images, x)]
+
+
+def _told(known: StatisticsOfInputs | None, maps: list[InputMap]) -> InputMap | None:
+    """Return the usual preparation that statistics tell beyond doubt, if they do."""
+    if known is None:
+        return None
+    usual = [(residual, i) for i, residual in known.maps if i.preparation and i in maps]
+    residual, images = min(usual, key=lambda one: one[0], default=(np.inf, None))
+    return images if residual <= BEYOND_DOUBT * known.misfit else None
+
+
+def _from_trial(
+    known: StatisticsOfInputs | None,
+    x: np.ndarray,
+    axis: int,
+    losses: np.ndarray,
+    scores: Scores | None,
+) -> list[InputMap]:
+    """Return the usual preparations where the network does badly and none is known."""
+    if scores is None:
+        return []
+    guessing = max(scores.prior_entropy, 1e-12)
+    if scores.accuracy >= BADLY and losses.mean() < BADLY_LOSS * guessing:
+        return []
+    maps = list(named_maps(x, axis))
+    if known is not None:
+        # A large scale hides any shift of the statistics, so that it helps where they
+        # are wrong: without their word only orders are tried.
+        if not known.acquits:
+            return []
+        maps = [images for images in maps if _is_scaled_alike(images, x)]
+    maps += [negative_of(identity(x, axis), x)]
+    # Of equals the least change is taken: without norms, scales matter little.
+    maps.sort(key=lambda images: abs(np.log(images.factor)))
+    return [images for images in maps if _is_other(images, x)]
+
+
+def _is_scaled_alike(images: InputMap, x: np.ndarray) -> bool:
+    """Return whether scale and offset are such as augmentation gives as well."""
+    others = tuple(i for i in range(x.ndim) if i != images.axis % x.ndim)
+    mean, std = (f(axis=others, dtype="float64") for f in (x.mean, x.std))
+    scale, offset = np.array(images.scale), np.array(images.offset)
+    order = np.array(images.order)
+    moved = np.abs(scale * mean[order] + offset - mean[order])
+    near = 1 / OTHER_FACTOR < images.factor < OTHER_FACTOR and scale.min() > 0
+    return bool(near and (moved <= OTHER_OFFSET * std[order] * np.abs(scale)).all())
+
+
+def _is_other(images: InputMap, x: np.ndarray) -> bool:
+    """Return whether a map does more to the images than augmentation would."""
+    return images.is_reordered or not _is_scaled_alike(images, x)

@@ -1,0 +1,216 @@
+"""Estimates the fraction of wrong labels, from models that never saw them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import PurePath
+
+import numpy as np
+
+from kerasnorm.doctor.probes.labels.image_features import as_bytes, seconds_per_image
+from kerasnorm.doctor.probes.labels.noise_estimate import (
+    SMALLEST_NUMBER,
+    SUSPECTED,
+    LabelNoiseEstimate,
+    Suspect,
+)
+from kerasnorm.doctor.probes.labels.noise_plateau import (
+    group_by_margin,
+    measure_plateau,
+)
+from kerasnorm.doctor.probes.labels.noise_tests import measure_excess
+from kerasnorm.doctor.probes.labels.reference_models import (
+    Predictions,
+    ReferenceModel,
+    choose_model,
+    similarities,
+    similarities_of_values,
+    without_duplicates,
+)
+from kerasnorm.doctor.sampling.samples import Samples
+
+# Numbers of samples to choose from, by the time there is: it grows with their cube.
+NUMBERS = (3000, 2500, 2000, 1500, 1000, 500, 250)
+# What the models of 3,000 samples cost, in features of so many images.
+COST_OF_MODELS = 3000
+# Area under the ROC curve from which the splits differ, by whatever it is.
+DIFFERENT = 0.55
+# Probability of being wrong from which a sample is listed, and how many with image.
+LIKELY, SHOWN = 0.3, 24
+# Inputs that are no images: more values are no table of quantities.
+MOST_VALUES = 5000
+# Numbers of channels by which the axis of the channels is recognized.
+CHANNELS = (1, 3, 4)
+
+
+def estimate_label_noise(
+    train: Samples, validation: Samples, seconds: float | None = None
+) -> LabelNoiseEstimate | None:
+    """Look for labels that reference models contradict more than their errors explain.
+
+    Args:
+        train: Training samples without augmentation, if there are any.
+        validation: Validation samples.
+        seconds: Time there is, for which fewer samples may be used; None for any.
+
+    Returns:
+        The estimate, None where inputs are no single array, labels no classes, or
+        samples are few.
+    """
+    if not all(_is_usable(split) for split in (train, validation)):
+        return None
+    if train.x.shape[1:] != validation.x.shape[1:]:
+        return None
+    limit = NUMBERS[0] if seconds is None else _affordable(train.x, seconds)
+    held = validation.thinned(max(limit // 2, limit - train.count))
+    own = train.thinned(limit - held.count)
+    inputs = [_channels_last(split.x) for split in (own, held)]
+    images = inputs[0].ndim == 4
+    kernels = (similarities if images else similarities_of_values)(inputs)
+    kept = without_duplicates(kernels)
+    kernels = {name: k[np.ix_(kept, kept)] for name, k in kernels.items()}
+    # A class without samples would only change what guessing is.
+    numbers, labels = np.unique(
+        np.concatenate([own.classes(), held.classes()])[kept], return_inverse=True
+    )
+    training, classes = kept < own.count, len(numbers)
+    if classes < 2 or min(training.sum(), (~training).sum()) < SMALLEST_NUMBER:
+        return None
+    mean = np.mean(list(kernels.values()), axis=0)
+    model, ridge = choose_model(mean, labels, classes)
+    said = model.predict(labels, classes)
+    wrong = said.predicted != labels
+    excess = measure_excess(wrong, said.margin, training, classes)
+    comparable = _separation(model, training) < DIFFERENT
+    pool = training | comparable
+    family_z = []
+    if comparable and excess is not None and excess.z >= SUSPECTED:
+        for kernel in kernels.values():
+            alone = ReferenceModel(kernel, ridge).predict(labels, classes)
+            contradicted = alone.predicted != labels
+            found = measure_excess(contradicted, alone.margin, training, classes)
+            family_z.append(0.0 if found is None else found.z)
+    estimate = LabelNoiseEstimate(
+        float(1 - wrong.mean()),
+        (int(training.sum()), int((~training).sum())),
+        comparable,
+        excess,
+        tuple(family_z),
+        measure_plateau(group_by_margin(wrong[pool], said.margin[pool], classes))
+        if images
+        else None,
+        int(pool.sum()),
+    )
+    if not estimate.proved:
+        return estimate
+    chosen = Predictions(said.predicted[training], said.margin[training])
+    suspects = _list_suspects(
+        own, kept[training], labels[training], chosen, numbers, estimate.fraction[0]
+    )
+    return replace(estimate, suspects=suspects)
+
+
+def _is_usable(split: Samples) -> bool:
+    x, classes = split.x, split.classes()
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub" or classes is None:
+        return False
+    if x.ndim != 4 and x[0].size > MOST_VALUES:
+        return False
+    return split.count >= SMALLEST_NUMBER and not _is_mixed(split.labels)
+
+
+def _is_mixed(y: np.ndarray) -> bool:
+    """Return whether labels are mixed: of two images, not of one, and smoothed."""
+    return bool(y.ndim == 2 and y.shape[1] > 1 and np.ptp(y.max(axis=1)) > 1e-3)
+
+
+def _channels_last(x: np.ndarray) -> np.ndarray:
+    first = x.ndim == 4 and x.shape[-1] not in CHANNELS and x.shape[1] in CHANNELS
+    return np.moveaxis(x, 1, -1) if first else x
+
+
+def _affordable(x: np.ndarray, seconds: float) -> int:
+    """Return how many samples can be compared in the time there is."""
+    if x.ndim != 4:
+        return NUMBERS[0]
+    each = seconds_per_image(_channels_last(x[:64]))
+    for number in NUMBERS:
+        models = COST_OF_MODELS * (number / NUMBERS[0]) ** 3
+        if each * (number + models) <= seconds:
+            return number
+    return NUMBERS[-1]
+
+
+def _separation(model: ReferenceModel, training: np.ndarray) -> float:
+    """Return the lower limit of the area with which the model tells the splits."""
+    share = training.mean()
+    scores = model.scores((training - share)[:, None])[:, 0]
+    # Leaving a sample out moves the mean away from it: the split is no news.
+    scores = scores - (training - share) / len(training)
+    ranks = scores.argsort().argsort() + 1.0
+    own, other = int(training.sum()), int((~training).sum())
+    area = (ranks[training].sum() - own * (own + 1) / 2) / (own * other)
+    return float(area - 1.96 * np.sqrt((1 / own + 1 / other) / 12))
+
+
+def _list_suspects(
+    split: Samples,
+    kept: np.ndarray,
+    labels: np.ndarray,
+    said: Predictions,
+    numbers: np.ndarray,
+    fraction: float,
+) -> tuple[Suspect, ...]:
+    """Return contradicted samples that are probably labelled wrongly.
+
+    Args:
+        split: The samples.
+        kept: Which of them were compared.
+        labels: Their classes, as positions in `numbers`.
+        said: What the reference model says of them.
+        numbers: Class numbers in use.
+        fraction: How many labels are wrong.
+    """
+    wrong, classes = said.predicted != labels, len(numbers)
+    groups = group_by_margin(wrong, said.margin, classes)
+    error = groups.error(
+        groups.fit(np.array([fraction]))[1][0], said.margin / groups.scale
+    )
+    rate = groups.rate(error, fraction)
+    probability = fraction * (1 - error / (classes - 1)) / np.maximum(rate, 1e-9)
+    probability = np.where(wrong, np.clip(probability, 0, 1), 0.0)
+    order = np.argsort(-probability, kind="stable")
+    chosen = order[probability[order] >= LIKELY]
+    low, high = np.percentile(split.x[:: max(1, split.count // 64)], (0.5, 99.5))
+    names = _naming(split)
+    positions = np.arange(split.count) if split.positions is None else split.positions
+    found = []
+    for rank, place in enumerate(chosen):
+        sample = kept[place]
+        label, suggested = (
+            int(numbers[c]) for c in (labels[place], said.predicted[place])
+        )
+        shown = rank < SHOWN and split.x.ndim == 4
+        found.append(
+            Suspect(
+                int(positions[sample]),
+                label,
+                suggested,
+                float(probability[place]),
+                split.files[sample] if split.files else None,
+                as_bytes(_channels_last(split.x[sample][None])[0], low, high)
+                if shown
+                else None,
+                (names(label), names(suggested)),
+            )
+        )
+    return tuple(found)
+
+
+def _naming(split: Samples) -> Callable[[int], str]:
+    """Return what names a class: its folder where files are known, else its number."""
+    folders: dict[int, str] = {}
+    classes = split.classes()
+    if split.files is not None and classes is not None:
+        for number, file in zip(classes.tolist(), split.files, strict=True):
+            folders[number] = PurePath(file).parent.name
+    return lambda number: folders.get(number, f"class {number}")

@@ -1,0 +1,110 @@
+"""Measures validation under other preparations of the images, statistics true."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+from kerasnorm.doctor.forward.statistics import (
+    batch_norms,
+    evaluate_loss,
+    run_on_batch_statistics,
+    write_statistics,
+)
+from kerasnorm.doctor.loss_matrix.budget import PairedDraws
+from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
+from kerasnorm.doctor.losses.evaluation_batches import shuffled
+from kerasnorm.doctor.losses.model_losses import LossOfSamples
+from kerasnorm.doctor.probes.inputs.inputs import MapTrial, try_maps
+from kerasnorm.doctor.sampling.samples import Samples
+
+
+@contextlib.contextmanager
+def _true_statistics(model: keras.Model, matrix: LossMatrix) -> Iterator[None]:
+    norms = batch_norms(model)
+    try:
+        write_statistics(norms, matrix.estimated)
+        yield
+    finally:
+        write_statistics(norms, matrix.moving)
+
+
+def try_maps_under_true_statistics(
+    model: keras.Model,
+    matrix: LossMatrix,
+    train: Samples,
+    validation: Samples,
+    loss: LossOfSamples,
+) -> list[MapTrial]:
+    """Try maps of the inputs so that stale statistics do not blur the result.
+
+    Args:
+        model: The model; wrap the call in `state.preserved`.
+        matrix: The loss matrix.
+        train: Training samples.
+        validation: Validation samples.
+        loss: The loss of each sample.
+    """
+    with _true_statistics(model, matrix):
+        return try_maps(model, train, validation, loss)
+
+
+def try_swap(
+    model: keras.Model,
+    matrix: LossMatrix,
+    swapped: Samples,
+    loss: LossOfSamples,
+) -> tuple[float, float, float]:
+    """Evaluate validation samples that went through the training pipeline.
+
+    Args:
+        model: The model; wrap the call in `state.preserved`.
+        matrix: The loss matrix.
+        swapped: Validation samples prepared as training samples, nothing random.
+        loss: The loss of each sample.
+
+    Returns:
+        How much lower the loss is than as validation is prepared, with its 95%
+        interval; the samples need not be the same ones.
+    """
+    with _true_statistics(model, matrix):
+        after = evaluate_loss(model, swapped, loss)
+    before = matrix.losses.get("D'", matrix.losses["D"])
+    gain = float(before.mean() - after.mean())
+    error = 1.96 * np.hypot(*(v.std() / np.sqrt(len(v)) for v in (before, after)))
+    return gain, float(gain - error), float(gain + error)
+
+
+def try_plain_statistics(
+    model: keras.Model,
+    matrix: LossMatrix,
+    plain: Samples,
+    splits: tuple[Samples, Samples],
+    loss: LossOfSamples,
+) -> tuple[float, float, float] | None:
+    """Evaluate validation under statistics of training samples not augmented.
+
+    Args:
+        model: The model; wrap the call in `state.preserved`.
+        matrix: The loss matrix.
+        plain: Training samples as validation prepares them.
+        splits: The training and validation samples of the matrix.
+        loss: The loss of each sample.
+
+    Returns:
+        How much lower the validation loss is, with its 95% interval; None for a model
+        without batch norms.
+    """
+    if not matrix.estimated:
+        return None
+    norms, (train, validation) = batch_norms(model), splits
+    batches = shuffled(model, plain)
+    try:
+        _, statistics = run_on_batch_statistics(model, plain, batches, record=True)
+        write_statistics(norms, statistics)
+        losses = evaluate_loss(model, validation, loss)
+    finally:
+        write_statistics(norms, matrix.moving)
+    both = LossMatrix({"D'": matrix.losses["D'"], "Dplain": losses})
+    return PairedDraws(both, train, validation).difference("D'", "Dplain")

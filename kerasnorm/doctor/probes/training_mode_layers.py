@@ -1,0 +1,51 @@
+"""Measures what dropout or augmentation layers do to the statistics behind them."""
+
+import keras
+
+from kerasnorm.doctor.forward.statistics import (
+    batch_norms,
+    evaluate_loss,
+    run_on_batch_statistics,
+    write_statistics,
+)
+from kerasnorm.doctor.loss_matrix.budget import PairedDraws
+from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
+from kerasnorm.doctor.losses.evaluation_batches import shuffled
+from kerasnorm.doctor.losses.model_losses import LossOfSamples
+from kerasnorm.doctor.probes.structure import random_layers
+from kerasnorm.doctor.sampling.samples import Samples
+
+
+def measure_awake(
+    model: keras.Model,
+    train: Samples,
+    loss: LossOfSamples,
+    matrix: LossMatrix,
+) -> dict[str, tuple[float, float, float]]:
+    """Estimate the statistics with dropout, then augmentation acting, and evaluate.
+
+    Args:
+        model: The model; wrap the call in `state.preserved`.
+        train: The training samples of the matrix.
+        loss: The loss of each sample.
+        matrix: The loss matrix, for B' (estimated with everything asleep).
+
+    Returns:
+        For each group of layers that the model has, how much the training loss under
+        those statistics exceeds B', with its 95% interval.
+    """
+    norms = batch_norms(model)
+    found = {}
+    for group, layers in random_layers(model).items():
+        batches = shuffled(model, train)
+        try:
+            _, statistics = run_on_batch_statistics(
+                model, train, batches, awake=layers, record=True
+            )
+            write_statistics(norms, statistics)
+            losses = evaluate_loss(model, train, loss)
+        finally:
+            write_statistics(norms, matrix.moving)
+        both = LossMatrix({"B'": matrix.losses["B'"], "Bon": losses})
+        found[group] = PairedDraws(both, train, None).difference("Bon", "B'")
+    return found

@@ -1,0 +1,1 @@
+"""An examination in the terminal, as a page, and in TensorBoard."""

@@ -1,0 +1,1 @@
+"""A bounded sample of training and validation, and how it was batched."""
