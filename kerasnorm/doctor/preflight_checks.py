@@ -18,14 +18,8 @@ from kerasnorm.doctor.losses.head_activation import last_activation
 from kerasnorm.doctor.losses.model_losses import known_loss, resolve_loss
 from kerasnorm.doctor.probes import overfit_one_batch
 from kerasnorm.doctor.probes.gradients import Gradients, measure_gradients
-from kerasnorm.doctor.probes.inputs.inputs import (
-    describe_inputs,
-    uses_little_of_its_range,
-)
-from kerasnorm.doctor.probes.labels.label_compatibility import (
-    label_problem,
-    logits_problem,
-)
+from kerasnorm.doctor.probes.inputs import inputs
+from kerasnorm.doctor.probes.labels import label_compatibility
 from kerasnorm.doctor.probes.labels.labels import measure_label_order
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
 from kerasnorm.doctor.probes.structure import inspect_structure
@@ -95,7 +89,7 @@ class Flight:
         outputs = getattr(self.model, "outputs", None)
         shape = outputs[0].shape if outputs and len(outputs) == 1 else None
         for split in splits:
-            problem = label_problem(split.labels, shape, loss)
+            problem = label_compatibility.label_problem(split.labels, shape, loss)
             if problem:
                 self._add(
                     "label_mismatch",
@@ -108,8 +102,8 @@ class Flight:
         self.loss = resolve_loss(self.model, self.train, self.given)
 
     def _inputs(self) -> None:
-        own = describe_inputs(self.train)
-        other = describe_inputs(self.held) if self.held else None
+        own = inputs.describe_inputs(self.train)
+        other = inputs.describe_inputs(self.held) if self.held else None
         if own is None:
             return
         self.measured["training_inputs"] = vars(own)
@@ -121,7 +115,7 @@ class Flight:
                 vars(own),
                 "look at one batch",
             )
-        elif uses_little_of_its_range(self.train.x):
+        elif inputs.uses_little_of_its_range(self.train.x):
             self._add(
                 "input_range",
                 "warning",
@@ -242,7 +236,7 @@ class Flight:
         outputs = seen.outputs
         self.losses["start"] = float(seen.losses.mean())
         activation = last_activation(self.model)
-        problem = logits_problem(
+        problem = label_compatibility.logits_problem(
             outputs, self.loss.name, self.loss.from_logits, activation
         )
         if problem:
