@@ -149,6 +149,7 @@ def prepare(
         usual = (hooks.defaults or Settings(app=settings.app)).with_full_paths()
         directory.write_settings(settings, precision.settle(usual))
         described = environment.describe(settings.seed, hooks.command)
+        described["gray_bits"] = data.gray_bits
         directory.write_json("environment.json", described)
     directory.write_rejected(data.rejected)
     for note in data.notes:

@@ -14,6 +14,7 @@ from kerasnorm.data.generator.flow import Flow
 from kerasnorm.data.generator.image_store import PictureStore
 from kerasnorm.data.generator.iterator import PictureIterator
 from kerasnorm.data.images.decode import open_picture
+from kerasnorm.data.images.gray_bits import measure_gray_bits
 from kerasnorm.data.images.load_images import check_image_size
 
 LOG = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class FileFormat:
         compat: "fixed" applies the EXIF rotation and keeps every gray value in
             "grayscale", the brightness of 16 bits in "rgb" and "rgba"; "keras" does
             what Keras' `load_img` does.
+        gray_bits: Bits of such a brightness in files that do not say it; None for 16.
 
     Raises:
         DataError: A name is unknown or a size below 1.
@@ -51,6 +53,7 @@ class FileFormat:
     interpolation: str = "nearest"
     keep_aspect_ratio: bool = False
     compat: str = "fixed"
+    gray_bits: int | None = None
 
     def __post_init__(self):
         check_image_size(self.target_size, "`target_size`")
@@ -75,6 +78,7 @@ class FileFormat:
             mode=COLOR_MODES[self.color_mode][0],
             depth="kept" if self.compat == "fixed" else "keras",
             upright=self.compat == "fixed",
+            gray_bits=self.gray_bits,
         )
         height, width = self.target_size
         if image.size != (width, height):
@@ -128,6 +132,7 @@ class FileIterator(PictureIterator):
     ):
         if not filepaths:
             raise DataError("No picture files were found. Check the folder and names.")
+        warn_of_dark_images(filepaths, file_format)
         shape = file_format.array_shape
         self._store = PictureStore(
             filepaths,
@@ -181,6 +186,30 @@ class FileIterator(PictureIterator):
             # A list of labels sets several.
             targets[row, label] = 1
         return targets
+
+
+def warn_of_dark_images(paths: Sequence[str], file_format: FileFormat) -> None:
+    """Warn where the gray values of deep files fill a small part of their range.
+
+    The depth is not chosen here: iterators over training and over validation files
+    could take different ones.
+    """
+    if (
+        file_format.color_mode == "grayscale"
+        or file_format.compat == "keras"
+        or file_format.gray_bits is not None
+    ):
+        return
+    bits = measure_gray_bits(paths, paths)
+    if bits is not None and 8 < bits < 16:
+        LOG.warning(
+            "Gray values of 16-bit files fill only %d bits and become dark images of "
+            "%d gray levels; give ImageDataGenerator(gray_bits=%d) for training and "
+            "validation alike.",
+            bits,
+            2 ** (bits - 8),
+            bits,
+        )
 
 
 def report_rejected(rejected: dict[str, str], count: int) -> None:

@@ -36,8 +36,8 @@ class ImageDataGenerator(PictureTransforms):
         zca_whitening: Whiten the images; needs `fit`.
         zca_epsilon: Added to each variance in whitening.
         rotation_range: Degrees; rotations from minus to plus this.
-        width_shift_range: Float: share of the width if below 1, else pixels; int:
-            whole pixels below it; list: its elements. Moves along the width.
+        width_shift_range: Float: share of the width if below 1, else pixels; int: whole
+            pixels below it; list: its elements.
         height_shift_range: The same along the height.
         brightness_range: Pair of factors. Keeps images from 0 to 1 in that range.
         shear_range: Degrees.
@@ -57,20 +57,19 @@ class ImageDataGenerator(PictureTransforms):
         interpolation_order: 0 to 5; 0 and 1 are fast, others go through SciPy.
         dtype: Type of the batches; default: Keras' setting.
         compat: "fixed" does what is documented here; "keras" repeats the known faults
-            of Keras' class: swapped shifts, a random sign on listed shifts, rotation
-            about a wrong point in images that are not square, black images from
-            brightness on values from 0 to 1, transformed validation images, sample
-            weights out of step with the training part, EXIF rotation ignored, binary
-            targets of three and more classes, and `featurewise_*` silently left out
-            without `fit`.
+            of Keras' class: swapped shifts, a random sign on listed shifts, a wrong
+            centre of rotation in images that are not square, black images from
+            brightness on values from 0 to 1, transformed validation images, weights out
+            of step with the training part, EXIF rotation ignored, binary targets of
+            three classes, and `featurewise_*` silently left out without `fit`.
         cache: Where the iterators keep decoded files: "memory" if they fit the
             budget, "disk", or "none".
         memory_budget: Bytes for that; default: a quarter of the free memory.
         unreadable: What becomes of files that cannot be read. "raise": their batch
-            raises DataError. "skip": every file is read before the first batch, and
-            those that cannot be are left out of `filenames`, targets and batches alike
-            and listed in `rejected`; iterators that are zipped with each other, as
-            images with masks, then need folders without such files.
+            raises DataError. "skip": they are left out from the beginning and listed in
+            `rejected`; zipped iterators, as images with masks, need folders without.
+        gray_bits: Bits, 8 to 16, that hold gray values above 255 in files which do not
+            say so, for "rgb" and "rgba"; default: 16.
 
     Raises:
         ValueError: An option is out of its range.
@@ -110,6 +109,7 @@ class ImageDataGenerator(PictureTransforms):
     cache: str = "memory"
     memory_budget: int | None = None
     unreadable: str = "raise"
+    gray_bits: int | None = None
 
     def __post_init__(self):
         options.check(self)
@@ -295,4 +295,6 @@ class ImageDataGenerator(PictureTransforms):
         )
 
     def _format(self, target_size, color_mode, interpolation, keep) -> FileFormat:
-        return FileFormat(target_size, color_mode, interpolation, keep, self.compat)
+        return FileFormat(
+            target_size, color_mode, interpolation, keep, self.compat, self.gray_bits
+        )

@@ -91,6 +91,8 @@ def check(options: Any) -> None:
     budget = options.memory_budget
     if budget is not None and not (is_number(budget) and budget >= 0):
         raise wrong(options, "memory_budget", "a number of bytes")
+    if options.gray_bits not in (None, *range(8, 17)):
+        raise wrong(options, "gray_bits", "a whole number from 8 to 16, or None")
     check_dtype(options)
 
 

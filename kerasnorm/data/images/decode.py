@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from kerasnorm.data.errors import PictureError
+from kerasnorm.data.images.deep_gray import in_native_order, to_8_bits
 
 # Loaded here once: Pillow's own loading on demand is not safe between threads.
 Image.init()
@@ -46,8 +47,6 @@ MAX_BYTES = 512 * 2**20
 MAX_SCANNED_PIXELS = 10 * MAX_PIXELS
 
 ORIENTATION_TAG = 0x0112
-# TIFF's BitsPerSample and MaxSampleValue.
-BITS_TAG, MAX_SAMPLE_TAG = 258, 281
 # What turns an image of each EXIF orientation upright.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -67,6 +66,7 @@ def decode_picture(
     image_size: tuple[int, int] | None = None,
     *,
     max_pixels: int = MAX_PIXELS,
+    gray_bits: int | None = None,
 ) -> np.ndarray:
     """Read one file as the image that trains, validates and predicts.
 
@@ -75,7 +75,7 @@ def decode_picture(
     CMYK, palette, grayscale, Lab and 16-bit images are converted to 8-bit RGB; an
     alpha channel is dropped, as Pillow does; of an animation the first frame counts.
     Gray values of more than 8 bits are scaled from the bits the file declares (a TIFF's
-    bits or largest value, a PNG's significant bits), or stay where none is above 255.
+    bits or largest value, a PNG's significant bits), else from `gray_bits`.
 
     Args:
         path: The file. Its content decides what it is, its name does not.
@@ -83,6 +83,8 @@ def decode_picture(
             keeping the aspect ratio; None keeps the size of the file. JPEG files are
             decoded at the smallest scale that still covers it.
         max_pixels: Larger images are rejected before they are decoded.
+        gray_bits: Bits that hold the gray values of files which say nothing of it, 8 to
+            16; None for all 16, or 8 in a file with no value above 255.
 
     Returns:
         Array of uint8, (height, width, 3).
@@ -91,7 +93,7 @@ def decode_picture(
         PictureError: The file is missing, empty, truncated, malformed, too large, or
             not an image.
     """
-    image = open_picture(path, image_size, max_pixels=max_pixels)
+    image = open_picture(path, image_size, max_pixels=max_pixels, gray_bits=gray_bits)
     if image_size is not None:
         height, width = image_size
         image = image.resize((width, height), BILINEAR)
@@ -106,6 +108,7 @@ def open_picture(
     depth: str = "scaled",
     upright: bool = True,
     max_pixels: int = MAX_PIXELS,
+    gray_bits: int | None = None,
     look: Callable[[Image.Image, bytes], None] | None = None,
 ) -> Image.Image:
     """Read one file as an upright Pillow image, of 8 bits a channel unless kept deeper.
@@ -121,6 +124,7 @@ def open_picture(
             some of them and clips others at 255.
         upright: Whether to apply the EXIF rotation.
         max_pixels: Larger images are rejected before they are decoded.
+        gray_bits: What `decode_picture` takes.
         look: Called with Pillow's own image of the file, after it has been decoded,
             and with the bytes of the file.
 
@@ -144,7 +148,7 @@ def open_picture(
                 file.load()
                 # Only now: Pillow turns TIFF files by itself while it loads them.
                 orientation = orientation_of(file) if upright else 1
-                image = convert(name, file, content, mode, depth)
+                image = convert(name, file, content, mode, depth, gray_bits)
                 if orientation > 1:
                     image = image.transpose(UPRIGHT[orientation])
             if look is not None:
@@ -217,7 +221,12 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def convert(
-    name: str, image: Image.Image, content: bytes, mode: str, depth: str
+    name: str,
+    image: Image.Image,
+    content: bytes,
+    mode: str,
+    depth: str,
+    gray_bits: int | None,
 ) -> Image.Image:
     """Convert any mode of Pillow to one of `open_picture`'s modes and depths."""
     if image.mode == mode:
@@ -231,47 +240,11 @@ def convert(
     if image.mode.startswith("I") or image.mode == "F":
         if depth == "kept" and mode == "L":
             return in_native_order(image)
-        image = to_8_bits(name, image, content)
+        image = to_8_bits(name, image, content, gray_bits)
     elif image.mode == "LAB":
         # The only mode Pillow converts to gray by way of another.
         image = image.convert("RGB")
     return image.convert(mode)
-
-
-def in_native_order(image: Image.Image) -> Image.Image:
-    """Return a deep gray image in a mode that Pillow can resize: I;16, I or F."""
-    if image.mode in ("I;16", "I", "F"):
-        return image
-    return Image.fromarray(np.asarray(image).astype(np.uint16))
-
-
-def to_8_bits(name: str, image: Image.Image, content: bytes) -> Image.Image:
-    """Scale gray values of more bits to 8; Pillow alone would clip them at 255."""
-    values = np.asarray(image)
-    if image.mode == "F":
-        raise PictureError(name, "floating-point pixels have no agreed brightness")
-    if values.min() < 0 or values.max() > 65535:
-        raise PictureError(name, "32-bit pixels have no agreed brightness")
-    # None above 255 are 8 bits in a larger container: else the image would be black.
-    bits = 8 if values.max() <= 255 else significant_bits(image, content)
-    scaled = values.astype(np.uint16) >> (bits - 8)
-    return Image.fromarray(np.minimum(scaled, 255).astype(np.uint8))
-
-
-def significant_bits(image: Image.Image, content: bytes) -> int:
-    """Return how many bits of a 16-bit gray file hold values, 8 to 16, as it says."""
-    declared: int | None = None
-    if image.format == "TIFF":
-        tags = image.tag_v2  # type: ignore[attr-defined]
-        largest = tags.get(MAX_SAMPLE_TAG)
-        bits = tags.get(BITS_TAG)
-        declared = int(largest[0]).bit_length() if largest else bits and bits[0]
-    elif image.format == "PNG":
-        # The chunk stands before the pixels: its length, its name, the bits.
-        header = content[: max(content.find(b"IDAT"), 0)]
-        place = header.find(b"\0\0\0\x01sBIT")
-        declared = header[place + 8] if place >= 0 else None
-    return declared if declared and 8 <= declared <= 16 else 16
 
 
 def reason_of(error: Exception) -> str:

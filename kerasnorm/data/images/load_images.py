@@ -95,7 +95,10 @@ def load_pictures(
     def load(position: int) -> str | None:
         try:
             images[position] = decode_picture(
-                index.paths[position], image_size, max_pixels=max_pixels
+                index.paths[position],
+                image_size,
+                max_pixels=max_pixels,
+                gray_bits=index.gray_bits,
             )
         except PictureError as error:
             return error.reason

@@ -67,7 +67,8 @@ def _write(pictures: Pictures, array: pathlib.Path, record: pathlib.Path) -> Non
 
 def _key(index: ImageIndex, image_size: tuple[int, int]) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(repr((image_size, index.class_names, index.ignored)).encode())
+    form = (image_size, index.gray_bits)
+    digest.update(repr((form, index.class_names, index.ignored)).encode())
     digest.update(np.asarray(index.labels).tobytes())
     for path in index.paths:
         digest.update(os.fsencode(path))

@@ -11,6 +11,7 @@ from typing import Any
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.images.decode import MAX_PIXELS, QuietPillow
+from kerasnorm.data.images.gray_bits import measure_gray_bits
 from kerasnorm.data.images.load_images import workers_or
 from kerasnorm.data.scan import looks
 from kerasnorm.data.scan.duplicates import Duplicates, find_duplicates
@@ -33,6 +34,8 @@ class ImageScan:
         class_counts: Number of accepted files by (split, class); the split is "train",
             "validation" or "test", or "" where there are none.
         layout: What was taken for parts and classes, in one line.
+        gray_bits: Bits that hold the gray values of deep files that do not say so; None
+            where there are no such files.
     """
 
     directory: str
@@ -43,6 +46,7 @@ class ImageScan:
     label_conflicts: tuple[Duplicates, ...]
     class_counts: dict[tuple[str, str], int]
     layout: str = ""
+    gray_bits: int | None = None
 
     @property
     def imbalance(self) -> float:
@@ -80,6 +84,7 @@ class ImageScan:
         return {
             "directory": self.directory,
             "layout": self.layout,
+            "gray_bits": self.gray_bits,
             "counts": self.counts,
             "accepted": list(self.accepted),
             "rejected": [
@@ -125,7 +130,11 @@ def scan_images(
     """
     folder = check_directory(directory)
     paths = list(walk_files(folder))
-    look = functools.partial(scan_file, max_pixels=max_pixels, min_side=min_side)
+    names = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
+    gray_bits = measure_gray_bits(paths, names)
+    look = functools.partial(
+        scan_file, max_pixels=max_pixels, min_side=min_side, gray_bits=gray_bits
+    )
     files: list[FileScan] = []
     with (
         QuietPillow(),
@@ -135,12 +144,13 @@ def scan_images(
             files.append(file)
             if progress is not None:
                 progress(len(files), len(paths))
-    names = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
-    looks.remember(folder, names, looks.stamps_of(paths), files)
-    return summarize(folder, files)
+    looks.remember(folder, names, looks.stamps_of(paths), files, gray_bits)
+    return summarize(folder, files, gray_bits)
 
 
-def summarize(folder: pathlib.Path, files: list[FileScan]) -> ImageScan:
+def summarize(
+    folder: pathlib.Path, files: list[FileScan], gray_bits: int | None
+) -> ImageScan:
     """Draw up the report of scanned files."""
     accepted = [file for file in files if file.reason is None]
     findings: dict[str, list[str]] = collections.defaultdict(list)
@@ -164,6 +174,7 @@ def summarize(folder: pathlib.Path, files: list[FileScan]) -> ImageScan:
         tuple(group for group in copies if group.is_label_conflict),
         dict(sorted(class_counts.items())),
         note,
+        gray_bits,
     )
 
 

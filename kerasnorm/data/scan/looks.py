@@ -33,7 +33,7 @@ def duplicate_groups(index: ImageIndex) -> list[list[int]] | None:
     Returns:
         Groups of positions; None where too many files would have to be read.
     """
-    known = _recall(index.root)
+    known = _recall(index.root, index.gray_bits)
     stamps = stamps_of(index.paths)
     found: list[FileScan | None] = []
     for name, stamp in zip(index.names, stamps, strict=True):
@@ -44,7 +44,7 @@ def duplicate_groups(index: ImageIndex) -> list[list[int]] | None:
     size = sum(stamps[position][0] for position in new)
     if len(new) > MAX_FILES or size > MAX_BYTES:
         return None
-    look = functools.partial(scan_file, cover=(SIDE, SIDE))
+    look = functools.partial(scan_file, cover=(SIDE, SIDE), gray_bits=index.gray_bits)
     with (
         QuietPillow(),
         concurrent.futures.ThreadPoolExecutor(workers_or(None)) as pool,
@@ -53,7 +53,7 @@ def duplicate_groups(index: ImageIndex) -> list[list[int]] | None:
         for position, file in zip(new, looked, strict=True):
             found[position] = file
     if new:
-        remember(index.root, index.names, stamps, found)
+        remember(index.root, index.names, stamps, found, index.gray_bits)
     return _groups(found)
 
 
@@ -62,6 +62,7 @@ def remember(
     names: Sequence[str],
     stamps: Sequence[list[int]],
     files: Sequence[FileScan | None],
+    gray_bits: int | None,
 ) -> None:
     """Keep what files look like in the user's cache directory.
 
@@ -70,6 +71,7 @@ def remember(
         names: Paths below it.
         stamps: Size and time of each file.
         files: What they turned out to be.
+        gray_bits: What deep gray files that do not say how deep were taken for.
     """
     values = {
         name: [*stamp, file.digest and file.digest.hex(), file.look]
@@ -78,7 +80,7 @@ def remember(
     }
     # Without a cache they are looked at again.
     with contextlib.suppress(OSError):
-        target = _file(root)
+        target = _file(root, gray_bits)
         aside = target.with_name(f".{target.name}.{os.getpid()}")
         aside.write_text(json.dumps(values), encoding="utf-8")
         aside.replace(target)
@@ -101,14 +103,16 @@ def _stamp(path: str) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def _file(root: str | os.PathLike) -> pathlib.Path:
+def _file(root: str | os.PathLike, gray_bits: int | None) -> pathlib.Path:
     name = hashlib.blake2b(os.fsencode(os.path.realpath(root)), digest_size=16)
+    if gray_bits is not None:
+        name.update(f"\0{gray_bits}".encode())
     return cache_directory("scans") / f"{name.hexdigest()}.json"
 
 
-def _recall(root: str | os.PathLike) -> dict[str, Any]:
+def _recall(root: str | os.PathLike, gray_bits: int | None) -> dict[str, Any]:
     try:
-        values = json.loads(_file(root).read_text(encoding="utf-8"))
+        values = json.loads(_file(root, gray_bits).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return values if isinstance(values, dict) else {}

@@ -73,6 +73,12 @@ def in_words(scan: ImageScan) -> str:
         "Rejected (left out of training)",
         [f"{path}: {reason}" for path, reason in scan.rejected],
     )
+    if scan.gray_bits is not None:
+        lines += [
+            "",
+            "Gray values of more than 8 bits, of which the files do not say the "
+            f"number, are read as {scan.gray_bits} bits",
+        ]
     for kind, paths in scan.findings.items():
         lines += section(f"{kind}: {KINDS[kind]}", list(paths))
     lines += section(

@@ -9,6 +9,7 @@ from PIL import Image
 
 from kerasnorm.data.errors import PictureError
 from kerasnorm.data.images.decode import MAX_PIXELS, open_picture, orientation_of
+from kerasnorm.data.images.deep_gray import range_used
 
 KINDS = {
     "wrong_extension": "the name does not fit the format",
@@ -42,8 +43,8 @@ EXTENSIONS = {
     "SGI": (".sgi", ".rgb", ".rgba", ".bw"),
 }
 
-# Of the 256 levels. 12 bits in a 16-bit file keep 16, 13 bits 32.
-NARROW_RANGE = 32
+# Fraction of the levels between black and white; 12 bits of 16 are half of it.
+NARROW_RANGE = 1 / 8
 # An image whose gray values vary less than this says nothing by its hash.
 LEAST_CONTRAST = 4
 # Nor does a hash whose bits are nearly all the same: all that it says is that the
@@ -76,6 +77,7 @@ def scan_file(
     max_pixels: int = MAX_PIXELS,
     min_side: int = 8,
     cover: tuple[int, int] | None = None,
+    gray_bits: int | None = None,
 ) -> FileScan:
     """Decode one file in full and describe it.
 
@@ -85,6 +87,7 @@ def scan_file(
         min_side: Shorter sides, in pixels, are reported as too small.
         cover: Height and width in pixels to which a JPEG may be decoded, which is
             faster; its kinds are then not to be trusted.
+        gray_bits: Bits that hold the gray values of a deep file which does not say so.
 
     Returns:
         The description.
@@ -95,22 +98,29 @@ def scan_file(
 
     def look(file: Image.Image, content: bytes) -> None:
         # Frames are counted last, since that moves on in the file.
-        seen["kinds"] = tuple(kinds_of(path, file, content, min_side))
+        if file.mode.startswith("I"):
+            # Its own range: brought to 8 bits, 12 bits of 16 may look as they should.
+            seen["range"] = range_used(file, content)
+        seen["kinds"] = kinds_of(path, file, content, min_side)
         seen["digest"] = hashlib.sha256(content).digest()
 
     try:
-        image = open_picture(path, cover, max_pixels=max_pixels, look=look)
+        image = open_picture(
+            path, cover, max_pixels=max_pixels, gray_bits=gray_bits, look=look
+        )
     except PictureError as error:
         return FileScan(path, error.reason)
-    if range_of(image) < NARROW_RANGE:
-        seen["kinds"] += ("narrow_range",)
-    return FileScan(path, None, look=difference_hash(image), **seen)
+    kinds = seen["kinds"]
+    if seen.get("range", range_of(image)) < NARROW_RANGE:
+        kinds.append("narrow_range")
+    shown = difference_hash(image)
+    return FileScan(path, None, tuple(kinds), digest=seen["digest"], look=shown)
 
 
-def range_of(image: Image.Image) -> int:
-    """Return how far the darkest and the brightest value of an image are apart."""
+def range_of(image: Image.Image) -> float:
+    """Return which fraction of the 256 levels is between darkest and brightest."""
     darkest, brightest = zip(*image.getextrema(), strict=True)
-    return max(brightest) - min(darkest)
+    return (max(brightest) - min(darkest)) / 256
 
 
 def kinds_of(path: str, file: Image.Image, content: bytes, min_side: int) -> list[str]:

@@ -3,10 +3,12 @@
 import dataclasses
 import functools
 import os
+from collections.abc import Mapping
 
 import numpy as np
 
 from kerasnorm.data.errors import DataError
+from kerasnorm.data.images.gray_bits import measure_gray_bits
 from kerasnorm.data.sources.folders import class_folders, filled_folders, walk_files
 from kerasnorm.data.sources.layout import ALL, find_layout
 
@@ -21,6 +23,8 @@ class ImageIndex:
         class_names: Names of the classes; a label is a position in it.
         ignored: Files that were seen and left out, each with the reason.
         root: Folder that `names` are relative to; "" where the paths are names enough.
+        gray_bits: Bits that hold the gray values of deep files that do not say so; None
+            where they are not known.
     """
 
     paths: tuple[str, ...]
@@ -28,6 +32,7 @@ class ImageIndex:
     class_names: tuple[str, ...]
     ignored: tuple[tuple[str, str], ...] = ()
     root: str = ""
+    gray_bits: int | None = None
 
     def __post_init__(self):
         labels = np.array(self.labels, dtype=np.int64)
@@ -75,6 +80,7 @@ class ImageIndex:
             self.labels[positions],
             self.class_names,
             root=self.root,
+            gray_bits=self.gray_bits,
         )
 
 
@@ -104,7 +110,27 @@ def index_directory(directory: str | os.PathLike) -> ImageIndex:
             f"Expected one folder of class folders, {str(directory)!r} holds the parts "
             f"{names}. Give one of these."
         )
-    return index_classes(layout.parts[ALL], layout.directory)
+    index = index_classes(layout.parts[ALL], layout.directory)
+    return with_gray_bits({ALL: index})[ALL]
+
+
+def with_gray_bits(
+    parts: Mapping[str, ImageIndex], known: int | None = None
+) -> dict[str, ImageIndex]:
+    """Return the parts of a data set, to be brought to 8 bits all in the same way.
+
+    Args:
+        parts: Files by part.
+        known: The bits, where they have been measured before.
+    """
+    bits = known or measure_gray_bits(
+        [path for index in parts.values() for path in index.paths],
+        [name for index in parts.values() for name in index.names],
+    )
+    return {
+        part: dataclasses.replace(index, gray_bits=bits)
+        for part, index in parts.items()
+    }
 
 
 def index_classes(directory: str | os.PathLike, root: str | os.PathLike) -> ImageIndex:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.sources import remote
-from kerasnorm.data.sources.index import ImageIndex, index_classes
+from kerasnorm.data.sources.index import ImageIndex, index_classes, with_gray_bits
 from kerasnorm.data.sources.layout import ALL, Layout, find_layout
 from kerasnorm.data.sources.split import assign_parts, take_parts
 
@@ -147,7 +147,8 @@ def open_files(spec: str | os.PathLike | None) -> Files:
     """
     layout = find_source(spec)
     if not layout.has_parts:
-        return Files(layout, {ALL: index_classes(layout.parts[ALL], layout.directory)})
+        index = index_classes(layout.parts[ALL], layout.directory)
+        return Files(layout, with_gray_bits({ALL: index}))
     folders = {use: layout.choose(*serving) for use, serving in SERVES.items()}
     if "test" in layout.parts and "test" not in folders.values():
         folders["test"] = "test"
@@ -157,16 +158,19 @@ def open_files(spec: str | os.PathLike | None) -> Files:
     }
     for use in folders:
         check_same_classes(layout.directory, use, parts["train"], parts[use])
-    return Files(layout, parts)
+    return Files(layout, with_gray_bits(parts))
 
 
-def open_part(spec: str | os.PathLike, use: str) -> tuple[ImageIndex, str]:
+def open_part(
+    spec: str | os.PathLike, use: str, gray_bits: int | None = None
+) -> tuple[ImageIndex, str]:
     """List the files of a source that serve one purpose.
 
     Args:
         spec: What `open_source` takes.
         use: "train" or "validation": that part is taken where there are parts, and
             all files where there are none.
+        gray_bits: Bits of the index, where they have been measured on other files.
 
     Returns:
         The files, and in one line what was taken.
@@ -177,6 +181,7 @@ def open_part(spec: str | os.PathLike, use: str) -> tuple[ImageIndex, str]:
     layout = find_source(spec)
     part = layout.choose(*SERVES[use])
     index = index_classes(layout.parts[part], layout.directory)
+    index = with_gray_bits({part: index}, gray_bits)[part]
     return index, layout.describe(**{part: f"{len(index):,} files taken"})
 
 

@@ -116,7 +116,9 @@ def _consult_run(
         if train is not None or validation is not None:
             # What belongs to the run's own images alone does not apply.
             splits = {name: splits[name] for name in ("train", "validation")}
-    folders, own = _Folders(model, decoding, progress), settings.data or "drawn"
+    own = settings.data or "drawn"
+    bits = directory.read_environment().get("gray_bits")
+    folders = _Folders(model, decoding, progress, bits)
     if train is not None:
         splits["train"] = folders.train(train)
     if validation is not None:
@@ -147,11 +149,17 @@ class _Folders:
     """Folders of images in the form that a model takes, and what was said of them."""
 
     def __init__(
-        self, model: keras.Model, decoding: Decoding, progress: Progress | None
+        self,
+        model: keras.Model,
+        decoding: Decoding,
+        progress: Progress | None,
+        gray_bits: int | None = None,
     ) -> None:
         self.model, self.decoding = model, decoding
         self.progress = progress or (lambda sentence: None)
         self.notes: list[str] = []
+        # Of the training images first: those of validation are to be as bright.
+        self.gray_bits = gray_bits
 
     def train(self, folder: str) -> ImageBatches:
         """Return shuffled batches, resized as the model recognizes them best."""
@@ -185,7 +193,8 @@ class _Folders:
         return ImageBatches(self.model, index, self.decoding, BATCH_SIZE)
 
     def _open(self, folder: str, use: str) -> ImageIndex:
-        index, note = source.open_part(folder, use)
+        index, note = source.open_part(folder, use, self.gray_bits)
+        self.gray_bits = index.gray_bits
         self.progress(note)
         return index
 

@@ -13,7 +13,7 @@ from kerasnorm.data.sources import remote, source
 from kerasnorm.data.sources.folders import walk_files
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.training.inputs.run_files import as_resumed, find_run_files, is_same_data
-from kerasnorm.training.record import run_directory
+from kerasnorm.training.record import environment, run_directory
 from kerasnorm.training.report import evaluation
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.system import paths
@@ -108,6 +108,8 @@ def choose_files(
             "none; name the folder of images"
         )
     index, note = source.open_part(data, use)
+    if directory is not None:
+        index = environment.with_depth_of(directory.path, index)
     return index, [note]
 
 
@@ -172,6 +174,7 @@ def predict_run(
     index = ImageIndex(
         tuple(files), np.zeros(len(files), np.int64), class_names=("pictures",)
     )
+    index = environment.with_depth_of(directory.path, index)
     pictures = picture_loading.load_pictures(index, (side, side))
     result = evaluation.evaluate(
         load_model(directory),

@@ -234,7 +234,8 @@ class ImageBatches:
         own = self.decoding.is_antialiased
         try:
             if own:
-                image = open_picture(path, self.images.size, mode=mode)
+                bits = self.index.gray_bits
+                image = open_picture(path, self.images.size, mode=mode, gray_bits=bits)
                 image = image.resize((width, height), BILINEAR)
             else:
                 image = open_picture(path, mode=mode, depth="keras", upright=False)

@@ -23,6 +23,7 @@ class Data:
         split: What `split.csv` says of the files.
         notes: What was taken for what and what has changed, one line each.
         root: Folder that holds all files; "" where they have none in common.
+        gray_bits: Bits that hold gray values in files which do not say so.
     """
 
     train: Any
@@ -32,6 +33,7 @@ class Data:
     split: SplitTable | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
     root: str = ""
+    gray_bits: int | None = None
 
     def name_of(self, path: str) -> str:
         """Return the path of a file as seen from the folder of all.
@@ -76,5 +78,14 @@ def load_data(
         if images is not None
         for path, reason in images.rejected
     ]
-    root = files.parts["train"].root
-    return Data(train, validation, rejected, test, files.table, files.notes, root)
+    index = files.parts["train"]
+    return Data(
+        train,
+        validation,
+        rejected,
+        test,
+        files.table,
+        files.notes,
+        index.root,
+        index.gray_bits,
+    )

@@ -23,6 +23,7 @@ from kerasnorm.data.sources.split import (
 )
 from kerasnorm.data.sources.split_match import Changes, match_split
 from kerasnorm.data.sources.split_table import SplitTable
+from kerasnorm.training.record import environment
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.system import paths
@@ -81,6 +82,11 @@ def find_run_files(settings: Settings, checked: Sequence[str] = PARTS) -> RunFil
         notes += said
         table = SplitTable.of(parts)
     parts["train"] = dataclasses.replace(parts["train"], ignored=ignored)
+    if settings.resume is not None:
+        parts = {
+            p: environment.with_depth_of(settings.resume, i) for p, i in parts.items()
+        }
+    notes += environment.notes_on_depth(parts["train"])
     return RunFiles(parts, table, [_note(settings, files, parts), *notes])
 
 

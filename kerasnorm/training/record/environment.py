@@ -1,7 +1,9 @@
-"""What a run ran on: versions, devices, commit, seed."""
+"""What a run ran on: versions, devices, commit, seed, depth of gray values."""
 
+import dataclasses
 import datetime
 import importlib.metadata
+import json
 import os
 import pathlib
 import platform
@@ -10,6 +12,9 @@ import subprocess
 import sys
 from typing import Any
 
+from kerasnorm.data.sources.index import ImageIndex
+
+FILE = "environment.json"
 PACKAGES = (
     "kerasnorm",
     "keras",
@@ -50,6 +55,32 @@ def describe(seed: int, command: str | None = None) -> dict[str, Any]:
         "git_commit": _git_commit(),
         "versions": _versions(),
     }
+
+
+def with_depth_of(run: str | os.PathLike[str], index: ImageIndex) -> ImageIndex:
+    """Return files whose gray values become as bright as those a run began with.
+
+    Args:
+        run: The run directory.
+        index: The files.
+    """
+    file = pathlib.Path(run) / FILE
+    began = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return dataclasses.replace(index, gray_bits=began.get("gray_bits"))
+
+
+def notes_on_depth(index: ImageIndex) -> list[str]:
+    """Say how deep gray values are taken to be, where the files do not say it.
+
+    Args:
+        index: The files.
+    """
+    if index.gray_bits is None:
+        return []
+    return [
+        f"gray values of more than 8 bits, of which the files do not say the number, "
+        f"are read as {index.gray_bits} bits"
+    ]
 
 
 def _versions() -> dict[str, str]:

@@ -75,6 +75,7 @@ def write_results(
         "rejected_files": len(data.rejected),
         "class_names": list(data.train.class_names),
         "image_size": settings.image_size,
+        "gray_bits": data.gray_bits,
         "average_mirrored": settings.average_mirrored,
     }
     save_model(model, directory)

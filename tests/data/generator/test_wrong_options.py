@@ -30,6 +30,7 @@ GENERATOR = {
     "preprocessing_function": ("abc", 1),
     "dtype": ("abc", 1, [1, 2, 3], float("nan")),
     "memory_budget": ("abc", -1),
+    "gray_bits": ("abc", 7, 17, 12.5),
     "horizontal_flip": ("yes", 2, None),
     "featurewise_center": ("yes", 2, None),
     **dict.fromkeys(

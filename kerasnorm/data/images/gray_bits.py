@@ -1,0 +1,86 @@
+"""How many bits hold the gray values of a data set whose files do not say so."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from PIL import Image
+
+from kerasnorm.data.errors import PictureError
+from kerasnorm.data.images.decode import QuietPillow, open_picture
+from kerasnorm.data.images.deep_gray import declared_bits
+
+# How a PNG and a TIFF begin; other formats say how deep they are.
+SIGNATURES = (b"\x89PNG", b"II*\0", b"MM\0*")
+HEADER_BYTES = 26
+# Depths of cameras and scanners: files of one origin agree on one of them, however
+# bright the brightest happens to be.
+DEPTHS = (8, 10, 12, 14, 16)
+# As many files say how deep the others are, found among so many.
+MEASURED_FILES, OPENED_FILES = 256, 20_000
+
+
+def measure_gray_bits(paths: Sequence[str], names: Sequence[str]) -> int | None:
+    """Find out how many bits hold the gray values of files that do not say so.
+
+    12 bits of a camera lie in 16 of a PNG, and a single dark image does not show it:
+    all images of a data set have to be brought to 8 bits in the same way.
+
+    Args:
+        paths: The files.
+        names: Their names below the data folder, whose hashes choose those to read.
+
+    Returns:
+        The least of `DEPTHS` that holds the largest value; None where there is no
+        such file.
+    """
+    with QuietPillow():
+        largest = list(_largest_values(_chosen(paths, names)))
+    if not largest:
+        return None
+    bits = min(max(largest), 65535).bit_length()
+    return next(depth for depth in DEPTHS if depth >= bits)
+
+
+def _chosen(paths: Sequence[str], names: Sequence[str]) -> Iterable[str]:
+    """Return files in an order that does not depend on where they lie or came from."""
+    keys = [
+        hashlib.blake2b(os.fsencode(name), digest_size=8).digest() for name in names
+    ]
+    order = sorted(range(len(paths)), key=keys.__getitem__)
+    return (paths[position] for position in order[:OPENED_FILES])
+
+
+def _largest_values(paths: Iterable[str]) -> Iterator[int]:
+    """Yield the largest value of each deep gray file that does not say how deep."""
+    found: list[int] = []
+
+    def look(file: Image.Image, content: bytes) -> None:
+        if file.mode.startswith("I") and declared_bits(file, content) is None:
+            found.append(int(np.asarray(file).max()))
+
+    for path in filter(_may_be_deep, paths):
+        before = len(found)
+        # Training says why a file cannot be read.
+        with contextlib.suppress(PictureError):
+            open_picture(path, look=look)
+        yield from found[before:]
+        if len(found) == MEASURED_FILES:
+            return
+
+
+def _may_be_deep(path: str) -> bool:
+    """Say, from its first bytes, whether a file is a PNG of 16 bits or a TIFF."""
+    try:
+        if not os.path.isfile(path):
+            # Opening a named pipe would wait for ever.
+            return False
+        with open(path, "rb", buffering=0) as file:
+            header = file.read(HEADER_BYTES)
+    except OSError:
+        return False
+    is_png = header.startswith(SIGNATURES[0])
+    # A PNG's depth and its kind of colours (0 is gray) are bytes of its first chunk.
+    return header[24:26] == b"\x10\0" if is_png else header.startswith(SIGNATURES)
