@@ -1,10 +1,13 @@
 """Breaks modules in small ways, and tells which breakages no test notices.
 
+python -m tests.mutants                     every row of tests/mutated.py
+python -m tests.mutants recovery budget     rows whose module holds the text
+python -m tests.mutants kerasnorm/training/loop/recovery.py tests/training/test_x.py
 python -m tests.mutants MODULE TEST... --count 5 --seed 1
 
 Each breakage changes one number, comparison, sign or truth value in a copy of the
-project and runs the given tests there. It takes a start of pytest for each, so it is
-run by hand and not in CI.
+project and runs the given tests there, in a process forked after Keras was imported.
+It takes seconds to a minute for each, so it is run by hand and not in CI.
 """
 
 import argparse
@@ -14,15 +17,23 @@ import os
 import pathlib
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+# Before the first fork: to import it takes longer than most tests.
+import keras  # noqa: F401
+import pytest
+
+from tests.mutated import MUTATED
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 QUICK = "not slow and not thorough"
 COPIED = ("kerasnorm", "apps", "tuning", "tests", "benchmarks", "docs")
-PYTEST = (sys.executable, *"-m pytest -qx -p no:cacheprovider -m".split(), QUICK)
+PYTEST = ("-qx", "--no-header", "-p", "no:cacheprovider", "-m", QUICK)
+# A breakage may well make a loop endless; that it takes so long is noticed, too.
+SECONDS = 300
 OTHERS = {
     ast.Lt: ast.GtE,
     ast.LtE: ast.Gt,
@@ -72,33 +83,91 @@ def change(node: ast.AST) -> bool:
     return True
 
 
+def passes(folder: pathlib.Path, tests: Sequence[str]) -> bool:
+    """Run tests of a copy of the project in a process of its own.
+
+    Args:
+        folder: The copy.
+        tests: Test files in it.
+    """
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    status = 1
+    try:
+        signal.alarm(SECONDS)
+        for stream in (1, 2):
+            os.dup2(os.open(folder / "output.txt", os.O_WRONLY | os.O_CREAT), stream)
+        os.chdir(folder)
+        os.environ["PYTHONPATH"] = str(folder)
+        sys.path[:] = [str(folder), *(p for p in sys.path if not is_root(p))]
+        for name in [n for n in sys.modules if n.split(".")[0] in COPIED]:
+            del sys.modules[name]
+        status = int(pytest.main([*PYTEST, *tests]))
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
+def is_root(path: str) -> bool:
+    """Say whether an entry of `sys.path` is the project itself."""
+    return pathlib.Path(path).resolve() == ROOT
+
+
+def survivors_of(
+    module: str, tests: Sequence[str], count: int, seed: int
+) -> Iterator[tuple[str, bool]]:
+    """Break a module, and yield each breakage and whether no test noticed it.
+
+    Args:
+        module: Path of the module in the project.
+        tests: Test files that are run.
+        count: Breakages to try at most.
+        seed: Which ones.
+
+    Raises:
+        RuntimeError: If the tests fail with nothing broken.
+    """
+    found = list(breakages(ast.parse((ROOT / module).read_text(encoding="utf-8"))))
+    chosen = random.Random(seed).sample(found, min(count, len(found)))
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for part in COPIED:
+            shutil.copytree(ROOT / part, folder / part)
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        if not passes(folder, tests):
+            output = (folder / "output.txt").read_text(encoding="utf-8")
+            raise RuntimeError(f"{module}: nothing broken, and yet\n{output}")
+        for what, broken in chosen:
+            text = ast.unparse(ast.fix_missing_locations(broken))
+            (folder / module).write_text(text, encoding="utf-8")
+            yield what, passes(folder, tests)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Break, test and print; return how many breakages no test noticed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("module", type=pathlib.Path)
-    parser.add_argument("tests", nargs="+")
+    parser.add_argument("names", nargs="*", help="module and tests, or parts of names")
     parser.add_argument("--count", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
-    module = options.module
-    found = list(breakages(ast.parse((ROOT / module).read_text(encoding="utf-8"))))
-    chosen = random.Random(options.seed).sample(found, min(options.count, len(found)))
+    names = options.names or [""]
+    if names[0].endswith(".py"):
+        rows = {names[0]: names[1:]}
+    else:
+        rows = {
+            f"kerasnorm/{module}.py": [f"tests/{test}.py" for test in tests.split()]
+            for module, tests in MUTATED.items()
+            if any(name in module for name in names)
+        }
     survivors = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for name in COPIED:
-            shutil.copytree(ROOT / name, pathlib.Path(folder, name))
-        shutil.copy(ROOT / "pyproject.toml", folder)
-        for what, broken in chosen:
-            text = ast.unparse(ast.fix_missing_locations(broken))
-            pathlib.Path(folder, module).write_text(text, encoding="utf-8")
-            done = subprocess.run(
-                [*PYTEST, *options.tests],
-                cwd=folder,
-                env=os.environ | {"PYTHONPATH": folder},
-                capture_output=True,
-            )
-            survivors += done.returncode == 0
-            verdict = "SURVIVES" if done.returncode == 0 else "noticed"
+    for module, tests in rows.items():
+        for what, survives in survivors_of(
+            module, tests, options.count, options.seed
+        ):
+            survivors += survives
+            verdict = "SURVIVES" if survives else "noticed"
             print(f"{verdict}  {module}:{what}", flush=True)
     return survivors
 
