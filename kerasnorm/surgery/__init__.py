@@ -1,7 +1,8 @@
 """Changes to finished Keras models: swap, fold and recalibrate norms."""
 
 from kerasnorm.inspection.moving_statistics import recalibrate_batch_norm
-from kerasnorm.surgery.fold import compare_folded, fold_batch_norm
+from kerasnorm.surgery.fold import fold_batch_norm
+from kerasnorm.surgery.fold_difference import compare_folded
 from kerasnorm.surgery.fuse import fuse_asymmetric
 from kerasnorm.surgery.locate import NormSite, find_norms
 from kerasnorm.surgery.report import Swap, SwapReport

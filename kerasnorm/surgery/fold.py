@@ -7,7 +7,7 @@ import numpy as np
 
 from kerasnorm import layers
 from kerasnorm.inspection import layer_tree
-from kerasnorm.surgery import affine, norm_scale, wiring
+from kerasnorm.surgery import affine, wiring
 from kerasnorm.surgery.copier import Plan
 from kerasnorm.surgery.rebuild import compile_like, rebuild
 
@@ -63,32 +63,43 @@ def fold_batch_norm(model: keras.Model, batch: Any = None) -> keras.Model:
             "Expected a model with at least one batch norm to fold. Received: "
             f"{model.name!r}, which has none."
         )
-    levels = wiring.list_levels(model)
-    if not levels:
+    if not wiring.list_levels(model):
         raise ValueError(
             "Expected a functional or sequential model, whose layers know what feeds "
             f"them. Received: a subclassed model, {type(model).__name__}."
         )
     substitutes: dict[Any, Any] = {}
     weights: dict[Any, dict[str, np.ndarray]] = {}
-    dropped: set[Any] = set()
-    shared = wiring.find_shared(model)
-    for level in levels:
-        graph = wiring.trace(level)
-        for norm in list(graph.consumers):
-            values = affine.read_affine(norm)
-            front = None if values is None else _find_front(graph, norm)
-            if values is None or front is None or {norm, front} & shared:
-                continue
-            new, numbers = affine.make_folded(front, *values)
-            substitutes[front], weights[new] = new, numbers
-            dropped.add(norm)
-    rebuilt = rebuild(model, Plan(substitutes, dropped=frozenset(dropped), batch=batch))
+    folds = find_folds(model)
+    for norm, front in folds:
+        new, numbers = affine.make_folded(front, *affine.read_affine(norm))
+        substitutes[front], weights[new] = new, numbers
+    dropped = frozenset(norm for norm, _ in folds)
+    rebuilt = rebuild(model, Plan(substitutes, dropped=dropped, batch=batch))
     for layer, numbers in weights.items():
         for name, value in numbers.items():
             getattr(layer, name).assign(value.astype("float32"))
     compile_like(model, rebuilt.model)
     return rebuilt.model
+
+
+def find_folds(model: keras.Model) -> list[tuple[Any, Any]]:
+    """List the norms of a model that can be folded, each with the layer it goes into.
+
+    Args:
+        model: A built Keras model.
+    """
+    found = []
+    shared = wiring.find_shared(model)
+    for level in wiring.list_levels(model):
+        graph = wiring.trace(level)
+        for norm in list(graph.consumers):
+            if not isinstance(norm, affine.AFFINE):
+                continue
+            front = _find_front(graph, norm)
+            if front is not None and not {norm, front} & shared:
+                found.append((norm, front))
+    return found
 
 
 def _find_front(graph: wiring.Wiring, norm: Any) -> Any:
@@ -103,44 +114,3 @@ def _find_front(graph: wiring.Wiring, norm: Any) -> Any:
             return front if foldable else None
         current = front
     return None
-
-
-def compare_folded(model: keras.Model, folded: keras.Model, batch: Any = None) -> str:
-    """Say how many norms were folded and how far predictions differ.
-
-    Args:
-        model: The model that was given to `fold_batch_norm`.
-        folded: What it returned.
-        batch: Inputs of one batch to compare on; noise of the shape of the model's
-            inputs if None.
-
-    Returns:
-        A sentence, for people.
-
-    Raises:
-        ValueError: If `batch` is None and the model's inputs are not known.
-
-    Example:
-        >>> print(compare_folded(model, fold_batch_norm(model)))
-        52 norms folded, 1 left; on noise, predictions of up to 0.98 differ by at most
-        2.1e-06.
-    """
-    before, after = (
-        sum(isinstance(x, affine.AFFINE) for _, x in layer_tree.iter_layers(one))
-        for one in (model, folded)
-    )
-    where = "noise" if batch is None else "the given batch"
-    inputs = norm_scale.make_noise(model)[0] if batch is None else batch
-    outputs = [
-        keras.ops.convert_to_numpy(output).astype("float64")
-        for one in (model, folded)
-        for output in keras.tree.flatten(one(inputs, training=False))
-    ]
-    half = len(outputs) // 2
-    pairs = list(zip(outputs[:half], outputs[half:], strict=True))
-    size = max(float(np.max(np.abs(ours), initial=0.0)) for ours, _ in pairs)
-    difference = max(float(np.max(np.abs(a - b), initial=0.0)) for a, b in pairs)
-    return (
-        f"{before - after} norms folded, {after} left; on {where}, predictions of up "
-        f"to {size:.3g} differ by at most {difference:.2g}."
-    )
