@@ -163,9 +163,7 @@ def main(argv: list[str] | None = None) -> int:
         }
     survivors = 0
     for module, tests in rows.items():
-        for what, survives in survivors_of(
-            module, tests, options.count, options.seed
-        ):
+        for what, survives in survivors_of(module, tests, options.count, options.seed):
             survivors += survives
             verdict = "SURVIVES" if survives else "noticed"
             print(f"{verdict}  {module}:{what}", flush=True)

@@ -32,21 +32,18 @@ AFFINE = (keras.layers.BatchNormalization, layers.ChannelScale)
 OWN_OPTIONS = ("epsilon", "gain_initializer")
 
 
-def read_affine(layer: Any) -> tuple[np.ndarray, np.ndarray] | None:
+def read_affine(layer: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return factor and offset per channel of what a layer does in inference.
 
     Args:
-        layer: Any layer.
+        layer: One of the kinds in `AFFINE`, built.
 
     Returns:
-        Factor and offset in float64, of shape (channels,), for a batch norm or a
-        `ChannelScale`; None for other layers.
+        Factor and offset in float64, of shape (channels,).
     """
     if isinstance(layer, layers.ChannelScale):
         return _read(layer.gamma, 1.0), _read(layer.beta, 0.0)
-    if isinstance(layer, keras.layers.BatchNormalization):
-        return read_batch_norm(layer)
-    return None
+    return read_batch_norm(layer)
 
 
 def read_batch_norm(

@@ -72,7 +72,8 @@ def fold_batch_norm(model: keras.Model, batch: Any = None) -> keras.Model:
     weights: dict[Any, dict[str, np.ndarray]] = {}
     folds = find_folds(model)
     for norm, front in folds:
-        new, numbers = affine.make_folded(front, *affine.read_affine(norm))
+        factor, offset = affine.read_affine(norm)
+        new, numbers = affine.make_folded(front, factor, offset)
         substitutes[front], weights[new] = new, numbers
     dropped = frozenset(norm for norm, _ in folds)
     rebuilt = rebuild(model, Plan(substitutes, dropped=dropped, batch=batch))

@@ -90,7 +90,7 @@ def fitting_noise(model: keras.Model, norms: Sequence[Any]) -> tuple[Any, str]:
     """
     noise, _ = norm_scale.make_noise(model)
     first = [norm for norm in norms if hasattr(norm, "moving_mean")][:1]
-    tried = []
+    tried: list[tuple[float, int, Any, str]] = []
     for low, high in RANGES:
         draw = np.random.default_rng(0)
         batch = keras.tree.map_structure(
@@ -105,7 +105,8 @@ def fitting_noise(model: keras.Model, norms: Sequence[Any]) -> tuple[Any, str]:
             tried.append((distance, len(tried), batch, f"noise of {low:g} to {high:g}"))
     if not tried:
         return noise, "noise"
-    return min(tried)[2:]
+    _, _, batch, name = min(tried, key=lambda one: one[:2])
+    return batch, name
 
 
 def _pairs(model: keras.Model, folded: keras.Model) -> list[tuple[Any, Any]]:
