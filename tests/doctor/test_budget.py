@@ -49,11 +49,12 @@ def test_a_model_without_batch_norm_has_only_generalization():
     assert list(budget) == ["generalization"]
 
 
-def difference_of(losses, size=32):
+def difference_of(losses, size=32, by_batch=False):
     """The interval of the first of two cells of 640 samples against zeros."""
     samples = gather([np.zeros((size, 1), "float32")] * (640 // size))
     cell, other = losses
-    matrix = LossMatrix({cell: losses[cell], other: losses[other]})
+    losses = {cell: losses[cell], other: losses[other]}
+    matrix = LossMatrix(losses, by_batch=by_batch)
     return PairedDraws(matrix, samples, samples).difference(cell, other)
 
 
@@ -66,10 +67,14 @@ def test_the_order_of_validation_samples_does_not_widen_intervals():
     assert low < value < high
 
 
-def test_a_loss_known_by_batch_counts_its_batches_not_its_samples():
-    by_batch = np.repeat(np.random.default_rng(0).normal(1, 0.3, 20), 32)
-    _, low, high = difference_of({"D": by_batch, "B": np.zeros(640)})
-    assert high - low == pytest.approx(2 * 1.96 * by_batch.std() / np.sqrt(20), rel=0.1)
+@pytest.mark.parametrize("count", [4, 5, 20])
+def test_a_loss_known_by_batch_counts_its_batches_not_its_samples(count):
+    size = 640 // count
+    by_batch = np.random.default_rng(0).normal(1, 0.3, count)
+    losses = {"D": np.repeat(by_batch, size), "B": np.zeros(640)}
+    _, low, high = difference_of(losses, size, by_batch=True)
+    wide = stats.t.ppf(0.975, count - 1) * by_batch.std(ddof=1) / np.sqrt(count)
+    assert high - low == pytest.approx(2 * wide, rel=0.25)
 
 
 @pytest.mark.parametrize("count", [6, 10, 15, 16, 640])

@@ -1,7 +1,5 @@
 """Judges whether the network has learned its training samples at all."""
 
-import numpy as np
-
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
 from kerasnorm.doctor.measurements import Measurements
@@ -16,6 +14,8 @@ GUESSING = 2.58
 LARGE_TARGETS = 100.0
 # Outputs this small a fraction of their targets have not come near them.
 FAR = 0.5
+# A constant that fits fewer samples best fits them better than others by over 6%.
+FEWEST = 16
 SCALE_TARGETS = (
     "train on (targets - mean) / std, and undo it behind the last layer: "
     "keras.layers.Rescaling(std, mean)"
@@ -45,15 +45,21 @@ def is_guessing(m: Measurements) -> bool:
 def _skill(m: Measurements) -> tuple[float, float, float] | None:
     """Return what outputs save of the loss of the best constant, with 95% interval.
 
-    None for classes, whose scores say more, and where no constant is known.
+    Losses are compared sample by sample: what makes a sample hard for the network and
+    for a constant alike does not count. None for classes, whose scores say more, and
+    where no constant is known or samples are too few to choose one.
     """
-    gap, trained = m.scale.gap, m.repaired[0]
-    if m.scores or gap is None or not m.has(trained):
+    scale, trained = m.scale, m.repaired[0]
+    if m.scores or scale.gap is None or not m.has(trained):
         return None
-    losses = m.matrix.losses[trained]
-    value = float(m.scale.constant - losses.mean()) / gap
-    error = 1.96 * float(losses.std()) / np.sqrt(len(losses)) / gap
-    return value, value - error, value + error
+    losses, constants, perfects = (
+        m.matrix.losses[trained],
+        scale.constants,
+        scale.perfects,
+    )
+    if constants is None or perfects is None or len(losses) < FEWEST:
+        return None
+    return m.draws.ratio(trained, constants - losses, constants - perfects)
 
 
 def has_learned_little(m: Measurements) -> bool:

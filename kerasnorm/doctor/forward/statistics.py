@@ -9,7 +9,10 @@ import numpy as np
 from keras import ops
 
 from kerasnorm.doctor.forward.compiled_forward import call
-from kerasnorm.doctor.losses.evaluation_batches import evaluation_batches, states_of
+from kerasnorm.doctor.losses.evaluation_batches import (
+    evaluation_batches,
+    states_preserved,
+)
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
 from kerasnorm.doctor.losses.own_losses import added_loss
 from kerasnorm.doctor.sampling.samples import Samples, pick
@@ -189,29 +192,27 @@ def forward_pass(
 
     key = (in_batch_mode, *map(id, awake), id(loss) if measure else None)
     saved = read_statistics(layers)
-    states = states_of(model)
-    before = [np.array(ops.convert_to_numpy(state)) for state in states]
     outputs, losses, added = [], [], 0.0
     try:
-        for numbers in batches:
-            parts = samples.take(numbers)
-            batch = tuple(p for p in parts if p is not None) if measure else parts[:1]
-            made, seen, values, more = call(model, key, forward, batch)
-            outputs.append(keras.tree.map_structure(_as_float32, made))
-            if measure is not None:
-                losses.append(_losses_of(values, outputs[-1], len(numbers)))
-                added += float(_as_float32(more)) * len(numbers) / samples.count
-            for path, moments in seen.items() if record else ():
-                for count, mean, variance in moments:
-                    populations[path].add(
-                        float(_as_float32(count)),
-                        _as_float32(mean),
-                        _as_float32(variance),
-                    )
+        with states_preserved(model):
+            for numbers in batches:
+                parts = samples.take(numbers)
+                given = tuple(p for p in parts if p is not None)
+                batch = given if measure else parts[:1]
+                made, seen, values, more = call(model, key, forward, batch)
+                outputs.append(keras.tree.map_structure(_as_float32, made))
+                if measure is not None:
+                    losses.append(_losses_of(values, outputs[-1], len(numbers)))
+                    added += float(_as_float32(more)) * len(numbers) / samples.count
+                for path, moments in seen.items() if record else ():
+                    for count, mean, variance in moments:
+                        populations[path].add(
+                            float(_as_float32(count)),
+                            _as_float32(mean),
+                            _as_float32(variance),
+                        )
     finally:
         write_statistics(layers, saved)
-        for state, value in zip(states, before, strict=True):
-            state.assign(value)
     order = np.argsort(np.concatenate(list(batches)), kind="stable")
     measured: Statistics = {
         path: (seen.mean.astype("float32"), seen.variance.astype("float32"))

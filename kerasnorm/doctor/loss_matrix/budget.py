@@ -127,26 +127,40 @@ class PairedDraws:
         wider = widening(fewest)
         return value, value - wider * (value - low), value + wider * (high - value)
 
+    def ratio(
+        self, cell: str, part: np.ndarray, whole: np.ndarray
+    ) -> tuple[float, float, float]:
+        """Return the mean of one number divided by that of another, with 95% interval.
+
+        Args:
+            cell: Cell whose samples they belong to.
+            part: One number for each sample, (samples,).
+            whole: Numbers to divide by, likewise.
+        """
+        (blocks,) = self._blocks(cell).values()
+        value = float(part.mean() / whole.mean())
+        if len(blocks) < 2:
+            return value, float("-inf"), float("inf")
+        low, high = interval(draws_of_mean(part, blocks) / draws_of_mean(whole, blocks))
+        wider = widening(len(blocks))
+        return value, value - wider * (value - low), value + wider * (high - value)
+
     def _blocks(self, *cells: str) -> dict[str, list[np.ndarray]]:
         """Return the samples that are drawn together, for the splits of these cells."""
         blocks = {}
         for split in {_split_of(cell) for cell in cells}:
             batches = self.batches[split]
-            mixed = any(
-                cell in IN_BATCH_MODE or _is_by_batch(self.matrix.losses[cell], batches)
-                for cell in cells
-                if _split_of(cell) == split
-            )
-            samples = np.arange(sum(len(batch) for batch in batches))[:, None]
-            blocks[split] = blocks_of(batches) if mixed else list(samples)
+            own = [cell for cell in cells if _split_of(cell) == split]
+            if self.matrix.by_batch:
+                # Parts of a batch would carry the same loss again.
+                blocks[split] = batches
+            elif any(cell in IN_BATCH_MODE for cell in own):
+                blocks[split] = blocks_of(batches)
+            else:
+                blocks[split] = list(
+                    np.arange(sum(len(batch) for batch in batches))[:, None]
+                )
         return blocks
-
-
-def _is_by_batch(losses: np.ndarray, batches: list[np.ndarray]) -> bool:
-    """Whether each sample carries the loss of its batch."""
-    return any(len(batch) > 1 for batch in batches) and all(
-        np.ptp(losses[batch]) == 0 for batch in batches
-    )
 
 
 def _split_of(cell: str) -> str:

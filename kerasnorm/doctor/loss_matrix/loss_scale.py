@@ -2,14 +2,21 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
+from kerasnorm.doctor.forward.compiled_forward import call
 from kerasnorm.doctor.forward.statistics import Pass
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
+from kerasnorm.doctor.losses.evaluation_batches import (
+    evaluation_batches,
+    states_preserved,
+)
+from kerasnorm.doctor.losses.masks import MaskReader
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
 from kerasnorm.doctor.sampling.samples import Samples, pick
 
@@ -34,6 +41,9 @@ class LossScale:
         targets: Mean size of the targets that outputs should equal, 0 where labels are
             class numbers or no outputs.
         outputs: Mean size of the outputs for them.
+        constants: Loss of the best constant answer for each sample, (samples,), None
+            where none is known.
+        perfects: Loss of the labels themselves likewise.
     """
 
     unit: float
@@ -42,6 +52,8 @@ class LossScale:
     uninformed: float | None = None
     targets: float = 0.0
     outputs: float = 0.0
+    constants: np.ndarray | None = field(default=None, repr=False, compare=False)
+    perfects: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
     def gap(self) -> float | None:
@@ -81,29 +93,40 @@ def measure_scale(loss: LossOfSamples, train: Samples, found: Pass) -> LossScale
         outputs for other samples are, or how much the losses differ.
     """
     heads = list(_heads(train.y, found.outputs))
-    answers = [_answers(y, head, loss) for y, head in heads]
-    known: dict[str, float | None] = dict.fromkeys(("constant", "perfect"))
+    masks: list | None = _masks(loss, train) if loss.masked else None
+    answers = [
+        _answers(y, head, loss, mask)
+        for (y, head), mask in zip(heads, masks or [None] * len(heads), strict=False)
+    ]
+    known: dict[str, np.ndarray] = {}
     if heads and all(answers):
-        for name in known:
-            known[name] = _mean(loss, train, [answer[name] for answer in answers])
+        for name in answers[0]:
+            outputs = [answer[name] for answer in answers]
+            values = _losses(loss, train, outputs, masks)
+            known |= {} if values is None else {name: values}
+    perfects = known.pop("perfect", None)
+    # The mean is best for squares, the middle for absolute differences.
+    constants = min(known.values(), key=np.mean, default=None)
     uninformed, nats = None, 0.0
     if "crossentropy" in loss.name and heads:
         flat = [_uninformed(head, loss.from_logits) for _, head in heads]
-        uninformed = _mean(loss, train, flat)
+        uninformed = _mean(_losses(loss, train, flat, masks))
         nats = _nats(heads[0][1], loss)
     scale = LossScale(
         1.0,
-        known["constant"],
-        known["perfect"],
+        _mean(constants),
+        _mean(perfects),
         uninformed,
         *max((_sizes(*head) for head in heads), default=(0.0, 0.0)),
+        constants,
+        perfects,
     )
     if loss.of_outputs is not None:
         return scale
     if uninformed and nats and loss.known and not loss.joint and len(heads) == 1:
         unit = uninformed / nats
     else:
-        unit = scale.gap or _spread(loss, train, found)
+        unit = scale.gap or _spread(loss, train, found, masks)
     return replace(scale, unit=unit)
 
 
@@ -127,16 +150,43 @@ def _heads(y: Any, outputs: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield from pairs
 
 
-def _answers(y: np.ndarray, outputs: np.ndarray, loss: LossOfSamples) -> dict:
-    """Return the best constant and the perfect outputs, nothing where unknown."""
+def _masks(loss: LossOfSamples, samples: Samples) -> list[np.ndarray]:
+    """Return the mask of each output of the model, true where it has none."""
+    model = loss.model
+
+    def masks_of(x: Any) -> list:
+        outputs = keras.tree.flatten(model(x, training=False))
+        return [MaskReader()(tensor) for tensor in outputs]
+
+    with states_preserved(model):
+        found = [
+            call(model, "masks", masks_of, samples.take(numbers)[0])
+            for numbers in evaluation_batches(model, samples, loss)
+        ]
+    return [
+        np.concatenate([np.asarray(ops.convert_to_numpy(part)) for part in parts])
+        for parts in zip(*found, strict=True)
+    ]
+
+
+def _answers(
+    y: np.ndarray, outputs: np.ndarray, loss: LossOfSamples, mask: np.ndarray | None
+) -> dict:
+    """Return constants of which one is best, and the labels as outputs.
+
+    Nothing where labels are no outputs. What a mask leaves out does not count.
+    """
     if y.ndim == outputs.ndim - 1 and outputs.shape[-1] == 1:
         y = y[..., np.newaxis]
     if y.shape == outputs.shape:
         values = y.astype("float64")
         known = np.isfinite(values)
+        if mask is not None:
+            known &= _along(mask, known)
         sums = np.where(known, values, 0).sum(axis=0)
         mean = sums / np.maximum(known.sum(axis=0), 1)
         perfect = np.where(known, values, mean)
+        middle = np.median(perfect, axis=0)
     else:
         if y.ndim == outputs.ndim and y.shape[-1] == 1:
             y = y[..., 0]
@@ -144,15 +194,24 @@ def _answers(y: np.ndarray, outputs: np.ndarray, loss: LossOfSamples) -> dict:
             return {}
         classes = np.clip(y.astype(int), 0, outputs.shape[-1] - 1)
         perfect = np.eye(outputs.shape[-1])[classes]
-        counted = perfect[y != loss.ignored] if loss.ignored is not None else perfect
+        known = (
+            y != loss.ignored if loss.ignored is not None else np.full(y.shape, True)
+        )
+        known = known & (True if mask is None else _along(mask, known))
+        counted = perfect[known]
         mean = counted.reshape(-1, outputs.shape[-1]).mean(axis=0)
-    if loss.from_logits:
-        mean, perfect = (_logits(part) for part in (mean, perfect))
-    shape = outputs.shape
+        middle = np.eye(len(mean))[mean.argmax()]
+    answers = {"mean": mean, "middle": middle, "perfect": perfect}
     return {
-        "constant": np.broadcast_to(mean, shape).astype("float32"),
-        "perfect": np.broadcast_to(perfect, shape).astype("float32"),
+        name: np.broadcast_to(
+            _logits(answer) if loss.from_logits else answer, outputs.shape
+        ).astype("float32")
+        for name, answer in answers.items()
     }
+
+
+def _along(mask: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return mask.reshape(mask.shape + (1,) * (values.ndim - mask.ndim))
 
 
 def _logits(p: np.ndarray) -> np.ndarray:
@@ -182,8 +241,14 @@ def _nats(outputs: np.ndarray, loss: LossOfSamples) -> float:
     return float(-p * np.log(p) - (1 - p) * np.log(1 - p))
 
 
-def _mean(loss: LossOfSamples, train: Samples, heads: list) -> float | None:
-    """Return the loss of other outputs, None where it is no number."""
+def _mean(losses: np.ndarray | None) -> float | None:
+    return None if losses is None else float(losses.mean())
+
+
+def _losses(
+    loss: LossOfSamples, train: Samples, heads: list, masks: list | None = None
+) -> np.ndarray | None:
+    """Return the losses of other outputs, None where they are no numbers."""
     outputs = heads[0]
     if len(heads) > 1:
         outputs = keras.tree.pack_sequence_as(loss.form, heads)
@@ -192,17 +257,21 @@ def _mean(loss: LossOfSamples, train: Samples, heads: list) -> float | None:
     with contextlib.suppress(Exception):
         for numbers in train.batches() if loss.joint else [np.arange(train.count)]:
             x, y, weights = train.take(numbers)
-            values[numbers] = loss.of(y, pick(outputs, numbers), weights, x)
+            values[numbers] = loss.of(
+                y, pick(outputs, numbers), weights, x, pick(masks, numbers)
+            )
         if np.isfinite(values).all():
-            return float(values.mean())
+            return values
     return None
 
 
-def _spread(loss: LossOfSamples, train: Samples, found: Pass) -> float:
+def _spread(
+    loss: LossOfSamples, train: Samples, found: Pass, masks: list | None
+) -> float:
     """Return what the outputs for other samples cost, or how much losses differ."""
     order = np.roll(np.arange(train.count), train.count // 2)
     others = [array[order] for array in keras.tree.flatten(found.outputs)]
-    mixed = _mean(loss, train, others)
+    mixed = _mean(_losses(loss, train, others, masks))
     gain = 0.0 if mixed is None else mixed - float(found.losses.mean())
     spread = float(np.nanstd(found.losses))
     sizes = [size for size in (gain, spread) if np.isfinite(size) and size > 1e-9]

@@ -52,6 +52,7 @@ class LossMatrix:
         compiled: Mean of the loss as compiled in each cell, where `losses` are those
             of hard labels; empty where they are the compiled ones.
         added: What layers and regularizers add to the loss in each cell, in `evaluate`.
+        by_batch: Whether each sample carries the loss of its batch.
     """
 
     losses: Mapping[str, np.ndarray]
@@ -61,6 +62,7 @@ class LossMatrix:
     estimated_on_validation: Statistics = field(default_factory=dict)
     compiled: Mapping[str, float] = field(default_factory=dict)
     added: Mapping[str, float] = field(default_factory=dict)
+    by_batch: bool = False
 
     def mean(self, cell: str) -> float:
         """Return the mean loss of a cell, NaN where it was not measured."""
@@ -156,6 +158,7 @@ def measure_losses(
         on_validation,
         compiled,
         {cell: found.added for cell, found in cells.items() if found.added},
+        (judged or loss).by_batch,
     )
 
 

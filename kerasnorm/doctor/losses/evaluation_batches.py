@@ -1,10 +1,13 @@
 """Decides in which batches samples are evaluated."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
 from kerasnorm.doctor.sampling.samples import Samples
@@ -27,6 +30,25 @@ def states_of(model: keras.Model) -> list[Any]:
         for state in keras.tree.flatten(getattr(layer, "states", None))
         if state is not None
     ]
+
+
+@contextlib.contextmanager
+def states_preserved(model: keras.Model) -> Iterator[None]:
+    """Put the states of stateful layers back when the block ends.
+
+    Args:
+        model: Any Keras model.
+
+    Yields:
+        Nothing.
+    """
+    states = states_of(model)
+    before = [np.array(ops.convert_to_numpy(state)) for state in states]
+    try:
+        yield
+    finally:
+        for state, value in zip(states, before, strict=True):
+            state.assign(value)
 
 
 def fixed_batch(model: keras.Model) -> int | None:

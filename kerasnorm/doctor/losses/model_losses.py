@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from kerasnorm.doctor.losses.head_activation import last_activation
+from kerasnorm.doctor.losses.masks import Masked, has_mask
 from kerasnorm.doctor.losses.own_losses import OWN, Batch, has_own
 from kerasnorm.doctor.losses.sample_losses import (
     SplitLoss,
@@ -38,6 +39,7 @@ class LossOfSamples:
         by_batch: Whether only the loss of a whole batch is known.
         joint: Whether the other samples of its batch change the loss of a sample, so
             that batches must stay as they are.
+        masked: Whether the outputs carry masks, which the loss heeds.
         complete: Whether it holds what layers and regularizers add.
         model: The model that it was resolved for.
         form: Outputs of the model as it gives them, for their nesting.
@@ -54,13 +56,21 @@ class LossOfSamples:
     ignored: int | None = None
     by_batch: bool = False
     joint: bool = False
+    masked: bool = False
     complete: bool = False
     model: Any = field(default=None, repr=False)
     form: Any = field(default=None, repr=False)
     given: Any = field(default=None, repr=False)
     of_outputs: Callable[[Any, Any], np.ndarray] | None = None
 
-    def of(self, y: Any, outputs: Any, weights: Any = None, x: Any = None) -> Any:
+    def of(
+        self,
+        y: Any,
+        outputs: Any,
+        weights: Any = None,
+        x: Any = None,
+        masks: list | None = None,
+    ) -> Any:
         """Return the losses of outputs at hand, (samples,) or one number in float64.
 
         Args:
@@ -69,12 +79,16 @@ class LossOfSamples:
                 may come out of its nest.
             weights: Sample weights or None.
             x: Inputs, for models whose loss reads them.
+            masks: Mask of each output, None for outputs without.
         """
         if self.measure is None:
             return self.of_outputs(y, outputs)  # type: ignore[misc]
         batch, given = keras.tree.map_structure(_tensor, ((x, y, weights), outputs))
         if self.form is not None:
-            given = keras.tree.pack_sequence_as(self.form, keras.tree.flatten(given))
+            flat = keras.tree.flatten(given)
+            if masks is not None:
+                flat = [Masked(m)(t) for t, m in zip(flat, masks, strict=True)]
+            given = keras.tree.pack_sequence_as(self.form, flat)
         with without_gradients():
             values = self.measure(self.model, batch, given)
         return np.asarray(ops.convert_to_numpy(values), "float64")
@@ -172,7 +186,8 @@ def resolve_loss(
     with without_gradients():
         outputs = model(batch[0], training=False)
         found = describe_loss(model, samples, loss)
-        found = replace(found, model=model, form=outputs)
+        masked = any(has_mask(tensor) for tensor in keras.tree.flatten(outputs))
+        found = replace(found, model=model, form=outputs, masked=masked)
         if found.name in OWN and found.given is None:
             return replace(found, measure=OWN[found.name])
         own = getattr(model, "_compile_loss", None) if loss is None else None
@@ -229,7 +244,7 @@ def _is_joint(found: LossOfSamples, batch: Batch, outputs: Any) -> bool:
 
     Masks cannot be cut along: where there are some, they may make a difference.
     """
-    if any(_has_mask(tensor) for tensor in keras.tree.flatten(outputs)):
+    if found.masked:
         return True
     # Cut tensors forget the logits that they come from: the whole must, too.
     batch, outputs = keras.tree.map_structure(_detached, (batch, outputs))
@@ -248,25 +263,6 @@ def _is_joint(found: LossOfSamples, batch: Batch, outputs: Any) -> bool:
 
 def _detached(tensor: Any) -> Any:
     return None if tensor is None else _tensor(ops.convert_to_numpy(tensor))
-
-
-class MaskReader(keras.layers.Layer):
-    """Tell whether a tensor carries a mask."""
-
-    def __init__(self) -> None:
-        super().__init__(autocast=False)
-        self.supports_masking, self.found = True, False
-
-    def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Return the inputs as they are."""
-        self.found = mask is not None
-        return inputs
-
-
-def _has_mask(tensor: Any) -> bool:
-    reader = MaskReader()
-    reader(tensor)
-    return reader.found
 
 
 def _infer(model, y: Any) -> keras.losses.Loss:
