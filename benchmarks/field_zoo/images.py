@@ -8,6 +8,8 @@ import keras
 import numpy as np
 
 CIFAR_PAIRS = {"cifar_pair": ("automobile", "truck"), "cifar_hard": ("cat", "dog")}
+#: Side of a photo in pixels: at this size a training takes a minute, not an hour.
+PHOTO_SIDE = 48
 CIFAR_FOUR = ("airplane", "automobile", "frog", "horse")
 
 
@@ -24,20 +26,30 @@ def _photos(folder: str, part: str, side: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([x for x, _ in pairs]), np.array([y for _, y in pairs])
 
 
-@functools.lru_cache(maxsize=4)
-def _cifar(path: str, part: str, names: tuple) -> tuple[np.ndarray, np.ndarray]:
-    from PIL import Image
+class Cifar:
+    """Some classes of CIFAR-10, decoded when they are chosen.
 
-    with np.load(path) as file:
-        blob, edges = file[f"{part}_jpeg"], file[f"{part}_offsets"]
-        labels, all_names = file[f"{part}_labels"], list(file["class_names"])
-    wanted = [all_names.index(name) for name in names]
-    chosen = np.flatnonzero(np.isin(labels, wanted))
-    images = [
-        np.asarray(Image.open(io.BytesIO(blob[edges[i] : edges[i + 1]].tobytes())))
-        for i in chosen
-    ]
-    return np.stack(images), np.array([wanted.index(label) for label in labels[chosen]])
+    Args:
+        path: The file `cifar10_jpeg.npz`.
+        part: `"train"` or `"test"`.
+        names: Names of the classes.
+    """
+
+    def __init__(self, path: str, part: str, names: tuple[str, ...]) -> None:
+        with np.load(path) as file:
+            self.blob, self.edges = file[f"{part}_jpeg"], file[f"{part}_offsets"]
+            labels, all_names = file[f"{part}_labels"], list(file["class_names"])
+        wanted = [all_names.index(name) for name in names]
+        self.numbers = np.flatnonzero(np.isin(labels, wanted))
+        self.labels = np.array([wanted.index(i) for i in labels[self.numbers]])
+
+    def decode(self, chosen: np.ndarray) -> np.ndarray:
+        """Return uint8 images of (samples, 32, 32, 3)."""
+        from PIL import Image
+
+        edges = self.edges
+        parts = [self.blob[edges[i] : edges[i + 1]] for i in self.numbers[chosen]]
+        return np.stack([np.asarray(Image.open(io.BytesIO(part))) for part in parts])
 
 
 class Sources:
@@ -53,12 +65,13 @@ class Sources:
 
     def load(self, source: str, part: str, count: int, seed: int):
         """Return `count` uint8 images, as many of each class, and their classes."""
-        if source.startswith("photos"):
-            folder = "train" if part == "train" else "validation"
-            x, y = _photos(self.photos, folder, 64)
+        cifar = None
+        if source == "photos":
+            x, y = _photos(self.photos, part, PHOTO_SIDE)
         else:
             names = CIFAR_PAIRS.get(source, CIFAR_FOUR)
-            x, y = _cifar(self.cifar, "train" if part == "train" else "test", names)
+            cifar = Cifar(self.cifar, "train" if part == "train" else "test", names)
+            y = cifar.labels
         generator = np.random.default_rng((seed, part == "train"))
         classes = np.unique(y)
         chosen = np.concatenate(
@@ -68,7 +81,7 @@ class Sources:
             ]
         )
         chosen = generator.permutation(chosen)
-        return x[chosen], y[chosen]
+        return cifar.decode(chosen) if cifar else x[chosen], y[chosen]
 
 
 PREPARATIONS = {
@@ -76,6 +89,7 @@ PREPARATIONS = {
     "0..1": lambda x: x.astype("float32") / 255,
     "-1..1": lambda x: x.astype("float32") / 127.5 - 1,
     "bgr 0..1": lambda x: x[..., ::-1].astype("float32") / 255,
+    "x / 60 - 1": lambda x: x.astype("float32") / 60 - 1,
     "caffe": lambda x: (
         x[..., ::-1].astype("float32")
         - np.array([103.939, 116.779, 123.68], dtype="float32")

@@ -16,7 +16,7 @@ def _block(x, filters: int, norm: str, momentum: float):
 def _small(norm: str):
     def build(shape, momentum):
         inputs = x = keras.Input(shape)
-        for filters in (32, 64, 128, 128):
+        for filters in (16, 32, 64, 64):
             x = _block(x, filters, norm, momentum)
         return inputs, layers.GlobalAveragePooling2D()(x)
 
@@ -32,7 +32,28 @@ def _vgg(shape, momentum):
     return inputs, layers.Dropout(0.3)(x)
 
 
-def _resnet20(shape, momentum):
+def _separable(shape, momentum):
+    inputs = x = keras.Input(shape)
+    for filters, stride in ((32, 2), (64, 1), (96, 2), (128, 2)):
+        y = layers.SeparableConv2D(filters, 3, stride, padding="same")(x)
+        y = layers.BatchNormalization(momentum=momentum)(y)
+        y = layers.Activation("swish")(y)
+        same = stride == 1 and x.shape[-1] == filters
+        x = layers.Add()([x, y]) if same else y
+    return inputs, layers.GlobalAveragePooling2D()(x)
+
+
+def _layer_norms(shape, momentum):
+    inputs = keras.Input(shape)
+    x = layers.LayerNormalization()(layers.Conv2D(64, 4, 4)(inputs))
+    for _ in range(3):
+        y = layers.DepthwiseConv2D(5, padding="same")(x)
+        y = layers.Dense(128, activation="gelu")(layers.LayerNormalization()(y))
+        x = layers.Add()([x, layers.Dense(64)(y)])
+    return inputs, layers.LayerNormalization()(layers.GlobalAveragePooling2D()(x))
+
+
+def _resnet14(shape, momentum):
     def norm(x):
         return layers.BatchNormalization(momentum=momentum)(x)
 
@@ -44,7 +65,7 @@ def _resnet20(shape, momentum):
     inputs = keras.Input(shape)
     x = layers.ReLU()(convolve(inputs, 16))
     for stage, filters in enumerate((16, 32, 64)):
-        for block in range(3):
+        for block in range(2):
             stride = 2 if stage and not block else 1
             y = layers.ReLU()(convolve(x, filters, stride))
             y = convolve(y, filters)
@@ -73,9 +94,10 @@ NETWORKS = {
     "small_group": _small("group"),
     "small_plain": _small("none"),
     "vgg": _vgg,
-    "resnet20": _resnet20,
-    "mobilenet_v2": _application("MobileNetV2"),
-    "mobilenet_v3": _application("MobileNetV3Small", include_preprocessing=False),
+    "resnet14": _resnet14,
+    "separable": _separable,
+    "layer_norms": _layer_norms,
+    "mobilenet_v2": _application("MobileNetV2", alpha=0.35),
     "efficientnet": _application("EfficientNetB0"),
     "resnet50": _application("ResNet50V2"),
     "densenet": _application("DenseNet121"),
@@ -83,7 +105,12 @@ NETWORKS = {
 
 
 def build_network(
-    name: str, shape: tuple, momentum: float | None, head: str, classes: int
+    name: str,
+    shape: tuple,
+    momentum: float | None,
+    head: str,
+    classes: int,
+    inside: bool = False,
 ) -> keras.Model:
     """Build a classifier.
 
@@ -93,8 +120,9 @@ def build_network(
         momentum: Momentum of its batch norms; None keeps what the network comes with.
         head: `"sigmoid"` (two classes), `"softmax"` or `"logits"`.
         classes: Number of classes.
+        inside: Whether the network itself rescales 0..255 and flips.
     """
-    own = not name.startswith(("mobile", "efficient", "resnet50", "dense"))
+    own = not name.startswith(("mobilenet", "efficient", "resnet50", "dense"))
     if own and momentum is None:
         momentum = 0.99
     inputs, features = NETWORKS[name](shape, momentum)
@@ -103,4 +131,9 @@ def build_network(
     else:
         activation = "softmax" if head == "softmax" else None
         outputs = layers.Dense(classes, activation=activation)(features)
-    return keras.Model(inputs, outputs)
+    model = keras.Model(inputs, outputs)
+    if not inside:
+        return model
+    images = keras.Input(shape)
+    x = layers.RandomFlip("horizontal")(layers.Rescaling(1 / 255)(images))
+    return keras.Model(images, model(x))

@@ -10,7 +10,15 @@ import numpy as np
 
 from benchmarks.field_zoo.images import PREPARATIONS, Sources, augment
 from benchmarks.field_zoo.networks import build_network
-from benchmarks.field_zoo.setups import SetUp
+from benchmarks.field_zoo.setup import SetUp
+
+OPTIMIZERS = {
+    "Adam": keras.optimizers.Adam,
+    "AdamW": lambda rate: keras.optimizers.AdamW(rate, weight_decay=0.01, clipnorm=1.0),
+    "RMSprop": keras.optimizers.RMSprop,
+    "SGD": keras.optimizers.SGD,
+    "Momentum": lambda rate: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
+}
 
 
 class Batches(keras.utils.PyDataset):
@@ -80,7 +88,7 @@ class Trained:
         self.held_y, _ = self._flip(self.held_clean, setup.flips_of_validation, 1)
         self.model: keras.Model | None = None
         self.history: dict[str, list[float]] = {}
-        self.seconds = float("nan")
+        self.cpu_seconds = float("nan")
 
     def _flip(self, labels, fraction, part):
         generator = np.random.default_rng((self.seed, part, 7))
@@ -108,6 +116,11 @@ class Trained:
             seed=self.seed,
         )
 
+    def positions_flipped(self, most: int) -> set[int]:
+        """Return where among the first samples, as given, labels are exchanged."""
+        order = self.training().order[:most]
+        return set(np.flatnonzero(np.isin(order, self.flipped)).tolist())
+
     def validation(self, preparation: str | None = None) -> Batches:
         """Return the validation batches, by default prepared as for training."""
         return Batches(
@@ -129,35 +142,43 @@ class Trained:
         Returns:
             Whether it was trained now.
         """
-        stem = folder / f"{self.setup.name}-{self.seed}"
+        stem = folder / f"{self.setup.training_recipe}-{self.seed}"
         weights, history = stem.with_suffix(".keras"), stem.with_suffix(".json")
         if history.exists():
             self.model = keras.saving.load_model(weights)
-            self.history = json.loads(history.read_text())
+            kept = json.loads(history.read_text())
+            self.history, self.cpu_seconds = kept["history"], kept["cpu_seconds"]
             return False
-        start = time.perf_counter()
+        start = time.process_time()
         keras.utils.set_random_seed(self.seed)
         setup = self.setup
         self.model = model = build_network(
-            setup.network, self.x.shape[1:], setup.momentum, setup.head, self.classes
+            setup.network,
+            self.x.shape[1:],
+            setup.momentum,
+            setup.head,
+            self.classes,
+            setup.inside,
         )
         rate = setup.rate
         if setup.cooled:
             steps = setup.epochs * len(self.training())
             rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-        optimizer = getattr(keras.optimizers, setup.optimizer)(rate)
+        optimizer = OPTIMIZERS[setup.optimizer](rate)
         model.compile(optimizer, self._loss(), metrics=["accuracy"])
         self.history = model.fit(
             self.training(),
-            validation_data=self.validation(setup.validated),
+            validation_data=self.validation(setup.fitted_with),
             epochs=setup.epochs,
             verbose=0,
         ).history
-        self.seconds = time.perf_counter() - start
+        self.cpu_seconds = round(time.process_time() - start, 1)
         model.save(weights)
         # Written last and whole: where it is, the training is finished.
         scratch = history.with_suffix(".part")
-        scratch.write_text(json.dumps(self.history))
+        scratch.write_text(
+            json.dumps({"history": self.history, "cpu_seconds": self.cpu_seconds})
+        )
         os.replace(scratch, history)
         return True
 

@@ -15,7 +15,7 @@ from kerasnorm.doctor.checks import (
     structure,
     training,
 )
-from kerasnorm.doctor.checks.remainder import describe_remainder
+from kerasnorm.doctor.checks.remainder import describe_remainder, measure_remainder
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import SEVERITIES, Finding
 from kerasnorm.doctor.measurements import Measurements
@@ -148,6 +148,7 @@ def _summary(m: Measurements) -> dict[str, Any]:
         "precision": m.precision and asdict(m.precision),
         "curves": m.curves and asdict(m.curves),
         "scores": {cell: s.to_dict() for cell, s in m.scores.items()},
+        "remains": measure_remainder(m),
         "plain_statistics": m.plain,
         "swap_test": m.swap,
         **m.extra,

@@ -4,6 +4,22 @@ from kerasnorm.doctor.checks.staleness import staleness_is_proved
 from kerasnorm.doctor.measurements import Measurements
 
 
+def measure_remainder(m: Measurements) -> dict | None:
+    """Return the points of accuracy that remain between the splits.
+
+    Args:
+        m: What was measured.
+
+    Returns:
+        Their value and 99% interval as JSON values, None where labels are no classes.
+    """
+    trained, seen = m.repaired
+    points = m.accuracy_change(seen, trained)
+    if points is None:
+        return None
+    return {"accuracy": points.value, "interval": [points.low, points.high]}
+
+
 def describe_remainder(m: Measurements) -> str:
     """Return sentences on what lies between the splits after all repairs.
 
