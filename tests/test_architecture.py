@@ -35,7 +35,6 @@ FOLDER_LIMIT = 16
 LONG_FUNCTIONS = {
     "kerasnorm.data.generator.dataframe_iterator.__init__": 75,
     "kerasnorm.data.pipelines.batches_tf.training_batches": 72,
-    "kerasnorm.doctor.checks.first_steps.judge_rehearsal": 76,
     "kerasnorm.surgery.swap.swap_norm": 61,
     "kerasnorm.training.settings.checks._check_numbers": 82,
     "tuning.search_flags.make_parser": 85,

@@ -1,18 +1,23 @@
 """Checks a model and its data in seconds, before hours of training."""
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
 import keras
 
+from kerasnorm.doctor.checks.preflight import initial_losses, judge_preflight
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import SEVERITIES
 from kerasnorm.doctor.forward.state import preserved, random_numbers_preserved
 from kerasnorm.doctor.forward.statistics import build, check_model
 from kerasnorm.doctor.losses.evaluation_batches import fit_batches
-from kerasnorm.doctor.preflight_checks import Flight
+from kerasnorm.doctor.probes.preflight import (
+    PreflightMeasurements,
+    measure_preflight,
+)
 from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.samples import Samples
+from kerasnorm.doctor.time_limit import TimeLimit
 
 
 def preflight(
@@ -41,7 +46,7 @@ def preflight(
         train: Training batches as for `examine`.
         validation: Validation batches likewise.
         loss: Loss to use instead of the compiled one.
-        seconds: Time after which no further check begins.
+        seconds: Time after which nothing begins that runs the model.
         samples: Samples taken from each split.
         steps_per_epoch: Training steps in an epoch where `train` does not tell.
         quick: Whether to leave out what takes training steps; the rest needs about a
@@ -54,7 +59,7 @@ def preflight(
     Example:
         >>> print(kerasnorm.doctor.preflight(model, train, validation).to_text())
     """
-    start = time.perf_counter()
+    limit = TimeLimit(seconds)
     check_model(model)
     held = None
     with random_numbers_preserved():
@@ -69,18 +74,34 @@ def preflight(
     training, held = fit_batches(model, training), held and fit_batches(model, held)
     with preserved(model):
         steps = steps_per_epoch or training.num_batches
-        flight = Flight(model, training, held, loss, steps)
-        for check in flight.checks(quick):
-            if time.perf_counter() - start > seconds:
-                flight.notes.append("the slower checks were left out, no time")
-                break
-            check()
-    found = sorted(flight.findings, key=lambda f: -SEVERITIES.index(f.severity))
+        found = measure_preflight(model, training, held, loss, steps, limit, quick)
+    findings = judge_preflight(found)
+    findings.sort(key=lambda f: -SEVERITIES.index(f.severity))
     return Examination(
-        tuple(found),
+        tuple(findings),
         None,
-        flight.losses,
-        flight.measured,
-        tuple(flight.notes),
-        time.perf_counter() - start,
+        initial_losses(found.initial),
+        _summary(found),
+        (*_notes(found, training, held), *limit.notes),
+        limit.taken,
     )
+
+
+def _notes(
+    m: PreflightMeasurements, train: Samples, validation: Samples | None
+) -> list[str]:
+    notes = [*train.notes, *(validation.notes if validation else ())]
+    if m.head.loss_name is None:
+        notes.append("no labels: only inputs were checked")
+    return notes
+
+
+def _summary(m: PreflightMeasurements) -> dict[str, Any]:
+    """Return the measurements that a reader may want to check, those that were made."""
+    parts = {
+        "training_inputs": m.train_inputs,
+        "validation_inputs": m.validation_inputs,
+        "gradients": m.gradients,
+        "rehearsal": m.single_batch,
+    }
+    return {name: vars(part) for name, part in parts.items() if part is not None}

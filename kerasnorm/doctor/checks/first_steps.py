@@ -1,14 +1,17 @@
 """Judges gradients, and what training on one batch showed, before a training."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from kerasnorm.doctor.checks.learned import SCALE_TARGETS, targets_are_far
+from kerasnorm.doctor.checks.learned import SCALE_TARGETS
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
 from kerasnorm.doctor.probes.gradients import Gradients
-from kerasnorm.doctor.probes.overfit_one_batch import Rehearsal, has_learned
+from kerasnorm.doctor.probes.overfit_one_batch import (
+    SingleBatchResult,
+    has_learned,
+)
 
 # Measured falls along right gradients lie within 10% of the predicted ones.
 GRADIENT = 1.5
@@ -64,20 +67,41 @@ def judge_gradients(found: Gradients) -> Iterator[Finding]:
         )
 
 
-def judge_rehearsal(
-    found: Rehearsal,
+def judge_single_batch(
+    found: SingleBatchResult,
+    adam: SingleBatchResult | None,
     gradients: Gradients | None,
     scale: LossScale,
-    reference: Callable[[], Rehearsal],
 ) -> Iterator[Finding]:
     """Yield what training on one batch showed.
 
     Args:
         found: Training with the model's own optimizer.
+        adam: Training with Adam at its usual rate, None where the own optimizer
+            learned or could not be tried.
         gradients: Gradients of the batch, None where unknown.
         scale: What a loss of one means.
-        reference: Trains with Adam at its usual rate instead.
     """
+    yield from _judge_units(found, gradients)
+    if not found.steps or has_learned(found.begin, found.end, scale):
+        return
+    if scale.targets_are_far:
+        yield Finding(
+            "wrong_initial_loss",
+            "warning",
+            f"Targets are {scale.targets:.3g} on average, outputs begin near 0, and "
+            f"{found.steps} steps on one batch hardly come nearer: it is a matter of "
+            "their scale, not of the learning rate.",
+            {"target_size": scale.targets, "begin": found.begin, "end": found.end},
+            SCALE_TARGETS,
+        )
+    elif adam is not None:
+        yield _judge_learning_rate(found, adam, scale)
+
+
+def _judge_units(
+    found: SingleBatchResult, gradients: Gradients | None
+) -> Iterator[Finding]:
     # A low rate leaves variables where they are as well: only both together tell.
     zero = gradients.zero if gradients else ()
     cut = [path for path in found.unmoved if path in zero]
@@ -103,25 +127,16 @@ def judge_rehearsal(
             "inputs of standard deviation 1, another initializer, or a smaller "
             "learning rate with warm-up",
         )
-    if not found.steps or has_learned(found.begin, found.end, scale):
-        return
-    if targets_are_far(scale):
-        yield Finding(
-            "wrong_initial_loss",
-            "warning",
-            f"Targets are {scale.targets:.3g} on average, outputs begin near 0, and "
-            f"{found.steps} steps on one batch hardly come nearer: it is a matter of "
-            "their scale, not of the learning rate.",
-            {"target_size": scale.targets, "begin": found.begin, "end": found.end},
-            SCALE_TARGETS,
-        )
-        return
-    other = reference()
+
+
+def _judge_learning_rate(
+    found: SingleBatchResult, adam: SingleBatchResult, scale: LossScale
+) -> Finding:
     numbers = {
         "steps": found.steps,
         "begin": found.begin,
         "end": found.end,
-        "end_with_adam": other.end,
+        "end_with_adam": adam.end,
     }
     lead = (
         f"{found.steps} steps on one batch lead from a loss of {found.begin:.3g} to "
@@ -129,34 +144,33 @@ def judge_rehearsal(
     )
     fall = found.begin - found.end
     moved = MOVED * _to_learn(found, scale)
-    if not has_learned(other.begin, other.end, scale):
-        yield Finding(
+    if not has_learned(adam.begin, adam.end, scale):
+        return Finding(
             "cannot_overfit_one_batch",
             "warning",
-            f"{lead}, {other.steps} with Adam(0.001) to {other.end:.3g}: the model "
+            f"{lead}, {adam.steps} with Adam(0.001) to {adam.end:.3g}: the model "
             "cannot learn even one batch.",
             numbers,
             "look for frozen or unconnected layers, at labels and at the loss",
         )
-    elif not np.isfinite(found.end) or -fall > moved:
-        yield Finding(
+    if not np.isfinite(found.end) or -fall > moved:
+        return Finding(
             "learning_rate_too_high",
             "warning",
-            f"{lead}, with Adam(0.001) to {other.end:.3g}.",
+            f"{lead}, with Adam(0.001) to {adam.end:.3g}.",
             numbers,
             "a tenth of the learning rate, or warm-up",
         )
-    else:
-        yield Finding(
-            "learning_rate_too_low",
-            # Fine-tuning wants low rates, under which a loss falls all the same.
-            "info" if fall > moved else "warning",
-            f"{lead}, with Adam(0.001) to {other.end:.3g}.",
-            numbers,
-            "ten times the learning rate, or kerasnorm.callbacks.LearningRateFinder",
-        )
+    return Finding(
+        "learning_rate_too_low",
+        # Fine-tuning wants low rates, under which a loss falls all the same.
+        "info" if fall > moved else "warning",
+        f"{lead}, with Adam(0.001) to {adam.end:.3g}.",
+        numbers,
+        "ten times the learning rate, or kerasnorm.callbacks.LearningRateFinder",
+    )
 
 
-def _to_learn(found: Rehearsal, scale: LossScale) -> float:
+def _to_learn(found: SingleBatchResult, scale: LossScale) -> float:
     above = 0.0 if scale.perfect is None else found.begin - scale.perfect
     return max(scale.unit, above)

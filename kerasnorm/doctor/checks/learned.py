@@ -1,7 +1,6 @@
 """Judges whether the network has learned its training samples at all."""
 
 from kerasnorm.doctor.finding import Finding
-from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.learning_rate import RateTrial
 
@@ -10,25 +9,12 @@ from kerasnorm.doctor.probes.learning_rate import RateTrial
 LITTLE_SKILL = 0.1
 # Interval of an accuracy that still counts as guessing, in standard errors.
 GUESSING = 2.58
-# Outputs of new weights are near 1; targets so much larger take too many steps.
-LARGE_TARGETS = 100.0
-# Outputs this small a fraction of their targets have not come near them.
-FAR = 0.5
 # A constant that fits fewer samples best fits them better than others by over 6%.
 FEWEST = 16
 SCALE_TARGETS = (
     "train on (targets - mean) / std, and undo it behind the last layer: "
     "keras.layers.Rescaling(std, mean)"
 )
-
-
-def targets_are_far(scale: LossScale) -> bool:
-    """Return whether targets are so large that outputs have not come near them.
-
-    Args:
-        scale: What a loss of one means.
-    """
-    return scale.targets > LARGE_TARGETS and scale.outputs < FAR * scale.targets
 
 
 def is_guessing(m: Measurements) -> bool:
@@ -117,7 +103,7 @@ def _check_outputs(m: Measurements) -> Finding | None:
     if skill is None or skill[2] >= LITTLE_SKILL:
         return None
     nothing, trained = skill[0] <= 0, m.repaired[0]
-    far = targets_are_far(m.scale)
+    far = m.scale.targets_are_far
     because = (
         f" Targets are {m.scale.targets:.3g} on average, outputs "
         f"{m.scale.outputs:.3g}: it is a matter of their scale, not of the learning "

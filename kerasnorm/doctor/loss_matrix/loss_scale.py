@@ -23,6 +23,10 @@ from kerasnorm.doctor.sampling.samples import Samples, pick
 # Probabilities of a perfect answer, so that its logits stay finite.
 SURE = 1e-7
 SMALLEST_GAP = 1e-9
+# Outputs of new weights are near 1; targets so much larger take too many steps.
+LARGE_TARGETS = 100.0
+# Outputs this small a fraction of their targets have not come near them.
+FAR = 0.5
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,11 @@ class LossScale:
             return None
         gap = self.constant - self.perfect
         return gap if gap > SMALLEST_GAP else None
+
+    @property
+    def targets_are_far(self) -> bool:
+        """Whether targets are so large that outputs have not come near them."""
+        return self.targets > LARGE_TARGETS and self.outputs < FAR * self.targets
 
 
 def scale_of(

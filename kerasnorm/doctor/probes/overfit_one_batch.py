@@ -25,7 +25,7 @@ LEARNED, PERFECT = 0.1, 0.02
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class SingleBatchResult:
     """What training on one batch showed.
 
     Args:
@@ -44,13 +44,13 @@ class Rehearsal:
     dead_units: dict[str, float]
 
 
-def rehearse(
+def overfit_one_batch(
     model: keras.Model,
     batch: Samples,
     loss: LossOfSamples,
     scale: LossScale,
     optimizer: keras.optimizers.Optimizer | None = None,
-) -> Rehearsal:
+) -> SingleBatchResult:
     """Train the model on one batch; wrap the call in `state.preserved`.
 
     Args:
@@ -63,7 +63,7 @@ def rehearse(
     begin = _loss(model, batch, loss)
     dead = find_dead_units(model, batch)
     if not _can_train(model):
-        return Rehearsal(0, begin, begin, (), dead)
+        return SingleBatchResult(0, begin, begin, (), dead)
     before = trainable_arrays(model)
     paths = [v.path for v in model.trainable_variables]
     end, rounds = begin, 0
@@ -82,7 +82,7 @@ def rehearse(
         for path, old, now in zip(paths, before, trainable_arrays(model), strict=True)
         if np.array_equal(old, now)
     )
-    return Rehearsal(rounds * STEPS, begin, end, unmoved, dead)
+    return SingleBatchResult(rounds * STEPS, begin, end, unmoved, dead)
 
 
 def has_learned(begin: float, end: float, scale: LossScale) -> bool:
