@@ -19,7 +19,7 @@ from benchmarks.turns import HEADING, line_of, take_turns
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# Network, side of the pictures, and precision.
+# Network, side of the images, and precision.
 CASES = {
     "convnet 96 px, float32": ("convnet", 96, "float32"),
     "convnet 96 px, bfloat16": ("convnet", 96, "mixed_bfloat16"),

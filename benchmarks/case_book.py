@@ -117,7 +117,7 @@ def reports() -> dict[str, Report]:
             "validation accuracy stops at about 0.7 while training goes on to 1.0",
             "overfitting",
             models.walkthrough,
-            models.walkthrough_with_more_pictures,
+            models.walkthrough_with_more_images,
         ),
     }
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from benchmarks.zoo_cases import Case, pictures, trained, usual
+from benchmarks.zoo_cases import Case, images, trained, usual
 from benchmarks.zoo_data import SIDE, batches, draw_shapes
 from benchmarks.zoo_models import copied, network, train
 
@@ -31,7 +31,7 @@ def _views(x):
 
 
 def _with_three_inputs(seed: int, shared: bool) -> Case:
-    (x, y), (vx, vy) = pictures(seed)
+    (x, y), (vx, vy) = images(seed)
     model = _three_inputs(shared)
     steps = 8 * 32
     rate = keras.optimizers.schedules.CosineDecay(5e-3, steps)
@@ -81,7 +81,7 @@ def same_data(seed: int) -> Case:
 
 def batch_of_one(seed: int) -> Case:
     """Training in batches of one sample."""
-    (x, y), held = pictures(seed, 512)
+    (x, y), held = images(seed, 512)
     model = network("plain")
     return usual(model, (x, y), held, train(model, x, y, size=1, epochs=2), 1)
 
@@ -106,10 +106,10 @@ def _cats_and_dogs(seed: int, count: int) -> Case:
 
 
 def walkthrough(seed: int) -> Case:
-    """A small convnet without norm on few pictures."""
+    """A small convnet without norm on few images."""
     return _cats_and_dogs(seed, 250)
 
 
-def walkthrough_with_more_pictures(seed: int) -> Case:
-    """The same with eight times as many pictures and fewer epochs."""
+def walkthrough_with_more_images(seed: int) -> Case:
+    """The same with eight times as many images and fewer epochs."""
     return _cats_and_dogs(seed, 2000)

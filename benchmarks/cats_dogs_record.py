@@ -34,7 +34,7 @@ BATCH = 32
 PARTS = {
     "everything": [],
     "AdamW, not Muon": ["--optimizer", "adamw", "--learning-rate", "0.003"],
-    "no growing pictures": ["--no-progressive"],
+    "no growing images": ["--no-progressive"],
     "float32": ["--precision", "float32"],
     "narrow network, fine map": ["--width", "32", "--stem-strides", "2"],
     "wider network": ["--width", "96"],
@@ -47,7 +47,7 @@ PARTS = {
         *("--crop-area", "0.3", "--zoom-range", "0"),
         *("--image-size", "128", "--train-size", "96"),
     ],
-    "whole pictures": ["--image-size", "96", "--center-crop", "1"],
+    "whole images": ["--image-size", "96", "--center-crop", "1"],
     "weight decay 0.02": ["--weight-decay", "0.02"],
     "no colour jitter": ["--color-jitter", "0"],
     "no warping": [
@@ -68,7 +68,7 @@ class Training:
         seconds: Wall time at the end of every epoch.
         accuracy: Validation accuracy after every epoch, 0 to 1.
         final_accuracy: Validation accuracy of what the training leaves behind.
-        images_per_second: Training pictures a second: of ours the median over the
+        images_per_second: Training images a second: of ours the median over the
             epochs without validation, of the walkthrough the mean with it.
         verdict: The doctor's verdict; nothing for the walkthrough.
     """

@@ -4,7 +4,7 @@
 
 PHOTOS holds train/ and validation/ with class folders, RUN is a finished run directory
 of the app. Weights stay as they are, and the network always sees as many pixels: the
-smaller the middle, the larger the picture it is cut from. Accuracy and loss are those
+smaller the middle, the larger the image it is cut from. Accuracy and loss are those
 of all validation photos, mean and deviation over the runs.
 """
 
@@ -29,24 +29,24 @@ def network_of(model):
 
 
 def judge(network, index, share):
-    """Return loss and accuracy on the middle of the pictures.
+    """Return loss and accuracy on the middle of the images.
 
     Args:
-        network: Takes square pictures of one size.
+        network: Takes square images of one size.
         index: The files.
-        share: Share of the picture's side that is seen, above 0 to 1.
+        share: Share of the image's side that is seen, above 0 to 1.
     """
     import numpy as np
 
-    from kerasnorm.data import evaluation_batches, load_pictures
+    from kerasnorm.data import evaluation_batches, load_images
 
     seen = network.input_shape[1]
     side = round(seen / share)
-    pictures = load_pictures(index, (side, side))
-    batches = evaluation_batches(pictures, BATCH, center=(seen, seen))
+    decoded = load_images(index, (side, side))
+    batches = evaluation_batches(decoded, BATCH, center=(seen, seen))
     probabilities = network.predict(batches, verbose=0)
-    chosen = probabilities[np.arange(len(pictures)), pictures.labels]
-    right = probabilities.argmax(axis=-1) == pictures.labels
+    chosen = probabilities[np.arange(len(decoded)), decoded.labels]
+    right = probabilities.argmax(axis=-1) == decoded.labels
     return float(-np.log(chosen).mean()), float(right.mean())
 
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.checkpoint --output checkpoint.json
 
-The network, picture size, batch size and number of pictures are those of `make demo`,
-with its checkpoint frequency; the pictures are random numbers. In every epoch the time
+The network, image size, batch size and number of images are those of `make demo`,
+with its checkpoint frequency; the images are random numbers. In every epoch the time
 spent in the callback's hooks (gathering the state, writing, flushing to the disk,
 renaming) is summed up and divided by the time of the whole epoch.
 """

@@ -5,7 +5,7 @@
 
 For each seed of the drawing: the time to draw the set, the best validation accuracy
 of logistic regressions on the pixels (32 and 64 pixels, colour and grey, several
-strengths of regularization, chosen on the validation pictures, which flatters them),
+strengths of regularization, chosen on the validation images, which flatters them),
 how well simple statistics tell the classes, and what `python -m apps.cats_dogs`
 reaches at its defaults. Seeds that are done are kept and not measured again.
 """
@@ -41,7 +41,7 @@ def load(directory: pathlib.Path) -> dict[str, tuple[np.ndarray, ...]]:
 
 
 def shrink(pixels: np.ndarray, side: int, gray: bool) -> np.ndarray:
-    """Average down to `side` pixels; one row for each picture."""
+    """Average down to `side` pixels; one row for each image."""
     step = pixels.shape[1] // side
     small = pixels[:, : side * step, : side * step]
     small = small.reshape(len(pixels), side, step, side, step, 3)
@@ -60,7 +60,7 @@ def linear_accuracies(sides: dict) -> dict[str, float]:
         for gray in (False, True):
             scaler = StandardScaler().fit(shrink(train, side, gray))
             x, v = (scaler.transform(shrink(p, side, gray)) for p in (train, held))
-            # With an L2 penalty the weights lie in the span of the pictures, so a
+            # With an L2 penalty the weights lie in the span of the images, so a
             # rotation into it loses nothing and leaves fewer columns than pixels.
             u, s, basis = np.linalg.svd(x, full_matrices=False)
             x, v = u * s, v @ basis.T
@@ -93,7 +93,7 @@ def statistic_areas(sides: dict) -> dict[str, float]:
 
 
 def network(directory: pathlib.Path, seed: int, runs: pathlib.Path) -> dict:
-    """Train the app at its defaults on drawn pictures and return its report."""
+    """Train the app at its defaults on drawn images and return its report."""
     command = [sys.executable, "-m", "apps.cats_dogs", "--preset", "drawn"]
     command += ["--data", str(directory), "--seed", str(seed), "--quiet"]
     command += ["--runs", str(runs), "--name", f"seed{seed}-{time.time_ns()}"]
@@ -113,8 +113,8 @@ def measure(seed: int, runs: pathlib.Path | None) -> dict:
         sides = load(directory)
         return {
             "seed": seed,
-            "training_pictures": len(sides["train"][1]),
-            "validation_pictures": len(sides["validation"][1]),
+            "training_images": len(sides["train"][1]),
+            "validation_images": len(sides["validation"][1]),
             "drawing_seconds": seconds,
             "linear": linear_accuracies(sides),
             "areas": statistic_areas(sides),
@@ -136,8 +136,8 @@ def print_table(records: list[dict]) -> None:
             rows[f"network, {name.replace('_', ' ')}"] = [r[name] for r in trained]
     first = records[0]
     print(
-        f"{first['training_pictures']} training and {first['validation_pictures']} "
-        f"validation pictures for each of {len(records)} seeds of the drawing"
+        f"{first['training_images']} training and {first['validation_images']} "
+        f"validation images for each of {len(records)} seeds of the drawing"
     )
     print(f"{'':34}{'n':>3}{'mean':>9}{'lowest':>9}{'highest':>9}")
     for name, values in rows.items():

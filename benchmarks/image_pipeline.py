@@ -7,7 +7,7 @@ row and round by round, so that no row inherits another's memory or a quiet mome
 the machine. It takes one batch first, whose time (building, compiling) is the column
 "to first"; then the pipeline is made anew, with nothing decoded, and whole epochs are
 counted: images a second, and milliseconds of all processors for an image. The apps load
-all pictures while their pipeline is made, so making it counts in their first epoch. On
+all images while their pipeline is made, so making it counts in their first epoch. On
 a machine that does other work as well, only processor time means something. With
 --files, a folder of that many small files is made and indexed as well.
 """
@@ -134,7 +134,7 @@ def measure_indexing(files):
                 place = pathlib.Path(folder, f"class{number % 10}", str(number // 5000))
                 if number < 10 or number % 5000 < 10:
                     place.mkdir(parents=True, exist_ok=True)
-                (place / f"picture.{number}.jpg").write_bytes(b"\xff\xd8")
+                (place / f"image.{number}.jpg").write_bytes(b"\xff\xd8")
             made = part
             rows.append(in_own_process(folder, "--index-only"))
     return rows
@@ -171,7 +171,7 @@ def print_table(rows, indexing):
                 f"{ours} / {other}: {rates[ours] / rates[other]:.2f}, by processor "
                 f"time {costs[other] / costs[ours]:.2f}"
             )
-    # A first epoch does all that a later epoch does, and before that makes the pictures
+    # A first epoch does all that a later epoch does, and before that makes the images
     # to be cached; TensorFlow alone makes them without a line of Python.
     for first, later, decoding in (
         ("ours, first epoch", "ours, later epochs", "decode, nearest"),
@@ -185,7 +185,7 @@ def print_table(rows, indexing):
             share = costs["decode only"] / (costs[later] + costs[decoding])
             print(
                 f"{first} / decode only: {share:.2f} by processor time, if TensorFlow "
-                f"alone made the pictures ({decoding!r}) for {later!r}"
+                f"alone made the images ({decoding!r}) for {later!r}"
             )
     for row in indexing:
         print(

@@ -68,17 +68,17 @@ def generator_uncached(directory):
 
 
 def engine(directory):
-    """What the apps use: load_pictures, then training_batches."""
+    """What the apps use: load_images, then training_batches."""
     from kerasnorm.data import (
         Augmentation,
         index_directory,
-        load_pictures,
+        load_images,
         training_batches,
     )
 
-    pictures = load_pictures(index_directory(directory), SIZE)
-    data = iter(training_batches(pictures, BATCH, Augmentation(**WALKTHROUGH)))
-    return lambda: (next(data) for _ in range(len(pictures) // BATCH))
+    images = load_images(index_directory(directory), SIZE)
+    data = iter(training_batches(images, BATCH, Augmentation(**WALKTHROUGH)))
+    return lambda: (next(data) for _ in range(len(images) // BATCH))
 
 
 def files_of(directory):
@@ -87,7 +87,7 @@ def files_of(directory):
 
 
 def decoded(directory, scale, finish):
-    """TensorFlow's decode_jpeg at 1 / scale, and `finish` for each picture."""
+    """TensorFlow's decode_jpeg at 1 / scale, and `finish` for each image."""
     import tensorflow as tf
 
     def decode(path):
@@ -100,21 +100,21 @@ def decoded(directory, scale, finish):
 
 
 def decode_only(directory):
-    """TensorFlow's decode_jpeg alone: no resizing, no batches of pictures."""
+    """TensorFlow's decode_jpeg alone: no resizing, no batches of images."""
     import tensorflow as tf
 
     return decoded(directory, 1, tf.shape)
 
 
 def decode_nearest(directory):
-    """The pictures that the generator caches, by TensorFlow's operations alone."""
+    """The images that the generator caches, by TensorFlow's operations alone."""
     import tensorflow as tf
 
     return decoded(directory, 1, lambda image: tf.image.resize(image, SIZE, "nearest"))
 
 
 def decode_smooth(directory):
-    """The pictures that the apps cache, by TensorFlow's operations alone.
+    """The images that the apps cache, by TensorFlow's operations alone.
 
     Half the size covers 150 pixels for photos of 300 to 599 pixels, the usual ones.
     """

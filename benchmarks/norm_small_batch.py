@@ -5,7 +5,7 @@
 PHOTOS is a folder of class folders, or one with `train/` and `validation/`. Each norm
 gets the same short training of a narrow network for each batch size and seed, without
 augmentation; the learning rate grows with the square root of the batch size, by the
-same rule for all. Printed are the accuracies on training and validation pictures and
+same rule for all. Printed are the accuracies on training and validation images and
 the validation loss of the last epoch, as mean and range over the seeds.
 """
 

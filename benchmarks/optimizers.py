@@ -3,7 +3,7 @@
     python -m benchmarks.optimizers
     python -m benchmarks.optimizers --part update --rounds 30 --output update.json
 
-Two parts: whole training steps of ResNet-20 on pictures of CIFAR's size, and updates
+Two parts: whole training steps of ResNet-20 on images of CIFAR's size, and updates
 only of the variables of ResNet-50 with synthetic gradients. All optimizers take turns
 within a round, and each time is divided by that of its baseline in the same round, so
 that a busy machine slows both. Printed are the median ratio and its quartiles.
@@ -82,9 +82,9 @@ def make_training_step(name: str, batch_size: int, jit_compile: bool) -> Step:
     if name == "sam(sgd)":
         optimizer.attach(model)
     generator = np.random.default_rng(0)
-    pictures = generator.uniform(0, 255, (batch_size, 32, 32, 3)).astype("float32")
+    images = generator.uniform(0, 255, (batch_size, 32, 32, 3)).astype("float32")
     data = (
-        tf.constant(pictures),
+        tf.constant(images),
         tf.constant(generator.integers(0, 10, batch_size).astype("int32")),
     )
     train_step = tf.function(model.train_step, jit_compile=jit_compile)

@@ -1,4 +1,4 @@
-"""Table and picture of accuracy against wall time, and the ablation's table."""
+"""Table and image of accuracy against wall time, and the ablation's table."""
 
 import pathlib
 import statistics

@@ -6,7 +6,7 @@
 Both search the same space with the same random values and the same most epochs for a
 trial, on stripes under noise, which a good trial tells apart within these epochs and a
 bad one does not. Plain: `keras_tuner.RandomSearch` in one process, with the app's
-network, pictures and Keras' `EarlyStopping`. Ours: `python -m tuning.search --workers
+network, images and Keras' `EarlyStopping`. Ours: `python -m tuning.search --workers
 auto`, once undisturbed and once with a worker killed in the middle. Times are
 wall-clock seconds from the start of the command. Results that are there are kept and
 not measured again; three seeds take about twenty minutes on two quiet cores.
@@ -67,7 +67,7 @@ def flags(options: argparse.Namespace, seed: int, folder: pathlib.Path) -> list[
     space = options.output / "space.yaml"
     space.write_text(SPACE)
     return [
-        # Without pictures that grow and mixed labels, which are beside the point here.
+        # Without images that grow and mixed labels, which are beside the point here.
         *("--app", APP, "--preset", "drawn"),
         *("--data", options.data, "--image-size", str(SIDE)),
         *("--epochs", str(options.epochs), "--trials", str(options.trials)),
@@ -260,13 +260,13 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--workers", default="auto")
-    parser.add_argument("--data", help="Other pictures than the stripes.")
+    parser.add_argument("--data", help="Other images than the stripes.")
     default = pathlib.Path("runs/search")
     parser.add_argument("--output", type=pathlib.Path, default=default)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     if options.data is None:
-        folder = options.output / "pictures"
+        folder = options.output / "images"
         if not folder.is_dir():
             draw(folder)
         options.data = str(folder)

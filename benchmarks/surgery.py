@@ -69,7 +69,7 @@ def compile_prediction(model, jit_compile: bool) -> Callable:
     import tensorflow as tf
 
     return tf.function(
-        lambda pictures: model(pictures, training=False), jit_compile=jit_compile
+        lambda images: model(images, training=False), jit_compile=jit_compile
     )
 
 
@@ -81,14 +81,14 @@ def measure(case: str, options: argparse.Namespace) -> dict:
     clock = time.perf_counter if options.clock == "wall" else time.process_time
     generator = np.random.default_rng(1)
     shape = (options.batch_size, options.size, options.size, 3)
-    pictures = tf.constant(generator.uniform(0, 255, shape).astype("float32"))
+    images = tf.constant(generator.uniform(0, 255, shape).astype("float32"))
     pair = [
         compile_prediction(model, options.jit_compile)
         for model in make_pair(case, options.size)
     ]
-    before, after = (predict(pictures).numpy() for predict in pair)
+    before, after = (predict(images).numpy() for predict in pair)
     turns = take_turns(
-        [lambda: pair[0](pictures).numpy(), lambda: pair[1](pictures).numpy()],
+        [lambda: pair[0](images).numpy(), lambda: pair[1](images).numpy()],
         options.rounds,
         clock,
     )

@@ -36,8 +36,8 @@ def case(code: str):
     return enter
 
 
-def pictures(seed: int, count: int = 1024, held: int = 512, **options):
-    """Return training and validation pictures of one distribution."""
+def images(seed: int, count: int = 1024, held: int = 512, **options):
+    """Return training and validation images of one distribution."""
     return (
         draw_shapes(count, 1000 + seed, **options),
         draw_shapes(held, 2000 + seed, **options),
@@ -47,7 +47,7 @@ def pictures(seed: int, count: int = 1024, held: int = 512, **options):
 @functools.lru_cache(maxsize=2)
 def trained(seed: int, kind: str = "plain", norm: str = "batch", **options):
     """Return a well-trained network with its data and history; do not change it."""
-    (x, y), held = pictures(seed)
+    (x, y), held = images(seed)
     keras.utils.set_random_seed(seed)
     made = {k: options.pop(k) for k in ("momentum", "dropout") if k in options}
     model = network(kind, norm, **made)
@@ -110,14 +110,14 @@ def exploded_batch(seed):
 
 @case("small_batch")
 def batch_of_two(seed):
-    (x, y), held = pictures(seed)
+    (x, y), held = images(seed)
     model = network(kind_of(seed))
     return usual(model, (x, y), held, train(model, x, y, size=2, epochs=3), 2)
 
 
 @case("gradient_accumulation")
 def accumulated_batches(seed):
-    (x, y), held = pictures(seed)
+    (x, y), held = images(seed)
     model = network(kind_of(seed))
     optimizer = keras.optimizers.Adam(3e-3, gradient_accumulation_steps=8)
     history = train(model, x, y, size=2, epochs=4, optimizer=optimizer)
@@ -126,7 +126,7 @@ def accumulated_batches(seed):
 
 @case("single_sample_batch")
 def one_left_over(seed):
-    (x, y), held = pictures(seed, 1025)
+    (x, y), held = images(seed, 1025)
     model = network("dense_head", momentum=0.5)
     history = train(model, x, y, epochs=8)
     return Case(model, batches(x, y, 32, None), batches(*held, 64, None), history)
@@ -134,7 +134,7 @@ def one_left_over(seed):
 
 @case("ordered_batches")
 def sorted_classes(seed):
-    (x, y), held = pictures(seed)
+    (x, y), held = images(seed)
     order = np.argsort(y, kind="stable")
     model = network(kind_of(seed))
     history = train(model, x[order], y[order], shuffle=False, epochs=4)
@@ -164,7 +164,7 @@ def channels_reversed(seed):
 
 @case("input_mismatch")
 def validation_unscaled(seed):
-    (x, y), (vx, vy) = pictures(seed)
+    (x, y), (vx, vy) = images(seed)
     model = network("plain", "none", scaled=False)
     history = train(model, x / 255, y, epochs=6)
     return usual(model, (x / 255, y), (vx, vy), history)
@@ -178,14 +178,14 @@ def another_camera(seed):
 
 @case("dropout_before_norm")
 def dropout_in_front(seed):
-    (x, y), held = pictures(seed)
+    (x, y), held = images(seed)
     model = network(kind_of(seed), before_norm=0.6)
     return usual(model, (x, y), held, train(model, x, y, epochs=10))
 
 
 @case("train_augmentation_shift")
 def foggy_training(seed):
-    (x, y), held = pictures(seed)
+    (x, y), held = images(seed)
     generator = np.random.default_rng(seed)
 
     def change(v):
@@ -201,22 +201,22 @@ def foggy_training(seed):
 
 
 @case("overfitting")
-def few_pictures(seed):
-    (x, y), held = pictures(seed, 96, noise=90.0)
+def few_images(seed):
+    (x, y), held = images(seed, 96, noise=90.0)
     model = network(kind_of(seed), width=20)
     return usual(model, (x, y), held, train(model, x, y, epochs=40))
 
 
 @case("overfitting")
-def few_pictures_without_norm(seed):
-    (x, y), held = pictures(seed, 96, noise=90.0)
+def few_images_without_norm(seed):
+    (x, y), held = images(seed, 96, noise=90.0)
     model = network("plain", "none", width=20)
     return usual(model, (x, y), held, train(model, x, y, epochs=80))
 
 
 @case("label_noise")
 def wrong_labels(seed):
-    (x, y), (vx, vy) = pictures(seed, 768, 768)
+    (x, y), (vx, vy) = images(seed, 768, 768)
     generator = np.random.default_rng(seed)
 
     def spoil(labels):
@@ -247,7 +247,7 @@ def copies_in_validation(seed):
 
 @case("learning_rate_too_high")
 def rate_too_high(seed):
-    (x, y), held = pictures(seed)
+    (x, y), held = images(seed)
     norms = ("batch", "none", "group", "none", "batch")
     model = network(kind_of(seed), norms[seed % len(norms)])
     optimizer = keras.optimizers.Adam(0.5)
@@ -256,7 +256,7 @@ def rate_too_high(seed):
 
 @case("learning_rate_too_high")
 def rate_too_high_sgd(seed):
-    (x, y), held = pictures(seed)
+    (x, y), held = images(seed)
     model = network("plain", "none")
     optimizer = keras.optimizers.SGD(3.0, momentum=0.9)
     return usual(model, (x, y), held, train(model, x, y, epochs=3, optimizer=optimizer))

@@ -15,14 +15,14 @@ def draw_shapes(
     """Draw shapes of random place, size, colour and background.
 
     Args:
-        count: Number of pictures.
+        count: Number of images.
         seed: Decides everything.
         noise: Deviation of the pixel noise, 0 to 255.
         strange: Whether to draw as another camera would: striped backgrounds, thin
             shapes darker than the ground instead of brighter, other noise.
 
     Returns:
-        Pictures of (count, 24, 24, 3) in 0..255 and class numbers of (count,). They are
+        Images of (count, 24, 24, 3) in 0..255 and class numbers of (count,). They are
         drawn once and cannot be written to.
     """
     generator = np.random.default_rng(seed)
@@ -50,17 +50,17 @@ def draw_shapes(
         stripes = 45 * np.sin(columns * 1.3 + rows * 0.4)[..., None]
         colour, ground = ground - 20, ground + 60 + stripes
         noise = noise * 1.5
-    pictures = np.where(mask, colour, ground)
-    pictures = pictures + generator.normal(0, noise, size=pictures.shape)
-    pictures = np.clip(pictures, 0, 255).astype("float32")
-    pictures.setflags(write=False)
+    images = np.where(mask, colour, ground)
+    images = images + generator.normal(0, noise, size=images.shape)
+    images = np.clip(images, 0, 255).astype("float32")
+    images.setflags(write=False)
     labels.setflags(write=False)
-    return pictures, labels
+    return images, labels
 
 
-def augment(pictures: np.ndarray, generator: np.random.Generator, strength: float):
+def augment(images: np.ndarray, generator: np.random.Generator, strength: float):
     """Flip, shift, change light and erase, stronger with `strength` from 0 to 1."""
-    out = pictures.copy()
+    out = images.copy()
     for i in range(len(out)):
         if generator.random() < 0.5:
             out[i] = out[i][:, ::-1]

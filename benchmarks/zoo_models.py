@@ -84,14 +84,14 @@ def train(
 
     Args:
         model: The network.
-        x: Pictures.
+        x: Images.
         y: Class numbers.
-        validation: Pictures and class numbers to watch.
+        validation: Images and class numbers to watch.
         epochs: Number of epochs.
         size: Batch size.
         optimizer: Optimizer, AdamW with a cosine schedule unless given.
         rate: First learning rate of that schedule.
-        change: Function of the pictures, applied before each epoch.
+        change: Function of the images, applied before each epoch.
         shuffle: Whether to shuffle each epoch.
     """
     if optimizer is None:

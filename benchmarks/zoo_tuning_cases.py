@@ -5,7 +5,7 @@ import functools
 import keras
 import numpy as np
 
-from benchmarks.zoo_cases import KINDS, Case, case, kind_of, pictures, trained, usual
+from benchmarks.zoo_cases import KINDS, Case, case, images, kind_of, trained, usual
 from benchmarks.zoo_data import augment, batches, draw_shapes
 from benchmarks.zoo_models import copied, network, train
 
@@ -20,7 +20,7 @@ def _pretrained(seed):
 
 
 def _base(seed):
-    """Return a network trained on other pictures, without its last layer."""
+    """Return a network trained on other images, without its last layer."""
     model = copied(_pretrained(seed))
     return keras.Model(model.input, model.layers[-2].output, name="base")
 
@@ -32,8 +32,8 @@ def _on_top(base, **call):
 
 
 def _dimmed(seed):
-    """Return pictures whose statistics differ from those the base has seen."""
-    return tuple((x * 0.35 + 120, y) for x, y in pictures(seed, 512))
+    """Return images whose statistics differ from those the base has seen."""
+    return tuple((x * 0.35 + 120, y) for x, y in images(seed, 512))
 
 
 def _norms(base):
@@ -65,7 +65,7 @@ def unfrozen_with_flag(seed):
 
 @case("freeze_without_recompile")
 def frozen_too_late(seed):
-    (x, y), held = pictures(seed, 512)
+    (x, y), held = images(seed, 512)
     model = network(kind_of(seed))
     train(model, x, y, epochs=3, optimizer=keras.optimizers.Adam(3e-3))
     for layer in model.layers[:-1]:
@@ -106,7 +106,7 @@ def healthy_without_norm(seed):
 
 @case("healthy")
 def healthy_strong_augmentation(seed):
-    (x, y), held = pictures(seed)
+    (x, y), held = images(seed)
     generator = np.random.default_rng(seed)
 
     def change(v):
@@ -137,14 +137,14 @@ def healthy_early(seed):
 def healthy_fine_tuning(seed):
     base = _base(seed)
     base.trainable = False
-    (x, y), held = pictures(seed, 512)
+    (x, y), held = images(seed, 512)
     model = _on_top(base, training=False)
     return usual(model, (x, y), held, train(model, x, y, epochs=4, rate=1e-2))
 
 
 @case("healthy")
 def healthy_imbalanced(seed):
-    (x, y), (vx, vy) = pictures(seed, 1400, 700)
+    (x, y), (vx, vy) = images(seed, 1400, 700)
     generator = np.random.default_rng(seed)
     keep = np.array([1.0, 1.0, 0.4, 0.15])
     kept, held = (generator.random(len(v)) < keep[v] for v in (y, vy))

@@ -273,7 +273,7 @@ def _save(model: Any, output: str, report: Any = None) -> int:
 
 COMMANDS: dict[str, tuple[str, Command]] = {
     "doctor": ("say why validation breaks", doctor),
-    "scan": ("look at every file of a folder of pictures", scan),
+    "scan": ("look at every file of a folder of images", scan),
     "swap": ("replace the norms of a model", swap),
     "fold": ("fold batch normalization into the layers before it", fold),
     "recalibrate": ("re-estimate the moving statistics of a model", recalibrate),

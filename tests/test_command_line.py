@@ -36,7 +36,7 @@ def saved(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """Folder of 5 red and 5 blue pictures."""
+    """Folder of 5 red and 5 blue images."""
     folder = tmp_path_factory.mktemp("photos")
     rng = np.random.default_rng(0)
     for kind, channel in (("red", 0), ("blue", 2)):
@@ -59,7 +59,7 @@ def infer(file, x):
     return keras.ops.convert_to_numpy(model(x, training=False)), model
 
 
-def pictures():
+def images():
     return np.random.default_rng(1).uniform(0, 255, (4, 16, 16, 3)).astype("float32")
 
 
@@ -78,28 +78,28 @@ def test_swap_writes_a_new_model_and_says_what_it_did(capsys, saved, tmp_path):
 
 
 @pytest.mark.thorough
-def test_swap_to_none_takes_its_scales_from_pictures(capsys, saved, photos, tmp_path):
+def test_swap_to_none_takes_its_scales_from_images(capsys, saved, photos, tmp_path):
     outputs = {}
-    for name, flags in {"pictures": ["--data", photos], "nothing": []}.items():
+    for name, flags in {"images": ["--data", photos], "nothing": []}.items():
         output = tmp_path / f"{name}.keras"
         status, _, err = call(capsys, "swap", saved, output, "--to", "none", *flags)
         assert status == 0, err
-        outputs[name], model = infer(output, pictures())
+        outputs[name], model = infer(output, images())
         assert not find_norms(model)
-    assert not np.allclose(outputs["pictures"], outputs["nothing"], atol=1e-3)
+    assert not np.allclose(outputs["images"], outputs["nothing"], atol=1e-3)
 
 
 def test_fold_keeps_what_the_model_predicts(capsys, saved, tmp_path):
     status, out, _ = call(capsys, "fold", saved, tmp_path / "folded.keras")
     assert status == 0
     assert "1 norms folded, 0 left; on noise" in out
-    expected, _ = infer(saved, pictures())
-    folded, model = infer(tmp_path / "folded.keras", pictures())
+    expected, _ = infer(saved, images())
+    folded, model = infer(tmp_path / "folded.keras", images())
     assert not find_norms(model)
     np.testing.assert_allclose(folded, expected, atol=1e-5)
 
 
-def test_recalibrate_takes_the_moments_of_all_pictures(capsys, saved, photos, tmp_path):
+def test_recalibrate_takes_the_moments_of_all_images(capsys, saved, photos, tmp_path):
     output = tmp_path / "new.keras"
     flags = ["--data", photos, "--batch-size", 5]
     assert call(capsys, "recalibrate", saved, output, *flags)[0] == 0

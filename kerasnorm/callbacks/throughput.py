@@ -46,7 +46,7 @@ class Throughput(Ordered):
             if value is not None and value < 1:
                 raise ValueError(
                     f"expected `{name}` 1 or more, received {value!r}; give the "
-                    "number of pictures"
+                    "number of images"
                 )
         self.batch_size = batch_size
         self.images_per_epoch = images_per_epoch

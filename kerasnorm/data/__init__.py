@@ -10,10 +10,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "augment.augmentation": ["Augmentation"],
         "augment.keras_layers_tf": ["with_keras_layers"],
-        "errors": ["DataError", "PictureError"],
+        "errors": ["DataError", "ImageError"],
         "generator": ["ImageDataGenerator"],
-        "images.decode": ["decode_picture"],
-        "images.load_images": ["Pictures", "load_pictures"],
+        "images.decode": ["decode_image"],
+        "images.load_images": ["DecodedImages", "load_images"],
         "pipelines.batches_tf": ["evaluation_batches", "training_batches"],
         "scan.image_scan": ["ImageScan", "scan_images"],
         "sources.folds": ["k_folds"],

@@ -9,7 +9,7 @@ class DataError(ValueError):
     """
 
 
-class PictureError(DataError):
+class ImageError(DataError):
     """Say why one file cannot become an image.
 
     Args:
@@ -17,7 +17,7 @@ class PictureError(DataError):
         reason: A few words, as they appear in the list of rejected files.
 
     Example:
-        >>> error = PictureError("cat/3.jpg", "the file is empty")
+        >>> error = ImageError("cat/3.jpg", "the file is empty")
         >>> str(error)
         'cat/3.jpg: the file is empty'
     """

@@ -30,8 +30,7 @@ CODES: dict[str, str] = {
     "gradient_accumulation": "Batch norms see the small parts of an accumulated batch.",
     "small_batch": "Batches are too small for their statistics.",
     "dropout_before_norm": "Dropout in front of a batch norm shifts its statistics.",
-    "train_augmentation_shift": "Statistics of augmented pictures do not fit plain "
-    "ones.",
+    "train_augmentation_shift": "Statistics of augmented images do not fit plain ones.",
     "stale_statistics": "Moving statistics lag behind the weights.",
     "not_learned": "The network has learned nothing, or little, of its training "
     "samples.",

@@ -27,7 +27,7 @@ def first_non_finite(model: keras.Model, batch: Any) -> tuple[str | None, list[i
     """
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
     if not _all_finite(x):
-        return "the pictures themselves", _non_finite_rows(x)
+        return "the images themselves", _non_finite_rows(x)
     found: list[tuple[str, list[int]]] = []
 
     def watch(path):

@@ -80,10 +80,10 @@ def backbone(
     base = _build(kind, input_shape, weights)
     # Not as an argument: some of Keras' builders look their blocks up by the name.
     base.name = "backbone"
-    pictures = keras.Input(input_shape, name="pictures")
-    features = base(_preprocess(kind, pictures))
+    images = keras.Input(input_shape, name="images")
+    features = base(_preprocess(kind, images))
     outputs = layout.classify(features, num_classes, dropout)
-    model = keras.Model(pictures, outputs, name=kind)
+    model = keras.Model(images, outputs, name=kind)
     if frozen:
         base.trainable = False
     elif weights is not None:
@@ -156,24 +156,22 @@ def _download(builder, kind, options):
         ) from error
 
 
-def _preprocess(kind, pictures):
+def _preprocess(kind, images):
     """Bring RGB images of 0..255 to what the family was trained on."""
     matches = [prefix for prefix in PREPROCESSING if kind.startswith(prefix)]
     mode = PREPROCESSING[max(matches, key=len)] if matches else "tf"
     if kind.startswith("ResNet") and kind.endswith("V2"):
         mode = "tf"
     if mode == "inside":
-        return pictures
+        return images
     if mode == "tf":
-        return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocess")(
-            pictures
-        )
+        return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocess")(images)
     if mode == "caffe":
-        flipped = keras.ops.flip(pictures, axis=channel_axis())
+        flipped = keras.ops.flip(images, axis=channel_axis())
         return _rescale(flipped, 1.0, [-mean for mean in CAFFE_MEAN_BGR])
     pairs = list(zip(TORCH_MEAN, TORCH_DEVIATION, strict=True))
     return _rescale(
-        pictures,
+        images,
         [1 / (255 * deviation) for _, deviation in pairs],
         [-mean / deviation for mean, deviation in pairs],
     )

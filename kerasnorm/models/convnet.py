@@ -68,8 +68,8 @@ def convnet(
     style = make_style(norm, activation, norm_options, asymmetric=asymmetric)
     widths = [width * 2**stage for stage in range(len(depths))]
     places = layout.lay_out(depths, widths)
-    pictures = keras.Input(input_shape, name="pictures")
-    x = layout.standardize_pixels(pictures)
+    images = keras.Input(input_shape, name="images")
+    x = layout.standardize_pixels(images)
     if stem_strides == 4:
         x = style.convolve_normalize(x, width // 2, strides=2, name="stem_entry")
     if style.is_norm_free:
@@ -80,7 +80,7 @@ def convnet(
         for place in places:
             x = _block(style, x, place)
     outputs = layout.classify(x, num_classes, dropout)
-    return keras.Model(pictures, outputs, name="convnet")
+    return keras.Model(images, outputs, name="convnet")
 
 
 def _block(style, x, place):

@@ -51,18 +51,18 @@ def lay_out(
             count += 1
 
 
-def standardize_pixels(pictures):
+def standardize_pixels(images):
     """Bring images of 0..255 to about zero mean and unit variance.
 
     Args:
-        pictures: Images of shape (batch, height, width, channels) in 0..255.
+        images: Images of shape (batch, height, width, channels) in 0..255.
 
     Returns:
         The same shape, in -2..2.
     """
     # 64 is close to the standard deviation of the pixels of photos.
     return keras.layers.Rescaling(1 / 64, offset=-127.5 / 64, name="standardize")(
-        pictures
+        images
     )
 
 

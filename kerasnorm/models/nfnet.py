@@ -87,15 +87,15 @@ def nf_resnet(
     """
     _check("depth", depth, NF_RESNET_DEPTHS)
     style = make_style(norm, activation, norm_options)
-    pictures = keras.Input(input_shape, name="pictures")
-    x = layout.standardize_pixels(pictures)
+    images = keras.Input(input_shape, name="images")
+    x = layout.standardize_pixels(images)
     x = imagenet_stem(style, x, activate=False)
     places = layout.lay_out(
         NF_RESNET_DEPTHS[depth], (256, 512, 1024, 2048), stochastic_depth
     )
     x = _stages(style, NF_RESNET_BLOCK, x, places)
     outputs = layout.classify(x, num_classes, dropout)
-    return keras.Model(pictures, outputs, name=f"nf_resnet{depth}")
+    return keras.Model(images, outputs, name=f"nf_resnet{depth}")
 
 
 def nfnet(
@@ -139,8 +139,8 @@ def nfnet(
     style = make_style(norm, activation, norm_options)
     scale = int(variant[1:]) + 1
     depths = [scale * depth for depth in (1, 2, 6, 3)]
-    pictures = keras.Input(input_shape, name="pictures")
-    x = layout.standardize_pixels(pictures)
+    images = keras.Input(input_shape, name="images")
+    x = layout.standardize_pixels(images)
     for index, (filters, strides) in enumerate([(16, 2), (32, 1), (64, 1)], start=1):
         x = style.convolve_normalize(x, filters, strides=strides, name=f"stem_{index}")
     x = style.convolve(x, 128, strides=2, name="stem_4_conv")
@@ -150,7 +150,7 @@ def nfnet(
     if dropout is None:
         dropout = NFNET_DROPOUT[variant]
     outputs = layout.classify(x, num_classes, dropout)
-    return keras.Model(pictures, outputs, name=f"nfnet_{variant}")
+    return keras.Model(images, outputs, name=f"nfnet_{variant}")
 
 
 def _check(argument, value, known):

@@ -70,13 +70,13 @@ def res2net(
             f"Received: scale={scale!r}, base_width={base_width!r}."
         )
     style = make_style(norm, activation, norm_options)
-    pictures = keras.Input(input_shape, name="pictures")
-    x = imagenet_stem(style, layout.standardize_pixels(pictures))
+    images = keras.Input(input_shape, name="images")
+    x = imagenet_stem(style, layout.standardize_pixels(images))
     for place in layout.lay_out(DEPTHS[depth], (64, 128, 256, 512), stochastic_depth):
         width = place.filters * base_width // 64
         x = _block(style, x, place, scale, width, zero_gamma)
     outputs = layout.classify(x, num_classes, dropout)
-    return keras.Model(pictures, outputs, name=f"res2net{depth}_{base_width}w_{scale}s")
+    return keras.Model(images, outputs, name=f"res2net{depth}_{base_width}w_{scale}s")
 
 
 def _block(style, x, place, scale, width, zero_gamma):

@@ -106,8 +106,8 @@ def resnet(
         preactivation=version == 2,
         zero_gamma=zero_gamma,
     )
-    pictures = keras.Input(input_shape, name="pictures")
-    x = _stem(design, layout.standardize_pixels(pictures), depth)
+    images = keras.Input(input_shape, name="images")
+    x = _stem(design, layout.standardize_pixels(images), depth)
     block = _preactivation_block if design.preactivation else _block
     depths, widths = _stages(depth)
     for place in layout.lay_out(depths, widths, stochastic_depth):
@@ -115,7 +115,7 @@ def resnet(
     if design.preactivation:
         x = design.style.normalize(x, name="final_norm")
     outputs = layout.classify(x, num_classes, dropout)
-    return keras.Model(pictures, outputs, name=f"resnet{depth}_v{version}")
+    return keras.Model(images, outputs, name=f"resnet{depth}_v{version}")
 
 
 def imagenet_stem(style: Style, x, *, deep: bool = False, activate: bool = True):

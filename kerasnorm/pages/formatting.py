@@ -153,13 +153,13 @@ def below_common_folder(
     return folder, [(os.path.relpath(path, folder), reason) for path, reason in pairs]
 
 
-def thumbnail(picture: np.ndarray) -> str:
+def thumbnail(pixels: np.ndarray) -> str:
     """Return an image as the address of an `<img>` that holds its data.
 
     Args:
-        picture: The pixels, uint8 of shape (height, width, 3).
+        pixels: The image, uint8 of shape (height, width, 3).
     """
-    image = PIL.Image.fromarray(picture)
+    image = PIL.Image.fromarray(pixels)
     image.thumbnail((THUMBNAIL, THUMBNAIL), PIL.Image.Resampling.LANCZOS)
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=88)

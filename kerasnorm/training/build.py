@@ -96,12 +96,10 @@ def look_at_center(model: keras.Model, side: int) -> keras.Model:
     margins = [
         (around // 2, around - around // 2) for around in (side - height, side - width)
     ]
-    pictures = keras.Input((side, side, channels), name="pictures")
+    images = keras.Input((side, side, channels), name="images")
     # In float32 whatever the precision: bfloat16 would round the pixels.
     middle = keras.layers.Cropping2D(margins, dtype="float32", name="center_crop")
-    whole = keras.Model(
-        pictures, model(middle(pictures)), name=f"{model.name}_center_crop"
-    )
+    whole = keras.Model(images, model(middle(images)), name=f"{model.name}_center_crop")
     # By the policy `compile` decides whether the loss is scaled, as it was in training.
     whole.dtype_policy = model.dtype_policy
     return whole

@@ -155,7 +155,7 @@ def prepare(
     for note in data.notes:
         console.print(note)
     console.print(
-        f"{len(data.train)} training and {len(data.validation)} validation pictures "
+        f"{len(data.train)} training and {len(data.validation)} validation images "
         f"of {', '.join(data.train.class_names[:10])}; {left_out(data, directory)}; "
         f"{model.count_params():,} parameters",
     )

@@ -1,4 +1,4 @@
-"""A small folder of pictures and one finished run on it, shared by the app tests."""
+"""A small folder of images and one finished run on it, shared by the app tests."""
 
 import pathlib
 
@@ -19,21 +19,21 @@ def draw_folder(folder: pathlib.Path, count: int, classes=("cat", "dog")) -> Non
         (folder / name).mkdir(parents=True, exist_ok=True)
         for number in range(count):
             noise = random.integers(0, 60, (48, 56, 3), dtype=np.uint8)
-            picture = Image.fromarray(noise)
+            image = Image.fromarray(noise)
             left, top = random.integers(4, 20, 2)
             box = [left, top, left + 24, top + 24]
-            draw = ImageDraw.Draw(picture)
+            draw = ImageDraw.Draw(image)
             paint = (draw.ellipse, draw.rectangle)[shape % 2]
             paint(box, fill=tuple(random.integers(100, 255, 3).tolist()))
-            picture.save(folder / name / f"{number:03}.jpg")
+            image.save(folder / name / f"{number:03}.jpg")
 
 
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory) -> pathlib.Path:
-    """Folder of two classes with 40 pictures each, and one file that is none."""
+    """Folder of two classes with 40 images each, and one file that is none."""
     folder = tmp_path_factory.mktemp("shapes")
     draw_folder(folder, 40)
-    (folder / "cat" / "bad <b>.jpg").write_bytes(b"no picture")
+    (folder / "cat" / "bad <b>.jpg").write_bytes(b"no image")
     return folder
 
 

@@ -123,7 +123,7 @@ def test_evaluate_repeats_the_report(finished_run, capsys):
 
 
 @pytest.mark.thorough
-def test_evaluate_takes_other_pictures(finished_run, tmp_path, capsys):
+def test_evaluate_takes_other_images(finished_run, tmp_path, capsys):
     draw_folder(tmp_path / "plain", 3)
     draw_folder(tmp_path / "split" / "train", 2)
     draw_folder(tmp_path / "split" / "validation", 4)
@@ -144,15 +144,15 @@ def test_evaluate_refuses_other_classes(finished_run, tmp_path, capsys):
 
 @pytest.mark.thorough
 def test_predict_agrees_with_the_saved_model(finished_run, shapes, capsys):
-    from kerasnorm.data.images.decode import decode_picture
+    from kerasnorm.data.images.decode import decode_image
 
     file = shapes / "dog" / "001.jpg"
     status, out, _ = call(capsys, "predict", finished_run, file, "--json")
     (found,) = json.loads(out)
     model = keras.saving.load_model(finished_run / "model.keras", compile=False)
-    picture = decode_picture(str(file), (32, 32)).astype("float32")
+    image = decode_image(str(file), (32, 32)).astype("float32")
     # Op by op bfloat16 is rounded otherwise than in a graph.
-    chances = model.predict(picture[None], verbose=0)[0]
+    chances = model.predict(image[None], verbose=0)[0]
     assert status == 0
     assert found["path"] == str(file)
     assert found["label"] == ("cat", "dog")[int(chances.argmax())]
@@ -166,7 +166,7 @@ def test_predict_takes_folders_and_names_what_it_left_out(
     (tmp_path / "deep" / "a b.jpg").write_bytes(
         (shapes / "cat" / "000.jpg").read_bytes()
     )
-    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "notes.txt").write_text("no image")
     status, out, err = call(capsys, "predict", finished_run, tmp_path)
     path, label, probability = out.strip().split("\t")
     assert status == 0
@@ -271,7 +271,7 @@ def one_sentence(err):
         (["--data", "{tmp}/missing"], 1, "missing"),
         (["--data", "{tmp}/empty"], 1, "no sub-folders"),
         (["--data", "{tmp}/one"], 1, "cat"),
-        (["--data", "{tmp}/bad"], 1, "picture"),
+        (["--data", "{tmp}/bad"], 1, "image"),
         (["--data", "{tmp}/few", "--batch-size", "64"], 1, "--batch-size"),
         (["--data", "{tmp}/few", "--model", "lenet"], 2, "convnet"),
         (["--resume", "{tmp}/few"], 2, "run directory"),

@@ -1,4 +1,4 @@
-"""Small pictures and folders made on the spot, and Keras' own generator class."""
+"""Small images and folders made on the spot, and Keras' own generator class."""
 
 import pathlib
 
@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 
-def smooth_picture(height, width, channels=3, seed=0):
-    """Return a uint8 picture with soft blobs, so that interpolation has work to do."""
+def smooth_image(height, width, channels=3, seed=0):
+    """Return a uint8 image with soft blobs, so that interpolation has work to do."""
     random = np.random.default_rng(seed)
     small = random.integers(
         0, 256, (height // 4 + 2, width // 4 + 2, channels), np.uint8
@@ -24,25 +24,25 @@ def smooth_picture(height, width, channels=3, seed=0):
     return np.stack(planes, axis=-1)
 
 
-def save_picture(path: pathlib.Path, height=24, width=31, seed=0, **options):
-    """Write one RGB picture; the name's suffix decides the format."""
+def save_image(path: pathlib.Path, height=24, width=31, seed=0, **options):
+    """Write one RGB image; the name's suffix decides the format."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(smooth_picture(height, width, seed=seed)).save(path, **options)
+    Image.fromarray(smooth_image(height, width, seed=seed)).save(path, **options)
     return path
 
 
 @pytest.fixture(scope="session")
 def class_folders(tmp_path_factory) -> pathlib.Path:
-    """Three classes of 7, 5 and 4 pictures of several sizes, formats and depths."""
-    directory = tmp_path_factory.mktemp("pictures")
+    """Three classes of 7, 5 and 4 images of several sizes, formats and depths."""
+    directory = tmp_path_factory.mktemp("images")
     for name, count in (("cat", 7), ("ant", 5), ("bee", 4)):
         for number in range(count):
             folder = directory / name / ("deep" if number % 3 == 2 else "")
             suffix = ("jpg", "png", "JPEG")[number % 3]
-            save_picture(
+            save_image(
                 folder / f"{name}.{number}.{suffix}", 20 + 3 * number, 30, seed=number
             )
-    (directory / "cat" / "notes.txt").write_text("not a picture")
+    (directory / "cat" / "notes.txt").write_text("not an image")
     return directory
 
 

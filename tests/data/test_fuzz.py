@@ -1,4 +1,4 @@
-"""Cut and damaged files end in a picture or in a reason, whatever the damage."""
+"""Cut and damaged files end in an image or in a reason, whatever the damage."""
 
 import io
 
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import strategies
 from PIL import Image
 
-from kerasnorm.data import PictureError, decode_picture
+from kerasnorm.data import ImageError, decode_image
 from kerasnorm.data.scan.scan_file import scan_file
-from tests.data.conftest import smooth_picture
+from tests.data.conftest import smooth_image
 
 FORMATS = {
     "jpg": {"format": "JPEG"},
@@ -25,7 +25,7 @@ FORMATS = {
 
 def encoded(options):
     file = io.BytesIO()
-    Image.fromarray(smooth_picture(40, 50)).save(file, **options)
+    Image.fromarray(smooth_image(40, 50)).save(file, **options)
     return file.getvalue()
 
 
@@ -51,8 +51,8 @@ def check(directory, content):
     accepted = [scan_file(str(path)).reason is None]
     for size in (None, (16, 16)):
         try:
-            image = decode_picture(path, size)
-        except PictureError as error:
+            image = decode_image(path, size)
+        except ImageError as error:
             assert error.reason
             accepted.append(False)
         else:

@@ -1,4 +1,4 @@
-"""`kerasnorm doctor` on model files and folders of pictures."""
+"""`kerasnorm doctor` on model files and folders of images."""
 
 import json
 import re
@@ -22,7 +22,7 @@ FORMS = {
 def folders(tmp_path_factory):
     from PIL import Image
 
-    root = tmp_path_factory.mktemp("pictures")
+    root = tmp_path_factory.mktemp("images")
     generator = np.random.default_rng(0)
     for split in ("train", "validation"):
         for number in range(16):

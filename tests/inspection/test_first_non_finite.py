@@ -30,11 +30,11 @@ def one_bad_row():
     return x
 
 
-def test_pictures_come_first():
+def test_images_come_first():
     x = one_bad_row()
     x[2, 1] = NAN
     model = compiled(broken(lambda x: x * NAN))
-    assert first_non_finite(model, batch(x)) == ("the pictures themselves", [2])
+    assert first_non_finite(model, batch(x)) == ("the images themselves", [2])
 
 
 def test_the_first_layer_is_named_with_its_rows():

@@ -62,7 +62,7 @@ def test_every_model_of_keras_is_listed():
 
 
 @pytest.mark.parametrize(("kind", "module"), MODULES.items())
-def test_pictures_are_preprocessed_as_by_keras(kind, module, monkeypatch):
+def test_images_are_preprocessed_as_by_keras(kind, module, monkeypatch):
     stub = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Identity()])
     stub.name = "backbone"
     monkeypatch.setattr(keras.applications, kind, lambda **_: stub)

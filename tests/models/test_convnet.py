@@ -11,7 +11,7 @@ FIRST = ["batch", "frn"]
 NAMES = FIRST + [name for name in factory.NORMS if name not in (*FIRST, "sync_batch")]
 
 
-def pictures(count=4, size=16):
+def images(count=4, size=16):
     generator = np.random.default_rng(0)
     return generator.uniform(0, 255, (count, size, size, 3)).astype("float32")
 
@@ -24,7 +24,7 @@ def test_every_norm_trains_from_chance(norm):
         (16, 16, 3), 3, norm=norm, width=8, depths=(1, 1), norm_options=options
     )
     model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
-    x, y = pictures(), np.array([0, 1, 2, 0])
+    x, y = images(), np.array([0, 1, 2, 0])
     first = model.train_on_batch(x, y)
     for _ in range(4):
         last = model.train_on_batch(x, y)
@@ -57,7 +57,7 @@ def test_probabilities_are_float32_in_mixed_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         model = convnet((16, 16, 3), 2, width=8)
-        assert keras.backend.standardize_dtype(model(pictures()).dtype) == "float32"
+        assert keras.backend.standardize_dtype(model(images()).dtype) == "float32"
     finally:
         keras.config.set_dtype_policy("float32")
 
@@ -65,12 +65,12 @@ def test_probabilities_are_float32_in_mixed_precision():
 def test_one_class_gives_one_sigmoid_unit():
     model = convnet((16, 16, 3), 1, width=8)
     assert model.output_shape == (None, 1)
-    assert np.all(model.predict(pictures(), verbose=0) < 1)
+    assert np.all(model.predict(images(), verbose=0) < 1)
 
 
 def test_size_may_be_unknown():
     model = convnet((None, None, 3), 2, width=8)
-    assert model.predict(pictures(size=20), verbose=0).shape == (4, 2)
+    assert model.predict(images(size=20), verbose=0).shape == (4, 2)
 
 
 def test_unknown_norm_lists_the_known_ones():

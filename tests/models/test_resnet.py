@@ -63,7 +63,7 @@ def test_every_version_trains(norm, version):
 
 
 @pytest.mark.parametrize("variant", thorough_after(1, ["D", "A", "B", "C"]))
-def test_every_variant_reduces_pictures_32_times(variant):
+def test_every_variant_reduces_images_32_times(variant):
     with keras.StatelessScope(initialize_variables=False):
         model = resnet((64, 64, 3), 3, 50, variant=variant)
     assert model.get_layer("pool").input.shape == (None, 2, 2, 2048)

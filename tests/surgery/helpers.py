@@ -10,7 +10,7 @@ def numbers(value):
     return np.array(keras.ops.convert_to_numpy(value))
 
 
-def pictures(count=4, size=8, channels=3, seed=0):
+def images(count=4, size=8, channels=3, seed=0):
     generator = np.random.default_rng(seed)
     return generator.normal(0, 1, (count, size, size, channels)).astype("float32")
 

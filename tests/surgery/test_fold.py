@@ -5,7 +5,7 @@ import pytest
 from kerasnorm import layers
 from kerasnorm.models import backbone, convnet
 from kerasnorm.surgery import fold_batch_norm, swap_norm
-from tests.surgery.helpers import conv_bn_relu, infer, kinds, pictures, shake
+from tests.surgery.helpers import conv_bn_relu, images, infer, kinds, shake
 
 pytestmark = pytest.mark.backends
 
@@ -155,9 +155,9 @@ def test_the_scale_of_a_norm_free_network_is_folded():
 
 def test_the_given_model_is_not_changed():
     model = conv_bn_relu()
-    expected = infer(model, pictures())
+    expected = infer(model, images())
     fold_batch_norm(model)
-    assert np.array_equal(infer(model, pictures()), expected)
+    assert np.array_equal(infer(model, images()), expected)
     assert kinds(model) == ["batch", "batch"]
 
 
@@ -166,7 +166,7 @@ def test_the_folded_model_is_smaller_and_can_be_saved(tmp_path):
     assert len(folded.layers) == len(conv_bn_relu().layers) - 2
     folded.save(tmp_path / "folded.keras")
     loaded = keras.saving.load_model(tmp_path / "folded.keras")
-    assert np.allclose(infer(loaded, pictures()), infer(folded, pictures()))
+    assert np.allclose(infer(loaded, images()), infer(folded, images()))
 
 
 def test_a_subclassed_model_is_refused():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasnorm import surgery
-from tests.surgery.helpers import infer, kinds, numbers, pictures, shake
+from tests.surgery.helpers import images, infer, kinds, numbers, shake
 
 pytestmark = pytest.mark.backends
 SIZE = (6, 6, 3)
@@ -127,8 +127,8 @@ CASES = [
 
 
 def inputs_of(holder):
-    images = pictures(4, 6)
-    return images.reshape(2, 2, *SIZE) if holder.startswith("wrap") else images
+    batch = images(4, 6)
+    return batch.reshape(2, 2, *SIZE) if holder.startswith("wrap") else batch
 
 
 def built(holder, graph):
@@ -186,8 +186,8 @@ def test_frn_takes_a_relu_over_inside_a_wrapper():
 
 def test_what_is_shared_with_a_graph_stays_shared():
     model = Twice()
-    model(pictures(4, 6))
-    new, report = surgery.swap_norm(shake(model), "layer", batch=pictures(4, 6))
+    model(images(4, 6))
+    new, report = surgery.swap_norm(shake(model), "layer", batch=images(4, 6))
     assert len(report.swaps) == 1
     assert new.norm is new.graph.get_layer("bn")
     assert kinds(new) == ["layer"]
@@ -195,9 +195,9 @@ def test_what_is_shared_with_a_graph_stays_shared():
 
 def test_a_shared_norm_is_not_folded():
     model = Twice()
-    model(pictures(4, 6))
+    model(images(4, 6))
     shake(model)
-    new = surgery.fold_batch_norm(model, batch=pictures(4, 6))
+    new = surgery.fold_batch_norm(model, batch=images(4, 6))
     assert kinds(new) == ["batch"]
 
 

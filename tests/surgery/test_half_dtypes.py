@@ -7,7 +7,7 @@ import pytest
 from kerasnorm import layers, surgery
 from kerasnorm.surgery import rules
 from tests.marks import thorough_after
-from tests.surgery.helpers import pictures, shake
+from tests.surgery.helpers import images, shake
 
 pytestmark = pytest.mark.backends
 # A few roundings of each layer, relative to the largest prediction.
@@ -55,7 +55,7 @@ def dtypes(model):
 
 
 def assert_close(new, model, tolerance):
-    expected, received = (wide(m(pictures(), training=False)) for m in (model, new))
+    expected, received = (wide(m(images(), training=False)) for m in (model, new))
     assert np.abs(received - expected).max() < tolerance * np.abs(expected).max()
     assert dtypes(new) == dtypes(model)
 
@@ -73,15 +73,15 @@ def test_every_norm_takes_the_place(policy, to):
     model = network(policy)
     new, _ = surgery.swap_norm(model, to)
     assert dtypes(new) == dtypes(model)
-    assert np.isfinite(wide(new(pictures(), training=False))).all()
+    assert np.isfinite(wide(new(images(), training=False))).all()
     if to in SAME_IN_INFERENCE:
         assert_close(new, model, TOLERANCES[policy])
     new.compile("sgd", "mse", run_eagerly=True)
-    assert np.isfinite(new.train_on_batch(pictures(), np.zeros((4, 2))))
+    assert np.isfinite(new.train_on_batch(images(), np.zeros((4, 2))))
 
 
 def recalibrated(model, scale=1.0):
-    batches = [scale * pictures(8, seed=seed) for seed in (1, 2)]
+    batches = [scale * images(8, seed=seed) for seed in (1, 2)]
     surgery.recalibrate_batch_norm(model, [(batch,) for batch in batches])
     return [wide(w) for w in model.weights if "moving" in w.path]
 

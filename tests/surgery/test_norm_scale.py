@@ -5,7 +5,7 @@ import pytest
 from kerasnorm.layers import ChannelScale
 from kerasnorm.models import convnet, resnet
 from kerasnorm.surgery import find_norms, swap_norm
-from tests.surgery.helpers import conv_bn_relu, infer, kinds, numbers, pictures
+from tests.surgery.helpers import conv_bn_relu, images, infer, kinds, numbers
 
 pytestmark = pytest.mark.backends
 
@@ -30,7 +30,7 @@ def test_on_its_batch_the_new_network_is_the_old_in_training():
 def test_trained_statistics_serve_without_a_batch():
     model = conv_bn_relu()
     new, report = swap_norm(model, "none")
-    assert np.allclose(infer(new, pictures()), infer(model, pictures()), atol=1e-5)
+    assert np.allclose(infer(new, images()), infer(model, images()), atol=1e-5)
     assert "moving statistics" in report.notes[0]
 
 
@@ -48,8 +48,8 @@ def test_frozen_norms_go_on_with_their_own_statistics():
     model = conv_bn_relu()
     for name in ("bn1", "bn2"):
         model.get_layer(name).trainable = False
-    new, _ = swap_norm(model, "none", batch=pictures())
-    assert np.allclose(infer(new, pictures()), infer(model, pictures()), atol=1e-5)
+    new, _ = swap_norm(model, "none", batch=images())
+    assert np.allclose(infer(new, images()), infer(model, images()), atol=1e-5)
 
 
 @pytest.mark.thorough

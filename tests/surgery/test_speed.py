@@ -4,7 +4,7 @@ import pytest
 
 from kerasnorm.inspection import layer_tree
 from kerasnorm.surgery import speed_up_batch_norm
-from tests.surgery.helpers import conv_bn_relu, numbers, pictures
+from tests.surgery.helpers import conv_bn_relu, images, numbers
 
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="a kernel of TensorFlow"
@@ -125,7 +125,7 @@ def test_a_network_trains_as_before():
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             jit_compile=False,
         )
-        x, y = pictures(64), np.arange(64) % 2
+        x, y = images(64), np.arange(64) % 2
         loss = model.fit(x, y, 16, 4, shuffle=False, verbose=0).history["loss"]
         histories.append([*loss, model.evaluate(x, y, verbose=0)])
     assert np.allclose(*histories, rtol=1e-4)
@@ -179,7 +179,7 @@ def test_masks_other_ranks_and_channels_in_front_go_the_way_of_keras():
 @on_tensorflow
 def test_files_hold_the_layers_of_keras(tmp_path):
     model = conv_bn_relu()
-    config, expected = model.get_config(), numbers(model(pictures()))
+    config, expected = model.get_config(), numbers(model(images()))
     speed_up_batch_norm(model)
     assert model.get_config() == config
     model.save(tmp_path / "model.keras")
@@ -187,7 +187,7 @@ def test_files_hold_the_layers_of_keras(tmp_path):
     model.export(tmp_path / "exported", verbose=False)
     kinds = [type(layer) for _, layer in layer_tree.iter_layers(loaded)]
     assert kinds.count(keras.layers.BatchNormalization) == 2
-    assert np.array_equal(numbers(loaded(pictures())), expected)
+    assert np.array_equal(numbers(loaded(images())), expected)
 
 
 @on_tensorflow

@@ -8,10 +8,10 @@ from kerasnorm import layers, surgery
 from kerasnorm.surgery import rules, swap_norm
 from tests.surgery.helpers import (
     conv_bn_relu,
+    images,
     infer,
     kinds,
     numbers,
-    pictures,
     shake,
     weights_by_path,
 )
@@ -31,7 +31,7 @@ def test_every_norm_can_take_the_place(to):
     new, report = swap_norm(model, to)
     assert kinds(new) == ([] if to == "none" else [to, to])
     assert [swap.target for swap in report.swaps] == [to, to]
-    assert infer(new, pictures()).shape == (4, 2)
+    assert infer(new, images()).shape == (4, 2)
 
 
 def test_all_other_weights_are_carried_over_by_path():
@@ -55,7 +55,7 @@ def test_gamma_and_beta_are_kept():
 def test_the_given_model_is_not_changed():
     model = conv_bn_relu()
     model.compile(keras.optimizers.Adam(0.01), "mse")
-    before, x = weights_by_path(model), pictures()
+    before, x = weights_by_path(model), images()
     expected, optimizer = infer(model, x), model.optimizer
     swap_norm(model, "none", batch=x)
     after = weights_by_path(model)
@@ -67,7 +67,7 @@ def test_the_given_model_is_not_changed():
 def test_group_norm_computes_what_the_formula_says():
     model = build(keras.layers.BatchNormalization(), shape=(4, 4, 6))
     new, _ = swap_norm(model, "group", groups=3)
-    x = pictures(2, 4, 6)
+    x = images(2, 4, 6)
     parts = x.reshape(2, 4, 4, 3, 2)
     mean = parts.mean(axis=(1, 2, 4), keepdims=True)
     variance = parts.var(axis=(1, 2, 4), keepdims=True)
@@ -84,7 +84,7 @@ def test_group_norm_computes_what_the_formula_says():
 def test_layer_norms_take_the_whole_image_or_one_pixel(to, axes, epsilon):
     model = build(keras.layers.BatchNormalization(), shape=(4, 4, 6))
     new, _ = swap_norm(model, to)
-    x = 2 + pictures(2, 4, 6)
+    x = 2 + images(2, 4, 6)
     mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     bn = model.layers[0]
     expected = (x - mean) / np.sqrt(variance + epsilon)
@@ -98,11 +98,11 @@ def test_frn_takes_the_relu_over():
     assert [swap.absorbed for swap in report.swaps] == ["relu1", None]
     assert [new.get_layer(name).tlu for name in ("bn1", "bn2")] == [True, False]
     assert not any(isinstance(x, keras.layers.ReLU) for x in new.layers)
-    x = numbers(new.get_layer("conv1")(pictures()))
+    x = numbers(new.get_layer("conv1")(images()))
     bn = model.get_layer("bn1")
     expected = x / np.sqrt(np.mean(x**2, axis=(1, 2), keepdims=True) + 1e-6)
     expected = np.maximum(expected * numbers(bn.gamma) + numbers(bn.beta), 0)
-    received = keras.Model(new.input, new.get_layer("bn1").output)(pictures())
+    received = keras.Model(new.input, new.get_layer("bn1").output)(images())
     assert np.allclose(numbers(received), expected, atol=1e-5)
 
 
@@ -138,7 +138,7 @@ def test_a_relu_is_kept_where_someone_else_reads_the_norm():
     model = keras.Model(inputs, [keras.layers.ReLU()(norm), norm])
     new, report = swap_norm(model, "frn")
     assert report.swaps[0].absorbed is None
-    assert numbers(new(pictures())[1]).min() < 0
+    assert numbers(new(images())[1]).min() < 0
 
 
 def test_a_shared_relu_is_absorbed_only_behind_the_norm():
@@ -224,7 +224,7 @@ def test_lambdas_keep_what_they_were_told():
 
 
 def test_adapted_layers_keep_what_they_derived():
-    x = 100 + pictures()
+    x = 100 + images()
     adapted = keras.layers.Normalization()
     adapted.adapt(x)
     model = keras.Sequential(
@@ -298,7 +298,7 @@ def test_batch_norms_hand_their_statistics_to_each_other():
     new, report = swap_norm(model, "ghost_batch")
     assert report.swaps[0].lost == ()
     assert new.layers[0].momentum == 0.7
-    assert np.allclose(infer(new, pictures()), infer(model, pictures()), atol=1e-6)
+    assert np.allclose(infer(new, images()), infer(model, images()), atol=1e-6)
 
 
 def test_a_compiled_model_gets_a_fresh_optimizer():
@@ -306,12 +306,12 @@ def test_a_compiled_model_gets_a_fresh_optimizer():
     model.compile(
         keras.optimizers.Adam(0.123), "mse", metrics=["mae"], run_eagerly=True
     )
-    model.train_on_batch(pictures(), np.zeros((4, 2)))
+    model.train_on_batch(images(), np.zeros((4, 2)))
     new, report = swap_norm(model, "group")
     assert abs(float(numbers(new.optimizer.learning_rate)) - 0.123) < 1e-6
     assert int(numbers(new.optimizer.iterations)) == 0
     assert any("new optimizer" in note for note in report.notes)
-    assert np.isfinite(new.train_on_batch(pictures(), np.zeros((4, 2)))[0])
+    assert np.isfinite(new.train_on_batch(images(), np.zeros((4, 2)))[0])
 
 
 def test_a_model_that_was_not_compiled_is_not_compiled():
@@ -390,7 +390,7 @@ def test_the_new_model_can_be_saved_and_loaded(tmp_path):
     assert report.restorable
     new.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert np.allclose(infer(loaded, pictures()), infer(new, pictures()), atol=1e-6)
+    assert np.allclose(infer(loaded, images()), infer(new, images()), atol=1e-6)
 
 
 def test_the_report_says_what_was_kept_chosen_and_lost():

@@ -4,7 +4,7 @@ import pytest
 
 from kerasnorm.surgery import swap_norm
 from tests.marks import thorough_after
-from tests.surgery.helpers import infer, kinds, numbers, pictures, shake
+from tests.surgery.helpers import images, infer, kinds, numbers, shake
 
 pytestmark = pytest.mark.backends
 
@@ -92,19 +92,19 @@ class Peeking(keras.Model):
 
 
 def built(model):
-    model(pictures())
+    model(images())
     return shake(model)
 
 
 @pytest.mark.parametrize("to", thorough_after(1, ["group", "frn", "none"]))
 def test_norms_are_replaced_wherever_they_are_held(to):
     model = built(Net())
-    before = infer(model, pictures())
-    new, report = swap_norm(model, to, batch=pictures())
+    before = infer(model, images())
+    new, report = swap_norm(model, to, batch=images())
     assert kinds(new) == ([] if to == "none" else [to] * 5)
     assert len(report.swaps) == 5
-    assert infer(new, pictures()).shape == before.shape
-    assert np.array_equal(infer(model, pictures()), before)
+    assert infer(new, images()).shape == before.shape
+    assert np.array_equal(infer(model, images()), before)
 
 
 @pytest.mark.thorough
@@ -123,10 +123,10 @@ def test_all_other_weights_come_along():
 
 def test_to_none_on_a_batch_equals_training():
     model = built(Net())
-    expected = numbers(model(pictures(), training=True))
+    expected = numbers(model(images(), training=True))
     model = built(Net())
-    new, _ = swap_norm(model, "none", batch=pictures())
-    assert np.allclose(infer(new, pictures()), expected, atol=1e-4)
+    new, _ = swap_norm(model, "none", batch=images())
+    assert np.allclose(infer(new, images()), expected, atol=1e-4)
 
 
 @pytest.mark.thorough

@@ -2,7 +2,7 @@
 
 python -m tests.training.distributed_runs FOLDER NORM DEVICES... [--short]
 
-FOLDER holds pictures in `data`. Each number of devices is trained; if the last one is
+FOLDER holds images in `data`. Each number of devices is trained; if the last one is
 above 1, it is also trained with an interruption, as `resumed`, and with batches that
 cannot be shared evenly, unless it is to be short. One process of TensorFlow can hold
 one number of devices above 1: its collectives remember it. The settings of Keras and
@@ -57,7 +57,7 @@ def main() -> None:
     if keras.config.backend() == "tensorflow":
         split_processor()
     build.build_model = build_model
-    # 12 pictures validate: the last batch is incomplete.
+    # 12 images validate: the last batch is incomplete.
     settings = settings_for(folder / "data", folder / "runs").replace(
         norm=norm,
         distribute="auto",
@@ -124,7 +124,7 @@ def save_slowly(patch: pytest.MonkeyPatch) -> None:
 
 
 def uneven_run(settings: Settings) -> dict[str, Any]:
-    """Train an epoch with 11 pictures to validate on, and have it examined."""
+    """Train an epoch with 11 images to validate on, and have it examined."""
     report = run(
         settings.replace(
             name="uneven", epochs=1, validation_fraction=0.18, examine=True

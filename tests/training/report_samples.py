@@ -23,8 +23,8 @@ def make_history(epochs, **changes):
 
 
 def make_mistake(path="photos/cat.1.jpg", true="cat", predicted="dog", side=32):
-    picture = np.full((side, side, 3), 90, np.uint8)
-    return Mistake(path, picture, true, predicted, 0.987)
+    image = np.full((side, side, 3), 90, np.uint8)
+    return Mistake(path, image, true, predicted, 0.987)
 
 
 def make_record(**changes):
@@ -53,11 +53,11 @@ def make_record(**changes):
     return RunRecord(**values | changes)
 
 
-def make_classes(count, pictures=50):
+def make_classes(count, images=50):
     """Return the changes that give a record so many classes."""
     random = np.random.default_rng(0)
     shares = np.eye(count) * 0.7 + random.dirichlet(np.ones(count), count) * 0.3
     return {
         "class_names": [f"class {number}" for number in range(count)],
-        "confusion": np.array([random.multinomial(pictures, row) for row in shares]),
+        "confusion": np.array([random.multinomial(images, row) for row in shares]),
     }

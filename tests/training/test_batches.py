@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 import apps
-from kerasnorm.data import Pictures
+from kerasnorm.data import DecodedImages
 from kerasnorm.training import UsageError
 from kerasnorm.training.inputs import batches
 from kerasnorm.training.inputs.loading import Data
@@ -31,8 +31,8 @@ def data():
     images = np.random.default_rng(0).integers(1, 255, (12, 16, 16, 3), np.uint8)
     labels = np.array([0] * 9 + [1] * 3)
     paths = tuple(f"{number}.jpg" for number in range(12))
-    pictures = Pictures(images, labels, paths, ("a", "b"))
-    return Data(pictures, pictures, [])
+    decoded = DecodedImages(images, labels, paths, ("a", "b"))
+    return Data(decoded, decoded, [])
 
 
 def taken(data, count, first_step=0, skipped=(), **changes):
@@ -64,7 +64,7 @@ def test_a_skipped_step_gives_its_place_to_the_next(data):
         np.testing.assert_array_equal(around[step][0], whole[expected][0])
 
 
-def test_random_erasing_takes_its_share_of_the_pictures(data):
+def test_random_erasing_takes_its_share_of_the_images(data):
     plain = taken(data, 30)
     erased = taken(data, 30, random_erasing=0.25)
     changed = [
@@ -75,7 +75,7 @@ def test_random_erasing_takes_its_share_of_the_pictures(data):
 
 
 @pytest.mark.thorough
-def test_rand_augment_changes_pictures_and_keeps_their_range(data):
+def test_rand_augment_changes_images_and_keeps_their_range(data):
     for (one, _), (other, _) in zip(
         taken(data, 3), taken(data, 3, rand_augment=0.5), strict=True
     ):

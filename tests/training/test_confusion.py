@@ -31,7 +31,7 @@ def test_interval_of_a_known_case():
 
 def test_figures_of_each_class():
     figures = confusion.class_figures(COUNTS, NAMES)
-    assert [(one.name, one.pictures, one.taken_for) for one in figures] == [
+    assert [(one.name, one.images, one.taken_for) for one in figures] == [
         ("cat", 10, "dog"),
         ("dog", 10, "cat"),
         ("owl", 0, None),
@@ -39,7 +39,7 @@ def test_figures_of_each_class():
     assert (figures[0].recall, figures[0].precision) == (0.8, pytest.approx(8 / 9))
 
 
-def test_class_without_pictures_has_no_shares_and_comes_last():
+def test_class_without_images_has_no_shares_and_comes_last():
     last = confusion.class_figures(COUNTS[::-1, ::-1], NAMES[::-1])[-1]
     assert (last.name, last.recall, last.precision) == ("owl", None, None)
 

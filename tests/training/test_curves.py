@@ -20,7 +20,7 @@ def lines_of(history, best_epoch, panel):
     return axes, {line.get_label(): line.get_data() for line in axes.lines}
 
 
-def test_picture_is_written_and_nothing_is_left_beside_it(tmp_path):
+def test_image_is_written_and_nothing_is_left_beside_it(tmp_path):
     curves.write_curves(make_history(5), 3, tmp_path / "curves.png")
     assert os.listdir(tmp_path) == ["curves.png"]
     assert PIL.Image.open(tmp_path / "curves.png").size == (1620, 480)

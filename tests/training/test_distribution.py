@@ -58,7 +58,7 @@ def assert_trained_like_one(found, count):
     np.testing.assert_allclose(ours, one, rtol=0, atol=1e-4)
     if uneven is None:
         return
-    # The report sees every picture, and the doctor any batch.
+    # The report sees every image, and the doctor any batch.
     assert uneven == {"samples": 11, "is_examined": True, "is_over": True}
 
 
@@ -68,22 +68,22 @@ def assert_resumed(histories, count):
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    torture.draw_pictures(tmp_path / "data")
+def images(tmp_path):
+    torture.draw_images(tmp_path / "data")
     odd = PIL.Image.new("RGB", (16, 16), "gray")
     odd.save(tmp_path / "data" / "cat" / "odd.png")
     return tmp_path
 
 
 @pytest.mark.thorough
-def test_two_devices_train_and_resume_like_one(pictures):
-    assert_trained_like_one(results(start(pictures, "batch", 1, 2, "--short")), 2)
+def test_two_devices_train_and_resume_like_one(images):
+    assert_trained_like_one(results(start(images, "batch", 1, 2, "--short")), 2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("norm", ["batch", "group", "sync_batch", "frn"])
-def test_four_devices_train_and_resume_like_one(pictures, norm):
-    assert_trained_like_one(results(start(pictures, norm, 1, 4)), 4)
+def test_four_devices_train_and_resume_like_one(images, norm):
+    assert_trained_like_one(results(start(images, norm, 1, 4)), 4)
 
 
 def start_jax(folder, norm, *words, devices=1, **environment):
@@ -93,26 +93,26 @@ def start_jax(folder, norm, *words, devices=1, **environment):
 
 
 @pytest.mark.thorough
-def test_two_devices_of_jax_train_and_resume_like_one(pictures):
-    found = results(start_jax(pictures, "batch", 1, 2, "--short", devices=2))
+def test_two_devices_of_jax_train_and_resume_like_one(images):
+    found = results(start_jax(images, "batch", 1, 2, "--short", devices=2))
     assert_trained_like_one(found, 2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("norm", ["batch", "group", "sync_batch"])
-def test_four_devices_of_jax_train_and_resume_like_one(pictures, norm):
-    found = results(start_jax(pictures, norm, 1, 4, devices=4))
+def test_four_devices_of_jax_train_and_resume_like_one(images, norm):
+    found = results(start_jax(images, norm, 1, 4, devices=4))
     assert_trained_like_one(found, 4)
 
 
-def results_of_processes(pictures, *words):
+def results_of_processes(images, *words):
     """Train in two processes of JAX; return what the leader found."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     started = [
         start_jax(
-            pictures,
+            images,
             "batch",
             2,
             *words,
@@ -132,18 +132,18 @@ def results_of_processes(pictures, *words):
 
 
 @pytest.mark.thorough
-def test_processes_of_jax_resume_together(pictures):
-    histories, _ = results_of_processes(pictures, "--short")
+def test_processes_of_jax_resume_together(images):
+    histories, _ = results_of_processes(images, "--short")
     assert_resumed(histories, 2)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_processes_of_jax_train_and_resume_like_one(pictures):
-    histories, uneven = results_of_processes(pictures)
-    alone = pictures / "alone"
+def test_processes_of_jax_train_and_resume_like_one(images):
+    histories, uneven = results_of_processes(images)
+    alone = images / "alone"
     alone.mkdir()
-    (alone / "data").symlink_to(pictures / "data")
+    (alone / "data").symlink_to(images / "data")
     one, _ = results(start_jax(alone, "batch", 1))
     assert_trained_like_one(({**histories, "1": one["1"]}, uneven), 2)
 
@@ -173,12 +173,12 @@ def test_validation_batches_are_shared_evenly(count, sizes):
     assert len(shared) == len(sizes)
 
 
-def test_a_picture_too_few_for_all_devices_is_left_out():
+def test_a_image_too_few_for_all_devices_is_left_out():
     batches = tf.data.Dataset.range(13).map(lambda n: (n, n)).batch(4)
     assert [len(x) for x, _ in distribution.share_evenly(batches, 2)] == [4, 4, 4]
 
 
-def test_fewer_pictures_than_devices_are_refused():
+def test_fewer_images_than_devices_are_refused():
     batches = tf.data.Dataset.range(1).map(lambda n: (n, n)).batch(4)
     with pytest.raises(UsageError, match="each of 2 devices"):
         distribution.share_evenly(batches, 2)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.data import Pictures
+from kerasnorm.data import DecodedImages
 from kerasnorm.training.report.evaluation import Evaluation, evaluate
 
 LABELS = np.array([0, 1, 2, 1])
@@ -43,7 +43,7 @@ def test_mirror_images_are_averaged_when_asked_for():
     pytest.importorskip("tensorflow")
     keras.utils.set_random_seed(0)
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 6, 3), np.uint8)
-    pictures = Pictures(images, np.array([0, 1, 1, 0, 1]), ("",) * 5, ("a", "b"))
+    decoded = DecodedImages(images, np.array([0, 1, 1, 0, 1]), ("",) * 5, ("a", "b"))
     model = keras.Sequential(
         [
             keras.Input((8, 6, 3)),
@@ -56,8 +56,8 @@ def test_mirror_images_are_averaged_when_asked_for():
     def opinion(batch):
         return keras.ops.convert_to_numpy(model(batch.astype("float32")))
 
-    plain = evaluate(model, pictures, batch_size=2).probabilities
-    averaged = evaluate(model, pictures, batch_size=2, mirrored=True).probabilities
+    plain = evaluate(model, decoded, batch_size=2).probabilities
+    averaged = evaluate(model, decoded, batch_size=2, mirrored=True).probabilities
     expected = (opinion(images) + opinion(images[:, :, ::-1])) / 2
     np.testing.assert_allclose(plain, opinion(images), atol=1e-6)
     np.testing.assert_allclose(averaged, expected, atol=1e-6)

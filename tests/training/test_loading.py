@@ -18,8 +18,8 @@ SMALL = {"image_size": 16, "batch_size": 2}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two classes of 12 and 6 pictures; each two have one owner."""
-    folder = tmp_path_factory.mktemp("pictures")
+    """Two classes of 12 and 6 images; each two have one owner."""
+    folder = tmp_path_factory.mktemp("images")
     for label, count in (("cat", 12), ("dog", 6)):
         (folder / label).mkdir()
         for number in range(count):
@@ -104,7 +104,7 @@ def test_too_many_folds_are_refused(folder):
         loaded(folder, folds=7)
 
 
-def test_folds_leave_validation_pictures_of_the_data_alone(folder, tmp_path):
+def test_folds_leave_validation_images_of_the_data_alone(folder, tmp_path):
     for side in ("train", "validation"):
         shutil.copytree(folder, tmp_path / side)
     data = loaded(tmp_path, folds=3)

@@ -154,7 +154,7 @@ def test_links_lead_to_sections(write):
     assert {link["href"] for link in page.find("a")} == {f"#{name}" for name in targets}
 
 
-def test_every_picture_has_an_alternative_text(write):
+def test_every_image_has_an_alternative_text(write):
     page = write()
     assert [image["alt"] for image in page.find("img")] == [
         "cat taken for dog: cat.1.jpg"
@@ -196,18 +196,18 @@ def test_more_classes_than_a_matrix_can_show(write):
 def test_only_the_first_mistakes_are_shown(write):
     page = write(mistakes=[make_mistake(f"{number}.jpg") for number in range(40)])
     assert len(page.find("img")) == 24
-    assert "60 of 1,000 validation pictures" in page.text
+    assert "60 of 1,000 validation images" in page.text
     assert "these are the 24" in page.text
 
 
 def test_no_mistakes(write):
     page = write(mistakes=[], confusion=np.diag([50, 50]))
-    assert "None: every validation picture is recognized." in page.text
+    assert "None: every validation image is recognized." in page.text
 
 
-def test_no_validation_pictures(write):
+def test_no_validation_images(write):
     page = write(mistakes=[], confusion=np.zeros((2, 2), int))
-    assert "No validation pictures were counted." in page.text
+    assert "No validation images were counted." in page.text
 
 
 def test_many_rejected_files(write):
@@ -289,11 +289,11 @@ def test_confusion_must_fit_the_class_names():
 
 
 @pytest.mark.parametrize(
-    "picture", [np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8)], ids=["float", "flat"]
+    "image", [np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8)], ids=["float", "flat"]
 )
-def test_picture_must_be_decoded(picture):
-    with pytest.raises(ValueError, match="expected `picture` as uint8 of shape"):
-        Mistake("a.jpg", picture, "cat", "dog", 0.9)
+def test_image_must_be_decoded(image):
+    with pytest.raises(ValueError, match="expected `image` as uint8 of shape"):
+        Mistake("a.jpg", image, "cat", "dog", 0.9)
 
 
 def test_record_cannot_be_changed():

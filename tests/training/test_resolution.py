@@ -1,4 +1,4 @@
-"""Trainings on pictures of other sizes resume, and leave a model of one size."""
+"""Trainings on images of other sizes resume, and leave a model of one size."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ SIDE = 48
 
 
 def make_settings(folder, **changes):
-    torture.draw_pictures(folder / "data")
+    torture.draw_images(folder / "data")
     kept = {"image_size": SIDE, "batch_size": 16, "preflight": False, "examine": False}
     return Settings(
         app="test",
@@ -95,16 +95,16 @@ def test_history_report_and_model_judge_by_the_same_middle(sizes, tmp_path):
     assert again["loss"] == pytest.approx(finished.report["validation_loss"], rel=1e-5)
 
     model = keras.saving.load_model(finished.directory / "model.keras")
-    pictures = load_data(settings).validation.images.astype("float32")
+    images = load_data(settings).validation.images.astype("float32")
     assert settings.judged_side == 32
-    outside = pictures.copy()
+    outside = images.copy()
     outside[:, :8] = outside[:, -9:] = 0
     outside[:, :, :8] = outside[:, :, -9:] = 255
     np.testing.assert_array_equal(
-        model.predict(pictures, verbose=0), model.predict(outside, verbose=0)
+        model.predict(images, verbose=0), model.predict(outside, verbose=0)
     )
-    inside = pictures.copy()
+    inside = images.copy()
     inside[:, 8:12] = 0
     assert not np.allclose(
-        model.predict(pictures, verbose=0), model.predict(inside, verbose=0), atol=1e-6
+        model.predict(images, verbose=0), model.predict(inside, verbose=0), atol=1e-6
     )

@@ -32,7 +32,7 @@ from tests.training import torture, torture_compare  # noqa: E402
 
 @keras.saving.register_keras_serializable(package="tests")
 class Fragile(keras.layers.Layer):
-    """Cannot stand white pictures."""
+    """Cannot stand white images."""
 
     def call(self, x):
         return x / (1 - keras.ops.min(x, axis=(1, 2, 3), keepdims=True))
@@ -42,9 +42,9 @@ class Fragile(keras.layers.Layer):
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    torture.draw_pictures(folder)
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    torture.draw_images(folder)
     return folder
 
 
@@ -54,14 +54,14 @@ def tiny(monkeypatch):
 
 
 @pytest.fixture
-def settings(pictures, tmp_path):
-    return settings_for(pictures, tmp_path)
+def settings(images, tmp_path):
+    return settings_for(images, tmp_path)
 
 
-def settings_for(pictures, folder):
+def settings_for(images, folder):
     return Settings(
         app="test",
-        data=str(pictures),
+        data=str(images),
         runs=str(folder),
         name="run",
         image_size=16,
@@ -79,11 +79,11 @@ def settings_for(pictures, folder):
 
 
 @pytest.fixture(scope="module")
-def unbroken(pictures, tmp_path_factory):
+def unbroken(images, tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "build_model", torture.tiny_model)
-        return run(settings_for(pictures, folder)).directory
+        return run(settings_for(images, folder)).directory
 
 
 def resumed(settings, **changes):
@@ -188,8 +188,8 @@ def test_a_second_interrupt_ends_at_once():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_finished_run_says_so_and_changes_nothing(unbroken, capsys, pictures):
-    settings = settings_for(pictures, unbroken.parents[1]).replace(quiet=False)
+def test_a_finished_run_says_so_and_changes_nothing(unbroken, capsys, images):
+    settings = settings_for(images, unbroken.parents[1]).replace(quiet=False)
     before = {file: file.stat().st_mtime_ns for file in unbroken.rglob("*")}
     assert run(resumed(settings)).directory == unbroken
     assert "the run is finished (3 epochs" in capsys.readouterr().out
@@ -197,7 +197,7 @@ def test_a_finished_run_says_so_and_changes_nothing(unbroken, capsys, pictures):
 
 
 @pytest.mark.thorough
-def test_more_epochs_let_a_finished_run_go_on(unbroken, settings, tmp_path, pictures):
+def test_more_epochs_let_a_finished_run_go_on(unbroken, settings, tmp_path, images):
     shutil.copytree(unbroken, tmp_path / "test" / "run")
     longer = run(resumed(settings, epochs=4))
     assert longer.report["epochs"] == 4
@@ -207,7 +207,7 @@ def test_more_epochs_let_a_finished_run_go_on(unbroken, settings, tmp_path, pict
 
 @pytest.mark.thorough
 def test_a_finished_run_without_a_time_limit_goes_on_with_one(
-    unbroken, settings, tmp_path, pictures
+    unbroken, settings, tmp_path, images
 ):
     shutil.copytree(unbroken, tmp_path / "test" / "run")
     longer = run(resumed(settings, epochs=4, max_minutes=60))
@@ -294,8 +294,8 @@ def test_a_range_test_says_and_saves_what_it_found(settings, capsys):
         rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)]
     lowest = min(rows, key=lambda row: row["smoothed_loss"])
     assert rate == pytest.approx(lowest["learning_rate"] / 10)
-    with PIL.Image.open(done.directory / "learning_rate_test.png") as picture:
-        assert picture.size > (400, 200)
+    with PIL.Image.open(done.directory / "learning_rate_test.png") as image:
+        assert image.size > (400, 200)
 
 
 def test_a_refused_resume_keeps_the_run(unbroken, settings, tmp_path, monkeypatch):
@@ -320,8 +320,8 @@ def test_lack_of_memory_names_the_batch_size_to_try(settings, monkeypatch):
 
 @pytest.fixture
 def fragile(monkeypatch, tmp_path):
-    """Data with one white picture, and a model that cannot stand it."""
-    torture.draw_pictures(tmp_path / "data")
+    """Data with one white image, and a model that cannot stand it."""
+    torture.draw_images(tmp_path / "data")
     white = tmp_path / "data" / "cat" / "white.png"
     PIL.Image.new("RGB", (16, 16), "white").save(white)
 
@@ -342,7 +342,7 @@ def test_bad_numbers_name_layer_and_file_and_keep_the_batch(fragile):
     directory = fragile / "runs" / "test" / "run"
     with np.load(directory / "non_finite_batch.npz") as kept:
         assert len(kept["files"]) == 16
-        assert kept["pictures"].max() == 255
+        assert kept["images"].max() == 255
     assert "--on-nan" in str(stopped.value)
     state = checkpoint_files.read_newest(directory / "checkpoint").state
     assert all(np.isfinite(array).all() for array in state["model"])

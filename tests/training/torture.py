@@ -71,7 +71,7 @@ class Torture:
         self.folder = folder
         self.short = short
         self.log = folder / "output.txt"
-        draw_pictures(folder / "data")
+        draw_images(folder / "data")
         began = time.monotonic()
         self.run("unbroken")
         self.seconds = time.monotonic() - began
@@ -289,8 +289,8 @@ def tiny_model(settings, num_classes):
     )
 
 
-def draw_pictures(folder: pathlib.Path) -> None:
-    """Write two classes of small noisy pictures."""
+def draw_images(folder: pathlib.Path) -> None:
+    """Write two classes of small noisy images."""
     import PIL.Image
 
     draw = np.random.default_rng(0)
@@ -298,8 +298,8 @@ def draw_pictures(folder: pathlib.Path) -> None:
         (folder / name).mkdir(parents=True)
         for number in range(30):
             noise = draw.normal(shade, 40, (16, 16, 3)).clip(0, 255)
-            picture = PIL.Image.fromarray(noise.astype(np.uint8))
-            picture.save(folder / name / f"{number}.png")
+            image = PIL.Image.fromarray(noise.astype(np.uint8))
+            image.save(folder / name / f"{number}.png")
 
 
 def exit_status(pid: int) -> int:

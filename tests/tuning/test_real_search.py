@@ -46,7 +46,7 @@ def tiny(tmp_path_factory):
             Image.fromarray(pixels).save(file)
     (folder / "space.yaml").write_text(yaml.safe_dump(SPACE))
     return [
-        # The preset of photos computes in bfloat16 where it can and lets pictures of
+        # The preset of photos computes in bfloat16 where it can and lets images of
         # 16 pixels begin with 8, which not every network stands.
         *("--app", "cats_dogs", "--preset", "drawn", "--data", str(folder / "data")),
         *("--image-size", "16"),

@@ -145,7 +145,7 @@ def test_a_typo_in_the_space_ends_the_command(capsys, tmp_path, lines, message):
     assert not (tmp_path / "new").exists()
 
 
-def test_pictures_that_are_not_there_end_the_command(capsys, tmp_path):
+def test_images_that_are_not_there_end_the_command(capsys, tmp_path):
     words = ["--app", "cats_dogs", "--directory", str(tmp_path / "new")]
     assert search.main([*words, "--data", str(tmp_path / "photos")]) == 1
     error = capsys.readouterr().err
@@ -168,7 +168,7 @@ def test_a_file_is_no_directory(capsys, tmp_path):
     assert "a file" in capsys.readouterr().err
 
 
-def test_a_folder_of_pictures_is_kept_in_full(tmp_path, monkeypatch):
+def test_a_folder_of_images_is_kept_in_full(tmp_path, monkeypatch):
     (tmp_path / "photos").mkdir()
     monkeypatch.chdir(tmp_path)
     plan = plan_of("--app", "cats_dogs", "--data", "photos")

@@ -28,7 +28,7 @@ def test_the_default_space_has_what_people_tune(has_gpu):
     assert ("model" in names) == has_gpu
 
 
-def test_augmentation_scales_all_that_varies_pictures():
+def test_augmentation_scales_all_that_varies_images():
     space = Space((Choice("augmentation", (0.0, 2.0)),))
     base = Settings(rotation_range=100.0, zoom_range=0.2, color_jitter=0.1)
     found = space.settings(base, {"augmentation": 2.0})

@@ -232,7 +232,7 @@ def site(directory: SearchDirectory, host: str, port: int, lock: IO[Any]) -> Hos
         host,
         port,
         lock.fileno(),
-        supervisor.pictures_folder(directory.path),
+        supervisor.images_folder(directory.path),
         child_processes.usable_cores(),
         child_processes.gpus(),
     )

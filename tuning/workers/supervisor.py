@@ -262,7 +262,7 @@ class Supervisor:
         )
         self._say_ended(content)
         if ended.status == "completed":
-            shutil.rmtree(self.site.pictures, ignore_errors=True)
+            shutil.rmtree(self.site.images, ignore_errors=True)
         return content
 
     def _processes(self) -> list[Any]:
@@ -270,7 +270,7 @@ class Supervisor:
         return [member.process for member in members if member.process is not None]
 
 
-def pictures_folder(directory: pathlib.Path) -> pathlib.Path:
+def images_folder(directory: pathlib.Path) -> pathlib.Path:
     """Return where a search keeps its decoded images on this machine.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine import trial as trial_module
 
-from kerasnorm.data.images.shared_images import load_shared_pictures
+from kerasnorm.data.images.shared_images import load_shared_images
 from kerasnorm.training import runner
 from kerasnorm.training.inputs.loading import Data, load_data
 from kerasnorm.training.loop.hooks import Hooks
@@ -34,7 +34,7 @@ class TrialTuner(base_tuner.BaseTuner):
 
     Args:
         directory: Where the files of the search lie.
-        pictures: Folder of decoded images on this machine; nothing to decode for
+        images: Folder of decoded images on this machine; nothing to decode for
             every trial.
         deaths: How often in a row this worker has died at the same place; the trial
             it is given back is then to blame.
@@ -44,7 +44,7 @@ class TrialTuner(base_tuner.BaseTuner):
     def __init__(
         self,
         directory: SearchDirectory,
-        pictures: pathlib.Path | None = None,
+        images: pathlib.Path | None = None,
         deaths: int = 0,
         train: Callable[[Settings, Hooks], runner.Run] = runner.run,
     ) -> None:
@@ -52,7 +52,7 @@ class TrialTuner(base_tuner.BaseTuner):
         self.plan: Plan = directory.read_plan()
         self.train = train
         self.deaths = deaths
-        self.load = functools.partial(_load, pictures)
+        self.load = functools.partial(_load, images)
         self._asked_in_vain = False
         oracle = algorithms.make_oracle(self.plan, directory)
         if directory.oracle_file.is_file() and not self._is_worker():
@@ -152,4 +152,4 @@ class TrialTuner(base_tuner.BaseTuner):
 def _load(folder: pathlib.Path | None, settings: Settings) -> Data:
     if folder is None:
         return load_data(settings)
-    return load_data(settings, functools.partial(load_shared_pictures, folder=folder))
+    return load_data(settings, functools.partial(load_shared_images, folder=folder))

@@ -23,7 +23,7 @@ class Host:
         host: Address of the chief.
         port: Port of the chief.
         lock: Open lock file that every child keeps open.
-        pictures: Folder of decoded images on this machine.
+        images: Folder of decoded images on this machine.
         cores: Processors to share.
         gpus: GPUs to share; empty for none.
     """
@@ -32,7 +32,7 @@ class Host:
     host: str
     port: int
     lock: int
-    pictures: pathlib.Path
+    images: pathlib.Path
     cores: list[int]
     gpus: list[str]
 
@@ -175,7 +175,7 @@ class Worker(ManagedProcess):
         cores = child_processes.share_of(self.site.cores, self.place, self.places)
         return [
             *("--cores", ",".join(map(str, cores))),
-            *("--pictures", str(self.site.pictures)),
+            *("--images", str(self.site.images)),
             *("--deaths", str(self.deaths)),
         ]
 

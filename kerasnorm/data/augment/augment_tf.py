@@ -83,8 +83,8 @@ def places_of(
     offset, by_row, by_column = (matrices[:, :, None, part] for part in (2, 0, 1))
     positions = offset + by_row * tf.reshape(rows, [-1])
     positions += by_column * tf.reshape(columns, [-1])
-    y, inside_y = into_picture(positions[:, 0], height, fill_mode)
-    x, inside_x = into_picture(positions[:, 1], width, fill_mode)
+    y, inside_y = apply_fill_mode(positions[:, 0], height, fill_mode)
+    x, inside_x = apply_fill_mode(positions[:, 1], width, fill_mode)
     inside = inside_y & inside_x if fill_mode == "constant" else None
     down = right = None
     if order == 0:
@@ -131,7 +131,7 @@ def sample(images, places: tuple, output_size: tuple[int, int], *, cval: float):
     return tf.reshape(result, [-1, *output_size, channels])
 
 
-def into_picture(position, length: int, fill_mode: str):
+def apply_fill_mode(position, length: int, fill_mode: str):
     """Map positions along one axis into the image, and say which were inside."""
     last = tf.constant(length - 1, position.dtype)
     inside = (position >= 0) & (position <= last)
@@ -181,7 +181,7 @@ def level(images, shifts, factors, value_range: tuple[float, float]):
     Args:
         images: float32, (batch, height, width, channels); of four channels the last
             is alpha, whose brightness stays.
-        shifts: Value to add; the picture's own extremes stay the extremes, (batch,);
+        shifts: Value to add; the image's own extremes stay the extremes, (batch,);
             None leaves it out.
         factors: Factor of the distance from the lowest value, (batch,); None leaves
             it out.

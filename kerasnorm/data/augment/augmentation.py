@@ -23,7 +23,7 @@ class Augmentation:
             width draw separately.
         crop_area: Show a part of the image anywhere inside it, enlarged; its share of
             the area is drawn from this to 1, its ratio of sides from 3:4 to 4:3 of the
-            picture's own. 1 shows the whole image.
+            image's own. 1 shows the whole image.
         horizontal_flip: Mirror half of the images left to right.
         vertical_flip: Turn half of the images upside down.
         fill_mode: What is seen beyond the border: "nearest", "constant", "reflect" or

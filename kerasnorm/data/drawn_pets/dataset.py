@@ -15,7 +15,7 @@ from kerasnorm.data.drawn_pets.drawing import draw_pet
 
 CLASSES = ("cat", "dog")
 SPLITS = ("train", "validation")
-# Goes up whenever the same seed draws other pictures: an old cache is not used then.
+# Goes up whenever the same seed draws other images: an old cache is not used then.
 VERSION = 2
 # A second process takes about as long to start as this many images to draw.
 PICTURES_WORTH_A_PROCESS = 100
@@ -126,9 +126,9 @@ def _check(name: str, value: int, least: int) -> None:
 def _draw_all(
     directory: pathlib.Path, seed: int, counts: tuple[int, int], size: int
 ) -> None:
-    pictures = sum(counts) * len(CLASSES)
+    images = sum(counts) * len(CLASSES)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    number = max(1, min(cores, pictures // PICTURES_WORTH_A_PROCESS))
+    number = max(1, min(cores, images // PICTURES_WORTH_A_PROCESS))
     if number == 1:
         draw_share(directory, seed, counts, size)
         return

@@ -6,13 +6,13 @@ import numpy as np
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.generator.flow import Flow
-from kerasnorm.data.generator.iterator import PictureIterator
+from kerasnorm.data.generator.iterator import ImageIterator
 from kerasnorm.data.generator.random_transforms import value_range_of
 
 SUBSETS = ("training", "validation")
 
 
-class ArrayIterator(PictureIterator):
+class ArrayIterator(ImageIterator):
     """Batches of images from an array, with optional targets and weights.
 
     Args:
@@ -65,7 +65,7 @@ class ArrayIterator(PictureIterator):
                 # Keras' class weighs each part as if it began with the first sample.
                 weights = weights[part]
         if len(x) == 0:
-            raise DataError("There are no pictures to iterate over. Received: 0.")
+            raise DataError("There are no images to iterate over. Received: 0.")
         self._value_range = value_range_of(x)
         if not np.isfinite(self._value_range).all() and generator.compat == "fixed":
             raise not_finite("`x`")
@@ -112,10 +112,10 @@ def split_inputs(x: Any) -> tuple[Any, list[np.ndarray]]:
     if len(x) != 2:
         # A plain list of images.
         return x, []
-    pictures, further = x
+    images, further = x
     if not isinstance(further, list):
         further = [further]
-    return pictures, [np.asarray(array) for array in further]
+    return images, [np.asarray(array) for array in further]
 
 
 def check_lengths(

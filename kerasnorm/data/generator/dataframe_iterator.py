@@ -93,7 +93,7 @@ class DataFrameIterator(FileIterator):
         rows = list(range(len(names)))
         self.invalid_filenames: list[str] = []
         if validate_filenames:
-            rows = [row for row in rows if table.is_picture_file(paths[row], endings)]
+            rows = [row for row in rows if table.is_image_file(paths[row], endings)]
             usable = set(rows)
             self.invalid_filenames = [
                 name for row, name in enumerate(names) if row not in usable

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kerasnorm.data.errors import DataError, PictureError
+from kerasnorm.data.errors import DataError, ImageError
 from kerasnorm.data.generator.flow import Flow
-from kerasnorm.data.generator.image_store import PictureStore
-from kerasnorm.data.generator.iterator import PictureIterator
-from kerasnorm.data.images.decode import open_picture
+from kerasnorm.data.generator.image_store import ImageStore
+from kerasnorm.data.generator.iterator import ImageIterator
+from kerasnorm.data.images.decode import open_image
 from kerasnorm.data.images.gray_bits import measure_gray_bits
 from kerasnorm.data.images.load_images import check_image_size
 
@@ -67,13 +67,13 @@ class FileFormat:
         return (*self.target_size, COLOR_MODES[self.color_mode][1])
 
     def decode(self, path: str) -> np.ndarray:
-        """Read one file; raise PictureError if it is not an image.
+        """Read one file; raise ImageError if it is not an image.
 
         Pixel for pixel what Keras' `load_img` gives for 8 bits a channel without EXIF
         rotation. Of type uint8; in "grayscale" uint16, int32 or float32 where the file
         holds such values.
         """
-        image = open_picture(
+        image = open_image(
             path,
             mode=COLOR_MODES[self.color_mode][0],
             depth="kept" if self.compat == "fixed" else "keras",
@@ -97,11 +97,11 @@ class FileFormat:
             return np.dtype(np.uint8)
         try:
             return self.decode(path).dtype
-        except PictureError:
+        except ImageError:
             return np.dtype(np.uint8)
 
 
-class FileIterator(PictureIterator):
+class FileIterator(ImageIterator):
     """Batches of images read from files; base of the two below.
 
     Args:
@@ -131,10 +131,10 @@ class FileIterator(PictureIterator):
         subset: str | None,
     ):
         if not filepaths:
-            raise DataError("No picture files were found. Check the folder and names.")
+            raise DataError("No image files were found. Check the folder and names.")
         warn_of_dark_images(filepaths, file_format)
         shape = file_format.array_shape
-        self._store = PictureStore(
+        self._store = ImageStore(
             filepaths,
             file_format.decode,
             shape,

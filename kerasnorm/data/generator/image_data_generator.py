@@ -14,11 +14,11 @@ from kerasnorm.data.generator.dataframe_iterator import Columns, DataFrameIterat
 from kerasnorm.data.generator.directory_iterator import DirectoryIterator
 from kerasnorm.data.generator.file_iterator import FileFormat
 from kerasnorm.data.generator.flow import Flow
-from kerasnorm.data.generator.image_transforms import PictureTransforms
+from kerasnorm.data.generator.image_transforms import ImageTransforms
 
 
 @dataclasses.dataclass(eq=False)
-class ImageDataGenerator(PictureTransforms):
+class ImageDataGenerator(ImageTransforms):
     """Generate batches of images with random transforms and normalization.
 
     A drop-in for `tf.keras.preprocessing.image.ImageDataGenerator`: the same arguments,
@@ -30,9 +30,9 @@ class ImageDataGenerator(PictureTransforms):
 
     Args:
         featurewise_center: Subtract the data set's mean; needs `fit`.
-        samplewise_center: Subtract each picture's mean.
+        samplewise_center: Subtract each image's mean.
         featurewise_std_normalization: Divide by the data set's deviation; needs `fit`.
-        samplewise_std_normalization: Divide by each picture's deviation.
+        samplewise_std_normalization: Divide by each image's deviation.
         zca_whitening: Whiten the images; needs `fit`.
         zca_epsilon: Added to each variance in whitening.
         rotation_range: Degrees; rotations from minus to plus this.

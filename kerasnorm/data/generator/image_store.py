@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from kerasnorm.data.errors import DataError, PictureError
+from kerasnorm.data.errors import DataError, ImageError
 from kerasnorm.data.images.load_images import allocate, free_memory, workers_or
 
 CACHES = ("memory", "disk", "none")
 UNREADABLE = ("raise", "skip")
 
 
-class PictureStore:
-    """Pictures of a list of files, decoded when first asked for.
+class ImageStore:
+    """Images of a list of files, decoded when first asked for.
 
     A file that cannot be read, now or because it vanished in mid-training, raises:
     anything else in its row would be taken for it, by its targets, by its mask
@@ -22,7 +22,7 @@ class PictureStore:
 
     Args:
         paths: The files.
-        decode: Turns a path into an array, or raises PictureError.
+        decode: Turns a path into an array, or raises ImageError.
         image_shape: (height, width, channels) of every array.
         dtype: Type of the arrays that are kept; deeper ones are decoded every time.
         cache: "memory" keeps decoded images if all of them fit the budget, "disk"
@@ -75,7 +75,7 @@ class PictureStore:
             return np.take(self._kept, samples, axis=0)
         try:
             return np.stack(self._map(self._read_one, samples, threads))
-        except PictureError as error:
+        except ImageError as error:
             raise DataError(
                 f"{error}. Remove or replace the file, or leave out all that cannot be "
                 "read with ImageDataGenerator(unreadable='skip')."
@@ -92,7 +92,7 @@ class PictureStore:
         def reason_of(sample: int) -> str | None:
             try:
                 self._read_one(sample)
-            except PictureError as error:
+            except ImageError as error:
                 return error.reason
             return None
 

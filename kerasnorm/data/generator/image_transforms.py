@@ -1,4 +1,4 @@
-"""ImageDataGenerator's methods for single pictures: transform, normalize, fit."""
+"""ImageDataGenerator's methods for single images: transform, normalize, fit."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from kerasnorm.data.errors import DataError
 from kerasnorm.data.generator import random_parameters, random_transforms, standardize
 
 
-class PictureTransforms:
+class ImageTransforms:
     """Methods that ImageDataGenerator offers on images rather than on batches."""
 
     data_format: str | None
@@ -112,7 +112,7 @@ class PictureTransforms:
         x = np.asarray(x, dtype=self.dtype)
         if x.ndim != 4:
             raise DataError(
-                f"Pictures to fit on must have rank 4. Received: shape {x.shape}."
+                f"Images to fit on must have rank 4. Received: shape {x.shape}."
             )
         if self.rescale:
             x = x * self.rescale

@@ -15,7 +15,7 @@ from kerasnorm.data.generator import random_parameters, random_transforms, stand
 from kerasnorm.data.generator.flow import Flow
 
 
-class PictureIterator(keras.utils.PyDataset):
+class ImageIterator(keras.utils.PyDataset):
     """Batches of transformed images, by index, by `next()`, or as a dataset.
 
     Batch b of epoch e is a pure function of (seed, e, b): it does not depend on what
@@ -230,8 +230,8 @@ class PictureIterator(keras.utils.PyDataset):
                 % 10**7
             )
             name = f"{self.save_prefix}_{place}_{mark}.{self.save_format}"
-            picture = keras.utils.array_to_img(image, self.data_format, scale=True)
-            picture.save(pathlib.Path(self.save_to_dir or ".", name))
+            file = keras.utils.array_to_img(image, self.data_format, scale=True)
+            file.save(pathlib.Path(self.save_to_dir or ".", name))
 
     def value_range(self, images: np.ndarray) -> tuple[float, float]:
         """Lowest and highest value a pixel can have before normalization."""

@@ -14,7 +14,7 @@ def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
     """Return batches of an iterator, made in parallel and in their fixed order.
 
     Args:
-        iterator: A PictureIterator.
+        iterator: A ImageIterator.
         first_step: None: one epoch, and each pass over the dataset is the next one. A
             number: endless, from that batch on.
 

@@ -1,4 +1,4 @@
-"""Applies ImageDataGenerator's transforms to pictures: a batch at once, or one."""
+"""Applies ImageDataGenerator's transforms to images: a batch at once, or one."""
 
 import concurrent.futures
 import importlib.util
@@ -189,11 +189,9 @@ def legacy_brightness(image: np.ndarray, factor: float) -> np.ndarray:
 
     low, high = np.min(image), np.max(image)
     stretch = bool(low < 0 or high > 255)
-    picture = keras.utils.array_to_img(
-        image, data_format="channels_last", scale=stretch
-    )
-    picture = ImageEnhance.Brightness(picture).enhance(factor)
-    result = keras.utils.img_to_array(picture, data_format="channels_last")
+    scaled = keras.utils.array_to_img(image, data_format="channels_last", scale=stretch)
+    scaled = ImageEnhance.Brightness(scaled).enhance(factor)
+    result = keras.utils.img_to_array(scaled, data_format="channels_last")
     return result / 255 * (high - low) + low if stretch else result
 
 

@@ -14,7 +14,7 @@ EPSILON = 1e-6
 def standardize_batch(options: Any, images: np.ndarray) -> np.ndarray:
     """Normalize images as the options say.
 
-    The order is: preprocessing function, rescale, then the picture's own mean and
+    The order is: preprocessing function, rescale, then the image's own mean and
     deviation, the data set's mean and deviation, and whitening.
 
     Args:
@@ -83,7 +83,7 @@ def fitted(options: Any, statistic: str, option: str) -> bool:
     if options.compat == "fixed":
         raise RuntimeError(
             f"`{option}` needs statistics of the data set, which are not known yet. "
-            "Call `fit(pictures)` first."
+            "Call `fit(images)` first."
         )
     return False
 

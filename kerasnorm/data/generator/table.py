@@ -113,6 +113,6 @@ def class_names_of(labels: Sequence[Label]) -> list[str]:
     return sorted(found)
 
 
-def is_picture_file(path: str, endings: tuple[str, ...]) -> bool:
+def is_image_file(path: str, endings: tuple[str, ...]) -> bool:
     """Say whether a path exists and ends like the name of an image."""
     return path.lower().endswith(endings) and os.path.isfile(path)

@@ -1,4 +1,4 @@
-"""The one rule by which a file becomes a picture: upright, 8-bit RGB, fully read."""
+"""The one rule by which a file becomes an image: upright, 8-bit RGB, fully read."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from kerasnorm.data.errors import PictureError
+from kerasnorm.data.errors import ImageError
 from kerasnorm.data.images.deep_gray import in_native_order, to_8_bits
 
 # Loaded here once: Pillow's own loading on demand is not safe between threads.
@@ -61,7 +61,7 @@ UPRIGHT = {
 BILINEAR = Image.Resampling.BILINEAR
 
 
-def decode_picture(
+def decode_image(
     path: str | os.PathLike,
     image_size: tuple[int, int] | None = None,
     *,
@@ -90,17 +90,17 @@ def decode_picture(
         Array of uint8, (height, width, 3).
 
     Raises:
-        PictureError: The file is missing, empty, truncated, malformed, too large, or
+        ImageError: The file is missing, empty, truncated, malformed, too large, or
             not an image.
     """
-    image = open_picture(path, image_size, max_pixels=max_pixels, gray_bits=gray_bits)
+    image = open_image(path, image_size, max_pixels=max_pixels, gray_bits=gray_bits)
     if image_size is not None:
         height, width = image_size
         image = image.resize((width, height), BILINEAR)
     return np.asarray(image)
 
 
-def open_picture(
+def open_image(
     path: str | os.PathLike,
     cover: tuple[int, int] | None = None,
     *,
@@ -124,7 +124,7 @@ def open_picture(
             some of them and clips others at 255.
         upright: Whether to apply the EXIF rotation.
         max_pixels: Larger images are rejected before they are decoded.
-        gray_bits: What `decode_picture` takes.
+        gray_bits: What `decode_image` takes.
         look: Called with Pillow's own image of the file, after it has been decoded,
             and with the bytes of the file.
 
@@ -132,7 +132,7 @@ def open_picture(
         The decoded image.
 
     Raises:
-        PictureError: The file cannot become an image.
+        ImageError: The file cannot become an image.
     """
     name = os.fspath(path)
     content = read_file(name)
@@ -154,49 +154,49 @@ def open_picture(
             if look is not None:
                 look(file, content)
             return image
-    except PictureError:
+    except ImageError:
         raise
     except MemoryError:
-        raise PictureError(name, "not enough memory to decode it") from None
+        raise ImageError(name, "not enough memory to decode it") from None
     except Exception as error:
         # Pillow's decoders raise whatever their parsing stumbles on (OSError,
         # SyntaxError, struct.error, KeyError ...): all mean the same to the caller.
-        raise PictureError(name, reason_of(error)) from error
+        raise ImageError(name, reason_of(error)) from error
 
 
 def read_file(name: str) -> bytes:
-    """Read a regular file of at most `MAX_BYTES` bytes, or raise PictureError."""
+    """Read a regular file of at most `MAX_BYTES` bytes, or raise ImageError."""
     try:
         status = os.stat(name)
         if not stat.S_ISREG(status.st_mode):
             # Opening a named pipe would wait for ever.
-            raise PictureError(name, "not a regular file")
+            raise ImageError(name, "not a regular file")
         if status.st_size > MAX_BYTES:
-            raise PictureError(
+            raise ImageError(
                 name, f"{status.st_size:,} bytes are more than {MAX_BYTES:,}"
             )
         with open(name, "rb") as file:
             content = file.read()
     except OSError as error:
-        raise PictureError(name, error.strerror or str(error)) from error
+        raise ImageError(name, error.strerror or str(error)) from error
     if not content:
-        raise PictureError(name, "the file is empty")
+        raise ImageError(name, "the file is empty")
     return content
 
 
 def check_size(name: str, image: Image.Image, content: bytes, max_pixels: int) -> None:
-    """Raise PictureError for an image that would be too large to decode."""
+    """Raise ImageError for an image that would be too large to decode."""
     width, height = image.size
     max_pixels = min(max_pixels, MAX_SLOW_PIXELS.get(image.format or "", max_pixels))
     if width * height > max_pixels:
-        raise PictureError(
+        raise ImageError(
             name,
             f"decompression bomb: {width}x{height} pixels are more than {max_pixels:,}",
         )
     if image.format == "JPEG":
         scans = content.count(b"\xff\xda")
         if scans * width * height > MAX_SCANNED_PIXELS:
-            raise PictureError(
+            raise ImageError(
                 name, f"decompression bomb: {scans} scans of {width}x{height} pixels"
             )
 
@@ -228,7 +228,7 @@ def convert(
     depth: str,
     gray_bits: int | None,
 ) -> Image.Image:
-    """Convert any mode of Pillow to one of `open_picture`'s modes and depths."""
+    """Convert any mode of Pillow to one of `open_image`'s modes and depths."""
     if image.mode == mode:
         return image
     if image.mode == "P" and "transparency" in image.info:
@@ -250,11 +250,11 @@ def convert(
 def reason_of(error: Exception) -> str:
     """Put an exception of Pillow into a few words."""
     if isinstance(error, UnidentifiedImageError):
-        return "not a picture in a known format"
+        return "not an image in a known format"
     if isinstance(error, Image.DecompressionBombError):
         return "decompression bomb: too many pixels"
     if "truncated" in str(error).lower():
-        return "truncated: the file ends before the picture does"
+        return "truncated: the file ends before the image does"
     return f"cannot be decoded ({str(error) or type(error).__name__})"
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from kerasnorm.data.errors import PictureError
+from kerasnorm.data.errors import ImageError
 
 # TIFF's BitsPerSample and MaxSampleValue.
 BITS_TAG, MAX_SAMPLE_TAG = 258, 281
@@ -22,9 +22,9 @@ def to_8_bits(
     """Scale gray values of more bits to 8; Pillow alone would clip them at 255."""
     values = np.asarray(image)
     if image.mode == "F":
-        raise PictureError(name, "floating-point pixels have no agreed brightness")
+        raise ImageError(name, "floating-point pixels have no agreed brightness")
     if values.min() < 0 or values.max() > 65535:
-        raise PictureError(name, "32-bit pixels have no agreed brightness")
+        raise ImageError(name, "32-bit pixels have no agreed brightness")
     bits = declared_bits(image, content)
     if bits is None and gray_bits is not None:
         bits = gray_bits

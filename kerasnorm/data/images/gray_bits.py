@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-from kerasnorm.data.errors import PictureError
-from kerasnorm.data.images.decode import QuietPillow, open_picture
+from kerasnorm.data.errors import ImageError
+from kerasnorm.data.images.decode import QuietPillow, open_image
 from kerasnorm.data.images.deep_gray import declared_bits
 
 # How a PNG and a TIFF begin; other formats say how deep they are.
@@ -64,8 +64,8 @@ def _largest_values(paths: Iterable[str]) -> Iterator[int]:
     for path in filter(_may_be_deep, paths):
         before = len(found)
         # Training says why a file cannot be read.
-        with contextlib.suppress(PictureError):
-            open_picture(path, look=look)
+        with contextlib.suppress(ImageError):
+            open_image(path, look=look)
         yield from found[before:]
         if len(found) == MEASURED_FILES:
             return

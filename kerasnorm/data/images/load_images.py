@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kerasnorm.data.cache import cache_directory
-from kerasnorm.data.errors import DataError, PictureError
-from kerasnorm.data.images.decode import MAX_PIXELS, QuietPillow, decode_picture
+from kerasnorm.data.errors import DataError, ImageError
+from kerasnorm.data.images.decode import MAX_PIXELS, QuietPillow, decode_image
 from kerasnorm.data.sources.index import ImageIndex
 
 # TensorFlow takes memory only from a multiple of so many bytes on.
@@ -31,7 +31,7 @@ INTERPOLATIONS = (
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Pictures:
+class DecodedImages:
     """Decoded images with their labels, and the files that could not be decoded.
 
     Args:
@@ -57,7 +57,7 @@ class Pictures:
         return self.images.shape[1], self.images.shape[2]
 
 
-def load_pictures(
+def load_images(
     index: ImageIndex,
     image_size: tuple[int, int],
     *,
@@ -65,7 +65,7 @@ def load_pictures(
     workers: int | None = None,
     max_pixels: int = MAX_PIXELS,
     progress: Callable[[int, int], None] | None = None,
-) -> Pictures:
+) -> DecodedImages:
     """Decode every file of an index once, in parallel.
 
     Augmenting from decoded images is what makes every epoch after the first fast.
@@ -89,18 +89,18 @@ def load_pictures(
     """
     check_image_size(image_size)
     if len(index) == 0:
-        raise DataError("There are no image files to load. Add pictures.")
+        raise DataError("There are no image files to load. Add images.")
     images = allocate((len(index), *image_size, 3), memory_budget)
 
     def load(position: int) -> str | None:
         try:
-            images[position] = decode_picture(
+            images[position] = decode_image(
                 index.paths[position],
                 image_size,
                 max_pixels=max_pixels,
                 gray_bits=index.gray_bits,
             )
-        except PictureError as error:
+        except ImageError as error:
             return error.reason
         return None
 
@@ -118,7 +118,7 @@ def load_pictures(
 
 def without_rejected(
     index: ImageIndex, images: np.ndarray, reasons: list[str | None]
-) -> Pictures:
+) -> DecodedImages:
     """Close the gaps that rejected files left in the array."""
     kept = [position for position, reason in enumerate(reasons) if reason is None]
     rejected = index.ignored + tuple(
@@ -138,13 +138,13 @@ def without_rejected(
             )
             raise DataError(
                 f"None of the {np.sum(index.labels == label)} files of class {name!r} "
-                f"is a usable picture (the first: {path}: {reason}). Replace them."
+                f"is a usable image (the first: {path}: {reason}). Replace them."
             )
     # Moved down one by one: a second array might not fit.
     for position, source in enumerate(kept):
         if position != source:
             images[position] = images[source]
-    return Pictures(
+    return DecodedImages(
         images[: len(kept)],
         labels,
         tuple(index.paths[position] for position in kept),
@@ -163,7 +163,7 @@ def allocate(
         memory_budget = free_memory() // 4
     if np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize <= memory_budget:
         return aligned_array(shape, dtype)
-    file = tempfile.TemporaryFile(dir=cache_directory("pictures"))
+    file = tempfile.TemporaryFile(dir=cache_directory("images"))
     return np.memmap(file, dtype, mode="w+", shape=shape)
 
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kerasnorm.data.images.load_images import Pictures, load_pictures
+from kerasnorm.data.images.load_images import DecodedImages, load_images
 from kerasnorm.data.sources.index import ImageIndex
 
 
-def load_shared_pictures(
+def load_shared_images(
     index: ImageIndex, image_size: tuple[int, int], folder: str | os.PathLike[str]
-) -> Pictures:
+) -> DecodedImages:
     """Decode every file of an index, unless another process has done so already.
 
     The first process decodes while the others wait; then all map the same file, whose
@@ -29,7 +29,7 @@ def load_shared_pictures(
             needed. Whoever names it removes it.
 
     Returns:
-        What `load_pictures` returns, with read-only images.
+        What `load_images` returns, with read-only images.
 
     Raises:
         DataError: No file could be decoded, or one class lost all its files.
@@ -40,9 +40,9 @@ def load_shared_pictures(
     array, record = folder / f"{key}.npy", folder / f"{key}.json"
     with _alone(folder / f"{key}.lock"):
         if not record.is_file():
-            _write(load_pictures(index, image_size), array, record)
+            _write(load_images(index, image_size), array, record)
     found = json.loads(record.read_text(encoding="utf-8"))
-    return Pictures(
+    return DecodedImages(
         np.asarray(np.load(array, mmap_mode="r")),
         np.array(found["labels"], np.int64),
         tuple(found["paths"]),
@@ -51,14 +51,14 @@ def load_shared_pictures(
     )
 
 
-def _write(pictures: Pictures, array: pathlib.Path, record: pathlib.Path) -> None:
+def _write(decoded: DecodedImages, array: pathlib.Path, record: pathlib.Path) -> None:
     aside = array.with_name(f".{os.getpid()}.npy")
-    np.save(aside, pictures.images)
+    np.save(aside, decoded.images)
     aside.replace(array)
     values = {
-        "labels": pictures.labels.tolist(),
-        "paths": pictures.paths,
-        "rejected": pictures.rejected,
+        "labels": decoded.labels.tolist(),
+        "paths": decoded.paths,
+        "rejected": decoded.rejected,
     }
     aside = record.with_name(f".{os.getpid()}.json")
     aside.write_text(json.dumps(values), encoding="utf-8")

@@ -10,14 +10,14 @@ from kerasnorm.data.augment.erasing_tf import draw_erasures, erase
 from kerasnorm.data.augment.mix_tf import cut_and_mix, draw_mixes
 from kerasnorm.data.augment.transforms import draw_colours, draw_warps, rescaled
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.images.load_images import Pictures
+from kerasnorm.data.images.load_images import DecodedImages
 from kerasnorm.data.images.zero_copy_tf import as_tensor
 from kerasnorm.data.pipelines.numpy_function_shutdown import ended_at_exit
 from kerasnorm.data.pipelines.parallel_tf import as_written, map_in_parallel
 
 
 def training_batches(
-    pictures: Pictures,
+    decoded: DecodedImages,
     batch_size: int,
     augmentation: Augmentation | None = None,
     seed: int = 0,
@@ -38,12 +38,12 @@ def training_batches(
     run would have seen, whatever the number of threads.
 
     Args:
-        pictures: The decoded images.
+        decoded: The decoded images.
         batch_size: Images in a batch, at most `len(images)`.
         augmentation: How images are varied; None leaves them as they are.
         seed: Decides order and augmentation.
         output_size: Height and width in pixels of the batches; None leaves the
-            pictures' own. Cropped parts of larger images stay sharp; pixels are
+            images' own. Cropped parts of larger images stay sharp; pixels are
             taken, not averaged, so more than twice the size gives jagged edges.
         mixup: Parameter alpha of the Beta distribution of mixing shares; 0 is off.
         cutmix: The same for pasted boxes; with both on, each image takes either.
@@ -61,22 +61,22 @@ def training_batches(
         DataError: The batch size does not fit the number of images.
     """
     check_batch_size(batch_size)
-    if batch_size > len(pictures):
+    if batch_size > len(decoded):
         raise DataError(
-            f"The batch size must be at most the number of training pictures, "
-            f"{len(pictures)}. Received: {batch_size}. Take a smaller batch size or "
-            "more pictures."
+            f"The batch size must be at most the number of training images, "
+            f"{len(decoded)}. Received: {batch_size}. Take a smaller batch size or "
+            "more images."
         )
     augmentation = augmentation or Augmentation.none()
-    steps = len(pictures) // batch_size
-    stored = pictures.image_size
+    steps = len(decoded) // batch_size
+    stored = decoded.image_size
     size = output_size or stored
     is_warped = augmentation.has_geometry or size != stored
 
-    images, labels = as_tensor(pictures.images), one_hot(pictures, label_smoothing)
+    images, labels = as_tensor(decoded.images), one_hot(decoded, label_smoothing)
 
     def plan(epoch: int):
-        order = epoch_order(pictures.labels, seed, int(epoch), balanced)
+        order = epoch_order(decoded.labels, seed, int(epoch), balanced)
         order = order[: steps * batch_size]
         parts = (
             order,
@@ -154,12 +154,12 @@ def epoch_order(
 
 
 def evaluation_batches(
-    pictures: Pictures, batch_size: int, center: tuple[int, int] | None = None
+    decoded: DecodedImages, batch_size: int, center: tuple[int, int] | None = None
 ) -> tf.data.Dataset:
     """Yield every image once, in order and unchanged.
 
     Args:
-        pictures: The decoded images.
+        decoded: The decoded images.
         batch_size: Images in a batch; the last batch may be smaller.
         center: (height, width) in pixels of the middle part to yield, at most that of
             the images; None for the whole of them.
@@ -173,32 +173,32 @@ def evaluation_batches(
         DataError: The batch size is below 1.
     """
     check_batch_size(batch_size)
-    images, labels = as_tensor(pictures.images), one_hot(pictures, 0.0)
-    height, width = center or pictures.image_size
-    top = (pictures.image_size[0] - height) // 2
-    left = (pictures.image_size[1] - width) // 2
+    images, labels = as_tensor(decoded.images), one_hot(decoded, 0.0)
+    height, width = center or decoded.image_size
+    top = (decoded.image_size[0] - height) // 2
+    left = (decoded.image_size[1] - width) // 2
 
     def batch(samples):
         chosen = tf.gather(images, samples)
         chosen = chosen[:, top : top + height, left : left + width]
         return tf.cast(chosen, tf.float32), tf.gather(labels, samples)
 
-    numbers = tf.data.Dataset.range(len(pictures)).batch(batch_size)
+    numbers = tf.data.Dataset.range(len(decoded)).batch(batch_size)
     dataset = map_in_parallel(numbers, batch)
-    dataset.file_paths = list(pictures.paths)
+    dataset.file_paths = list(decoded.paths)
     return dataset
 
 
-def one_hot(pictures: Pictures, label_smoothing: float):
+def one_hot(decoded: DecodedImages, label_smoothing: float):
     """Return the class shares of every image, (images, classes)."""
     if not 0 <= label_smoothing < 1:
         raise ValueError(
             "`label_smoothing` must be from 0 to below 1. Received: "
             f"{label_smoothing!r}."
         )
-    classes = len(pictures.class_names)
-    shares = np.full((len(pictures), classes), label_smoothing / classes, np.float32)
-    shares[np.arange(len(pictures)), pictures.labels] += 1 - label_smoothing
+    classes = len(decoded.class_names)
+    shares = np.full((len(decoded), classes), label_smoothing / classes, np.float32)
+    shares[np.arange(len(decoded)), decoded.labels] += 1 - label_smoothing
     with tf.device("CPU:0"):
         return tf.constant(shares)
 

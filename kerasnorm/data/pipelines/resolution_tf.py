@@ -9,7 +9,7 @@ from kerasnorm.data.pipelines.numpy_function_shutdown import ended_at_exit
 from kerasnorm.data.pipelines.parallel_tf import map_in_parallel
 
 
-def with_growing_pictures(
+def with_growing_images(
     batches: tf.data.Dataset,
     side_at: Callable[[int], int],
     first_step: int = 0,

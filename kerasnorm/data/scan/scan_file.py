@@ -7,8 +7,8 @@ import os
 import numpy as np
 from PIL import Image
 
-from kerasnorm.data.errors import PictureError
-from kerasnorm.data.images.decode import MAX_PIXELS, open_picture, orientation_of
+from kerasnorm.data.errors import ImageError
+from kerasnorm.data.images.decode import MAX_PIXELS, open_image, orientation_of
 from kerasnorm.data.images.deep_gray import range_used
 
 KINDS = {
@@ -105,10 +105,10 @@ def scan_file(
         seen["digest"] = hashlib.sha256(content).digest()
 
     try:
-        image = open_picture(
+        image = open_image(
             path, cover, max_pixels=max_pixels, gray_bits=gray_bits, look=look
         )
-    except PictureError as error:
+    except ImageError as error:
         return FileScan(path, error.reason)
     kinds = seen["kinds"]
     if seen.get("range", range_of(image)) < NARROW_RANGE:

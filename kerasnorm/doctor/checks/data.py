@@ -158,17 +158,17 @@ def check_augmentation(m: Measurements) -> Finding | None:
     return Finding(
         "train_augmentation_shift",
         "error",
-        f"Statistics of {'plain training' if m.plain else 'validation'} pictures lower "
+        f"Statistics of {'plain training' if m.plain else 'validation'} images lower "
         f"the validation loss by {saved:.3g}: those in the model describe augmented "
-        "pictures."
+        "images."
         + (
             ""
             if m.plain
             else " Either that, or validation comes from another distribution: "
-            "examine(..., plain=training pictures without augmentation) decides."
+            "examine(..., plain=training images without augmentation) decides."
         ),
         {"statistics_save": saved, "of_validation_save": adapted},
-        "kerasnorm.surgery.recalibrate_batch_norm(model, plain training pictures), or "
+        "kerasnorm.surgery.recalibrate_batch_norm(model, plain training images), or "
         "milder augmentation in the last epochs",
         saved,
         alternatives=() if m.plain else ("domain_shift",),

@@ -157,8 +157,8 @@ def _disturbed(m: Measurements) -> Finding | None:
             "augmentation",
             "train_augmentation_shift",
             "With the augmentation layers acting the statistics come out as the moving "
-            "ones: they describe augmented pictures, validation has plain ones.",
-            "kerasnorm.surgery.recalibrate_batch_norm(model, train) on plain pictures, "
+            "ones: they describe augmented images, validation has plain ones.",
+            "kerasnorm.surgery.recalibrate_batch_norm(model, train) on plain images, "
             "or milder augmentation in the last epochs",
         ),
     ):
@@ -180,7 +180,7 @@ def _single_sample(m: Measurements) -> Finding | None:
         m,
         "single_sample_batch",
         "The last batch of each epoch holds one sample, whose variance is 0 or that of "
-        "one picture, and the moving statistics follow it."
+        "one image, and the moving statistics follow it."
         if m.batch_size != 1
         else "Every batch holds one sample: batch norm sees no other.",
         "drop the last partial batch: dataset.batch(size, drop_remainder=True)"

@@ -57,7 +57,7 @@ def measure_overlap(train: Samples, validation: Samples) -> Overlap | None:
     known = set(hashes)
     found = np.array([value in known for value in others])
     exact = float((found & ~_are_constant(validation)).mean())
-    own, other = train.pictures(), validation.pictures()
+    own, other = train.images(), validation.images()
     compared = train.count, validation.count
     if own is None or other is None:
         # An endless stream of training samples repeats all of them.
@@ -103,12 +103,12 @@ def _are_constant(samples: Samples) -> np.ndarray:
     return constant
 
 
-def _thumbnails(pictures: np.ndarray) -> np.ndarray:
+def _thumbnails(images: np.ndarray) -> np.ndarray:
     """Return thumbnails of (images, values) with mean 0 and length 1."""
     rows, columns = (
-        np.linspace(0, size, THUMBNAIL + 1).astype(int) for size in pictures.shape[1:3]
+        np.linspace(0, size, THUMBNAIL + 1).astype(int) for size in images.shape[1:3]
     )
-    x = pictures.astype("float32")
+    x = images.astype("float32")
     x = np.add.reduceat(x, rows[:-1], axis=1) / np.diff(rows)[:, None, None]
     x = np.add.reduceat(x, columns[:-1], axis=2) / np.diff(columns)[:, None]
     flat = x.reshape(len(x), -1)

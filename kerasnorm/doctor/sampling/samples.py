@@ -147,7 +147,7 @@ class Samples:
         classes = self.classes()
         return replace(self, quantities=classes is not None and classes.max() > 1)
 
-    def pictures(self) -> np.ndarray | None:
+    def images(self) -> np.ndarray | None:
         """Return the inputs if they are one array of (samples, rows, columns, ...)."""
         x = self.inputs
         return x if isinstance(x, np.ndarray) and x.ndim == 4 else None

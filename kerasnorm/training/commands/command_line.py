@@ -152,7 +152,7 @@ def predict_command(app: App, words: Sequence[str]) -> None:
     """
     parser = parsing.Parser(
         prog=f"python -m apps.{app.name} predict",
-        description="What a finished run says of pictures: path, label, probability.",
+        description="What a finished run says of images: path, label, probability.",
     )
     parser.add_path("run_directory", "What the training printed last.", fetch=True)
     parser.add_path("paths", "Image files, or folders of them.", nargs="+")

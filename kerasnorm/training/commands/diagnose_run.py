@@ -70,7 +70,7 @@ def consult(
         )
     if train is None:
         raise UsageError(
-            "expected --train DIR with a model file, received none; name the pictures "
+            "expected --train DIR with a model file, received none; name the images "
             "it was trained on, and those of --validation"
         )
     model = inference.read_model(path, compiled=True, trust=trust)

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.data.images import load_images as picture_loading
+from kerasnorm.data.images import load_images as image_loading
 from kerasnorm.data.sources import remote, source
 from kerasnorm.data.sources.folders import walk_files
 from kerasnorm.data.sources.index import ImageIndex
@@ -53,10 +53,10 @@ def evaluate_run(
             "name the class folders as in training"
         )
     side = settings.image_size
-    pictures = picture_loading.load_pictures(index, (side, side))
+    decoded = image_loading.load_images(index, (side, side))
     result = evaluation.evaluate(
         load_model(directory),
-        pictures,
+        decoded,
         BATCH_SIZE,
         mirrored=settings.average_mirrored,
     )
@@ -65,7 +65,7 @@ def evaluate_run(
         "accuracy": result.accuracy,
         "samples": result.samples,
         "data": data or settings.data,
-        "rejected": [(str(file), reason) for file, reason in pictures.rejected],
+        "rejected": [(str(file), reason) for file, reason in decoded.rejected],
         "notes": notes,
     }
 
@@ -151,7 +151,7 @@ def predict_run(
         given = pathlib.Path(copy)
         if not given.exists():
             raise ValueError(
-                f"expected a picture or a folder, but {name} does not exist"
+                f"expected an image or a folder, but {name} does not exist"
             )
         if not given.is_dir():
             files.append(copy)
@@ -172,13 +172,13 @@ def predict_run(
     side = report["image_size"]
     # Nothing is known of their classes: they form one.
     index = ImageIndex(
-        tuple(files), np.zeros(len(files), np.int64), class_names=("pictures",)
+        tuple(files), np.zeros(len(files), np.int64), class_names=("images",)
     )
     index = environment.with_depth_of(directory.path, index)
-    pictures = picture_loading.load_pictures(index, (side, side))
+    decoded = image_loading.load_images(index, (side, side))
     result = evaluation.evaluate(
         load_model(directory),
-        pictures,
+        decoded,
         BATCH_SIZE,
         mirrored=directory.read_settings().average_mirrored,
     )
@@ -189,10 +189,10 @@ def predict_run(
             "probability": float(chances[label]),
         }
         for file, label, chances in zip(
-            pictures.paths, result.predictions, result.probabilities, strict=True
+            decoded.paths, result.predictions, result.probabilities, strict=True
         )
     ]
-    rejected = [(urls.get(str(f), str(f)), why) for f, why in pictures.rejected]
+    rejected = [(urls.get(str(f), str(f)), why) for f, why in decoded.rejected]
     return predictions, rejected, notes
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.data.errors import DataError, PictureError
-from kerasnorm.data.images.decode import BILINEAR, QuietPillow, open_picture
+from kerasnorm.data.errors import DataError, ImageError
+from kerasnorm.data.images.decode import BILINEAR, QuietPillow, open_image
 from kerasnorm.data.images.load_images import INTERPOLATIONS, workers_or
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor.losses.label_format import label_form
@@ -235,11 +235,11 @@ class ImageBatches:
         try:
             if own:
                 bits = self.index.gray_bits
-                image = open_picture(path, self.images.size, mode=mode, gray_bits=bits)
+                image = open_image(path, self.images.size, mode=mode, gray_bits=bits)
                 image = image.resize((width, height), BILINEAR)
             else:
-                image = open_picture(path, mode=mode, depth="keras", upright=False)
-        except PictureError:
+                image = open_image(path, mode=mode, depth="keras", upright=False)
+        except ImageError:
             return None
         values = np.asarray(image, "float32").reshape(*image.size[::-1], channels)
         if own:

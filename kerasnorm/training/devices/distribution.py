@@ -103,18 +103,18 @@ def share_evenly(batches: Any, replicas: int) -> Any:
         return batches
     import tensorflow as tf
 
-    def cut(pictures, labels):
-        kept = tf.shape(pictures)[0] // replicas * replicas
-        return pictures[:kept], labels[:kept]
+    def cut(images, labels):
+        kept = tf.shape(images)[0] // replicas * replicas
+        return images[:kept], labels[:kept]
 
     total = int(batches.cardinality())
-    pictures, _ = next(iter(batches.skip(total - 1)))
-    if len(pictures) < replicas:
+    images, _ = next(iter(batches.skip(total - 1)))
+    if len(images) < replicas:
         total -= 1
     if not total:
         raise UsageError(
-            f"expected a validation picture for each of {replicas} devices, received "
-            f"{len(pictures)}; train with --distribute none"
+            f"expected a validation image for each of {replicas} devices, received "
+            f"{len(images)}; train with --distribute none"
         )
     return batches.take(total).map(cut)
 

@@ -93,10 +93,10 @@ def own_share(batches: Any) -> Any:
         return batches
     import tensorflow as tf
 
-    def cut(pictures, labels):
-        rows = tf.shape(pictures)[0] // processes
+    def cut(images, labels):
+        rows = tf.shape(images)[0] // processes
         share = slice(own * rows, (own + 1) * rows)
-        return pictures[share], labels[share]
+        return images[share], labels[share]
 
     return batches.map(cut)
 

@@ -53,7 +53,7 @@ def check_accumulation(settings: Settings, data: Data) -> None:
     if settings.accumulate > max(count, 1):
         raise UsageError(
             f"expected --accumulate {max(count, 1)} or less, the batches of an epoch "
-            f"of {len(data.train)} pictures, received {settings.accumulate}; epochs "
+            f"of {len(data.train)} images, received {settings.accumulate}; epochs "
             "would pass without a step of the optimizer"
         )
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from kerasnorm.data.images import load_images as picture_loading
+from kerasnorm.data.images import load_images as image_loading
 from kerasnorm.data.sources.split_table import SplitTable
 from kerasnorm.training.inputs.run_files import find_run_files, for_study
 from kerasnorm.training.settings import Settings
@@ -45,14 +45,14 @@ class Data:
 
 
 def load_data(
-    settings: Settings, load_pictures: Callable[..., Any] | None = None
+    settings: Settings, load_images: Callable[..., Any] | None = None
 ) -> Data:
     """Find, divide and decode the images.
 
     Args:
         settings: Data, image size, split and seed.
-        load_pictures: What decodes an index of files to images of a height and a
-            width; `kerasnorm.data.load_pictures` by default.
+        load_images: What decodes an index of files to images of a height and a
+            width; `kerasnorm.data.load_images` by default.
 
     Raises:
         ValueError: If there are too few good images, or not those that a resumed run
@@ -60,10 +60,10 @@ def load_data(
     """
     files = find_run_files(settings)
     size = (settings.image_size, settings.image_size)
-    load_pictures = load_pictures or picture_loading.load_pictures
-    train = load_pictures(for_study(settings, files.parts["train"]), size)
+    load_images = load_images or image_loading.load_images
+    train = load_images(for_study(settings, files.parts["train"]), size)
     validation, test = (
-        load_pictures(files.parts[part], size) if part in files.parts else None
+        load_images(files.parts[part], size) if part in files.parts else None
         for part in ("validation", "test")
     )
     if settings.batch_size > len(train):

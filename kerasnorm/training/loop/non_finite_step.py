@@ -103,7 +103,7 @@ def save_batch(job: Job, batch: Any, files: list[str], step: int) -> None:
     x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
     np.savez_compressed(
         job.directory.path / BATCH_FILE,
-        pictures=np.asarray(x),
+        images=np.asarray(x),
         labels=np.asarray(y),
         files=np.array(files, dtype=str),
         step=step,

@@ -67,4 +67,4 @@ class Job:
             share = max(step / total, time_share())
             return resolution.side_at(share, settings.training_side)
 
-        return resolution_tf.with_growing_pictures(stream, side_at, first_step)
+        return resolution_tf.with_growing_images(stream, side_at, first_step)

@@ -17,7 +17,7 @@ class ClassFigures:
 
     Args:
         name: The class.
-        pictures: Validation images of it.
+        images: Validation images of it.
         recall: Share of them that is recognized, 0 to 1; None without images.
         precision: Share of the images taken for it that are of it, 0 to 1; None
             if there are none.
@@ -25,7 +25,7 @@ class ClassFigures:
     """
 
     name: str
-    pictures: int
+    images: int
     recall: float | None
     precision: float | None
     taken_for: str | None
@@ -84,7 +84,7 @@ def class_figures(
         confusion: Counts of shape (classes, classes); rows are true classes.
         class_names: Names of the classes.
     """
-    pictures = confusion.sum(axis=1)
+    images = confusion.sum(axis=1)
     predicted = confusion.sum(axis=0)
     figures = []
     for place, name in enumerate(class_names):
@@ -94,8 +94,8 @@ def class_figures(
         figures.append(
             ClassFigures(
                 name=name,
-                pictures=int(pictures[place]),
-                recall=_share(hits, pictures[place]),
+                images=int(images[place]),
+                recall=_share(hits, images[place]),
                 precision=_share(hits, predicted[place]),
                 taken_for=class_names[int(others.argmax())] if others.any() else None,
             )
@@ -113,7 +113,7 @@ def confused_pairs(
         class_names: Names of the classes.
         limit: Largest number of pairs, 0 or more.
     """
-    pictures = confusion.sum(axis=1)
+    images = confusion.sum(axis=1)
     mistakes = confusion.copy()
     np.fill_diagonal(mistakes, 0)
     order = np.argsort(-mistakes, axis=None, kind="stable")[:limit]
@@ -126,7 +126,7 @@ def confused_pairs(
                     class_names[true],
                     class_names[predicted],
                     count,
-                    count / int(pictures[true]),
+                    count / int(images[true]),
                 )
             )
     return pairs
@@ -142,8 +142,8 @@ def shades(confusion: np.ndarray) -> np.ndarray:
         Int array of the same shape, 0 to 10; 0 only where the count is 0, so that a
         single mistake among thousands can be seen.
     """
-    pictures = np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    return np.ceil(SHADES * confusion / pictures).astype(int)
+    images = np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    return np.ceil(SHADES * confusion / images).astype(int)
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -67,22 +67,22 @@ class Evaluation:
 
 
 def evaluate(
-    model: Any, pictures: Any, batch_size: int, *, mirrored: bool = False
+    model: Any, decoded: Any, batch_size: int, *, mirrored: bool = False
 ) -> Evaluation:
     """Run a model over images, never augmented.
 
     Args:
         model: A Keras model whose output is class probabilities.
-        pictures: Decoded images with labels, as `data` loads them.
+        decoded: Decoded images with labels, as `data` loads them.
         batch_size: Images in one step.
         mirrored: Whether to average with what the model says of the mirror images.
     """
     from kerasnorm.data.pipelines import batches_tf
 
-    batches = batches_tf.evaluation_batches(pictures, batch_size)
+    batches = batches_tf.evaluation_batches(decoded, batch_size)
     probabilities = np.asarray(model.predict(batches, verbose=0))
     if mirrored:
         reversed_columns = batches.map(lambda images, labels: images[:, :, ::-1])
         opinions = np.asarray(model.predict(reversed_columns, verbose=0))
         probabilities = (probabilities + opinions) / 2
-    return Evaluation(np.asarray(pictures.labels), probabilities)
+    return Evaluation(np.asarray(decoded.labels), probabilities)

@@ -13,27 +13,27 @@ class Mistake:
 
     Args:
         path: File of the image below the data folder, or what else names it.
-        picture: The pixels, uint8 of shape (height, width, 3), 0 to 255.
+        image: The pixels, uint8 of shape (height, width, 3), 0 to 255.
         true_class: Name of the class it belongs to.
         predicted_class: Name of the class the model takes it for.
         probability: What the model gives the predicted class, 0 to 1.
 
     Raises:
-        ValueError: If `picture` has another type or shape.
+        ValueError: If `image` has another type or shape.
     """
 
     path: str
-    picture: np.ndarray
+    image: np.ndarray
     true_class: str
     predicted_class: str
     probability: float
 
     def __post_init__(self) -> None:
-        shape, dtype = self.picture.shape, self.picture.dtype
+        shape, dtype = self.image.shape, self.image.dtype
         if len(shape) != 3 or shape[-1] != 3 or dtype != np.uint8:
             raise ValueError(
-                "expected `picture` as uint8 of shape (height, width, 3), received "
-                f"{dtype} of shape {shape}; give the decoded picture, not the "
+                "expected `image` as uint8 of shape (height, width, 3), received "
+                f"{dtype} of shape {shape}; give the decoded image, not the "
                 "normalized one"
             )
 

@@ -52,9 +52,9 @@ def write_results(
     history = outcome.history
     train, validation = (
         evaluation.evaluate(
-            model, pictures, settings.batch_size, mirrored=settings.average_mirrored
+            model, images, settings.batch_size, mirrored=settings.average_mirrored
         )
-        for pictures in (data.train, data.validation)
+        for images in (data.train, data.validation)
     )
     report = {
         "app": settings.app,
@@ -84,7 +84,7 @@ def write_results(
     mistakes = [
         Mistake(
             path=data.name_of(str(data.validation.paths[place])),
-            picture=data.validation.images[place],
+            image=data.validation.images[place],
             true_class=data.train.class_names[validation.labels[place]],
             predicted_class=data.train.class_names[validation.predictions[place]],
             probability=float(validation.probabilities[place].max()),

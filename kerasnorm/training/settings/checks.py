@@ -217,7 +217,7 @@ def _check_combinations(settings: Any) -> None:
     if settings.norm == "ghost_batch" and settings.batch_size < 2:
         raise UsageError(
             "expected --batch-size 2 or more with --norm ghost_batch, received "
-            f"{settings.batch_size}; --norm group works with single pictures"
+            f"{settings.batch_size}; --norm group works with single images"
         )
     if settings.average_mirrored and not settings.horizontal_flip:
         raise UsageError(

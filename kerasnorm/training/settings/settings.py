@@ -40,7 +40,7 @@ class Settings:
             nothing for as many as the finished model looks at. With random crops,
             which show things larger, training on smaller images saves time and fits
             what validation sees.
-        center_crop: Share of a picture's side, above 0 to 1, that the model looks at
+        center_crop: Share of an image's side, above 0 to 1, that the model looks at
             where it judges: in validation, `evaluate` and `predict`. The finished
             model's first layer cuts out this middle, of the nearest multiple of 8
             pixels. What a photo is of lies there, and looks larger so. Training sees
@@ -71,7 +71,7 @@ class Settings:
         height_shift_range: Random vertical shift, as a share of the height, 0 to 1.
         shear_range: Random shear up to so many degrees, 0 to 89.
         zoom_range: Random zoom between 1 - zoom_range and 1 + zoom_range, 0 to 0.99.
-        crop_area: Random crops of at least this share of the picture's area, above 0
+        crop_area: Random crops of at least this share of the image's area, above 0
             to 1; 1 for none.
         color_jitter: Random brightness, contrast and saturation by up to this share,
             0 to 1.

@@ -7,11 +7,11 @@ tf = pytest.importorskip("tensorflow")
 
 from kerasnorm.data.augment import augment_tf  # noqa: E402
 from kerasnorm.data.augment.transforms import affine_matrices, rescaled  # noqa: E402
-from tests.data.conftest import smooth_picture  # noqa: E402
+from tests.data.conftest import smooth_image  # noqa: E402
 from tests.reference.warping import affine_steps, sample_nearest  # noqa: E402
 
 SIZE = (12, 17)
-IMAGES = np.stack([smooth_picture(*SIZE, seed=seed) for seed in range(3)])
+IMAGES = np.stack([smooth_image(*SIZE, seed=seed) for seed in range(3)])
 AMOUNTS = {
     "theta": 25.0,
     "tx": 1.5,
@@ -48,12 +48,12 @@ def test_warp_equals_the_literal_one(where, dtype):
     )
     steps = affine_steps(SIZE, **AMOUNTS)
     expected = [sample_nearest(image.astype(float), steps) for image in IMAGES]
-    # float32 positions are exact to 1e-6 pixels, the pictures rise by up to 100.
+    # float32 positions are exact to 1e-6 pixels, the images rise by up to 100.
     np.testing.assert_allclose(received, expected, atol=1e-2)
 
 
-def test_warp_to_another_size_keeps_the_picture():
-    large = np.stack([smooth_picture(48, 68)])
+def test_warp_to_another_size_keeps_the_image():
+    large = np.stack([smooth_image(48, 68)])
     matrices = rescaled(affine_matrices(SIZE), SIZE, (48, 68))
     small = augment_tf.warp(large, tf.constant(matrices), SIZE).numpy()
     assert small.shape == (1, *SIZE, 3)

@@ -7,9 +7,9 @@ tf = pytest.importorskip("tensorflow")
 
 import keras  # noqa: E402
 
-from kerasnorm.data import Pictures, training_batches  # noqa: E402
+from kerasnorm.data import DecodedImages, training_batches  # noqa: E402
 from kerasnorm.data.augment.keras_layers_tf import with_keras_layers  # noqa: E402
-from tests.data.conftest import smooth_picture  # noqa: E402
+from tests.data.conftest import smooth_image  # noqa: E402
 from tests.marks import thorough_after  # noqa: E402
 
 LAYERS = {
@@ -21,34 +21,34 @@ LAYERS = {
 
 
 @pytest.fixture(scope="module")
-def pictures():
-    images = np.stack([smooth_picture(16, 16, seed=seed) for seed in range(8)])
+def decoded():
+    images = np.stack([smooth_image(16, 16, seed=seed) for seed in range(8)])
     paths = tuple(f"{number}.jpg" for number in range(8))
-    return Pictures(images, np.arange(8) % 2, paths, ("a", "b"))
+    return DecodedImages(images, np.arange(8) % 2, paths, ("a", "b"))
 
 
-def batches(pictures, layers, first_step=0, count=4, seed=3):
-    plain = training_batches(pictures, 4, seed=1, first_step=first_step)
+def batches(decoded, layers, first_step=0, count=4, seed=3):
+    plain = training_batches(decoded, 4, seed=1, first_step=first_step)
     dataset = with_keras_layers(plain, layers, seed, first_step=first_step)
     return [tuple(part.numpy() for part in batch) for batch in dataset.take(count)]
 
 
 @pytest.mark.parametrize("name", thorough_after(1, reversed(LAYERS)))
-def test_layers_change_batches_repeatably_and_resume(pictures, name):
+def test_layers_change_batches_repeatably_and_resume(decoded, name):
     layer = LAYERS[name]()
-    plain = training_batches(pictures, 4, seed=1).take(4)
-    whole = batches(pictures, [layer])
+    plain = training_batches(decoded, 4, seed=1).take(4)
+    whole = batches(decoded, [layer])
     assert any(
         np.any(images.numpy() != varied)
         for (images, _), (varied, _) in zip(plain, whole, strict=True)
     )
-    resumed = batches(pictures, [LAYERS[name]()], first_step=2, count=2)
+    resumed = batches(decoded, [LAYERS[name]()], first_step=2, count=2)
     for received, expected in zip(resumed, whole[2:], strict=True):
         np.testing.assert_array_equal(received[0], expected[0])
         np.testing.assert_array_equal(received[1], expected[1])
 
 
-def test_batches_differ_from_each_other_and_between_seeds(pictures):
+def test_batches_differ_from_each_other_and_between_seeds(decoded):
     layer = LAYERS["random_erasing"]()
     images = np.zeros((4, 16, 16, 3), np.float32)
     constant = tf.data.Dataset.from_tensors((images, np.eye(4, dtype=np.float32)))
@@ -60,13 +60,13 @@ def test_batches_differ_from_each_other_and_between_seeds(pictures):
 
 
 @pytest.mark.thorough
-def test_shapes_stay(pictures):
-    plain = training_batches(pictures, 4)
+def test_shapes_stay(decoded):
+    plain = training_batches(decoded, 4)
     layers = [make() for make in LAYERS.values()]
     assert with_keras_layers(plain, layers).element_spec == plain.element_spec
 
 
-def test_other_backends_are_refused(pictures, monkeypatch):
+def test_other_backends_are_refused(decoded, monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
     with pytest.raises(RuntimeError, match="need the TensorFlow backend"):
-        with_keras_layers(training_batches(pictures, 4), [])
+        with_keras_layers(training_batches(decoded, 4), [])

@@ -1,4 +1,4 @@
-"""MixUp and CutMix mix pictures and labels by the same share."""
+"""MixUp and CutMix mix images and labels by the same share."""
 
 import numpy as np
 import pytest
@@ -35,14 +35,14 @@ def test_boxes_of_cutmix_lie_inside():
     assert np.all(np.stack([top, bottom, left, right]) % 1 == 0)
 
 
-def test_with_both_each_picture_takes_one():
+def test_with_both_each_image_takes_one():
     blend, top, bottom, left, right = draw_mixes(1.0, 1.0, 1, 0, SAMPLES, SIZE).T
     boxed = (bottom - top) * (right - left) > 0
     assert not np.any(boxed & (blend > 0))
     assert 0.45 < np.mean(blend > 0) < 0.55
 
 
-def test_pictures_and_labels_are_blended_alike():
+def test_images_and_labels_are_blended_alike():
     images = np.ones((3, 4, 4, 1), np.float32)
     images *= np.arange(3.0, dtype=np.float32)[:, None, None, None]
     labels = np.eye(3, dtype=np.float32)

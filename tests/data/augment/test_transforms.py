@@ -68,7 +68,7 @@ def test_crops_lie_inside_and_have_the_drawn_area():
         (rows, matrices[:, 0, 2], height),
         (columns, matrices[:, 1, 2], width),
     ):
-        # Half a pixel beyond the outermost centres the picture ends.
+        # Half a pixel beyond the outermost centres the image ends.
         assert (first - factors / 2 >= -0.5 - 1e-9).all()
         assert (first + factors * (length + 0.5) <= length + 0.5 + 1e-9).all()
         # They reach every border.

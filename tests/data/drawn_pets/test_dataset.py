@@ -24,7 +24,7 @@ def pets(tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="module")
-def pictures(pets):
+def images(pets):
     """Pixels, labels and file sizes of both sides, in one order."""
     sides = {}
     for split in dataset.SPLITS:
@@ -69,7 +69,7 @@ def test_files_are_colour_jpegs_of_the_size(pets):
             assert image.size == (SIZE, SIZE)
 
 
-def test_no_picture_is_drawn_twice(pets):
+def test_no_image_is_drawn_twice(pets):
     assert len(set(contents(pets).values())) == 2 * (TRAIN + VALIDATION)
 
 
@@ -86,7 +86,7 @@ def test_another_seed_draws_other_bytes(tmp_path):
     assert not set(first.values()) & set(second.values())
 
 
-def test_a_picture_does_not_depend_on_how_many_are_drawn(tmp_path):
+def test_a_image_does_not_depend_on_how_many_are_drawn(tmp_path):
     few = contents(drawn_pets_directory(7, 2, 1, size=32, cache=tmp_path))
     many = contents(drawn_pets_directory(7, 4, 2, size=32, cache=tmp_path))
     assert few.items() <= many.items()
@@ -181,7 +181,7 @@ def test_a_failed_process_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pictures_are_kept_in_the_users_cache_directory(tmp_path, monkeypatch):
+def test_images_are_kept_in_the_users_cache_directory(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     directory = drawn_pets_directory(7, 1, 1, size=32)
     assert directory.parent == tmp_path / "kerasnorm" / "drawn_pets"
@@ -235,11 +235,11 @@ def linear_accuracy(train, validation, gray: bool) -> float:
     )
 
 
-# 100 validation pictures: one standard error is 0.05, and the best of three is taken.
+# 100 validation images: one standard error is 0.05, and the best of three is taken.
 # `python -m benchmarks.drawn_pets` measures the same on the full set.
 @pytest.mark.parametrize("gray", [False, True])
-def test_pixels_are_not_linearly_separable(pictures, gray):
-    assert linear_accuracy(pictures["train"], pictures["validation"], gray) <= 0.7
+def test_pixels_are_not_linearly_separable(images, gray):
+    assert linear_accuracy(images["train"], images["validation"], gray) <= 0.7
 
 
 STATISTICS = {
@@ -255,11 +255,11 @@ STATISTICS = {
 }
 
 
-# 200 pictures of each class: one standard error is 0.03.
+# 200 images of each class: one standard error is 0.03.
 @pytest.mark.parametrize("statistic", STATISTICS)
-def test_statistics_do_not_tell_the_classes(pictures, statistic):
+def test_statistics_do_not_tell_the_classes(images, statistic):
     from sklearn.metrics import roc_auc_score
 
-    pixels, labels, sizes = map(numpy.concatenate, zip(*pictures.values(), strict=True))
+    pixels, labels, sizes = map(numpy.concatenate, zip(*images.values(), strict=True))
     area = roc_auc_score(labels, STATISTICS[statistic](pixels, sizes))
     assert area == pytest.approx(0.5, abs=0.1)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from kerasnorm.data import DataError, ImageDataGenerator
-from tests.data.conftest import smooth_picture
+from tests.data.conftest import smooth_image
 
-IMAGES = np.stack([smooth_picture(6, 8, seed=seed) for seed in range(10)])
+IMAGES = np.stack([smooth_image(6, 8, seed=seed) for seed in range(10)])
 LABELS = np.arange(10) % 2
 
 
@@ -66,7 +66,7 @@ def test_parts_with_different_classes_raise():
     ("arguments", "message"),
     [
         ({"x": IMAGES[0]}, r"rank 4.*\(6, 8, 3\)"),
-        ({"x": IMAGES[:0]}, "no pictures"),
+        ({"x": IMAGES[:0]}, "no images"),
         ({"x": IMAGES, "y": np.arange(9)}, "same length. Received: 10 and 9"),
         ({"x": IMAGES, "y": LABELS, "sample_weight": [1]}, "sample_weight must"),
         ({"x": (IMAGES, LABELS[:3])}, "further inputs"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.data import DataError, ImageDataGenerator
-from tests.data.conftest import smooth_picture
+from tests.data.conftest import smooth_image
 
 SIZE = (20, 20)
 
@@ -49,14 +49,14 @@ def test_listed_shifts_get_a_sign_from_keras_only(legacy_generator):
     def moved(generator):
         return moved_to(generator, height_shift_range=[2, 5])
 
-    # A shift samples the picture further on: positive shifts move it up.
+    # A shift samples the image further on: positive shifts move it up.
     assert moved(ours("fixed"))[0] == {8, 5}
     for generator in (ours("keras"), legacy_generator):
         assert moved(generator)[1] == {8, 5, 12, 15}
 
 
-def test_brightness_blackens_pictures_from_0_to_1_in_keras_only(legacy_generator):
-    image = smooth_picture(*SIZE).astype(np.float32) / 256
+def test_brightness_blackens_images_from_0_to_1_in_keras_only(legacy_generator):
+    image = smooth_image(*SIZE).astype(np.float32) / 256
     options = {"brightness_range": (0.5, 1.5)}
     bright = ImageDataGenerator(**options).apply_transform(image, {"brightness": 1.2})
     np.testing.assert_allclose(bright, np.minimum(image * 1.2, 1), rtol=1e-6)
@@ -69,8 +69,8 @@ def test_brightness_blackens_pictures_from_0_to_1_in_keras_only(legacy_generator
 
 
 def test_brightness_of_a_batch_from_0_to_1_stays_there():
-    images = np.stack([smooth_picture(*SIZE, seed=seed) for seed in range(8)]) / 255
-    # One dark picture must not be taken for another range than the rest.
+    images = np.stack([smooth_image(*SIZE, seed=seed) for seed in range(8)]) / 255
+    # One dark image must not be taken for another range than the rest.
     images[0] /= 10
     flow = ImageDataGenerator(brightness_range=(1.5, 1.9)).flow(images, batch_size=8)
     batch = next(flow)
@@ -87,7 +87,7 @@ def test_turning_about_the_middle_is_missed_by_keras_only(legacy_generator):
 
 
 def test_validation_subset_is_transformed_by_keras_only(legacy_generator):
-    images = np.stack([smooth_picture(*SIZE, seed=seed) for seed in range(8)])
+    images = np.stack([smooth_image(*SIZE, seed=seed) for seed in range(8)])
     options = {"rotation_range": 90, "validation_split": 0.5, "rescale": 0.5}
 
     def change(generator):
@@ -133,8 +133,8 @@ def test_validation_files_are_transformed_by_keras_only(
     ["featurewise_center", "featurewise_std_normalization", "zca_whitening"],
 )
 def test_statistics_without_fit_pass_unseen_in_keras_only(legacy_generator, option):
-    image = smooth_picture(*SIZE).astype(np.float32)
-    with pytest.raises(RuntimeError, match=r"Call `fit\(pictures\)` first"):
+    image = smooth_image(*SIZE).astype(np.float32)
+    with pytest.raises(RuntimeError, match=r"Call `fit\(images\)` first"):
         ImageDataGenerator(**{option: True}).standardize(image)
     kept = ImageDataGenerator(**{option: True}, compat="keras").standardize(image)
     np.testing.assert_array_equal(kept, image)
@@ -178,9 +178,9 @@ def test_exif_rotation_is_ignored_by_keras_only(legacy_generator, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     (tmp_path / "class").mkdir()
-    picture = Image.fromarray(smooth_picture(20, 20))
-    picture.save(tmp_path / "class" / "turned.png", exif=exif)
-    stored = np.asarray(picture, np.float32)
+    image = Image.fromarray(smooth_image(20, 20))
+    image.save(tmp_path / "class" / "turned.png", exif=exif)
+    stored = np.asarray(image, np.float32)
 
     def seen(generator):
         return next(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.data import DataError, ImageDataGenerator
-from tests.data.conftest import save_picture
+from tests.data.conftest import save_image
 
 NAMES = [f"{number}.png" for number in range(9, -1, -1)]
 TABLE = {
@@ -20,8 +20,8 @@ TABLE = {
 def directory(tmp_path_factory):
     folder = tmp_path_factory.mktemp("table")
     for number, name in enumerate(NAMES):
-        save_picture(folder / name, 8 + number, 9, seed=number)
-    (folder / "notes.txt").write_text("no picture")
+        save_image(folder / name, 8 + number, 9, seed=number)
+    (folder / "notes.txt").write_text("no image")
     return folder
 
 

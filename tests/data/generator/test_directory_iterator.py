@@ -1,4 +1,4 @@
-"""Class folders, their numbers, files, parts and pictures are Keras' class's."""
+"""Class folders, their numbers, files, parts and images are Keras' class's."""
 
 import functools
 import os
@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from kerasnorm.data import DataError, ImageDataGenerator
-from tests.data.conftest import save_picture
+from tests.data.conftest import save_image
 
 SIZE = (9, 11)
 
@@ -30,11 +30,11 @@ def odd_folders(tmp_path_factory):
     for name in ("b", "a", ".hidden", "B"):
         for number in range(5):
             for folder in ("", "sub", "sub-x", "sub/deep"):
-                save_picture(directory / name / folder / f"{number}.png", 4, 5)
-        (directory / name / "notes.txt").write_text("no picture")
-        save_picture(directory / name / "UPPER.JPG", 4, 5)
-    save_picture(directory / "a" / ".hidden.png", 4, 5)
-    save_picture(directory / "outside.png", 4, 5)
+                save_image(directory / name / folder / f"{number}.png", 4, 5)
+        (directory / name / "notes.txt").write_text("no image")
+        save_image(directory / name / "UPPER.JPG", 4, 5)
+    save_image(directory / "a" / ".hidden.png", 4, 5)
+    save_image(directory / "outside.png", 4, 5)
     # Keras' class looks at the end of the name, dot or not.
     shutil.copy(directory / "a" / "0.png", directory / "a" / "nodotpng")
     os.symlink(directory / "b" / "sub", directory / "a" / "link")
@@ -142,7 +142,7 @@ def test_binary_targets_equal_keras_class(legacy_generator, class_folders):
         ("lanczos", False),
     ],
 )
-def test_pictures_equal_keras_class(
+def test_images_equal_keras_class(
     legacy_generator, class_folders, color_mode, interpolation, keep_aspect_ratio
 ):
     ours, legacy = both(
@@ -157,7 +157,7 @@ def test_pictures_equal_keras_class(
 
 
 @pytest.mark.parametrize("cache", ["memory", "disk", "none"])
-def test_pictures_are_the_same_from_any_cache(class_folders, cache):
+def test_images_are_the_same_from_any_cache(class_folders, cache):
     def two_epochs(**options):
         flow = ImageDataGenerator(**options).flow_from_directory(
             class_folders, target_size=SIZE, batch_size=5, seed=3
@@ -170,7 +170,7 @@ def test_pictures_are_the_same_from_any_cache(class_folders, cache):
         np.testing.assert_array_equal(received[1], expected[1])
 
 
-def test_cached_pictures_are_not_read_again(class_folders, tmp_path):
+def test_cached_images_are_not_read_again(class_folders, tmp_path):
     shutil.copytree(class_folders, tmp_path / "copy")
     flow = ImageDataGenerator().flow_from_directory(
         tmp_path / "copy", target_size=SIZE, shuffle=False
@@ -224,7 +224,7 @@ def test_missing_folder_raises_in_words(tmp_path):
 
 
 def test_links_in_a_circle_end(tmp_path):
-    save_picture(tmp_path / "a" / "x.png")
+    save_image(tmp_path / "a" / "x.png")
     os.symlink(tmp_path / "a", tmp_path / "a" / "again")
     flow = ImageDataGenerator().flow_from_directory(tmp_path, follow_links=True)
     assert flow.filenames == [os.path.join("a", "x.png")]

@@ -111,7 +111,7 @@ def test_whole_and_listed_shifts(amount, expected):
     } == expected
 
 
-def test_half_of_the_pictures_are_flipped():
+def test_half_of_the_images_are_flipped():
     generator = ImageDataGenerator(horizontal_flip=True)
     flips = [
         generator.get_random_transform((8, 8, 3), seed=seed) for seed in range(400)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from kerasnorm.data import ImageDataGenerator
-from tests.data.conftest import smooth_picture
+from tests.data.conftest import smooth_image
 from tests.marks import thorough
 
-IMAGES = np.stack([smooth_picture(16, 16, seed=seed) for seed in range(10)])
+IMAGES = np.stack([smooth_image(16, 16, seed=seed) for seed in range(10)])
 LABELS = np.arange(10)
 STRONG = {
     "rotation_range": 40,
@@ -28,7 +28,7 @@ def flow(options=None, **walk):
 
 
 def by_sample(iterator, batches):
-    """Return the picture of every sample index of one epoch."""
+    """Return the image of every sample index of one epoch."""
     found = {}
     for images, labels in batches(iterator):
         found.update(zip(labels.tolist(), images, strict=True))
@@ -63,7 +63,7 @@ def test_every_epoch_visits_every_sample_in_a_new_order():
     assert len({tuple(order) for order in orders}) == 3
 
 
-def test_pictures_do_not_depend_on_the_order_of_reading():
+def test_images_do_not_depend_on_the_order_of_reading():
     forwards, backwards = flow(), flow()
     expected = one_epoch(forwards)
     received = [backwards[index] for index in (2, 0, 1)]
@@ -71,14 +71,14 @@ def test_pictures_do_not_depend_on_the_order_of_reading():
 
 
 @pytest.mark.thorough
-def test_pictures_do_not_depend_on_the_batch_size():
+def test_images_do_not_depend_on_the_batch_size():
     small = by_sample(flow(batch_size=3), one_epoch)
     large = by_sample(flow(batch_size=10), one_epoch)
     for sample, image in small.items():
         np.testing.assert_array_equal(image, large[sample])
 
 
-def test_pictures_differ_between_samples_epochs_and_seeds():
+def test_images_differ_between_samples_epochs_and_seeds():
     images = np.repeat(IMAGES[:1], 4, axis=0)
     iterator = ImageDataGenerator(**STRONG).flow(images, batch_size=4, seed=7)
     other = ImageDataGenerator(**STRONG).flow(images, batch_size=4, seed=8)
@@ -88,12 +88,12 @@ def test_pictures_differ_between_samples_epochs_and_seeds():
     assert len({image.tobytes() for image in seen}) == len(seen)
 
 
-def test_equal_seeds_transform_pictures_and_masks_alike():
+def test_equal_seeds_transform_images_and_masks_alike():
     masks = IMAGES[..., :1]
     options = {"rotation_range": 90, "zoom_range": 0.4}
-    pictures = ImageDataGenerator(**options).flow(IMAGES[..., :1], seed=3)
+    images = ImageDataGenerator(**options).flow(IMAGES[..., :1], seed=3)
     np.testing.assert_array_equal(
-        next(pictures), next(ImageDataGenerator(**options).flow(masks, seed=3))
+        next(images), next(ImageDataGenerator(**options).flow(masks, seed=3))
     )
 
 
@@ -145,7 +145,7 @@ def test_batches_have_the_asked_type(dtype):
     np.testing.assert_array_equal(batch, IMAGES.astype(dtype))
 
 
-def test_saved_pictures_are_the_batch(tmp_path):
+def test_saved_images_are_the_batch(tmp_path):
     from PIL import Image
 
     options = {"save_to_dir": tmp_path, "save_prefix": "seen", "shuffle": False}
@@ -184,8 +184,8 @@ def test_dataset_from_a_step_is_endless_and_exact():
 
 
 def test_dataset_knows_its_shapes():
-    pictures, labels = flow().as_dataset().element_spec
-    assert pictures.shape.as_list() == [None, 16, 16, 3]
+    images, labels = flow().as_dataset().element_spec
+    assert images.shape.as_list() == [None, 16, 16, 3]
     assert labels.shape.as_list() == [None]
 
 
@@ -216,7 +216,7 @@ def watched(first_epoch=0, **walk):
 @pytest.mark.backends
 @pytest.mark.parametrize("batch_size", [4, thorough(10)])
 def test_fit_goes_through_the_epochs_one_by_one(batch_size):
-    # Ten pictures: three batches, or one.
+    # Ten images: three batches, or one.
     iterator, given = watched(batch_size=batch_size)
     model = small_model()
     model.fit(iterator, epochs=3, verbose=0)

@@ -1,11 +1,11 @@
-"""The pictures are those of Keras' class, but for its faults."""
+"""The images are those of Keras' class, but for its faults."""
 
 import numpy as np
 import pytest
 
 from kerasnorm.data import ImageDataGenerator
 from kerasnorm.data.generator.random_transforms import transform_batch
-from tests.data.conftest import smooth_picture
+from tests.data.conftest import smooth_image
 
 MODES = ("nearest", "constant", "reflect", "wrap")
 ONE_LEVEL = 1.0  # of 255
@@ -39,7 +39,7 @@ CASES = [
 
 
 def in_batch(generator, image, parameters):
-    """Send one picture through the path that batches take."""
+    """Send one image through the path that batches take."""
     full = {
         "theta": 0.0, "tx": 0.0, "ty": 0.0, "shear": 0.0, "zx": 1.0, "zy": 1.0,
         "flip_horizontal": False, "flip_vertical": False,
@@ -61,7 +61,7 @@ def test_apply_transform_equals_keras_class(legacy_generator, order, fill_mode, 
     compat = "fixed" if size[0] == size[1] else "keras"
     ours = ImageDataGenerator(**options, compat=compat)
     legacy = legacy_generator(**options)
-    image = smooth_picture(*size).astype(np.float32)
+    image = smooth_image(*size).astype(np.float32)
     for parameters in CASES:
         expected = legacy.apply_transform(image, parameters)
         np.testing.assert_allclose(
@@ -81,7 +81,7 @@ def test_batches_equal_keras_class(legacy_generator, order, fill_mode, dtype):
     options = {"interpolation_order": order, "fill_mode": fill_mode, "cval": 9.0}
     ours = ImageDataGenerator(**options, compat="keras")
     legacy = legacy_generator(**options)
-    image = smooth_picture(24, 33)
+    image = smooth_image(24, 33)
     for parameters in CASES:
         expected = legacy.apply_transform(image.astype(np.float32), parameters)
         received = in_batch(ours, image.astype(dtype), parameters)
@@ -90,7 +90,7 @@ def test_batches_equal_keras_class(legacy_generator, order, fill_mode, dtype):
 
 @pytest.mark.parametrize("brightness", [0.4, 1.0, 1.7])
 def test_brightness_equals_keras_class_on_8_bits(legacy_generator, brightness):
-    image = smooth_picture(30, 30).astype(np.float32)
+    image = smooth_image(30, 30).astype(np.float32)
     parameters = {"brightness": brightness, "theta": 12.0}
     expected = legacy_generator().apply_transform(image, parameters)
     exact = ImageDataGenerator(compat="keras").apply_transform(image, parameters)
@@ -102,7 +102,7 @@ def test_brightness_equals_keras_class_on_8_bits(legacy_generator, brightness):
 
 
 def test_brightness_keeps_alpha():
-    image = smooth_picture(8, 8, channels=4).astype(np.float32)
+    image = smooth_image(8, 8, channels=4).astype(np.float32)
     for result in (
         in_batch(ImageDataGenerator(), image, {"brightness": 0.5}),
         ImageDataGenerator().apply_transform(image, {"brightness": 0.5}),
@@ -111,8 +111,8 @@ def test_brightness_keeps_alpha():
         np.testing.assert_allclose(result[..., :3], image[..., :3] / 2)
 
 
-def test_channels_first_gives_the_same_pictures():
-    image = smooth_picture(24, 33).astype(np.float32)
+def test_channels_first_gives_the_same_images():
+    image = smooth_image(24, 33).astype(np.float32)
     last, first = (
         ImageDataGenerator(data_format=f"channels_{where}")
         for where in ("last", "first")
@@ -125,7 +125,7 @@ def test_channels_first_gives_the_same_pictures():
 
 
 def test_apply_transform_leaves_its_argument():
-    image = smooth_picture(8, 8).astype(np.float32)
+    image = smooth_image(8, 8).astype(np.float32)
     before = image.copy()
     ImageDataGenerator().apply_transform(image, random_parameters(0))
     np.testing.assert_array_equal(image, before)

@@ -5,9 +5,9 @@ import pytest
 
 from kerasnorm.data import DataError, ImageDataGenerator
 from kerasnorm.data.generator.standardize import whitening_matrix
-from tests.data.conftest import smooth_picture
+from tests.data.conftest import smooth_image
 
-IMAGES = np.stack([smooth_picture(6, 8, seed=seed) for seed in range(40)])
+IMAGES = np.stack([smooth_image(6, 8, seed=seed) for seed in range(40)])
 OPTIONS = [
     {"rescale": 1 / 255},
     {"samplewise_center": True},
@@ -40,7 +40,7 @@ def test_batches_equal_keras_class(legacy_generator, options, data_format):
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-def test_one_picture_equals_its_batch(options):
+def test_one_image_equals_its_batch(options):
     generator = ImageDataGenerator(**options)
     generator.fit(IMAGES)
     batch = generator.standardize(IMAGES)
@@ -70,7 +70,7 @@ def test_whitened_data_is_white():
     np.testing.assert_allclose(white.T @ white / 500, np.eye(6), atol=1e-6)
 
 
-def test_fit_on_transformed_pictures_repeats_with_its_seed():
+def test_fit_on_transformed_images_repeats_with_its_seed():
     def mean(seed, **options):
         generator = ImageDataGenerator(
             featurewise_center=True, height_shift_range=0.5, fill_mode="constant"

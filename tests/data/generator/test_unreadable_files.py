@@ -98,5 +98,5 @@ def test_a_dataset_raises_too(folder):
     tf = pytest.importorskip("tensorflow")
     (folder / "b" / "5.png").write_bytes(b"junk")
     dataset = of_directory(folder)(shuffle=False).as_dataset()
-    with pytest.raises(tf.errors.OpError, match=r"5\.png: not a picture in a known"):
+    with pytest.raises(tf.errors.OpError, match=r"5\.png: not an image in a known"):
         list(dataset)

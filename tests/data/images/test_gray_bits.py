@@ -12,13 +12,13 @@ from PIL import Image, PngImagePlugin
 from kerasnorm.data import (
     ImageDataGenerator,
     index_directory,
-    load_pictures,
+    load_images,
     open_source,
     scan_images,
 )
 from kerasnorm.data.images import gray_bits
 from kerasnorm.data.images.gray_bits import measure_gray_bits
-from kerasnorm.data.images.shared_images import load_shared_pictures
+from kerasnorm.data.images.shared_images import load_shared_images
 from kerasnorm.data.scan import looks
 from kerasnorm.data.scan.scan_command import in_words
 
@@ -60,7 +60,7 @@ def test_a_data_set_of_any_depth_keeps_its_gray_levels(tmp_path, suffix, bits):
     values = fill(tmp_path, bits, suffix)
     index = index_directory(tmp_path)
     assert index.gray_bits == TAKEN[bits]
-    images = load_pictures(index, (SIDE, SIDE))
+    images = load_images(index, (SIDE, SIDE))
     shift = TAKEN[bits] - 8
     for path, image in zip(images.paths, images.images, strict=True):
         np.testing.assert_array_equal(image[..., 0], values[path] >> shift)
@@ -93,9 +93,9 @@ def test_the_same_files_are_measured_wherever_they_lie(tmp_path, monkeypatch):
     shutil.copytree(tmp_path / "here", tmp_path / "there")
     paths = [str(tmp_path / "there" / name) for name in names[::-1]]
     opened = []
-    reading = gray_bits.open_picture
+    reading = gray_bits.open_image
     monkeypatch.setattr(
-        gray_bits, "open_picture", lambda p, **k: opened.append(p) or reading(p, **k)
+        gray_bits, "open_image", lambda p, **k: opened.append(p) or reading(p, **k)
     )
     assert measure_gray_bits(paths, names[::-1]) == found
     assert len(opened) == 2
@@ -113,14 +113,14 @@ def test_parts_of_a_data_set_are_equally_bright(tmp_path, brighter):
 def test_stored_images_and_looks_of_another_depth_are_not_taken(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     fill(tmp_path / "data", 10)
-    dark = load_shared_pictures(
+    dark = load_shared_images(
         index_directory(tmp_path / "data"), (SIDE, SIDE), tmp_path / "store"
     ).images.copy()
     looks.duplicate_groups(index_directory(tmp_path / "data"))
     # The first files stay as they are, and are darker beside a brighter one.
     save(tmp_path / "data" / "b" / "bright", ramp(14))
     index = index_directory(tmp_path / "data")
-    shared = load_shared_pictures(index, (SIDE, SIDE), tmp_path / "store").images
+    shared = load_shared_images(index, (SIDE, SIDE), tmp_path / "store").images
     np.testing.assert_array_equal(shared[: len(dark)], dark >> 4)
     seen = []
     monkeypatch.setattr(looks, "scan_file", lambda path, **k: seen.append(path) or None)

@@ -1,4 +1,4 @@
-"""Odd, broken and hostile files end in a picture or in a reason, alone and mixed."""
+"""Odd, broken and hostile files end in an image or in a reason, alone and mixed."""
 
 import os
 import shutil
@@ -11,10 +11,10 @@ from PIL import Image, ImageOps
 from kerasnorm.data import (
     DataError,
     ImageDataGenerator,
-    PictureError,
-    decode_picture,
+    ImageError,
+    decode_image,
     index_directory,
-    load_pictures,
+    load_images,
     scan_images,
 )
 from kerasnorm.data.images.decode import QuietPillow
@@ -49,13 +49,13 @@ def test_no_file_takes_ten_seconds(hostile_images):
     for path in files_below(hostile_images):
         start = time.perf_counter()
         try:
-            decode_picture(path, (64, 64))
-        except PictureError:
+            decode_image(path, (64, 64))
+        except ImageError:
             pass
         assert time.perf_counter() - start < 10, path
 
 
-def test_accepted_pictures_equal_pillows(hostile_images):
+def test_accepted_images_equal_pillows(hostile_images):
     deep = ("basn0g16",)  # Pillow clips 16-bit gray instead of scaling it.
     scan = scan_images(hostile_images)
     for path in scan.accepted:
@@ -63,12 +63,12 @@ def test_accepted_pictures_equal_pillows(hostile_images):
             continue
         with QuietPillow():
             expected = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
-        np.testing.assert_array_equal(decode_picture(path), np.asarray(expected))
+        np.testing.assert_array_equal(decode_image(path), np.asarray(expected))
 
 
 @pytest.fixture
 def mixed(hostile_images, class_folders, tmp_path):
-    """Two classes of good pictures with a hostile half each."""
+    """Two classes of good images with a hostile half each."""
     for name in ("cat", "ant"):
         shutil.copytree(class_folders / name, tmp_path / name)
     for number, path in enumerate(files_below(hostile_images)):
@@ -85,11 +85,11 @@ def test_mixed_with_good_files_the_generator_names_or_skips_them(mixed):
         assert len(images) == len(labels)
     scan = scan_images(mixed)
     # The generator reads hidden files too, as Keras' class does.
-    named_as_pictures = set(flow.filepaths) | set(flow.rejected)
+    named_as_images = set(flow.filepaths) | set(flow.rejected)
     expected = {
         path: reason
         for path, reason in scan.rejected
-        if path in named_as_pictures and reason != "hidden file"
+        if path in named_as_images and reason != "hidden file"
     }
     rejected = dict(flow.rejected)
     (hidden,) = rejected.keys() - expected.keys()
@@ -104,10 +104,10 @@ def test_mixed_with_good_files_the_generator_names_or_skips_them(mixed):
 
 def test_mixed_with_good_files_training_goes_on(mixed):
     index = index_directory(mixed)
-    pictures = load_pictures(index, (32, 32))
-    assert len(pictures) + len(pictures.rejected) == 115 + 12 + 1
-    assert len(pictures.rejected) == sum(REJECTED.values()) + 1
-    assert pictures.images.shape[1:] == (32, 32, 3)
+    decoded = load_images(index, (32, 32))
+    assert len(decoded) + len(decoded.rejected) == 115 + 12 + 1
+    assert len(decoded.rejected) == sum(REJECTED.values()) + 1
+    assert decoded.images.shape[1:] == (32, 32, 3)
 
 
 def test_only_hostile_files_in_one_class_is_an_error(
@@ -115,5 +115,5 @@ def test_only_hostile_files_in_one_class_is_an_error(
 ):
     shutil.copytree(class_folders / "cat", tmp_path / "cat")
     shutil.copytree(hostile_images / "not_image", tmp_path / "dog")
-    with pytest.raises(DataError, match="of class 'dog' is a usable picture"):
-        load_pictures(index_directory(tmp_path), (32, 32))
+    with pytest.raises(DataError, match="of class 'dog' is a usable image"):
+        load_images(index_directory(tmp_path), (32, 32))

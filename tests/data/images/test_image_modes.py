@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from kerasnorm.data import ImageDataGenerator, PictureError, decode_picture
+from kerasnorm.data import ImageDataGenerator, ImageError, decode_image
 from kerasnorm.data.generator.file_iterator import COLOR_MODES, FileFormat
 from kerasnorm.data.images.decode import FORMATS
 
@@ -68,7 +68,7 @@ def test_every_mode_of_8_bits_equals_keras(tmp_path):
     count = 0
     for mode, _, path in written(tmp_path, [(mode, None) for mode in SHALLOW]):
         count += 1
-        np.testing.assert_array_equal(decode_picture(path), by_keras(path, "rgb"))
+        np.testing.assert_array_equal(decode_image(path), by_keras(path, "rgb"))
         for color_mode in COLOR_MODES:
             if mode == "LAB" and color_mode == "grayscale":
                 # Pillow, and Keras with it, cannot convert it in one step.
@@ -105,17 +105,17 @@ def test_deep_gray_values_are_kept_and_compat_is_keras(tmp_path):
     assert count > 30
 
 
-def test_deep_gray_as_a_picture_keeps_its_brightness(tmp_path):
+def test_deep_gray_as_a_image_keeps_its_brightness(tmp_path):
     for _, _, path in written(tmp_path, DEEP):
         opened = Image.open(path).mode
         if opened == "F":
-            with pytest.raises(PictureError, match="no agreed brightness"):
-                decode_picture(path)
+            with pytest.raises(ImageError, match="no agreed brightness"):
+                decode_image(path)
         elif opened.startswith("I"):
             values = np.asarray(Image.open(path)).astype(int)
             expected = values // 256 if values.max() > 255 else values
             for received in (
-                decode_picture(path)[..., 1],
+                decode_image(path)[..., 1],
                 by_file_format(path, "rgb", "fixed")[..., 1],
             ):
                 np.testing.assert_array_equal(received, expected, str(path))
@@ -153,7 +153,7 @@ def declared(values, path, bits):
 def test_declared_bits_are_the_brightness(tmp_path, suffix, bits):
     values = np.linspace(0, 2**bits - 1, 504).reshape(21, 24).astype(int)
     path = declared(values, tmp_path / f"deep{suffix}", bits)
-    np.testing.assert_array_equal(decode_picture(path)[..., 0], values >> (bits - 8))
+    np.testing.assert_array_equal(decode_image(path)[..., 0], values >> (bits - 8))
 
 
 @pytest.mark.parametrize("cache", ["memory", "disk", "none"])

@@ -8,9 +8,9 @@ import pytest
 from kerasnorm.data import (
     DataError,
     ImageIndex,
-    decode_picture,
+    decode_image,
     index_directory,
-    load_pictures,
+    load_images,
 )
 from kerasnorm.data.images.load_images import free_memory
 
@@ -18,20 +18,20 @@ SIZE = (17, 13)
 
 
 @pytest.mark.parametrize("memory_budget", [None, 0])
-def test_pictures_equal_single_decoding(class_folders, memory_budget):
+def test_images_equal_single_decoding(class_folders, memory_budget):
     index = index_directory(class_folders)
-    pictures = load_pictures(index, SIZE, memory_budget=memory_budget)
-    assert pictures.images.dtype == np.uint8
-    assert pictures.image_size == SIZE
-    assert len(pictures) == len(pictures.paths) == len(pictures.labels) == 16
-    for path, image in zip(pictures.paths, pictures.images, strict=True):
-        np.testing.assert_array_equal(image, decode_picture(path, SIZE))
+    decoded = load_images(index, SIZE, memory_budget=memory_budget)
+    assert decoded.images.dtype == np.uint8
+    assert decoded.image_size == SIZE
+    assert len(decoded) == len(decoded.paths) == len(decoded.labels) == 16
+    for path, image in zip(decoded.paths, decoded.images, strict=True):
+        np.testing.assert_array_equal(image, decode_image(path, SIZE))
 
 
 def test_over_the_budget_the_disk_is_used(class_folders):
     index = index_directory(class_folders)
-    assert isinstance(load_pictures(index, SIZE, memory_budget=0).images, np.memmap)
-    assert not isinstance(load_pictures(index, SIZE).images, np.memmap)
+    assert isinstance(load_images(index, SIZE, memory_budget=0).images, np.memmap)
+    assert not isinstance(load_images(index, SIZE).images, np.memmap)
 
 
 def test_a_quarter_of_the_free_memory_is_the_budget(class_folders, monkeypatch):
@@ -39,9 +39,9 @@ def test_a_quarter_of_the_free_memory_is_the_budget(class_folders, monkeypatch):
     needed = len(index) * SIZE[0] * SIZE[1] * 3
     free_memory = "kerasnorm.data.images.load_images.free_memory"
     monkeypatch.setattr(free_memory, lambda: 4 * needed)
-    assert not isinstance(load_pictures(index, SIZE).images, np.memmap)
+    assert not isinstance(load_images(index, SIZE).images, np.memmap)
     monkeypatch.setattr(free_memory, lambda: 4 * needed - 1)
-    assert isinstance(load_pictures(index, SIZE).images, np.memmap)
+    assert isinstance(load_images(index, SIZE).images, np.memmap)
 
 
 @pytest.mark.parametrize("memory_budget", [None, 0])
@@ -51,22 +51,22 @@ def test_bad_files_are_left_out_and_listed(class_folders, tmp_path, memory_budge
     bad.write_bytes(b"")
     (tmp_path / "data" / "bee" / ".hidden").write_bytes(b"")
     index = index_directory(tmp_path / "data")
-    pictures = load_pictures(index, SIZE, memory_budget=memory_budget)
-    assert dict(pictures.rejected) == {
+    decoded = load_images(index, SIZE, memory_budget=memory_budget)
+    assert dict(decoded.rejected) == {
         str(bad): "the file is empty",
         str(tmp_path / "data" / "bee" / ".hidden"): "hidden file",
-        str(tmp_path / "data" / "cat" / "notes.txt"): "not a picture in a known format",
+        str(tmp_path / "data" / "cat" / "notes.txt"): "not an image in a known format",
     }
-    kept = [index.paths.index(path) for path in pictures.paths]
-    np.testing.assert_array_equal(pictures.labels, index.labels[kept])
-    for path, image in zip(pictures.paths, pictures.images, strict=True):
-        np.testing.assert_array_equal(image, decode_picture(path, SIZE))
+    kept = [index.paths.index(path) for path in decoded.paths]
+    np.testing.assert_array_equal(decoded.labels, index.labels[kept])
+    for path, image in zip(decoded.paths, decoded.images, strict=True):
+        np.testing.assert_array_equal(image, decode_image(path, SIZE))
 
 
 def test_progress_counts_every_file(class_folders):
     seen = []
     index = index_directory(class_folders)
-    load_pictures(index, SIZE, progress=lambda *numbers: seen.append(numbers))
+    load_images(index, SIZE, progress=lambda *numbers: seen.append(numbers))
     assert seen == [(number + 1, len(index)) for number in range(len(index))]
 
 
@@ -75,18 +75,18 @@ def test_a_class_without_usable_files_raises(class_folders, tmp_path):
     (tmp_path / "fly").mkdir()
     (tmp_path / "fly" / "1.jpg").write_bytes(b"<html>")
     with pytest.raises(DataError, match=r"None of the 1 files of class 'fly'.*1.jpg"):
-        load_pictures(index_directory(tmp_path), SIZE)
+        load_images(index_directory(tmp_path), SIZE)
 
 
 @pytest.mark.parametrize("size", [(0, 5), (5, -1), (5,)])
 def test_unfit_size_raises(class_folders, size):
     with pytest.raises(DataError, match="at least 1 pixel"):
-        load_pictures(index_directory(class_folders), size)
+        load_images(index_directory(class_folders), size)
 
 
 def test_empty_index_raises():
     with pytest.raises(DataError, match="no image files"):
-        load_pictures(ImageIndex((), np.zeros(0, int), ("a", "b")), SIZE)
+        load_images(ImageIndex((), np.zeros(0, int), ("a", "b")), SIZE)
 
 
 def test_free_memory_is_a_number_of_bytes():

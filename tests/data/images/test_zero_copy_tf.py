@@ -5,14 +5,14 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from kerasnorm.data import ImageDataGenerator, index_directory, load_pictures  # noqa: E402
+from kerasnorm.data import ImageDataGenerator, index_directory, load_images  # noqa: E402
 from kerasnorm.data.augment.augment_tf import warp  # noqa: E402
 from kerasnorm.data.images.zero_copy_tf import as_array, as_tensor  # noqa: E402
-from tests.data.conftest import smooth_picture  # noqa: E402
+from tests.data.conftest import smooth_image  # noqa: E402
 
 
-def test_loaded_pictures_are_not_copied(class_folders):
-    loaded = load_pictures(index_directory(class_folders), (24, 24))
+def test_loaded_images_are_not_copied(class_folders):
+    loaded = load_images(index_directory(class_folders), (24, 24))
     tensor = as_tensor(loaded.images)
     loaded.images[0, 0, 0, 0] ^= 255
     assert tensor[0, 0, 0, 0] == loaded.images[0, 0, 0, 0]
@@ -20,7 +20,7 @@ def test_loaded_pictures_are_not_copied(class_folders):
 
 def test_a_warped_batch_is_not_copied():
     tensor = warp(
-        smooth_picture(8, 9)[None], np.eye(2, 3, dtype=np.float32)[None], (8, 9)
+        smooth_image(8, 9)[None], np.eye(2, 3, dtype=np.float32)[None], (8, 9)
     )
     array = as_array(tensor)
     assert array.ctypes.data == np.from_dlpack(tensor).ctypes.data
@@ -57,7 +57,7 @@ def test_a_dataset_takes_the_array_without_a_copy():
     "options", [{"rotation_range": 9}, {"channel_shift_range": 9.0}]
 )
 def test_batches_of_the_generator_can_be_written_to(options):
-    flow = ImageDataGenerator(**options).flow(np.stack([smooth_picture(8, 8)] * 3))
+    flow = ImageDataGenerator(**options).flow(np.stack([smooth_image(8, 8)] * 3))
     images = next(flow)
     images /= 255
     assert images.max() <= 1

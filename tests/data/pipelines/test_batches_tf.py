@@ -1,4 +1,4 @@
-"""Batches are pure functions of their number; evaluation sees the pictures as is."""
+"""Batches are pure functions of their number; evaluation sees the images as is."""
 
 import numpy as np
 import pytest
@@ -8,14 +8,14 @@ tf = pytest.importorskip("tensorflow")
 from kerasnorm.data import (  # noqa: E402
     Augmentation,
     DataError,
-    Pictures,
-    decode_picture,
+    DecodedImages,
+    decode_image,
     evaluation_batches,
     index_directory,
-    load_pictures,
+    load_images,
     training_batches,
 )
-from tests.data.conftest import smooth_picture  # noqa: E402
+from tests.data.conftest import smooth_image  # noqa: E402
 
 SIZE = (16, 20)
 STRONG = Augmentation(
@@ -33,17 +33,17 @@ STRONG = Augmentation(
 
 
 @pytest.fixture(scope="module")
-def pictures():
-    images = np.stack([smooth_picture(*SIZE, seed=seed) for seed in range(23)])
+def decoded():
+    images = np.stack([smooth_image(*SIZE, seed=seed) for seed in range(23)])
     labels = np.arange(23) % 3
     paths = tuple(f"{number}.jpg" for number in range(23))
-    return Pictures(images, labels, paths, ("a", "b", "c"))
+    return DecodedImages(images, labels, paths, ("a", "b", "c"))
 
 
-def on_disk(pictures, tmp_path):
-    images = np.memmap(tmp_path / "images", np.uint8, "w+", shape=pictures.images.shape)
-    images[:] = pictures.images
-    return Pictures(images, pictures.labels, pictures.paths, pictures.class_names)
+def on_disk(decoded, tmp_path):
+    images = np.memmap(tmp_path / "images", np.uint8, "w+", shape=decoded.images.shape)
+    images[:] = decoded.images
+    return DecodedImages(images, decoded.labels, decoded.paths, decoded.class_names)
 
 
 def take(dataset, count):
@@ -56,17 +56,17 @@ def assert_same(first, second):
             np.testing.assert_array_equal(mine, yours)
 
 
-def numbers_of(images, pictures):
-    """Return which pictures unchanged ones are."""
-    known = {image.tobytes(): number for number, image in enumerate(pictures.images)}
+def numbers_of(images, decoded):
+    """Return which images unchanged ones are."""
+    known = {image.tobytes(): number for number, image in enumerate(decoded.images)}
     return [known[image.astype(np.uint8).tobytes()] for image in images]
 
 
-def test_every_epoch_is_a_fresh_permutation_without_the_remainder(pictures):
-    batches = take(training_batches(pictures, 5, seed=1), 12)
+def test_every_epoch_is_a_fresh_permutation_without_the_remainder(decoded):
+    batches = take(training_batches(decoded, 5, seed=1), 12)
     epochs = [
         [number for images, _ in batches[start : start + 4]
-         for number in numbers_of(images, pictures)]
+         for number in numbers_of(images, decoded)]
         for start in (0, 4, 8)
     ]  # fmt: skip
     assert all(len(set(epoch)) == 20 for epoch in epochs)
@@ -74,23 +74,23 @@ def test_every_epoch_is_a_fresh_permutation_without_the_remainder(pictures):
     assert len(set().union(*epochs)) == 23
 
 
-def test_labels_belong_to_their_pictures(pictures):
-    for images, labels in take(training_batches(pictures, 5, seed=1), 4):
-        expected = pictures.labels[numbers_of(images, pictures)]
+def test_labels_belong_to_their_images(decoded):
+    for images, labels in take(training_batches(decoded, 5, seed=1), 4):
+        expected = decoded.labels[numbers_of(images, decoded)]
         np.testing.assert_array_equal(labels, np.eye(3)[expected])
         assert labels.dtype == images.dtype == np.float32
 
 
 @pytest.mark.parametrize("first_step", [1, 3, 9])
-def test_resumed_batches_equal_uninterrupted_ones(pictures, first_step):
+def test_resumed_batches_equal_uninterrupted_ones(decoded, first_step):
     options = {"mixup": 0.2, "cutmix": 1.0, "label_smoothing": 0.1}
-    whole = take(training_batches(pictures, 5, STRONG, 7, **options), 12)
-    resumed = training_batches(pictures, 5, STRONG, 7, first_step=first_step, **options)
+    whole = take(training_batches(decoded, 5, STRONG, 7, **options), 12)
+    resumed = training_batches(decoded, 5, STRONG, 7, first_step=first_step, **options)
     assert_same(take(resumed, 12 - first_step), whole[first_step:])
 
 
-def test_batches_do_not_depend_on_threads(pictures):
-    dataset = training_batches(pictures, 5, STRONG, seed=7)
+def test_batches_do_not_depend_on_threads(decoded):
+    dataset = training_batches(decoded, 5, STRONG, seed=7)
     expected = take(dataset, 9)
     for threads in (1, 5):
         options = tf.data.Options()
@@ -99,38 +99,38 @@ def test_batches_do_not_depend_on_threads(pictures):
         assert_same(take(dataset.with_options(options), 9), expected)
 
 
-def test_pictures_from_disk_equal_those_from_memory(pictures, tmp_path):
-    stored = on_disk(pictures, tmp_path)
+def test_images_from_disk_equal_those_from_memory(decoded, tmp_path):
+    stored = on_disk(decoded, tmp_path)
     for make in (
         lambda which: training_batches(which, 5, STRONG, seed=7),
         lambda which: evaluation_batches(which, 5),
     ):
-        assert_same(take(make(stored), 4), take(make(pictures), 4))
+        assert_same(take(make(stored), 4), take(make(decoded), 4))
 
 
-def test_seeds_differ(pictures):
+def test_seeds_differ(decoded):
     first, second = (
-        take(training_batches(pictures, 5, STRONG, seed), 1)[0][0] for seed in (1, 2)
+        take(training_batches(decoded, 5, STRONG, seed), 1)[0][0] for seed in (1, 2)
     )
     assert np.any(first != second)
 
 
-def test_augmented_pictures_stay_in_range_and_vary(pictures):
-    images, _ = take(training_batches(pictures, 23, STRONG, seed=7), 1)[0]
-    plain, _ = take(training_batches(pictures, 23, seed=7), 1)[0]
+def test_augmented_images_stay_in_range_and_vary(decoded):
+    images, _ = take(training_batches(decoded, 23, STRONG, seed=7), 1)[0]
+    plain, _ = take(training_batches(decoded, 23, seed=7), 1)[0]
     assert images.min() >= 0
     assert images.max() <= 255
     changes = np.abs(images - plain).mean(axis=(1, 2, 3))
     assert np.all(changes > 1)
 
 
-def test_augmentation_is_the_generators_transform(pictures):
+def test_augmentation_is_the_generators_transform(decoded):
     from kerasnorm.data import ImageDataGenerator
     from kerasnorm.data.augment import stateless_random
     from kerasnorm.data.augment.transforms import affine_matrices, draw_warps
 
     augmentation = Augmentation(rotation_range=50, horizontal_flip=True)
-    images, _ = take(training_batches(pictures, 6, augmentation, seed=7), 1)[0]
+    images, _ = take(training_batches(decoded, 6, augmentation, seed=7), 1)[0]
     samples = stateless_random.epoch_order(7, 0, 23)[:6]
     generator = ImageDataGenerator()
     for image, sample in zip(images, samples, strict=True):
@@ -144,16 +144,16 @@ def test_augmentation_is_the_generators_transform(pictures):
             affine_matrices(SIZE, **amounts),
         )
         expected = generator.apply_transform(
-            pictures.images[sample].astype(np.float32), amounts
+            decoded.images[sample].astype(np.float32), amounts
         )
         np.testing.assert_allclose(image, expected, atol=0.05)
 
 
-def test_batches_may_be_smaller_than_the_stored_pictures():
+def test_batches_may_be_smaller_than_the_stored_images():
     ramp = np.broadcast_to(np.arange(40, dtype=np.uint8)[:, None] * 5, (40, 40))
     images = np.broadcast_to(ramp[None, :, :, None], (8, 40, 40, 3))
     labels = np.arange(8) % 2
-    stored = Pictures(np.ascontiguousarray(images), labels, ("",) * 8, ("a", "b"))
+    stored = DecodedImages(np.ascontiguousarray(images), labels, ("",) * 8, ("a", "b"))
     whole, _ = next(iter(training_batches(stored, 4, output_size=(20, 10))))
     assert whole.shape == (4, 20, 10, 3)
     # The middle between two stored rows, all the way down.
@@ -163,25 +163,25 @@ def test_batches_may_be_smaller_than_the_stored_pictures():
         iter(training_batches(stored, 4, augmentation, output_size=(20, 20)))
     )
     steps = np.diff(parts[:, :, 0, 0].numpy(), axis=1)
-    # Fewer stored rows to each row than the two of the whole picture.
+    # Fewer stored rows to each row than the two of the whole image.
     assert (steps > 0).all() and (steps < 10 + 1e-3).all() and steps.min() < 8
 
 
-def test_label_smoothing_spreads_its_share(pictures):
-    _, labels = take(training_batches(pictures, 5, label_smoothing=0.3), 1)[0]
+def test_label_smoothing_spreads_its_share(decoded):
+    _, labels = take(training_batches(decoded, 5, label_smoothing=0.3), 1)[0]
     np.testing.assert_allclose(np.sort(labels)[0], [0.1, 0.1, 0.8], rtol=1e-6)
 
 
-def test_mixed_labels_sum_to_one(pictures):
+def test_mixed_labels_sum_to_one(decoded):
     options = {"mixup": 0.5, "cutmix": 1.0}
-    _, labels = take(training_batches(pictures, 20, **options), 1)[0]
+    _, labels = take(training_batches(decoded, 20, **options), 1)[0]
     np.testing.assert_allclose(labels.sum(axis=1), 1, rtol=1e-5)
     assert np.any((labels > 0.01) & (labels < 0.99))
 
 
-def test_balanced_batches_show_every_class_equally_often(pictures):
+def test_balanced_batches_show_every_class_equally_often(decoded):
     labels = np.array([0] * 18 + [1] * 4 + [2])
-    uneven = Pictures(pictures.images, labels, pictures.paths, ("a", "b", "c"))
+    uneven = DecodedImages(decoded.images, labels, decoded.paths, ("a", "b", "c"))
     options = {"batch_size": 11, "seed": 3, "balanced": True}
     batches = take(training_batches(uneven, **options), 40)
     seen = np.concatenate([labels for _, labels in batches]).sum(axis=0)
@@ -190,43 +190,43 @@ def test_balanced_batches_show_every_class_equally_often(pictures):
     assert_same(resumed, batches[7:10])
 
 
-def test_training_never_ends(pictures):
-    dataset = training_batches(pictures, 20)
+def test_training_never_ends(decoded):
+    dataset = training_batches(decoded, 20)
     assert int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY
     assert len(take(dataset, 5)) == 5
 
 
-def test_evaluation_is_in_order_whole_and_unchanged(pictures):
-    batches = take(evaluation_batches(pictures, 5), 99)
+def test_evaluation_is_in_order_whole_and_unchanged(decoded):
+    batches = take(evaluation_batches(decoded, 5), 99)
     assert [len(images) for images, _ in batches] == [5, 5, 5, 5, 3]
     images = np.concatenate([images for images, _ in batches])
     labels = np.concatenate([labels for _, labels in batches])
-    np.testing.assert_array_equal(images, pictures.images)
-    np.testing.assert_array_equal(labels.argmax(axis=1), pictures.labels)
+    np.testing.assert_array_equal(images, decoded.images)
+    np.testing.assert_array_equal(labels.argmax(axis=1), decoded.labels)
 
 
-def test_evaluation_of_the_middle(pictures):
+def test_evaluation_of_the_middle(decoded):
     height, width = SIZE[0] - 3, SIZE[1] - 4
-    batches = evaluation_batches(pictures, 5, center=(height, width))
+    batches = evaluation_batches(decoded, 5, center=(height, width))
     images = np.concatenate([images for images, _ in take(batches, 99)])
-    middle = pictures.images[:, 1 : 1 + height, 2 : 2 + width]
+    middle = decoded.images[:, 1 : 1 + height, 2 : 2 + width]
     np.testing.assert_array_equal(images, middle)
 
 
 def test_evaluation_sees_what_predict_decodes(class_folders):
-    loaded = load_pictures(index_directory(class_folders), (24, 24))
+    loaded = load_images(index_directory(class_folders), (24, 24))
     images = np.concatenate(
         [images for images, _ in take(evaluation_batches(loaded, 5), 9)]
     )
     for path, image in zip(loaded.paths, images, strict=True):
-        np.testing.assert_array_equal(image, decode_picture(path, (24, 24)))
+        np.testing.assert_array_equal(image, decode_image(path, (24, 24)))
 
 
-def test_batches_have_static_shapes(pictures):
-    images, labels = training_batches(pictures, 5, STRONG, mixup=0.1).element_spec
+def test_batches_have_static_shapes(decoded):
+    images, labels = training_batches(decoded, 5, STRONG, mixup=0.1).element_spec
     assert images.shape.as_list() == [5, *SIZE, 3]
     assert labels.shape.as_list() == [5, 3]
-    images, _ = evaluation_batches(pictures, 5).element_spec
+    images, _ = evaluation_batches(decoded, 5).element_spec
     assert images.shape.as_list() == [None, *SIZE, 3]
 
 
@@ -234,26 +234,26 @@ def test_batches_have_static_shapes(pictures):
     ("batch_size", "message"),
     [(0, "at least 1. Received: 0"), (24, "at most the number .* 23. Received: 24")],
 )
-def test_unfit_batch_sizes_raise_in_words(pictures, batch_size, message):
+def test_unfit_batch_sizes_raise_in_words(decoded, batch_size, message):
     with pytest.raises(DataError, match=message):
-        training_batches(pictures, batch_size)
+        training_batches(decoded, batch_size)
 
 
-def test_unfit_label_smoothing_raises(pictures):
+def test_unfit_label_smoothing_raises(decoded):
     with pytest.raises(ValueError, match="`label_smoothing` must be from 0"):
-        training_batches(pictures, 5, label_smoothing=1.0)
+        training_batches(decoded, 5, label_smoothing=1.0)
 
 
 @pytest.mark.parametrize("change", ["read-only", "misaligned", "strided"])
-def test_any_array_becomes_a_tensor(pictures, change):
-    images = pictures.images.copy()
+def test_any_array_becomes_a_tensor(decoded, change):
+    images = decoded.images.copy()
     if change == "read-only":
         images.flags.writeable = False
     elif change == "misaligned":
         images = np.concatenate([np.zeros(1, np.uint8), images.ravel()])[1:]
-        images = images.reshape(pictures.images.shape)
+        images = images.reshape(decoded.images.shape)
     else:
         images = np.repeat(images, 2, axis=0)[::2]
-    other = Pictures(images, pictures.labels, pictures.paths, pictures.class_names)
-    batches = (evaluation_batches(which, 5) for which in (other, pictures))
+    other = DecodedImages(images, decoded.labels, decoded.paths, decoded.class_names)
+    batches = (evaluation_batches(which, 5) for which in (other, decoded))
     assert_same(*(take(dataset, 9) for dataset in batches))

@@ -9,11 +9,11 @@ pytest.importorskip("tensorflow")
 
 import tensorflow as tf
 
-from kerasnorm.data import ImageDataGenerator, Pictures
+from kerasnorm.data import DecodedImages, ImageDataGenerator
 from kerasnorm.data.augment.augment_tf import compiled
 from kerasnorm.data.pipelines import batches_tf
 from kerasnorm.data.pipelines.parallel_tf import map_in_parallel, without_search
-from kerasnorm.data.pipelines.resolution_tf import with_growing_pictures
+from kerasnorm.data.pipelines.resolution_tf import with_growing_images
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +22,9 @@ def options_as_tensorflow_makes_them(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def decoded():
     images = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), np.uint8)
-    return Pictures(images, np.arange(8) % 2, ("",) * 8, ("a", "b"))
+    return DecodedImages(images, np.arange(8) % 2, ("",) * 8, ("a", "b"))
 
 
 def test_slow_batches_do_not_change_the_order():
@@ -52,18 +52,18 @@ def test_functions_of_a_pipeline_run_as_they_are_written():
         compiled(branch)(tf.constant(1))
 
 
-def test_no_dataset_of_ours_is_searched(pictures):
-    training = batches_tf.training_batches(pictures, 4)
-    flow = ImageDataGenerator().flow(pictures.images, pictures.labels, batch_size=4)
+def test_no_dataset_of_ours_is_searched(decoded):
+    training = batches_tf.training_batches(decoded, 4)
+    flow = ImageDataGenerator().flow(decoded.images, decoded.labels, batch_size=4)
     datasets = [
         training,
-        with_growing_pictures(training, lambda step: 8),
-        batches_tf.evaluation_batches(pictures, 4),
+        with_growing_images(training, lambda step: 8),
+        batches_tf.evaluation_batches(decoded, 4),
         flow.as_dataset(),
     ]
     assert [data.options().autotune.enabled for data in datasets] == [False] * 4
 
 
-def test_what_is_built_upon_it_is_not_searched_either(pictures):
+def test_what_is_built_upon_it_is_not_searched_either(decoded):
     data = without_search(tf.data.Dataset.range(4)).map(lambda number: number + 1)
     assert data.options().autotune.enabled is False

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasnorm.data import DataError, index_directory, load_pictures, scan_images
+from kerasnorm.data import DataError, index_directory, load_images, scan_images
 from kerasnorm.data.scan.duplicates import near_groups, near_search
 from kerasnorm.data.scan.scan_command import in_words, run_scan
-from tests.data.conftest import save_picture, smooth_picture
+from tests.data.conftest import save_image, smooth_image
 
 
 def scene(seed, size=(160, 200)):
-    """Return a picture with large shapes, as photos have."""
-    small = smooth_picture(32, 40, seed=seed)
+    """Return an image with large shapes, as photos have."""
+    small = smooth_image(32, 40, seed=seed)
     return Image.fromarray(small).resize(size[::-1], Image.Resampling.BICUBIC)
 
 
@@ -34,7 +34,7 @@ def zoo(tmp_path_factory):
     scene(20).save(dog / "good.png")
     scene(21).save(top / "validation" / "dog" / "good.png")
     scene(22).save(cat / "named.jpg", format="PNG")
-    save_picture(cat / "tiny.png", 3, 40, seed=23)
+    save_image(cat / "tiny.png", 3, 40, seed=23)
     scene(24).convert("CMYK").save(cat / "cmyk.jpg")
     scene(25).convert("RGBA").save(cat / "alpha.png")
     scene(26).convert("P").save(cat / "palette.png")
@@ -84,8 +84,8 @@ def test_every_kind_is_found(scan, kind, names):
     ("name", "reason"),
     [
         ("empty.jpg", "the file is empty"),
-        ("page.jpg", "not a picture in a known format"),
-        ("cut.jpg", "truncated: the file ends before the picture does"),
+        ("page.jpg", "not an image in a known format"),
+        ("cut.jpg", "truncated: the file ends before the image does"),
         ("._good0.jpg", "hidden file"),
     ],
 )
@@ -148,12 +148,12 @@ def test_class_imbalance_is_counted(scan):
 
 
 def test_training_accepts_and_rejects_the_same(zoo, scan):
-    pictures = [
-        load_pictures(index_directory(zoo / side), (20, 20))
+    images = [
+        load_images(index_directory(zoo / side), (20, 20))
         for side in ("train", "validation")
     ]
-    accepted = {path for loaded in pictures for path in loaded.paths}
-    rejected = {entry for loaded in pictures for entry in loaded.rejected}
+    accepted = {path for loaded in images for path in loaded.paths}
+    rejected = {entry for loaded in images for entry in loaded.rejected}
     assert accepted == set(scan.accepted)
     assert rejected == set(scan.rejected)
 
@@ -171,15 +171,15 @@ def test_scan_changes_nothing(zoo):
     assert state() == before
 
 
-def test_plain_pictures_are_not_called_near_duplicates(tmp_path):
+def test_plain_images_are_not_called_near_duplicates(tmp_path):
     for value in (0, 90, 255):
         Image.new("RGB", (40, 40), (value,) * 3).save(tmp_path / f"{value}.png")
     assert scan_images(tmp_path).duplicates == ()
 
 
-def test_a_broken_picture_with_exif_to_read_is_rejected(tmp_path):
+def test_a_broken_image_with_exif_to_read_is_rejected(tmp_path):
     # Looking for EXIF in a PNG reads it to the end; that must not hide the fault.
-    path = save_picture(tmp_path / "broken.png", 64, 64)
+    path = save_image(tmp_path / "broken.png", 64, 64)
     content = bytearray(path.read_bytes())
     start = content.index(b"IDAT") + 40
     content[start : start + 200] = bytes(200)
@@ -188,10 +188,10 @@ def test_a_broken_picture_with_exif_to_read_is_rejected(tmp_path):
 
 
 def test_limits_can_be_set(tmp_path):
-    save_picture(tmp_path / "picture.png", 40, 50)
+    save_image(tmp_path / "image.png", 40, 50)
     assert scan_images(tmp_path, max_pixels=1999).rejected
     assert scan_images(tmp_path, min_side=41).findings == {
-        "too_small": (str(tmp_path / "picture.png"),)
+        "too_small": (str(tmp_path / "image.png"),)
     }
 
 
@@ -234,7 +234,7 @@ def test_quarantine_lists_the_rejected_files(zoo, scan, tmp_path, capsys):
 def test_words_name_every_finding(scan):
     text = in_words(scan)
     assert "24 files" in text
-    for phrase in ("Rejected", "page.jpg: not a picture", "exif_rotated", "across spl"):
+    for phrase in ("Rejected", "page.jpg: not an image", "exif_rotated", "across spl"):
         assert phrase in text
     assert "The largest class has 5.0 times the smallest" in text
 
@@ -245,14 +245,14 @@ def test_long_lists_are_cut(tmp_path):
     assert "... and 10 more" in in_words(scan_images(tmp_path))
 
 
-def test_pictures_that_only_grow_brighter_are_not_called_near_duplicates(tmp_path):
+def test_images_that_only_grow_brighter_are_not_called_near_duplicates(tmp_path):
     slope = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
-    for name, picture in {
+    for name, image in {
         "dim": slope,
         "bright": slope * 3,
         "down": 255 - slope,
     }.items():
-        Image.fromarray(picture).save(tmp_path / f"{name}.png")
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
     assert scan_images(tmp_path).duplicates == ()
 
 

@@ -10,21 +10,21 @@ from PIL import Image
 
 tfds = pytest.importorskip("tensorflow_datasets")
 
-from kerasnorm.data import DataError, load_pictures, open_source  # noqa: E402
+from kerasnorm.data import DataError, load_images, open_source  # noqa: E402
 from kerasnorm.data.sources import datasets_tf  # noqa: E402
 from kerasnorm.training.inputs.run_files import find_run_files  # noqa: E402
 from kerasnorm.training.settings import Settings  # noqa: E402
-from tests.data.conftest import smooth_picture  # noqa: E402
+from tests.data.conftest import smooth_image  # noqa: E402
 
 
 def encoded(seed, form="JPEG"):
     file = io.BytesIO()
-    Image.fromarray(smooth_picture(8, 9, seed=seed)).save(file, form)
+    Image.fromarray(smooth_image(8, 9, seed=seed)).save(file, form)
     return file.getvalue()
 
 
 class TinyPets(tfds.core.GeneratorBasedBuilder):
-    """Three pictures to train on and two to test with, as PNG and JPEG."""
+    """Three images to train on and two to test with, as PNG and JPEG."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -74,7 +74,7 @@ class TinyContest(TinyParts):
 
 
 class TinyWords(tfds.core.GeneratorBasedBuilder):
-    """A data set without pictures."""
+    """A data set without images."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -182,7 +182,7 @@ def test_a_source_can_be_named(data_dir, monkeypatch):
     source = open_source("tfds:tiny_pets")
     assert source.class_names == ("cat", "dog")
     assert (len(source.train), len(source.validation)) == (6, 4)
-    assert load_pictures(source.train, (8, 9)).images.dtype == np.uint8
+    assert load_images(source.train, (8, 9)).images.dtype == np.uint8
 
 
 def pets_archive(path):
@@ -193,7 +193,7 @@ def pets_archive(path):
             exif = Image.Exif()
             exif[0x010E] = "no JFIF in the first bytes"
             file = io.BytesIO()
-            Image.fromarray(smooth_picture(8, 9)).save(file, "JPEG", exif=exif)
+            Image.fromarray(smooth_image(8, 9)).save(file, "JPEG", exif=exif)
             archive.writestr(
                 f"PetImages/{name}/exif.jpg", file.getvalue().replace(b"JFIF", b"JFxx")
             )
@@ -217,9 +217,9 @@ def test_cats_and_dogs_come_from_the_archive_without_a_network(tmp_path, monkeyp
     kept = [
         os.path.basename(path)
         for side in (source.train, source.validation)
-        for path in load_pictures(side, (8, 9)).paths
+        for path in load_images(side, (8, 9)).paths
     ]
-    # The pictures without "JFIF" are good; the empty files and Thumbs.db are not.
+    # The images without "JFIF" are good; the empty files and Thumbs.db are not.
     assert sorted(kept) == sorted(["0.jpg", "1.jpg", "2.jpg", "3.jpg", "exif.jpg"] * 2)
 
 

@@ -7,28 +7,28 @@ import pytest
 
 from kerasnorm.data import DataError, ImageIndex, index_directory
 from kerasnorm.data.sources.folders import walk_files
-from tests.data.conftest import save_picture
+from tests.data.conftest import save_image
 
 
 def test_classes_and_order_are_those_of_keras_class(legacy_generator, class_folders):
     index = index_directory(class_folders)
     legacy = legacy_generator().flow_from_directory(class_folders, shuffle=False)
-    pictures = [
+    images = [
         (path, label)
         for path, label in zip(index.paths, index.labels, strict=True)
         if not path.endswith(".txt")
     ]
     assert index.class_names == tuple(legacy.class_indices)
-    assert [path for path, _ in pictures] == legacy.filepaths
-    assert [label for _, label in pictures] == legacy.classes.tolist()
+    assert [path for path, _ in images] == legacy.filepaths
+    assert [label for _, label in images] == legacy.classes.tolist()
 
 
 def test_hidden_files_are_listed_as_ignored(tmp_path):
     for name in ("a", "b", ".hidden"):
-        save_picture(tmp_path / name / "x.png", 4, 4)
+        save_image(tmp_path / name / "x.png", 4, 4)
     (tmp_path / "a" / "._x.jpg").write_bytes(b"side file")
     (tmp_path / "a" / ".ipynb_checkpoints").mkdir()
-    save_picture(tmp_path / "a" / ".ipynb_checkpoints" / "x.png", 4, 4)
+    save_image(tmp_path / "a" / ".ipynb_checkpoints" / "x.png", 4, 4)
     index = index_directory(tmp_path)
     assert index.class_names == ("a", "b")
     assert len(index) == 2
@@ -37,14 +37,14 @@ def test_hidden_files_are_listed_as_ignored(tmp_path):
 
 def test_links_back_up_are_not_entered(tmp_path):
     for name in ("a", "b"):
-        save_picture(tmp_path / name / "x.png", 4, 4)
+        save_image(tmp_path / name / "x.png", 4, 4)
     os.symlink(tmp_path / "a", tmp_path / "a" / "again")
     os.symlink(tmp_path, tmp_path / "b" / "top")
     assert len(list(walk_files(tmp_path))) == 2
 
 
 def test_links_to_other_folders_are_entered(tmp_path):
-    save_picture(tmp_path / "elsewhere" / "x.png", 4, 4)
+    save_image(tmp_path / "elsewhere" / "x.png", 4, 4)
     (tmp_path / "data" / "a").mkdir(parents=True)
     os.symlink(tmp_path / "elsewhere", tmp_path / "data" / "a" / "link")
     assert len(list(walk_files(tmp_path / "data"))) == 1

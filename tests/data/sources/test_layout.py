@@ -8,7 +8,7 @@ import pytest
 from kerasnorm.data import DataError, index_directory, open_source, scan_images
 from kerasnorm.data.sources.layout import find_layout, part_of
 from kerasnorm.data.sources.source import open_part
-from tests.data.conftest import save_picture
+from tests.data.conftest import save_image
 
 CLASSES = ("cat", "dog")
 NAMES = {
@@ -157,7 +157,7 @@ def test_training_needs_a_training_part(tmp_path):
 
 def test_scan_names_the_same_parts(tmp_path):
     for part, name in itertools.product(("Training", "TEST1"), CLASSES):
-        save_picture(tmp_path / part / name / "x.png", 16, 16)
+        save_image(tmp_path / part / name / "x.png", 16, 16)
     scan = scan_images(tmp_path)
     assert set(scan.class_counts) == set(itertools.product(("train", "test"), CLASSES))
     assert "Training/: train images; TEST1/: test images" in scan.layout

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from kerasnorm.data import DataError, open_source
-from tests.data.conftest import save_picture
+from tests.data.conftest import save_image
 
 
 def test_class_folders_are_split(class_folders):
@@ -56,8 +56,8 @@ def test_a_class_may_be_called_train(class_folders, tmp_path):
     assert open_source(tmp_path).class_names == ("bus", "train")
 
 
-def test_pictures_without_class_folders_raise(tmp_path):
-    save_picture(tmp_path / "x.png", 4, 4)
+def test_images_without_class_folders_raise(tmp_path):
+    save_image(tmp_path / "x.png", 4, 4)
     with pytest.raises(DataError, match="has no sub-folders"):
         open_source(tmp_path)
 

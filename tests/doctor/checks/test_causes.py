@@ -48,7 +48,7 @@ def test_adapted_statistics_that_repair_speak_of_augmentation(means, expected):
 
 
 @pytest.mark.parametrize(("saved", "is_found"), [(0.25, True), (0.1, False)])
-def test_plain_training_pictures_decide_about_augmentation(saved, is_found):
+def test_plain_training_images_decide_about_augmentation(saved, is_found):
     m = measured(SHIFTED, plain=(saved, saved - 0.01, saved + 0.01))
     assert (data.check_augmentation(m) is not None) is is_found
 

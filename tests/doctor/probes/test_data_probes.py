@@ -56,7 +56,7 @@ def test_guessing_gains_nothing_from_an_exchange():
     assert found.low < 0 or found.loss - found.loss_permuted < 0.3
 
 
-def pictures(seed, count=64):
+def images(seed, count=64):
     generator = np.random.default_rng(seed)
     return generator.uniform(0, 255, (count, 24, 24, 3)).astype("float32")
 
@@ -65,32 +65,30 @@ def overlap(own, other):
     return measure_overlap(gather([own]), gather([other]))
 
 
-def test_other_pictures_do_not_overlap():
-    assert overlap(pictures(0), pictures(1)).similar == 0
+def test_other_images_do_not_overlap():
+    assert overlap(images(0), images(1)).similar == 0
 
 
 def test_copies_are_counted():
-    other = pictures(1)
-    other[:16] = pictures(0)[:16]
-    assert overlap(pictures(0), other).exact == 0.25
+    other = images(1)
+    other[:16] = images(0)[:16]
+    assert overlap(images(0), other).exact == 0.25
 
 
 def test_mirrored_and_noisy_copies_are_similar():
-    own, other = pictures(0), pictures(1)
+    own, other = images(0), images(1)
     other[:16] = own[:16, :, ::-1] + 0.5
     found = overlap(own, other)
     assert (found.exact, found.similar) == (0.0, 0.25)
 
 
-def test_pictures_of_one_kind_cannot_be_told_apart():
-    found = measure_separation(gather([pictures(0, 200)]), gather([pictures(1, 200)]))
+def test_images_of_one_kind_cannot_be_told_apart():
+    found = measure_separation(gather([images(0, 200)]), gather([images(1, 200)]))
     assert found.low < 0.55
 
 
-def test_darker_pictures_can():
-    found = measure_separation(
-        gather([pictures(0, 200)]), gather([pictures(1, 200) * 0.5])
-    )
+def test_darker_images_can():
+    found = measure_separation(gather([images(0, 200)]), gather([images(1, 200) * 0.5]))
     assert found.low > 0.9
 
 

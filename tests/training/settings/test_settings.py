@@ -68,7 +68,7 @@ def test_a_value_outside_its_range_is_named_with_its_flag(field, value):
         Settings(**{field: value})
 
 
-def test_ghost_batches_need_two_pictures():
+def test_ghost_batches_need_two_images():
     with pytest.raises(UsageError, match="ghost_batch"):
         Settings(norm="ghost_batch", batch_size=1)
 
@@ -88,7 +88,7 @@ def test_mirror_images_that_never_trained_are_not_averaged():
         ({"image_size": 23, "center_crop": 0.99}, 23, 23),
     ],
 )
-def test_training_pictures_are_as_large_as_what_is_judged(changes, judged, trained):
+def test_training_images_are_as_large_as_what_is_judged(changes, judged, trained):
     settings = Settings(**changes)
     assert (settings.judged_side, settings.training_side) == (judged, trained)
     finished = settings.replace(progressive=True).of_one_size()

@@ -65,7 +65,7 @@ class Epochs(keras.callbacks.Callback):
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     draw = np.random.default_rng(0)
     for channel, name in enumerate(("cat", "dog")):
         (folder / name).mkdir()

@@ -85,8 +85,8 @@ def test_every_trial_has_a_row_a_curve_and_a_line(address, chromium):
         time.sleep(1)
 
 
-def coloured_pixels(picture):
+def coloured_pixels(image):
     """Count what is neither grey nor TensorBoard's own: right of and below its bars."""
-    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"), int)
+    pixels = np.asarray(Image.open(io.BytesIO(image)).convert("RGB"), int)
     shown = pixels[320:, 320:]
     return int((shown.max(-1) - shown.min(-1) > 100).sum())

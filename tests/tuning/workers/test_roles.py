@@ -25,7 +25,7 @@ def started(monkeypatch):
             )
 
     monkeypatch.setattr(roles.supervisor, "Supervisor", Caught)
-    # The drawn pictures would be drawn.
+    # The drawn images would be drawn.
     monkeypatch.setattr(search, "_check_data", lambda plan: None)
     return caught
 
@@ -50,7 +50,7 @@ def test_a_chief_alone_has_no_workers_and_warns_of_strangers(started, tmp_path, 
     assert "neither password nor encryption" in capsys.readouterr().err
 
 
-def test_pictures_are_decoded_once_for_all_workers_of_a_machine(started, tmp_path):
+def test_images_are_decoded_once_for_all_workers_of_a_machine(started, tmp_path):
     begin_search(tmp_path, "--workers", "2")
     ((site, names),) = started
     from tuning.workers import worker_processes
@@ -60,7 +60,7 @@ def test_pictures_are_decoded_once_for_all_workers_of_a_machine(started, tmp_pat
         for place, name in enumerate(names)
     ]
     folders = {tuple(worker.arguments()[2:4]) for worker in workers}
-    assert folders == {("--pictures", str(site.pictures))}
+    assert folders == {("--images", str(site.images))}
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def team(tmp_path, monkeypatch):
         directory.write_plan(plan)
         site = worker_processes.Host(
             *(directory, "127.0.0.1", child_processes.free_port("127.0.0.1")),
-            *(lock.fileno(), tmp_path / "pictures", [0], []),
+            *(lock.fileno(), tmp_path / "images", [0], []),
         )
         return supervisor.Supervisor(
             plan,
