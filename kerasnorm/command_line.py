@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def scan(words: list[str]) -> int:
     """Look at every file of a folder of images."""
     parser = _parser("scan", "Say which files can train, why others cannot, and more.")
-    parser.add_path("directory", "A folder; nothing in it is changed.", fetch=True)
+    parser.add_path("directory", "A folder; nothing in it is changed.")
     parser.add_value("--json", bool, "Print JSON.")
     parser.add_path(
         "--quarantine", "File to list the rejected files in.", check=paths.output
@@ -76,8 +76,10 @@ def scan(words: list[str]) -> int:
     # Without Keras, which a scan does not need and which takes seconds to import.
     from kerasnorm.data.scan import scan_command
 
+    folder = paths.fetched(options.directory, "directory")
     return scan_command.run_scan(
-        options.directory,
+        folder,
+        name=None if folder == options.directory else options.directory,
         as_json=options.json,
         quarantine=options.quarantine,
         quiet=options.quiet,

@@ -166,8 +166,8 @@ def test_doctor_prints_the_examination_as_json(capsys, saved, photos):
         (["swap", "{saved}", "new.keras", "--to", "grup"], 2, "'grup'"),
         (["swap", "{saved}", "new.h5", "--to", "group"], 2, "ends in .keras"),
         (["swap", "{saved}", "{saved}", "--to", "group"], 2, "a new file"),
-        (["fold", "missing.keras", "new.keras"], 1, "missing.keras"),
-        (["recalibrate", "{saved}", "new.keras", "--data", "nowhere"], 1, "nowhere"),
+        (["fold", "missing.keras", "new.keras"], 2, "missing.keras"),
+        (["recalibrate", "{saved}", "new.keras", "--data", "nowhere"], 2, "nowhere"),
         (["doctor", "nowhere"], 2, "nowhere"),
         (
             ["recalibrate", "{saved}", "n.keras", "--data", ".", "--samples", "-5"],

@@ -124,7 +124,9 @@ def memory(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("command", "name"), READ)
-def test_a_url_is_kept_until_it_is_opened(command, name, memory, tmp_path, capsys):
+def test_a_url_is_kept_until_it_is_opened(
+    command, name, memory, tmp_path, monkeypatch, capsys
+):
     url = "memory://bucket/x/cat/1 [a].txt"
     words = words_with(command, name, url)
     parser = COMMANDS[command].parser
@@ -139,6 +141,8 @@ def test_a_url_is_kept_until_it_is_opened(command, name, memory, tmp_path, capsy
     assert url in capsys.readouterr().out
     assert not (tmp_path / "cache").exists()
     if name in parser.fetched:
+        monkeypatch.chdir(tmp_path)
+        make_all(command, tmp_path)
         copy = getattr(parser.parse(words), name)
         assert open(copy).read() == "debug: true"
 
@@ -191,3 +195,36 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
         error = capsys.readouterr().err
         assert name in error and bad.split("/")[0] in error and error.count("\n") == 1
     assert (tmp_path / "photo.png").read_bytes() == b"mine"
+
+
+def make_all(command, folder):
+    """Make everything that a command reads, in the folder."""
+    for word in COMMANDS[command].words:
+        if not word.startswith("--") and not word.startswith("new"):
+            (folder / word).mkdir()
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [*READ, ("train", "resume"), ("search", "resume")]
+)
+def test_what_is_to_be_read_and_is_missing_is_wrong_usage(
+    command, name, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(importing, "import_keras", lambda: pytest.fail("loads Keras"))
+    make_all(command, tmp_path)
+    for missing in ("no such path", str(tmp_path / "nowhere"), "photos/[a].txt"):
+        words = words_with(command, name, missing)
+        if (command, name) == ("search", "resume"):
+            words = ["--directory", missing, "--resume"]
+        if name == "weights":
+            words += ["--model", "keras:MobileNetV2"]
+        assert COMMANDS[command].main(words) == 2
+        error = capsys.readouterr().err
+        assert missing in error and error.count("\n") == 1
+        assert name in error or name == "resume"
+    # Several paths: each has to be there.
+    if COMMANDS[command].parser.kinds.get(name) == list[str]:
+        words = [*words_with(command, name, str(tmp_path)), "nowhere"]
+        assert COMMANDS[command].main(words) == 2
+        assert "received nowhere," in capsys.readouterr().err

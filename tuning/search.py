@@ -67,6 +67,7 @@ def run(words: list[str]) -> int:
     options = given.options
     if options.print_config:
         _print_config(given)
+    given.check_existing()
     if options.directory is None:
         raise UsageError("expected --directory DIR, where the search is to be kept")
     directory = SearchDirectory(pathlib.Path(options.directory).resolve())

@@ -32,12 +32,19 @@ class Given:
         typed: Names of those that were given, by flag or file.
         settings: What is given of the app, what counts least first.
         sources: Where the value of each option is from.
+        parser: What has read them.
     """
 
     options: argparse.Namespace
     typed: frozenset[str]
     settings: list[Layer]
     sources: dict[str, str]
+    parser: parsing.Parser
+
+    def check_existing(self) -> None:
+        """Raise UsageError for a path to be read where there is nothing."""
+        values, _ = layering.merge([*self.settings, Layer("", vars(self.options))])
+        self.parser.checked(values, exist=True)
 
     @property
     def fixed(self) -> set[str]:
@@ -84,6 +91,7 @@ def read(words: Sequence[str]) -> Given:
         frozenset(given),
         [_part(layer, OF_THE_APP.__contains__) for layer in typed],
         sources,
+        parser,
     )
 
 

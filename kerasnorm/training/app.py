@@ -113,6 +113,7 @@ def parse_with_defaults(
     given = layering.merge(typed)[0]
     if given.get("print_config"):
         layering.print_config(vars(settings), sources)
+    parser.checked(given, exist=True)
     if given.get("resume"):
         return settings, None
     usual = layering.merge(_of_new(app, given, []))[0]

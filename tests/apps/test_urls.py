@@ -7,7 +7,9 @@ import shutil
 import pytest
 
 from apps.cats_dogs import APP
-from kerasnorm.data import DataError, open_source
+from kerasnorm.command_line import main as kerasnorm_main
+from kerasnorm.data import DataError, open_source, scan_images
+from kerasnorm.data.sources import remote
 from kerasnorm.training import Settings, build
 from kerasnorm.training.commands.command_line import main
 from kerasnorm.training.inputs.run_files import as_resumed, find_run_files
@@ -86,3 +88,71 @@ def test_a_run_outlives_the_cache(cache, tmp_path, capsys):
     found = {one["path"] for one in json.loads(shown)}
     assert found == {photo} | {f"{URL}/dog/{n:03}.jpg" for n in range(10)}
     assert f"{URL}/dog: 10 files taken" in said
+
+
+@pytest.mark.parametrize("error", [OSError, ConnectionError, FileNotFoundError])
+def test_without_a_network_the_last_copy_serves(cache, monkeypatch, capsys, error):
+    before = remote.fetch(URL)
+    one = remote.fetch(f"{URL}/cat/001.jpg")
+
+    def offline(*arguments):
+        raise error("no route to host")
+
+    monkeypatch.setattr(remote, "_list", offline)
+    capsys.readouterr()
+    assert remote.fetch(URL) == before
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"{URL} cannot be reached (no route to host); the copy of 20"
+    )
+    assert said.count("\n") == 1
+    assert remote.fetch(f"{URL}/cat/001.jpg") == one
+    with pytest.raises(DataError, match=r"dog, but it cannot be fetched: no route"):
+        remote.fetch(f"{URL}/dog")
+    shutil.rmtree(before)
+    shutil.rmtree(before.parent)
+    with pytest.raises(DataError, match="it cannot be fetched: no route"):
+        remote.fetch(URL)
+
+
+def test_the_last_copy_is_the_newest(cache, monkeypatch):
+    import fsspec
+
+    remote.fetch(URL)
+    fsspec.filesystem("memory").pipe("/bucket/photos/cat/new.jpg", b"x")
+    newest = remote.fetch(URL)
+    monkeypatch.setattr(remote, "_list", lambda *arguments: 1 / 0)
+    assert remote.fetch(URL) == newest
+
+
+def _strings(value):
+    """Yield every text in a value made of lists and mappings."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _strings(one)
+
+
+def test_a_scan_of_a_url_names_what_lies_there(cache, capsys, tmp_path):
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    memory.cp_file("/bucket/photos/cat/001.jpg", "/bucket/photos/cat/again.jpg")
+    memory.cp_file("/bucket/photos/cat/002.jpg", "/bucket/photos/dog/other.png")
+    memory.pipe("/bucket/photos/dog/bad.jpg", b"no picture")
+    listed = tmp_path / "rejected.txt"
+    words = ["scan", URL, "--quiet", "--quarantine", str(listed)]
+    assert kerasnorm_main([*words, "--json"]) == 0
+    shown, said = capsys.readouterr()
+    found = json.loads(shown)
+    assert found["directory"] == URL
+    assert f"{URL}/cat/001.jpg" in found["accepted"]
+    assert found["rejected"][0]["path"] == f"{URL}/dog/bad.jpg"
+    assert listed.read_text() == f"{URL}/dog/bad.jpg\n"
+    assert [c["class"] for c in found["classes"]] == ["cat", "dog"]
+    assert found["duplicates"] and found["label_conflicts"]
+    assert json.loads(json.dumps(scan_images(URL).to_json())) == found
+    assert kerasnorm_main(words) == 0
+    texts = [*_strings(found), *capsys.readouterr(), said]
+    assert not [text for text in texts if str(cache) in text and "fetching" not in text]

@@ -147,9 +147,10 @@ def test_a_typo_in_the_space_ends_the_command(capsys, tmp_path, lines, message):
 
 def test_images_that_are_not_there_end_the_command(capsys, tmp_path):
     words = ["--app", "cats_dogs", "--directory", str(tmp_path / "new")]
+    (tmp_path / "photos").mkdir()
     assert search.main([*words, "--data", str(tmp_path / "photos")]) == 1
     error = capsys.readouterr().err
-    assert "There is no folder" in error and error.count("\n") == 1
+    assert "class folders" in error and error.count("\n") == 1
     assert not (tmp_path / "new").exists()
 
 

@@ -16,6 +16,7 @@ from kerasnorm.data.images.load_images import workers_or
 from kerasnorm.data.scan import looks
 from kerasnorm.data.scan.duplicates import Duplicates, find_duplicates
 from kerasnorm.data.scan.scan_file import FileScan, scan_file
+from kerasnorm.data.sources import remote
 from kerasnorm.data.sources.folders import check_directory, walk_files
 from kerasnorm.data.sources.layout import ALL, find_layout
 
@@ -79,6 +80,31 @@ class ImageScan:
             **{kind: len(paths) for kind, paths in self.findings.items()},
         }
 
+    def renamed(self, name: str) -> "ImageScan":
+        """Return the scan of a copy with the names of what it is a copy of.
+
+        Args:
+            name: What the folder is called, such as a URL.
+        """
+        below = os.path.join(self.directory, "")
+
+        def new(path: str) -> str:
+            return f"{name.rstrip('/')}/{path.removeprefix(below).replace(os.sep, '/')}"
+
+        def of_group(group: Duplicates) -> Duplicates:
+            return dataclasses.replace(group, paths=tuple(map(new, group.paths)))
+
+        return dataclasses.replace(
+            self,
+            directory=name,
+            accepted=tuple(map(new, self.accepted)),
+            rejected=tuple((new(path), reason) for path, reason in self.rejected),
+            findings={k: tuple(map(new, paths)) for k, paths in self.findings.items()},
+            duplicates=tuple(map(of_group, self.duplicates)),
+            label_conflicts=tuple(map(of_group, self.label_conflicts)),
+            layout=self.layout.replace(self.directory, name),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return the scan as plain values, ready for `json.dump`."""
         return {
@@ -116,7 +142,7 @@ def scan_images(
     Training accepts and rejects by the same rule. Nothing in the folder is changed.
 
     Args:
-        directory: The folder.
+        directory: The folder, or its URL, whose files the report then names.
         max_pixels: Larger images are rejected before they are decoded.
         min_side: Shorter sides, in pixels, are reported as too small.
         workers: Number of threads; default: one per processor.
@@ -128,6 +154,15 @@ def scan_images(
     Raises:
         DataError: There is no such folder.
     """
+    if remote.is_url(directory):
+        url = os.fspath(directory)
+        return scan_images(
+            remote.fetch(url),
+            max_pixels=max_pixels,
+            min_side=min_side,
+            workers=workers,
+            progress=progress,
+        ).renamed(url)
     folder = check_directory(directory)
     paths = list(walk_files(folder))
     names = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]

@@ -18,6 +18,7 @@ NOTABLE_IMBALANCE = 1.5
 def run_scan(
     directory: str | os.PathLike,
     *,
+    name: str | None = None,
     as_json: bool = False,
     quarantine: str | os.PathLike | None = None,
     quiet: bool = False,
@@ -26,6 +27,7 @@ def run_scan(
 
     Args:
         directory: The folder; nothing in it is changed.
+        name: What the user calls the folder, where it is a copy; its own path if None.
         as_json: Print JSON instead of words.
         quarantine: File to write the paths of rejected files to, one a line.
         quiet: Show no progress bar.
@@ -52,6 +54,8 @@ def run_scan(
             directory,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    if name is not None:
+        scan = scan.renamed(name)
     print(scan.layout, file=sys.stderr)
     if quarantine is not None:
         lines = "".join(f"{path}\n" for path, _ in scan.rejected)

@@ -1,5 +1,6 @@
 """Files and folders behind URLs, copied into the user's cache by fsspec."""
 
+import datetime
 import hashlib
 import importlib.util
 import os
@@ -44,6 +45,8 @@ def check_readable(url: str) -> None:
 def fetch(url: str) -> pathlib.Path:
     """Copy a file or a folder from another machine, once for as long as it is the same.
 
+    Where it cannot be reached, the last copy serves, and that is said on stderr.
+
     Args:
         url: What fsspec takes, such as `gs://bucket/folder` or `https://host/file`.
 
@@ -58,14 +61,27 @@ def fetch(url: str) -> pathlib.Path:
     import fsspec
 
     received = f"Expected a path or a URL that can be read, received {url}, but"
+    name = posixpath.basename(url.partition("?")[0].rstrip("/")) or "data"
+    last = _Last(url)
     try:
         system, root = fsspec.core.url_to_fs(url)
-        files = _list(system, root)
-        name = posixpath.basename(url.partition("?")[0].rstrip("/")) or "data"
+        try:
+            files = _list(system, root)
+        except Exception as error:
+            copy = last.copy()
+            if copy is None:
+                raise
+            print(
+                f"{url} cannot be reached ({_first_line(error)}); the copy of "
+                f"{last.day()} is used",
+                file=sys.stderr,
+            )
+            return copy / name
         key = hashlib.sha256(repr((url, sorted(files.items()))).encode()).hexdigest()
         folder = cache_directory("fetched") / key[:16]
         if not folder.exists():
             _copy(system, root, files, folder, name)
+        last.note(folder)
     except ImportError as error:
         problem = f"{_first_line(error)}; or copy the files here."
         raise DataError(f"{received} {problem}") from error
@@ -74,6 +90,32 @@ def fetch(url: str) -> pathlib.Path:
         problem = f"it cannot be fetched: {_first_line(error)}."
         raise DataError(f"{received} {problem}") from error
     return folder / name
+
+
+class _Last:
+    """Which copy of a URL was the last, for a day on which it cannot be reached."""
+
+    def __init__(self, url: str) -> None:
+        key = hashlib.sha256(url.encode(errors="surrogateescape")).hexdigest()
+        self.file = cache_directory("fetched") / f"{key[:16]}.last"
+
+    def note(self, folder: pathlib.Path) -> None:
+        """Keep the name of a copy that is complete."""
+        aside = self.file.with_name(f".{self.file.name}.{os.getpid()}")
+        aside.write_text(folder.name, encoding="utf-8")
+        aside.replace(self.file)
+
+    def copy(self) -> pathlib.Path | None:
+        """Return the folder of the last copy; None where there is none any more."""
+        if not self.file.is_file():
+            return None
+        folder = self.file.with_name(self.file.read_text(encoding="utf-8"))
+        return folder if folder.is_dir() else None
+
+    def day(self) -> str:
+        """Return when the URL was last reached."""
+        reached = datetime.datetime.fromtimestamp(self.file.stat().st_mtime)
+        return reached.strftime("%Y-%m-%d %H:%M")
 
 
 def _list(system: Any, root: str) -> dict[str, str]:

@@ -220,7 +220,7 @@ def read_model(
     """
     path = pathlib.Path(file)
     if not path.is_file():
-        raise ValueError(f"expected a .keras file, but {path} does not exist")
+        raise UsageError(f"expected a .keras file, received {path}, which is none")
     try:
         return keras.saving.load_model(path, compile=compiled, safe_mode=not trust)
     except Exception as error:

@@ -21,8 +21,7 @@ from kerasnorm.training.system import paths
 class Parser(jsonargparse.ArgumentParser):
     """A parser that raises one sentence and writes hyphens in its help.
 
-    Every command takes `--config FILE`, any number of times: flags count more than
-    files, later files more than earlier ones, wherever they stand.
+    Every command takes `--config FILE`s: flags count more, later files beat others.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -199,21 +198,24 @@ class Parser(jsonargparse.ArgumentParser):
         values = self.checked(values)
         if values["print_config"]:
             layering.print_config(values, sources)
+        values = self.checked(values, exist=True)
         for name in self.fetched:
             values[name] = paths.fetched(values[name], self._shown(name))
         return jsonargparse.Namespace(**values)
 
-    def checked(self, values: dict[str, Any]) -> dict[str, Any]:
+    def checked(self, values: dict[str, Any], *, exist: bool = False) -> dict[str, Any]:
         """Return values as their checks leave them: numbers in range, `~` written out.
 
         Args:
             values: The values by name.
+            exist: Whether what is to be read has to be there.
 
         Raises:
             UsageError: If one cannot be used.
         """
         result = dict(values)
         for name, check in self.checks.items():
+            check = paths.existing if exist and check is paths.readable else check
             value, flag = values.get(name), self._shown(name)
             if isinstance(value, list):
                 result[name] = [check(item, flag) for item in value]
@@ -266,7 +268,7 @@ class Parser(jsonargparse.ArgumentParser):
                 return str(value)
         received = "nothing behind the colon" if value is None else repr(value)
         raise UsageError(
-            f"expected {name} in {file} to be {self._kind(name)}, received {received}"
+            f"expected {name} in {file} to be {describe(kind)}, received {received}"
         )
 
     def _refuse_unknown(self, words: list[str]) -> None:
@@ -282,9 +284,6 @@ class Parser(jsonargparse.ArgumentParser):
         options = {o for action in self._actions for o in action.option_strings}
         return hyphens(f"--{name}") if f"--{name}" in options else name
 
-    def _kind(self, name: str) -> str:
-        return describe(self.kinds[name])
-
     def _one_sentence(self, message: str) -> str:
         message = " ".join(message.split())
         found = re.match(r'(?:Parser key "(\w+)"|argument --(\w+)): (.*)', message)
@@ -295,6 +294,6 @@ class Parser(jsonargparse.ArgumentParser):
         if value is None or name not in self.kinds:
             return f"{self._shown(name)}: {found[3]}"
         return (
-            f"expected {self._shown(name)} to be {self._kind(name)}, received "
-            f"{value[1]!r}"
+            f"expected {self._shown(name)} to be {describe(self.kinds[name])}, "
+            f"received {value[1]!r}"
         )

@@ -74,6 +74,26 @@ def readable(path: str | os.PathLike[str], name: str) -> str:
     return text
 
 
+def existing(path: str | os.PathLike[str], name: str) -> str:
+    """Return the path of what is read and is there.
+
+    Args:
+        path: What a user wrote; words that name no file, and URLs, which are looked up
+            where they are opened, pass.
+        name: Name of the flag, for the error.
+
+    Raises:
+        UsageError: If there is nothing.
+    """
+    text = readable(path, name)
+    if is_path(text) and not remote.is_url(text) and not os.path.exists(text):
+        raise UsageError(
+            f"expected {name} to be the path of something to read, received {text}, "
+            "but it does not exist; check its spelling and the folder you are in"
+        )
+    return text
+
+
 def fetched(path: str | os.PathLike[str], name: str) -> str:
     """Return the path of what is only read; copied here first if it is a URL.
 
