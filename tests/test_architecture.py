@@ -39,15 +39,6 @@ LONG_FUNCTIONS = {
     "kerasnorm.training.settings.checks._check_numbers": 82,
     "tuning.search_flags.make_parser": 85,
 }
-# Imports inside functions that close a cycle today.
-CYCLES = {
-    ("kerasnorm.doctor.loss_matrix.budget", "kerasnorm.doctor.report.report_html"),
-    ("kerasnorm.doctor.examination", "kerasnorm.doctor.report.report_html"),
-    ("kerasnorm.doctor.examination", "kerasnorm.doctor.report.report_text"),
-    ("kerasnorm.doctor.finding", "kerasnorm.doctor.report.report_html"),
-    ("kerasnorm.doctor.report.report_html", "kerasnorm.doctor.examination"),
-    ("kerasnorm.doctor.report.report_text", "kerasnorm.doctor.examination"),
-}
 FILES = sorted(
     path
     for subpackage in ("kerasnorm", "apps", "tuning")
@@ -112,11 +103,7 @@ def test_modules_do_not_import_each_other_in_cycles():
     """Imports inside functions count; an `__init__` may import its own files."""
     modules = {module_of(path): path for path in FILES}
     edges = {
-        name: {
-            found
-            for found in imports(path)
-            if found in modules and (name, found) not in CYCLES
-        }
+        name: {found for found in imports(path) if found in modules}
         for name, path in modules.items()
     }
     done: set[str] = set()

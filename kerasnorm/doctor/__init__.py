@@ -1,10 +1,11 @@
 """Why validation breaks, proved by measurement."""
 
 from kerasnorm.doctor.callback import DoctorCallback
+from kerasnorm.doctor.codes import CODES
 from kerasnorm.doctor.command import Consultation, consult, exit_status
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
-from kerasnorm.doctor.finding import CODES, Finding
+from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.loss_matrix.budget import GapBudget
 from kerasnorm.doctor.preflight import preflight
 from kerasnorm.doctor.prove import Proof, prove

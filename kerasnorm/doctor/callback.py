@@ -87,7 +87,7 @@ class DoctorCallback(HeldData, Ordered):
         if self.log_dir is not None:
             from kerasnorm.doctor.report.tensorboard_tf import write_examination
 
-            write_examination(self.log_dir, examination, epoch)
+            write_examination(self.log_dir, examination.to_dict(), epoch)
 
 
 def _fresh(source: Any) -> Any:

@@ -8,12 +8,11 @@ from typing import Any
 
 import keras
 
+from kerasnorm.doctor.codes import SEVERITIES
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
-from kerasnorm.doctor.finding import SEVERITIES
 from kerasnorm.doctor.losses.label_format import fit_labels
 from kerasnorm.doctor.prove import Proof, Trial, prove
-from kerasnorm.doctor.report.report_html import render_html
 
 #: Exit status of `--ci` where something was found.
 FOUND = 3
@@ -68,7 +67,7 @@ class Consultation:
 
     def to_html(self) -> str:
         """Return a self-contained page, with before and after of the remedy."""
-        return render_html(self.examination, proof=self.to_dict().get("proof"))
+        return self.examination.to_html(proof=self.to_dict().get("proof"))
 
 
 def _trial_line(trial: Trial) -> str:

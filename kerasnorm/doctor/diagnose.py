@@ -16,8 +16,9 @@ from kerasnorm.doctor.checks import (
     training,
 )
 from kerasnorm.doctor.checks.remainder import describe_remainder, measure_remainder
+from kerasnorm.doctor.codes import SEVERITIES
 from kerasnorm.doctor.examination import Examination
-from kerasnorm.doctor.finding import SEVERITIES, Finding
+from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 
 Check = Callable[[Measurements], Finding | None]

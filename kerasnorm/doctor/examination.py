@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kerasnorm.doctor.finding import CODES, HEALTHY, Finding, wrapped
+from kerasnorm.doctor.codes import CODES, HEALTHY
+from kerasnorm.doctor.finding import Finding, wrapped
 from kerasnorm.doctor.loss_matrix.budget import GapBudget
+from kerasnorm.doctor.report.page import render_page
+from kerasnorm.doctor.report.terminal import render_text
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,19 +96,21 @@ class Examination:
         Args:
             width: Columns of the terminal.
         """
-        from kerasnorm.doctor.report.report_text import render_text
+        return render_text(self.to_dict(), width)
 
-        return render_text(self, width)
-
-    def to_html(self, fragment: bool = False) -> str:
+    def to_html(
+        self, fragment: bool = False, proof: Mapping[str, Any] | None = None
+    ) -> str:
         """Return a self-contained page.
 
         Args:
             fragment: Whether to return a `<section>` to put into another page.
+            proof: What the remedy did, as JSON values, None where it was not tried.
         """
-        from kerasnorm.doctor.report.report_html import render_html
-
-        return render_html(self, fragment)
+        values = self.to_dict()
+        for shown, finding in zip(values["findings"], self.findings, strict=True):
+            shown["images"] = finding.image_addresses()
+        return render_page(values, fragment, proof)
 
 
 def _plain(value: Any) -> Any:

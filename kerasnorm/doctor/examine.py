@@ -111,4 +111,5 @@ def examine(
         visit = Visit(model, splits, loss, start + seconds, say, samples)
         measurements = visit.measure(history, thorough)
     found = diagnose(measurements, visit.notes, time.perf_counter() - start)
-    return dataclasses.replace(found, subject=describe_subject(model, splits))
+    counts = {name: s.count if s else None for name, s in splits.items()}
+    return dataclasses.replace(found, subject=describe_subject(model, counts))

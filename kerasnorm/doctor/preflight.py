@@ -6,8 +6,8 @@ from typing import Any
 import keras
 
 from kerasnorm.doctor.checks.preflight import initial_losses, judge_preflight
+from kerasnorm.doctor.codes import SEVERITIES
 from kerasnorm.doctor.examination import Examination
-from kerasnorm.doctor.finding import SEVERITIES
 from kerasnorm.doctor.forward.state import preserved, random_numbers_preserved
 from kerasnorm.doctor.forward.statistics import build, check_model
 from kerasnorm.doctor.losses.evaluation_batches import fit_batches

@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasnorm.doctor.codes import HEALTHY
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
-from kerasnorm.doctor.finding import HEALTHY, Finding
+from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.forward.copies import CannotCloneError
 from kerasnorm.doctor.forward.state import preserved
 from kerasnorm.doctor.forward.statistics import forward_pass

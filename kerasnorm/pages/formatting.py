@@ -4,6 +4,7 @@ import base64
 import io
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,12 @@ import numpy as np
 import PIL.Image
 
 ABSENT = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+NOT_FINITE = "NaN or infinite"
+# Names of what is measured from 0 to 1 and read in percent.
+FRACTIONS = re.compile("accuracy|confidence|fraction|guessing")
+# Elements of a list that are shown.
+SHOWN = 12
 # Side of a thumbnail in pixels; the page shows it at about half of that.
 THUMBNAIL = 256
 # Signs that turn the direction of the text after them, so that a file name can show
@@ -54,6 +61,75 @@ def number(value: float | None, digits: int = 4) -> str:
     if size >= 1e7 or 0 < size < 1e-4:
         return f"{known:.2e}"
     return f"{known:,.0f}" if size >= 1000 else f"{known:.{digits}g}"
+
+
+def decimal(value: float | None, decimals: int = 4) -> str:
+    """Return a number with so many decimals.
+
+    Args:
+        value: The number; None if it is not known.
+        decimals: Digits after the point.
+    """
+    known = finite(value)
+    if known is None:
+        return _not_finite(value)
+    return f"{known:.{decimals}f}".replace("-", MINUS)
+
+
+def loss(value: float | None) -> str:
+    """Return a loss with four decimals, a large one with four digits.
+
+    Args:
+        value: The loss; None if it is NaN or infinite.
+    """
+    known = finite(value)
+    if known is None:
+        return NOT_FINITE
+    return number(known).replace("-", MINUS) if abs(known) >= 1000 else decimal(known)
+
+
+def signed(value: float | None, decimals: int = 4) -> str:
+    """Return a change with its sign, none where it rounds to 0.
+
+    Args:
+        value: The change; None if it is not known.
+        decimals: Digits after the point.
+    """
+    text = decimal(value, decimals)
+    known = finite(value)
+    if known is None or float(text.replace(MINUS, "-")) == 0:
+        return text.lstrip(MINUS)
+    return text if known < 0 else f"+{text}"
+
+
+def measured(value: Any, name: str) -> str:
+    """Return one measured value in the unit that its name says.
+
+    Args:
+        value: A number, a list of them, or anything else, which is shown as text.
+        name: Its name; an interval's ends in `interval`.
+    """
+    if isinstance(value, list | tuple):
+        is_interval = len(value) == 2 and name.endswith("interval")
+        parts = [measured(item, name) for item in value[:SHOWN]]
+        return (" to " if is_interval else ", ").join(parts)
+    if isinstance(value, bool):
+        return plain(value)
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return NOT_FINITE
+    if not isinstance(value, float):
+        return str(value)
+    is_fraction = FRACTIONS.search(name) and abs(value) <= 1
+    return (percent(value) if is_fraction else number(value)).replace("-", MINUS)
+
+
+def words(name: Any) -> str:
+    """Return an identifier in words.
+
+    Args:
+        name: The identifier.
+    """
+    return str(name).replace("_", " ")
 
 
 def duration(seconds: float | None) -> str:
@@ -164,6 +240,18 @@ def thumbnail(pixels: np.ndarray) -> str:
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=88)
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
+def png_address(pixels: np.ndarray) -> str:
+    """Return an image as the address of an `<img>` that holds its data, without loss.
+
+    Args:
+        pixels: uint8 of shape (height, width, 1 or 3).
+    """
+    stream = io.BytesIO()
+    image = PIL.Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
+    image.save(stream, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
 def _not_finite(value: float | None) -> str:

@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from kerasnorm.doctor import Examination, Finding
-from kerasnorm.doctor.loss_matrix.budget import PARTS, GapBudget
-from kerasnorm.doctor.loss_matrix.matrix import CELLS
+from kerasnorm.doctor.cells import CELLS, PARTS
+from kerasnorm.doctor.loss_matrix.budget import GapBudget
 from kerasnorm.training.report.html_file import write_report
 from tests.training.report_samples import make_record
 
@@ -88,8 +88,8 @@ def test_the_page_says_what_was_examined_on_both_splits(window, tmp_path, text):
     table = page.locator(".kn-splits").first
     rows = [" ".join(t.split()) for t in table.locator("tr").all_inner_texts()]
     assert rows[0] == "training validation difference"
-    assert rows.count("loss 0.6000 0.6000 +0.0000") == 2
-    assert rows.count("accuracy 70.0% 70.0% +0.0 points") == 2
+    assert rows.count("loss 0.6000 0.6000 0.0000") == 2
+    assert rows.count("accuracy 70.0% 70.0% 0.0 points") == 2
     assert "12.0 points remain." in page.inner_text("body")
 
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from kerasnorm.doctor.loss_matrix.budget import PARTS
+from kerasnorm.doctor.cells import PARTS
 from kerasnorm.training.settings.errors import UsageError
 from tuning import objectives
 from tuning.objectives import Objective

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.loss_matrix.bootstrap import (
     blocks_of,
     draws_of_mean,
@@ -13,18 +14,8 @@ from kerasnorm.doctor.loss_matrix.bootstrap import (
     widening,
 )
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
+from kerasnorm.doctor.report.page import render_budget
 from kerasnorm.doctor.sampling.samples import Samples
-
-#: The parts, from the loss that was optimized to the loss that is seen.
-PARTS: dict[str, str] = {
-    "batch_noise": "training batches normalized by themselves instead of by all (B'-A)",
-    "generalization": "new samples instead of training samples (D''-B')",
-    "input_shift": "statistics of training inputs on validation inputs (D'-D'')",
-    "stale_statistics": "moving statistics instead of true ones (D-D')",
-}
-
-#: Cells in which the samples of a batch decide each other's loss.
-IN_BATCH_MODE = ("A", "As", "A64")
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,9 +57,7 @@ class GapBudget(Mapping[str, float]):
         return "\n".join(f"{name:<18}{loss:>9}{around}" for name, loss, around in rows)
 
     def _repr_html_(self) -> str:
-        from kerasnorm.doctor.report.report_html import render_budget
-
-        return render_budget(self)
+        return render_budget(self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the budget as JSON values; what is not a number becomes None."""
@@ -121,7 +110,7 @@ class PairedDraws:
             draws_of_mean(
                 self.matrix.losses[cell], blocks[split], 1 + (split == "validation")
             )
-            for cell, split in ((c, _split_of(c)) for c in (first, second))
+            for cell, split in ((c, Cell(c).split_name) for c in (first, second))
         ]
         low, high = interval(means[0] - means[1])
         wider = widening(fewest)
@@ -148,23 +137,19 @@ class PairedDraws:
     def _blocks(self, *cells: str) -> dict[str, list[np.ndarray]]:
         """Return the samples that are drawn together, for the splits of these cells."""
         blocks = {}
-        for split in {_split_of(cell) for cell in cells}:
+        for split in {Cell(cell).split_name for cell in cells}:
             batches = self.batches[split]
-            own = [cell for cell in cells if _split_of(cell) == split]
+            own = [cell for cell in cells if Cell(cell).split_name == split]
             if self.matrix.by_batch:
                 # Parts of a batch would carry the same loss again.
                 blocks[split] = batches
-            elif any(cell in IN_BATCH_MODE for cell in own):
+            elif any(Cell(cell).in_batch_mode for cell in own):
                 blocks[split] = blocks_of(batches)
             else:
                 blocks[split] = list(
                     np.arange(sum(len(batch) for batch in batches))[:, None]
                 )
         return blocks
-
-
-def _split_of(cell: str) -> str:
-    return "train" if cell[0] in "AB" else "validation"
 
 
 def split_gap(

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasnorm.doctor.cells import CELLS
 from kerasnorm.doctor.forward.statistics import (
     Pass,
     Statistics,
@@ -23,17 +24,6 @@ from kerasnorm.doctor.losses.evaluation_batches import (
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
 from kerasnorm.doctor.sampling.samples import Samples
 
-#: What each number of the matrix is.
-CELLS: dict[str, str] = {
-    "A": "training batches, batch statistics",
-    "As": "training samples shuffled into new batches, batch statistics",
-    "A64": "training samples in batches of 64, batch statistics",
-    "B": "training samples, moving statistics",
-    "B'": "training samples, statistics estimated anew on training inputs",
-    "D": "validation samples, moving statistics: the validation loss as seen",
-    "D'": "validation samples, statistics estimated anew on training inputs",
-    "D''": "validation samples, statistics estimated anew on validation inputs",
-}
 # Statistics of smaller batches are too noisy to estimate others from: inside the
 # network every norm normalizes with them.
 SMALLEST_BATCH_TO_ESTIMATE_FROM = 32

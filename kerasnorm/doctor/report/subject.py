@@ -5,18 +5,17 @@ from collections.abc import Mapping
 
 import keras
 
-from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.version import __version__
 
 
 def describe_subject(
-    model: keras.Model, splits: Mapping[str, Samples | None]
+    model: keras.Model, samples: Mapping[str, int | None]
 ) -> dict[str, str]:
     """Return what a reader of a report must know to tell it from another.
 
     Args:
         model: The model.
-        splits: Samples of each split, by its name; None where there are none.
+        samples: Number of samples by the name of the split; None where there are none.
 
     Returns:
         Model, samples of each split, date with time zone, and versions, as text.
@@ -24,13 +23,13 @@ def describe_subject(
     now = datetime.datetime.now().astimezone()
     return {
         "model": f"{model.name}, {model.count_params():,} parameters",
-        "training samples": _measured(splits["train"]),
-        "validation samples": _measured(splits.get("validation")),
+        "training samples": _measured(samples["train"]),
+        "validation samples": _measured(samples.get("validation")),
         "date": now.strftime("%Y-%m-%d %H:%M %Z"),
         "versions": f"kerasnorm {__version__}, Keras {keras.version()} on "
         f"{keras.backend.backend()}",
     }
 
 
-def _measured(samples: Samples | None) -> str:
-    return "none" if samples is None else f"{samples.count:,} measured"
+def _measured(count: int | None) -> str:
+    return "none" if count is None else f"{count:,} measured"
