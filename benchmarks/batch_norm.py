@@ -4,9 +4,9 @@
     python -m benchmarks.batch_norm --only "convnet 96 px, bfloat16" --rounds 60
 
 Two copies of a network, one as Keras makes it and one after
-`surgery.speed_up_batch_norm`, take turns (`benchmarks.turns`) at training on the same
-batch. On a processor that does not multiply matrices in bfloat16, expect that dtype to
-be slow.
+`surgery.use_fused_batch_norm`, train in turns on the same batch
+(`benchmarks.interleaved_timing`). On a processor that does not multiply matrices in
+bfloat16, expect that dtype to be slow.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import json
 import os
 import pathlib
 
-from benchmarks.turns import HEADING, line_of, take_turns
+from benchmarks.interleaved_timing import HEADING, interleaved, line_of
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -67,11 +67,11 @@ def measure(case: str, batch_size: int, rounds: int) -> dict:
     x = generator.uniform(0, 255, (batch_size, size, size, 3)).astype("float32")
     y = generator.integers(0, 2, batch_size)
     pair = [make_model(case), make_model(case)]
-    changed = surgery.speed_up_batch_norm(pair[1])
+    changed = surgery.use_fused_batch_norm(pair[1])
     steps = [functools.partial(model.train_on_batch, x, y) for model in pair]
     for step in WARMUP * steps:
         step()
-    return {"case": case, "batch_norms": changed, **take_turns(steps, rounds)}
+    return {"case": case, "batch_norms": changed, **interleaved(steps, rounds)}
 
 
 def main() -> None:

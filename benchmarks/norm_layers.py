@@ -85,7 +85,7 @@ def measure(shape: tuple, dtype: str, mode: str, rounds: int) -> list[dict]:
     for name, layer in made.items():
         layer.build(shape)
         steps[name] = norm_steps.make_step(layer, x, dy, mode)
-    times = norm_steps.take_turns(steps, rounds)
+    times = norm_steps.interleaved(steps, rounds)
     records = []
     for name in steps:
         record: dict = {"layer": name, "shape": shape, "dtype": dtype, "mode": mode}

@@ -85,7 +85,7 @@ def make_copy(x: Any, mode: str) -> Callable[[], Any]:
     return eager
 
 
-def take_turns(steps: dict, rounds: int) -> dict[str, list[float]]:
+def interleaved(steps: dict, rounds: int) -> dict[str, list[float]]:
     """Time all steps in each round, in shuffled order, in seconds."""
     for step in steps.values():
         step()

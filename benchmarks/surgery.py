@@ -3,9 +3,9 @@
     python -m benchmarks.surgery
     python -m benchmarks.surgery --clock cpu --rounds 30 --output surgery.json
 
-The given model and the one after surgery take turns (`benchmarks.turns`). Printed are
-the median speed-up, its quartiles, and how far the predictions lie apart, as a share of
-the largest.
+The given model and the one after surgery run in turns
+(`benchmarks.interleaved_timing`). Printed are the median speed-up, its quartiles, and
+how far the predictions lie apart, as a fraction of the largest.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import pathlib
 import time
 from collections.abc import Callable
 
-from benchmarks.turns import HEADING, line_of, take_turns
+from benchmarks.interleaved_timing import HEADING, interleaved, line_of
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -87,7 +87,7 @@ def measure(case: str, options: argparse.Namespace) -> dict:
         for model in make_pair(case, options.size)
     ]
     before, after = (predict(images).numpy() for predict in pair)
-    turns = take_turns(
+    turns = interleaved(
         [lambda: pair[0](images).numpy(), lambda: pair[1](images).numpy()],
         options.rounds,
         clock,

@@ -15,7 +15,7 @@ from kerasnorm.inspection import random_state, training_state
 
 
 @dataclasses.dataclass(frozen=True)
-class Position:
+class TrainingPosition:
     """How far a training has come.
 
     Args:
@@ -107,7 +107,7 @@ class Checkpoint(Ordered):
         self.every_seconds = every_seconds
         self.before_save = before_save
         self.damaged: list[str] = []
-        self.position = Position(0, 0)
+        self.position = TrainingPosition(0, 0)
         self._restored: dict[str, Any] | None = None
         self._random_numbers: dict[str, Any] | None = None
         self._epoch = 0
@@ -128,7 +128,7 @@ class Checkpoint(Ordered):
                     "training would take averaged weights for its own"
                 )
 
-    def restore(self, model: keras.Model, batch: Any = None) -> Position:
+    def restore(self, model: keras.Model, batch: Any = None) -> TrainingPosition:
         """Give a model and the stateful callbacks the state of the newest checkpoint.
 
         Args:
@@ -156,7 +156,7 @@ class Checkpoint(Ordered):
             self.set_model(model)
             self.save()
             self._random_numbers = random_state.capture()
-            return Position(0, 0)
+            return TrainingPosition(0, 0)
         state = found.state
         self.damaged = found.damaged
         names = [type(callback).__name__ for callback in self.stateful]
@@ -173,7 +173,7 @@ class Checkpoint(Ordered):
             if hasattr(callback, "set_state"):
                 callback.set_state(saved["state"])
         self._restored, self._random_numbers = state, state["random"]
-        self.position = Position(state["epoch"], state["batch"])
+        self.position = TrainingPosition(state["epoch"], state["batch"])
         return self.position
 
     def save(self) -> None:
@@ -191,7 +191,7 @@ class Checkpoint(Ordered):
                 self.before_save()
             state = self._capture(self._epoch, self._done)
         checkpoint_files.write(self.directory, state)
-        self.position = Position(state["epoch"], state["batch"])
+        self.position = TrainingPosition(state["epoch"], state["batch"])
         self._last_saved = time.monotonic()
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:

@@ -11,10 +11,7 @@ from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.forward.state import preserved, random_numbers_preserved
 from kerasnorm.doctor.forward.statistics import build, check_model
 from kerasnorm.doctor.losses.evaluation_batches import fit_batches
-from kerasnorm.doctor.probes.preflight import (
-    PreflightMeasurements,
-    measure_preflight,
-)
+from kerasnorm.doctor.probes.preflight import PreflightMeasurements, measure_preflight
 from kerasnorm.doctor.sampling.sample_batches import gather
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.doctor.time_limit import TimeLimit

@@ -7,8 +7,8 @@ import warnings
 import keras
 
 from kerasnorm.inspection import layer_tree
-from kerasnorm.models import layout
-from kerasnorm.models.style import channel_axis
+from kerasnorm.models import blocks
+from kerasnorm.models.conv_block import channel_axis
 
 PREFIX = "keras:"
 # How each family wants its images, longest name first; as in the
@@ -82,7 +82,7 @@ def backbone(
     base.name = "backbone"
     images = keras.Input(input_shape, name="images")
     features = base(_preprocess(kind, images))
-    outputs = layout.classify(features, num_classes, dropout)
+    outputs = blocks.classify(features, num_classes, dropout)
     model = keras.Model(images, outputs, name=kind)
     if frozen:
         base.trainable = False

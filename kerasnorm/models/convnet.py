@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
-from kerasnorm.models import layout
-from kerasnorm.models.style import channel_axis, make_style
+from kerasnorm.models import blocks
+from kerasnorm.models.conv_block import channel_axis, make_style
 from kerasnorm.models.variance import ALPHA, ExpectedVariance
 
 
@@ -67,9 +67,9 @@ def convnet(
         )
     style = make_style(norm, activation, norm_options, asymmetric=asymmetric)
     widths = [width * 2**stage for stage in range(len(depths))]
-    places = layout.lay_out(depths, widths)
+    places = blocks.block_specs(depths, widths)
     images = keras.Input(input_shape, name="images")
-    x = layout.standardize_pixels(images)
+    x = blocks.standardize_pixels(images)
     if stem_strides == 4:
         x = style.convolve_normalize(x, width // 2, strides=2, name="stem_entry")
     if style.is_norm_free:
@@ -79,7 +79,7 @@ def convnet(
         x = style.convolve_normalize(x, width, strides=2, name="stem")
         for place in places:
             x = _block(style, x, place)
-    outputs = layout.classify(x, num_classes, dropout)
+    outputs = blocks.classify(x, num_classes, dropout)
     return keras.Model(images, outputs, name="convnet")
 
 
@@ -87,7 +87,7 @@ def _block(style, x, place):
     shortcut, name, filters = x, place.name, place.filters
     if place.strides > 1 or x.shape[channel_axis()] != filters:
         if place.strides > 1:
-            shortcut = layout.average_pool(shortcut)
+            shortcut = blocks.average_pool(shortcut)
         shortcut = style.convolve_normalize(
             shortcut, filters, 1, name=f"{name}_shortcut", activate=False
         )
@@ -106,7 +106,7 @@ def _norm_free_stages(style, x, places):
         entry = style.activate(x, scale=variance.beta, name=f"{name}_entry")
         shortcut = x
         if place.is_first:
-            pooled = layout.average_pool(entry) if place.strides > 1 else entry
+            pooled = blocks.average_pool(entry) if place.strides > 1 else entry
             shortcut = style.convolve(
                 pooled, place.filters, 1, name=f"{name}_shortcut_conv"
             )

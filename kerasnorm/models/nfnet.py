@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 
-from kerasnorm.models import layout
+from kerasnorm.models import blocks
+from kerasnorm.models.conv_block import channel_axis, make_style
 from kerasnorm.models.resnet import IMAGENET_DEPTHS, imagenet_stem
-from kerasnorm.models.style import channel_axis, make_style
 from kerasnorm.models.variance import ALPHA, ExpectedVariance
 
 NF_RESNET_DEPTHS = {
@@ -88,13 +88,13 @@ def nf_resnet(
     _check("depth", depth, NF_RESNET_DEPTHS)
     style = make_style(norm, activation, norm_options)
     images = keras.Input(input_shape, name="images")
-    x = layout.standardize_pixels(images)
+    x = blocks.standardize_pixels(images)
     x = imagenet_stem(style, x, activate=False)
-    places = layout.lay_out(
+    places = blocks.block_specs(
         NF_RESNET_DEPTHS[depth], (256, 512, 1024, 2048), stochastic_depth
     )
     x = _stages(style, NF_RESNET_BLOCK, x, places)
-    outputs = layout.classify(x, num_classes, dropout)
+    outputs = blocks.classify(x, num_classes, dropout)
     return keras.Model(images, outputs, name=f"nf_resnet{depth}")
 
 
@@ -140,16 +140,19 @@ def nfnet(
     scale = int(variant[1:]) + 1
     depths = [scale * depth for depth in (1, 2, 6, 3)]
     images = keras.Input(input_shape, name="images")
-    x = layout.standardize_pixels(images)
+    x = blocks.standardize_pixels(images)
     for index, (filters, strides) in enumerate([(16, 2), (32, 1), (64, 1)], start=1):
         x = style.convolve_normalize(x, filters, strides=strides, name=f"stem_{index}")
     x = style.convolve(x, 128, strides=2, name="stem_4_conv")
     x = _stages(
-        style, NFNET_BLOCK, x, layout.lay_out(depths, NFNET_WIDTHS, stochastic_depth)
+        style,
+        NFNET_BLOCK,
+        x,
+        blocks.block_specs(depths, NFNET_WIDTHS, stochastic_depth),
     )
     if dropout is None:
         dropout = NFNET_DROPOUT[variant]
-    outputs = layout.classify(x, num_classes, dropout)
+    outputs = blocks.classify(x, num_classes, dropout)
     return keras.Model(images, outputs, name=f"nfnet_{variant}")
 
 
@@ -183,7 +186,7 @@ def _stages(style, design, x, places):
 def _project(style, design, entry, place):
     strides = place.strides
     if design.pooled and strides > 1:
-        entry, strides = layout.average_pool(entry), 1
+        entry, strides = blocks.average_pool(entry), 1
     return style.convolve(
         entry, place.filters, 1, strides=strides, name=f"{place.name}_shortcut_conv"
     )

@@ -5,9 +5,9 @@ from typing import Any
 
 import keras
 
-from kerasnorm.models import layout
+from kerasnorm.models import blocks
+from kerasnorm.models.conv_block import channel_axis, make_style
 from kerasnorm.models.resnet import EXPANSION, IMAGENET_DEPTHS, imagenet_stem
-from kerasnorm.models.style import channel_axis, make_style
 
 DEPTHS = {depth: IMAGENET_DEPTHS[depth] for depth in (50, 101, 152)}
 
@@ -71,11 +71,13 @@ def res2net(
         )
     style = make_style(norm, activation, norm_options)
     images = keras.Input(input_shape, name="images")
-    x = imagenet_stem(style, layout.standardize_pixels(images))
-    for place in layout.lay_out(DEPTHS[depth], (64, 128, 256, 512), stochastic_depth):
+    x = imagenet_stem(style, blocks.standardize_pixels(images))
+    for place in blocks.block_specs(
+        DEPTHS[depth], (64, 128, 256, 512), stochastic_depth
+    ):
         width = place.filters * base_width // 64
         x = _block(style, x, place, scale, width, zero_gamma)
-    outputs = layout.classify(x, num_classes, dropout)
+    outputs = blocks.classify(x, num_classes, dropout)
     return keras.Model(images, outputs, name=f"res2net{depth}_{base_width}w_{scale}s")
 
 

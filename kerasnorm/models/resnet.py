@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from kerasnorm.models import layout
-from kerasnorm.models.style import Style, channel_axis, make_style
+from kerasnorm.models import blocks
+from kerasnorm.models.conv_block import ConvBlockConfig, channel_axis, make_style
 
 IMAGENET_DEPTHS = {
     18: (2, 2, 2, 2),
@@ -33,7 +33,7 @@ class Design:
         zero_gamma: Whether residual branches start silent.
     """
 
-    style: Style
+    style: ConvBlockConfig
     variant: str
     bottleneck: bool
     preactivation: bool
@@ -107,18 +107,20 @@ def resnet(
         zero_gamma=zero_gamma,
     )
     images = keras.Input(input_shape, name="images")
-    x = _stem(design, layout.standardize_pixels(images), depth)
+    x = _stem(design, blocks.standardize_pixels(images), depth)
     block = _preactivation_block if design.preactivation else _block
     depths, widths = _stages(depth)
-    for place in layout.lay_out(depths, widths, stochastic_depth):
+    for place in blocks.block_specs(depths, widths, stochastic_depth):
         x = block(design, x, place)
     if design.preactivation:
         x = design.style.normalize(x, name="final_norm")
-    outputs = layout.classify(x, num_classes, dropout)
+    outputs = blocks.classify(x, num_classes, dropout)
     return keras.Model(images, outputs, name=f"resnet{depth}_v{version}")
 
 
-def imagenet_stem(style: Style, x, *, deep: bool = False, activate: bool = True):
+def imagenet_stem(
+    style: ConvBlockConfig, x, *, deep: bool = False, activate: bool = True
+):
     """Reduce images to a quarter of their size and 64 channels.
 
     Args:
@@ -195,7 +197,7 @@ def _block(design, x, place):
     if projected:
         strides = place.strides
         if design.variant == "D" and strides > 1:
-            shortcut, strides = layout.average_pool(shortcut), 1
+            shortcut, strides = blocks.average_pool(shortcut), 1
         shortcut = style.convolve_normalize(
             shortcut,
             last[0],
@@ -228,7 +230,7 @@ def _preactivation_block(design, x, place):
     if _needs_projection(x, last[0], place.strides):
         shortcut, strides = entry, place.strides
         if design.variant == "D" and strides > 1:
-            shortcut, strides = layout.average_pool(shortcut), 1
+            shortcut, strides = blocks.average_pool(shortcut), 1
         shortcut = style.convolve(
             shortcut, last[0], 1, strides=strides, name=f"{name}_shortcut_conv"
         )

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from keras import ops
 
 from kerasnorm.optimizers import gradients
-from kerasnorm.optimizers.spared import (
+from kerasnorm.optimizers.exclusion import (
     FINAL_KERNEL,
     Exclude,
     deserialize_exclude,
-    find_spared,
+    excluded_mask,
     serialize_exclude,
 )
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
@@ -86,7 +86,7 @@ class AGC(OptimizerWrapper):
     def prepare(self, variables):
         """Look up the units of `variables`."""
         self._unit_axes = gradients.unit_axes_of(variables)
-        self._spared = find_spared(self.exclude, variables, self._unit_axes)
+        self._excluded = excluded_mask(self.exclude, variables, self._unit_axes)
         if self.count_clips:
             self._clipped_shares = self.add_variable(
                 shape=(len(variables),),
@@ -106,7 +106,7 @@ class AGC(OptimizerWrapper):
 
     def _clip(self, gradient, variable):
         index = self._get_variable_index(variable)
-        if self._spared[index]:
+        if self._excluded[index]:
             return gradient, None
         axes = self._unit_axes[index]
         return gradients.clip_units(
@@ -143,10 +143,10 @@ class AGC(OptimizerWrapper):
         shares = ops.convert_to_numpy(self._clipped_shares) / updates
         return {
             variable.path: float(share)
-            for variable, share, spared in zip(
-                self._trainable_variables, shares, self._spared, strict=True
+            for variable, share, excluded in zip(
+                self._trainable_variables, shares, self._excluded, strict=True
             )
-            if not spared
+            if not excluded
         }
 
     def reset_clip_shares(self) -> None:

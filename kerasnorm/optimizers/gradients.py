@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from kerasnorm.optimizers.owners import find_owners
+from kerasnorm.optimizers.variable_layers import find_variable_layers
 
 _DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 _TRANSPOSED = (
@@ -100,12 +100,12 @@ def unit_axes_of(variables: Sequence) -> list[tuple[int, ...] | None]:
     """Say for each variable over which axes its units extend.
 
     Args:
-        variables: Keras variables; their layers are looked up (see `find_owners`).
+        variables: Keras variables; `find_variable_layers` looks up their layers.
 
     Returns:
         One entry of `unit_axes` for each variable.
     """
-    owners = find_owners(variables, KERNEL_LAYERS)
+    owners = find_variable_layers(variables, KERNEL_LAYERS)
     return [unit_axes(variable, owners.get(id(variable))) for variable in variables]
 
 

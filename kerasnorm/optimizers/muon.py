@@ -8,20 +8,20 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerasnorm.optimizers.exclusion import (
+    FINAL_KERNEL,
+    Exclude,
+    deserialize_exclude,
+    excluded_mask,
+    serialize_exclude,
+)
 from kerasnorm.optimizers.gradients import (
     KERNEL_LAYERS,
     is_depthwise,
     make_dense,
     unit_axes,
 )
-from kerasnorm.optimizers.owners import find_owners
-from kerasnorm.optimizers.spared import (
-    FINAL_KERNEL,
-    Exclude,
-    deserialize_exclude,
-    find_spared,
-    serialize_exclude,
-)
+from kerasnorm.optimizers.variable_layers import find_variable_layers
 from kerasnorm.registration import register
 
 
@@ -164,15 +164,15 @@ class Muon(keras.optimizers.Muon):
         """Look up the units of `variables` and create the moments."""
         if self.built:
             return
-        found = find_owners(variables, KERNEL_LAYERS)
+        found = find_variable_layers(variables, KERNEL_LAYERS)
         owners = [found.get(id(variable)) for variable in variables]
         axes_of_units = list(map(unit_axes, variables, owners))
-        spared = find_spared(self.exclude, variables, axes_of_units)
+        excluded = excluded_mask(self.exclude, variables, axes_of_units)
         # Each channel of a depthwise kernel has inputs of its own: it is no matrix.
         self._matrix_axes = [
             () if spare or axes is None or is_depthwise(variable, owner) else axes
             for variable, owner, axes, spare in zip(
-                variables, owners, axes_of_units, spared, strict=True
+                variables, owners, axes_of_units, excluded, strict=True
             )
         ]
         super().build(variables)

@@ -6,14 +6,14 @@ import keras
 
 from kerasnorm.optimizers.ada_pnm import AdaPNM
 from kerasnorm.optimizers.agc import AGC
-from kerasnorm.optimizers.gradient_centralization import GradientCentralization
-from kerasnorm.optimizers.lookahead import Lookahead
-from kerasnorm.optimizers.schedules import WarmupStableDecay
-from kerasnorm.optimizers.spared import (
+from kerasnorm.optimizers.exclusion import (
     FINAL_KERNEL,
     deserialize_exclude,
     serialize_exclude,
 )
+from kerasnorm.optimizers.gradient_centralization import GradientCentralization
+from kerasnorm.optimizers.lookahead import Lookahead
+from kerasnorm.optimizers.schedules import WarmupStableDecay
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
 from kerasnorm.registration import register
 

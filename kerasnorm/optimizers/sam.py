@@ -15,7 +15,7 @@ from kerasnorm.registration import register
 _SMALLEST_NORM = 1e-12
 
 
-class _Climb:
+class _PerturbationState:
     """What passes from the first gradient of a step to the second."""
 
     def __init__(self):
@@ -85,7 +85,7 @@ class SAM(OptimizerWrapper):
             )
         self.rho = rho
         self.adaptive = adaptive
-        self._climb = _Climb()
+        self._climb = _PerturbationState()
 
     def attach(self, model: keras.Model) -> keras.Model:
         """Give a compiled model the training step that this optimizer needs.

@@ -8,7 +8,7 @@ import keras
 from kerasnorm.optimizers.assignment import num_replicas, sum_over_replicas
 
 
-class _OfInner:
+class _DelegatedAttribute:
     """An attribute that lives on the inner optimizer only."""
 
     def __set_name__(self, owner: type, name: str):
@@ -54,21 +54,21 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
 
     built: bool
 
-    _accumulated_gradients = _OfInner()
-    _iterations = _OfInner()
-    _learning_rate = _OfInner()
-    _model_variables_moving_average = _OfInner()
-    _trainable_variables = _OfInner()
-    _trainable_variables_indices = _OfInner()
-    clipnorm = _OfInner()
-    clipvalue = _OfInner()
-    ema_momentum = _OfInner()
-    ema_overwrite_frequency = _OfInner()
-    global_clipnorm = _OfInner()
-    gradient_accumulation_steps = _OfInner()
-    loss_scale_factor = _OfInner()
-    use_ema = _OfInner()
-    weight_decay = _OfInner()
+    _accumulated_gradients = _DelegatedAttribute()
+    _iterations = _DelegatedAttribute()
+    _learning_rate = _DelegatedAttribute()
+    _model_variables_moving_average = _DelegatedAttribute()
+    _trainable_variables = _DelegatedAttribute()
+    _trainable_variables_indices = _DelegatedAttribute()
+    clipnorm = _DelegatedAttribute()
+    clipvalue = _DelegatedAttribute()
+    ema_momentum = _DelegatedAttribute()
+    ema_overwrite_frequency = _DelegatedAttribute()
+    global_clipnorm = _DelegatedAttribute()
+    gradient_accumulation_steps = _DelegatedAttribute()
+    loss_scale_factor = _DelegatedAttribute()
+    use_ema = _DelegatedAttribute()
+    weight_decay = _DelegatedAttribute()
 
     def __init__(self, optimizer, name: str | None = None):
         # The inner optimizer keeps the count and the learning rate. TensorFlow must not

@@ -11,11 +11,11 @@ from typing import Any
 import keras
 
 from kerasnorm.inspection import layer_tree
-from kerasnorm.surgery import attributes, wiring
+from kerasnorm.surgery import attributes, model_graph
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class RewritePlan:
     """What to change.
 
     Args:
@@ -27,7 +27,7 @@ class Plan:
     """
 
     substitutes: Mapping[keras.layers.Layer, keras.layers.Layer]
-    absorbed: frozenset[tuple[Any, Any]] = frozenset()
+    fused_activations: frozenset[tuple[Any, Any]] = frozenset()
     dropped: frozenset[Any] = frozenset()
     batch: Any = None
 
@@ -39,7 +39,7 @@ class Copier:
         plan: What to change.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: RewritePlan) -> None:
         self.plan = plan
         self.notes: list[str] = []
         self.restorable = True
@@ -69,7 +69,7 @@ class Copier:
             return self.plan.substitutes[layer]
         if layer in self.plan.dropped:
             return keras.layers.Identity(name=layer.name)
-        if wiring.has_graph(layer):
+        if model_graph.has_graph(layer):
             if isinstance(layer, keras.Sequential):
                 return self._copy_sequential(layer)
             return self._copy_functional(layer)
@@ -83,7 +83,7 @@ class Copier:
         kept: list[Any] = []
         previous = None
         for layer in model.layers:
-            falls_away = (previous, layer) in self.plan.absorbed
+            falls_away = (previous, layer) in self.plan.fused_activations
             if layer not in self.plan.dropped and not falls_away:
                 kept.append(self.copy(layer))
             previous = layer
@@ -104,7 +104,10 @@ class Copier:
             layer = origin[id(new)]
             inputs = args[0] if args else next(iter(kwargs.values()), None)
             producer = producers.get(id(inputs), (None, None))[1]
-            if layer in self.plan.dropped or (producer, layer) in self.plan.absorbed:
+            if (
+                layer in self.plan.dropped
+                or (producer, layer) in self.plan.fused_activations
+            ):
                 return inputs
             if layer in self.plan.substitutes:
                 # A graph of batch norms hands on masks that other norms do not take.
@@ -134,20 +137,20 @@ class Copier:
             return
         self.pairs.append((layer, copy))
         pairs = attributes.pair_layers(
-            layer, copy, enter=lambda inner: not wiring.has_graph(inner)
+            layer, copy, enter=lambda inner: not model_graph.has_graph(inner)
         )
         # Models that know their graph are put together anew as a whole; what else
         # holds a layer of theirs gets the same new one.
         for old, _ in pairs:
-            if wiring.has_graph(old):
+            if model_graph.has_graph(old):
                 self.copy(old)
         replacements = {}
-        for old, twin in pairs:
+        for old, copied in pairs:
             if old in self.plan.substitutes or old in self._copies:
-                replacements[twin] = self.copy(old)
+                replacements[copied] = self.copy(old)
             else:
-                self._copies[old] = twin
-                self.pairs.append((old, twin))
+                self._copies[old] = copied
+                self.pairs.append((old, copied))
         attributes.replace_layers(copy, replacements)
         if not self._is_restorable(copy):
             self.restorable = False

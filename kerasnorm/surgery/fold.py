@@ -7,8 +7,8 @@ import numpy as np
 
 from kerasnorm import layers
 from kerasnorm.inspection import layer_tree
-from kerasnorm.surgery import affine, wiring
-from kerasnorm.surgery.copier import Plan
+from kerasnorm.surgery import affine, model_graph
+from kerasnorm.surgery.copier import RewritePlan
 from kerasnorm.surgery.rebuild import compile_like, rebuild
 
 # What does nothing in inference may stand between the two.
@@ -63,7 +63,7 @@ def fold_batch_norm(model: keras.Model, batch: Any = None) -> keras.Model:
             "Expected a model with at least one batch norm to fold. Received: "
             f"{model.name!r}, which has none."
         )
-    if not wiring.list_levels(model):
+    if not model_graph.iter_graph_models(model):
         raise ValueError(
             "Expected a functional or sequential model, whose layers know what feeds "
             f"them. Received: a subclassed model, {type(model).__name__}."
@@ -76,7 +76,7 @@ def fold_batch_norm(model: keras.Model, batch: Any = None) -> keras.Model:
         new, numbers = affine.make_folded(front, factor, offset)
         substitutes[front], weights[new] = new, numbers
     dropped = frozenset(norm for norm, _ in folds)
-    rebuilt = rebuild(model, Plan(substitutes, dropped=dropped, batch=batch))
+    rebuilt = rebuild(model, RewritePlan(substitutes, dropped=dropped, batch=batch))
     for layer, numbers in weights.items():
         for name, value in numbers.items():
             getattr(layer, name).assign(value.astype("float32"))
@@ -91,9 +91,9 @@ def find_folds(model: keras.Model) -> list[tuple[Any, Any]]:
         model: A built Keras model.
     """
     found = []
-    shared = wiring.find_shared(model)
-    for level in wiring.list_levels(model):
-        graph = wiring.trace(level)
+    shared = model_graph.find_shared(model)
+    for level in model_graph.iter_graph_models(model):
+        graph = model_graph.read_graph(level)
         for norm in list(graph.consumers):
             if not isinstance(norm, affine.AFFINE):
                 continue
@@ -103,7 +103,7 @@ def find_folds(model: keras.Model) -> list[tuple[Any, Any]]:
     return found
 
 
-def _find_front(graph: wiring.Wiring, norm: Any) -> Any:
+def _find_front(graph: model_graph.ModelGraph, norm: Any) -> Any:
     """Find the layer that a norm can be folded into, or None."""
     current = norm
     while graph.calls[current] == 1 and len(graph.producers[current]) == 1:

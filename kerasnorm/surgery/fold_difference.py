@@ -126,7 +126,7 @@ def _run(
     def watch(layer):
         def call(original, inputs, *args, **kwargs):
             outputs = original(inputs, *args, **kwargs)
-            # Wrappers may trace what is inside them; there are no numbers then.
+            # Wrappers may read_graph what is inside them; there are no numbers then.
             with contextlib.suppress(Exception):
                 seen[layer] = _numbers(inputs), _numbers(outputs)
             return outputs

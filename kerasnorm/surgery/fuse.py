@@ -8,7 +8,7 @@ import numpy as np
 from kerasnorm import layers
 from kerasnorm.inspection import layer_tree
 from kerasnorm.surgery import affine
-from kerasnorm.surgery.copier import Plan
+from kerasnorm.surgery.copier import RewritePlan
 from kerasnorm.surgery.rebuild import compile_like, rebuild
 
 
@@ -47,7 +47,7 @@ def fuse_asymmetric(model: keras.Model) -> keras.Model:
             "without any."
         )
     plain = {layer: _make_plain(layer) for layer in found}
-    rebuilt = rebuild(model, Plan(plain))
+    rebuilt = rebuild(model, RewritePlan(plain))
     for layer, new in plain.items():
         kernel, bias = fuse_branches(layer)
         new.kernel.assign(kernel.astype("float32"))

@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
-from kerasnorm.surgery import attributes, wiring
-from kerasnorm.surgery.copier import Copier, Plan, carry_assets
+from kerasnorm.surgery import attributes, model_graph
+from kerasnorm.surgery.copier import Copier, RewritePlan, carry_assets
 
 
 @dataclasses.dataclass
@@ -26,7 +26,7 @@ class Rebuilt:
     restorable: bool
 
 
-def rebuild(model: keras.Model, plan: Plan, *, weights: bool = True) -> Rebuilt:
+def rebuild(model: keras.Model, plan: RewritePlan, *, weights: bool = True) -> Rebuilt:
     """Copy a model with some layers replaced; the given model is left as it was.
 
     Functional and sequential models are put together anew, nested ones included, and
@@ -45,14 +45,14 @@ def rebuild(model: keras.Model, plan: Plan, *, weights: bool = True) -> Rebuilt:
     Raises:
         ValueError: If a safe copy cannot be made; the message says why.
     """
-    if isinstance(model, keras.Sequential) and not wiring.has_graph(model):
+    if isinstance(model, keras.Sequential) and not model_graph.has_graph(model):
         raise ValueError(
             "Expected a built model. Received: a Sequential model that does not know "
             "its input shape. Give it a `keras.Input` or call it on a batch first."
         )
     copier = Copier(plan)
     new = copier.copy(model)
-    if not wiring.has_graph(model):
+    if not model_graph.has_graph(model):
         _build(new, model, plan.batch)
     pairs = list(copier.pairs)
     for old, copy in copier.roots:
@@ -91,7 +91,7 @@ def _build(new: keras.Model, model: keras.Model, batch: Any) -> None:
         ) from error
 
 
-def _check_built(plan: Plan) -> None:
+def _check_built(plan: RewritePlan) -> None:
     for old, new in plan.substitutes.items():
         if not new.built:
             raise ValueError(

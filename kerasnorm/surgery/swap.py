@@ -8,8 +8,8 @@ import keras
 
 from kerasnorm import layers
 from kerasnorm.inspection import layer_tree
-from kerasnorm.surgery import norm_scale, rules, wiring
-from kerasnorm.surgery.copier import Plan
+from kerasnorm.surgery import model_graph, norm_scale, rules
+from kerasnorm.surgery.copier import RewritePlan
 from kerasnorm.surgery.locate import BATCH_KINDS, NormSite, find_norms
 from kerasnorm.surgery.rebuild import compile_like, rebuild
 from kerasnorm.surgery.report import SwapReport
@@ -90,7 +90,7 @@ def swap_norm(
     new_layers = [layer for layer, _ in pairs]
     rebuilt = rebuild(
         model,
-        Plan(
+        RewritePlan(
             {site.layer: new for site, new in zip(sites, new_layers, strict=True)},
             frozenset((norm, x) for norm, found in readers.items() for x in found),
             batch=batch,
@@ -222,8 +222,8 @@ def _absorbable(
     """Find the rectifiers that are the only readers of a norm."""
     norms = {site.layer for site in sites}
     found = {}
-    for level in wiring.list_levels(model):
-        for layer, readers in wiring.trace(level).consumers.items():
+    for level in model_graph.iter_graph_models(model):
+        for layer, readers in model_graph.read_graph(level).consumers.items():
             if layer in norms and readers and all(map(_is_relu, readers)):
                 found[layer] = list(dict.fromkeys(readers))
     return found

@@ -30,14 +30,14 @@ def build_model(settings: Settings, num_classes: int) -> keras.Model:
         num_classes: Units of the classifier.
     """
     before = keras.config.dtype_policy()
-    settings = precision.settle(settings)
+    settings = precision.resolve_auto_precision(settings)
     if settings.precision != "float32":
         keras.config.set_dtype_policy(f"mixed_{settings.precision}")
     try:
         model = _build_model(settings, num_classes)
     finally:
         keras.config.set_dtype_policy(before)
-    surgery.speed_up_batch_norm(model)
+    surgery.use_fused_batch_norm(model)
     return model
 
 
@@ -231,4 +231,4 @@ def build_pacing(
             # In a short training the warm-up leaves fewer.
             decay_steps=min(round(DECAY_SHARE * total_steps), total_steps - warmup),
         )
-    return [callbacks.PacedSchedule(schedule, total_steps, time_share)]
+    return [callbacks.TimeAwareSchedule(schedule, total_steps, time_share)]

@@ -27,7 +27,7 @@ from kerasnorm.training.loop import (
     resume,
 )
 from kerasnorm.training.loop.hooks import Hooks
-from kerasnorm.training.loop.run_context import Job
+from kerasnorm.training.loop.run_context import RunContext
 from kerasnorm.training.record import environment, run_directory
 from kerasnorm.training.report import run_diagnosis
 from kerasnorm.training.report.results import write_results
@@ -76,7 +76,7 @@ def run(settings: Settings, hooks: Hooks | None = None) -> Run:
             importing.plain_keras(),
             multi_process_training.own_settings(settings.with_full_paths()) as own,
         ):
-            done = _run(precision.settle(own), hooks or Hooks())
+            done = _run(precision.resolve_auto_precision(own), hooks or Hooks())
     finally:
         distribution.end(settings)
     if multi_process_training.index() == 0:
@@ -120,7 +120,7 @@ def prepare(
     console: rich.console.Console,
     signals: interruption.Signals,
     hooks: Hooks,
-) -> Job:
+) -> RunContext:
     """Load the images, build the model and make or reopen the run directory.
 
     Args:
@@ -147,7 +147,7 @@ def prepare(
         # First: a run directory is one that has settings.
         directory.write_split(data.split)
         usual = (hooks.defaults or Settings(app=settings.app)).with_full_paths()
-        directory.write_settings(settings, precision.settle(usual))
+        directory.write_settings(settings, precision.resolve_auto_precision(usual))
         described = environment.describe(settings.seed, hooks.command)
         described["gray_bits"] = data.gray_bits
         directory.write_json("environment.json", described)
@@ -161,7 +161,7 @@ def prepare(
     )
     if finder is not None:
         rate_test.write_result(finder, directory, console)
-    return Job(model, settings, data, directory, console, signals, hooks)
+    return RunContext(model, settings, data, directory, console, signals, hooks)
 
 
 def left_out(data: Data, directory: run_directory.RunDirectory) -> str:
@@ -178,7 +178,7 @@ def left_out(data: Data, directory: run_directory.RunDirectory) -> str:
     return f"{files} left out, listed in {directory.rejected_file}"
 
 
-def train_and_report(job: Job) -> dict[str, Any]:
+def train_and_report(job: RunContext) -> dict[str, Any]:
     """Train and write the report, whole or as far as the run has come.
 
     Args:
@@ -202,7 +202,7 @@ def train_and_report(job: Job) -> dict[str, Any]:
             raise interruption.Interrupted(job.signals.received)
         model = finished_model(job)
         return write_results(model, job.settings, job.data, job.directory, outcome)
-    except fitting.NumbersWentBad as bad:
+    except fitting.NonFiniteTrainingError as bad:
         partial_report.write(job, bad.outcome)
         command = interruption.resume_command(job.directory, job.settings)
         raise RuntimeError(
@@ -221,7 +221,7 @@ def train_and_report(job: Job) -> dict[str, Any]:
         raise
 
 
-def finished_model(job: Job) -> keras.Model:
+def finished_model(job: RunContext) -> keras.Model:
     """Return the trained model, or a copy on one device that knows its image size.
 
     Evaluation, doctor and file then deal with an ordinary model and any batch.

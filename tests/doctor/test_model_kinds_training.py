@@ -34,7 +34,9 @@ def callbacks_of(train, folder):
         "EarlyStopping": callbacks.EarlyStopping("loss", patience=1),
         "LearningRateLog": callbacks.LearningRateLog(),
         "NormStatistics": callbacks.NormStatistics(train),
-        "PacedSchedule": callbacks.PacedSchedule(lambda step: 0.01, 20, lambda: 0.0),
+        "TimeAwareSchedule": callbacks.TimeAwareSchedule(
+            lambda step: 0.01, 20, lambda: 0.0
+        ),
         "RecalibrateBatchNorm": callbacks.RecalibrateBatchNorm(train),
         "Throughput": callbacks.Throughput(SIZE),
         "TimeLimit": callbacks.TimeLimit(minutes=5),
@@ -89,7 +91,7 @@ def test_all_callbacks_together_train_every_kind(kind, tmp_path):
     used = callbacks_of(train, tmp_path)
     if kind == "gan":
         # Its class has no optimizer that the schedule could follow.
-        del used["PacedSchedule"]
+        del used["TimeAwareSchedule"]
     used = list(used.values())
     history = model.fit(Batches(train), epochs=2, verbose=0, callbacks=used)
     assert np.isfinite(history.history["loss"]).all()

@@ -65,21 +65,21 @@ def test_the_inner_optimizer_clips_what_is_left():
     assert max(steps) <= 1.01e-4
 
 
-def spared_paths(model, **arguments):
+def excluded_paths(model, **arguments):
     optimizer = AGC(sgd(), **arguments)
     optimizer.build(model.trainable_variables)
-    spared = [
+    excluded = [
         variable.path.split("/", 1)[-1]
         for variable, is_spared in zip(
             model.trainable_variables, optimizer._spared, strict=True
         )
         if is_spared
     ]
-    return spared
+    return excluded
 
 
 @pytest.mark.parametrize(
-    ("arguments", "spared"),
+    ("arguments", "excluded"),
     [
         ({}, ["head/kernel"]),
         ({"exclude": None}, []),
@@ -96,21 +96,21 @@ def spared_paths(model, **arguments):
         ),
     ],
 )
-def test_exclude_spares(arguments, spared):
-    assert spared_paths(harness.small_model(norm=False), **arguments) == spared
+def test_exclude_spares(arguments, excluded):
+    assert excluded_paths(harness.small_model(norm=False), **arguments) == excluded
 
 
 @pytest.mark.parametrize("part", ["kern", "tem", "stem/head", "head/kernel/more"])
 def test_a_part_that_matches_nothing_is_pointed_out(part):
     model = harness.small_model(norm=False)
     with pytest.warns(UserWarning, match="part of no variable's path"):
-        assert spared_paths(model, exclude=[part]) == []
+        assert excluded_paths(model, exclude=[part]) == []
 
 
 def test_a_slope_behind_the_classifier_is_not_taken_for_it():
     layers = [keras.layers.Conv2D(2, 3, name="head"), keras.layers.PReLU()]
     model = keras.Sequential([keras.Input((6, 6, 2)), *layers])
-    assert spared_paths(model) == ["head/kernel"]
+    assert excluded_paths(model) == ["head/kernel"]
 
 
 def test_an_inner_optimizer_may_have_been_built_before():
@@ -136,7 +136,7 @@ def test_compile_is_all_that_is_needed():
     model.train_on_batch(x, 100 * y)
     plain.train_on_batch(x, 100 * y)
     gradients = [b - w for b, w in zip(before, plain.get_weights(), strict=True)]
-    rule = reference.AGC(reference.SGD(0.5), kinds, 0.05, spared=[4])
+    rule = reference.AGC(reference.SGD(0.5), kinds, 0.05, excluded=[4])
     expected = rule.step(before, gradients)
     harness.assert_all_close(model.get_weights(), expected, tolerance=1e-4)
 

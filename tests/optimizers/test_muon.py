@@ -38,8 +38,8 @@ def by_adam(kinds, *, final=True):
 def test_steps_equal_the_reference(exclude):
     optimizer = Muon(3e-3, weight_decay=0.05, exclude=exclude)
     actual, weights, gradients, kinds = run(optimizer)
-    spared = by_adam(kinds, final=exclude is not None)
-    rule = reference.Muon(kinds, 3e-3, 0.05, spared)
+    excluded = by_adam(kinds, final=exclude is not None)
+    rule = reference.Muon(kinds, 3e-3, 0.05, excluded)
     expected = harness.run_reference(rule, weights, gradients)
     harness.assert_all_close(actual, expected, tolerance=1e-4)
 

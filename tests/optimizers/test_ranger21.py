@@ -39,7 +39,7 @@ def test_a_hundred_steps_equal_the_reference():
     )
     rule = reference.GradientCentralization(reference.Lookahead(core), kinds)
     last_kernel = len(kinds) - 2
-    rule = reference.AGC(rule, kinds, 0.01, spared=[last_kernel])
+    rule = reference.AGC(rule, kinds, 0.01, excluded=[last_kernel])
     harness.assert_all_close(actual, harness.run_reference(rule, weights, gradients))
 
 

@@ -27,17 +27,17 @@ class SGD:
 
 
 class AGC:
-    def __init__(self, inner, kinds, clip_factor, epsilon=1e-3, spared=()):
+    def __init__(self, inner, kinds, clip_factor, epsilon=1e-3, excluded=()):
         self.inner = inner
         self.kinds = kinds
         self.clip_factor = clip_factor
         self.epsilon = epsilon
-        self.spared = spared
+        self.excluded = excluded
 
     def step(self, weights, gradients):
         clipped = [
             g
-            if i in self.spared
+            if i in self.excluded
             else unit_gradients.clip(g, w, kind, self.clip_factor, self.epsilon)
             for i, (g, w, kind) in enumerate(
                 zip(gradients, weights, self.kinds, strict=True)

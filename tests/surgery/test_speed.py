@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.inspection import layer_tree
-from kerasnorm.surgery import speed_up_batch_norm
+from kerasnorm.surgery import use_fused_batch_norm
 from tests.surgery.helpers import conv_bn_relu, images, numbers
 
 on_tensorflow = pytest.mark.skipif(
@@ -53,7 +53,7 @@ def learn(model, x, upstream, graph, jit_compile=False):
 
 def both(shape, x, upstream, dtype="float32", graph=True, jit_compile=False, **options):
     plain, fast = (norm_model(shape, dtype, **options) for _ in range(2))
-    assert speed_up_batch_norm(fast) == 1
+    assert use_fused_batch_norm(fast) == 1
     return [learn(model, x, upstream, graph, jit_compile) for model in (plain, fast)]
 
 
@@ -119,7 +119,7 @@ def test_a_network_trains_as_before():
         keras.utils.set_random_seed(0)
         model = conv_bn_relu()
         if fast:
-            assert speed_up_batch_norm(model) == 2
+            assert use_fused_batch_norm(model) == 2
         model.compile(
             keras.optimizers.SGD(0.1, momentum=0.9),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -149,7 +149,7 @@ def test_what_the_kernel_does_not_know_goes_the_way_of_keras(how):
     for fast in (False, True):
         model = norm_model(shape, **how)
         if fast:
-            assert speed_up_batch_norm(model) == 1
+            assert use_fused_batch_norm(model) == 1
         x = keras.ops.cast(data(shape), model.layers[-1].compute_dtype)
         outputs.append([numbers(model(x, training=True)), *map(numbers, model.weights)])
     for theirs, ours in zip(*outputs, strict=True):
@@ -168,7 +168,7 @@ def test_masks_other_ranks_and_channels_in_front_go_the_way_of_keras():
         for fast in (False, True):
             model = norm_model(shape, axis=axis)
             if fast:
-                assert speed_up_batch_norm(model) == 1
+                assert use_fused_batch_norm(model) == 1
             layer = model.layers[-1]
             y = layer(data(shape), training=True, **options)
             outputs.append([numbers(y), *map(numbers, layer.weights)])
@@ -180,7 +180,7 @@ def test_masks_other_ranks_and_channels_in_front_go_the_way_of_keras():
 def test_files_hold_the_layers_of_keras(tmp_path):
     model = conv_bn_relu()
     config, expected = model.get_config(), numbers(model(images()))
-    speed_up_batch_norm(model)
+    use_fused_batch_norm(model)
     assert model.get_config() == config
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
@@ -195,7 +195,7 @@ def test_it_counts_and_does_nothing_twice():
     model = keras.applications.ResNet50(
         weights=None, classes=2, input_shape=[32] * 2 + [3]
     )
-    assert [speed_up_batch_norm(model) for _ in range(2)] == [53, 53]
+    assert [use_fused_batch_norm(model) for _ in range(2)] == [53, 53]
     layer = model.get_layer("conv1_bn")
     assert not hasattr(layer.call.original, "original")
 
@@ -212,11 +212,11 @@ def test_variants_are_left_alone():
         keras.layers.LayerNormalization(),
     ):
         model = keras.Sequential([keras.Input((4, 4, 3)), layer])
-        assert speed_up_batch_norm(model) == 0
+        assert use_fused_batch_norm(model) == 0
         assert "call" not in vars(layer)
 
 
 @pytest.mark.backends
 @pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="for the others")
 def test_other_backends_are_left_alone():
-    assert speed_up_batch_norm(conv_bn_relu()) == 0
+    assert use_fused_batch_norm(conv_bn_relu()) == 0

@@ -32,7 +32,10 @@ def test_auto_becomes_what_the_processor_does_fast(
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     (tmp_path / "cpuinfo").write_text(f"flags : {flags}")
     monkeypatch.setattr(precision, "PROCESSORS", tmp_path / "cpuinfo")
-    assert precision.settle(Settings(precision="auto")).precision == expected
+    assert (
+        precision.resolve_auto_precision(Settings(precision="auto")).precision
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,19 +52,25 @@ def test_auto_becomes_what_the_gpu_does_fast(details, expected, monkeypatch):
     monkeypatch.setattr(
         tf.config.experimental, "get_device_details", lambda gpu: details
     )
-    assert precision.settle(Settings(precision="auto")).precision == expected
+    assert (
+        precision.resolve_auto_precision(Settings(precision="auto")).precision
+        == expected
+    )
 
 
 def test_auto_is_float32_where_the_processor_is_not_known(tmp_path, monkeypatch):
     tf = pytest.importorskip("tensorflow")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     monkeypatch.setattr(precision, "PROCESSORS", tmp_path / "none")
-    assert precision.settle(Settings(precision="auto")).precision == "float32"
+    assert (
+        precision.resolve_auto_precision(Settings(precision="auto")).precision
+        == "float32"
+    )
 
 
 def test_what_was_asked_for_stays():
     settings = Settings(precision="float16")
-    assert precision.settle(settings) is settings
+    assert precision.resolve_auto_precision(settings) is settings
 
 
 def test_sam_does_not_climb_a_scaled_loss():

@@ -235,11 +235,11 @@ class CrashSafeOracle(keras_tuner.Oracle):
         now = time.monotonic()
         for worker, trial in list(self.ongoing_trials.items()):
             file = self.search_directory.heartbeat_file(worker)
-            sign = file.read_text(encoding="utf-8") if file.is_file() else ""
-            if worker == asking or self._beats.get(worker, ("", 0.0))[0] != sign:
-                self._beats[worker] = (sign, now)
+            heartbeat = file.read_text(encoding="utf-8") if file.is_file() else ""
+            if worker == asking or self._beats.get(worker, ("", 0.0))[0] != heartbeat:
+                self._beats[worker] = (heartbeat, now)
             # Before its first sign a worker has only been seen asking.
-            since = self._beats.setdefault(worker, (sign, now))[1]
+            since = self._beats.setdefault(worker, (heartbeat, now))[1]
             if now - since > LOST_AFTER * self.plan.hang_minutes * 60:
                 del self.ongoing_trials[worker], self._beats[worker]
                 self.tuner_ids.discard(worker)

@@ -57,7 +57,7 @@ def run_search(
         port = port or child_processes.free_port(host)
         if options.role == "chief":
             say(f"the chief listens on {host}:{port}")
-        crew = supervisor.Supervisor(
+        search_workers = supervisor.Supervisor(
             plan,
             site(directory, host, port, lock),
             [f"worker{number}" for number in range(count)],
@@ -66,7 +66,7 @@ def run_search(
         )
         parameters = ", ".join(p.name for p in plan.space.parameters)
         say(f"searches {parameters} with {plan.algorithm}; workers here: {count}")
-        return finish(crew.run(), directory, say)
+        return finish(search_workers.run(), directory, say)
 
 
 def run_workers(directory: SearchDirectory, options: argparse.Namespace) -> int:
@@ -95,7 +95,7 @@ def run_workers(directory: SearchDirectory, options: argparse.Namespace) -> int:
                 stack.enter_context(lock)
                 names.append((name, lock))
             number += 1
-        crew = supervisor.Supervisor(
+        search_workers = supervisor.Supervisor(
             plan,
             site(directory, host, port, names[0][1]),
             [name for name, _ in names],
@@ -103,7 +103,7 @@ def run_workers(directory: SearchDirectory, options: argparse.Namespace) -> int:
             deadline_minutes=options.deadline,
             say=say,
         )
-        ended = crew.run()
+        ended = search_workers.run()
     if ended["status"] != "completed":
         print(f"error: {ended['reason']}", file=sys.stderr)
     return STATUSES[ended["status"]]

@@ -155,9 +155,9 @@ class Worker(ManagedProcess):
         self.places = places
         self.deaths = 0
         self._died_at: tuple[Any, Any] | None = None
-        self._sign_before: dict[str, Any] = {}
-        self._last_sign = ""
-        self._last_sign_at = 0.0
+        self._heartbeat_before: dict[str, Any] = {}
+        self._last_heartbeat = ""
+        self._last_heartbeat_at = 0.0
 
     def start(self, **environment: str) -> None:
         """Start a process, with a GPU of its own where there are any."""
@@ -166,9 +166,9 @@ class Worker(ManagedProcess):
             environment["CUDA_VISIBLE_DEVICES"] = gpus[self.place % len(gpus)]
         # Signs carry the time, so none equals an earlier one; no clock, which may be
         # set at any moment, has to say which came first.
-        self._sign_before = self._sign()
+        self._heartbeat_before = self._heartbeat()
         super().start(**environment)
-        self._last_sign_at = time.monotonic()
+        self._last_heartbeat_at = time.monotonic()
 
     def arguments(self) -> list[str]:
         """Return its processors, its images, and how often it has died."""
@@ -182,24 +182,26 @@ class Worker(ManagedProcess):
     def note_death(self) -> None:
         """Count deaths at the same place of the same trial."""
         super().note_death()
-        sign = self._sign()
-        place = (sign.get("trial"), sign.get("place"))
+        heartbeat = self._heartbeat()
+        place = (heartbeat.get("trial"), heartbeat.get("place"))
         same = place == self._died_at and place[0] is not None
         self.deaths = self.deaths + 1 if same else int(place[0] is not None)
         self._died_at = place
 
     def began(self) -> bool:
         """Say whether it has given a sign of a trial since it was started."""
-        sign = self._sign()
-        return sign != self._sign_before and sign.get("trial") is not None
+        heartbeat = self._heartbeat()
+        return (
+            heartbeat != self._heartbeat_before and heartbeat.get("trial") is not None
+        )
 
     def silence(self) -> float:
         """Return the seconds since its last sign of progress, or since its start."""
         file = self.site.directory.heartbeat_file(self.name)
-        sign = file.read_text(encoding="utf-8") if file.is_file() else ""
-        if sign != self._last_sign:
-            self._last_sign, self._last_sign_at = sign, time.monotonic()
-        return time.monotonic() - self._last_sign_at
+        heartbeat = file.read_text(encoding="utf-8") if file.is_file() else ""
+        if heartbeat != self._last_heartbeat:
+            self._last_heartbeat, self._last_heartbeat_at = heartbeat, time.monotonic()
+        return time.monotonic() - self._last_heartbeat_at
 
-    def _sign(self) -> dict[str, Any]:
+    def _heartbeat(self) -> dict[str, Any]:
         return read_json(self.site.directory.heartbeat_file(self.name))

@@ -39,7 +39,7 @@ def warp(
     Returns:
         float32 tensor, (batch, *output_size, channels).
     """
-    places = compiled_places(
+    places = compiled_sampling_grid(
         matrices,
         tuple(images.shape[1:3]),
         tuple(output_size),
@@ -49,7 +49,7 @@ def warp(
     return compiled_sample(images, places, tuple(output_size), cval=cval)
 
 
-def places_of(
+def sampling_grid(
     matrices,
     size: tuple[int, int],
     output_size: tuple[int, int],
@@ -100,11 +100,11 @@ def places_of(
 
 
 def sample(images, places: tuple, output_size: tuple[int, int], *, cval: float):
-    """Take the pixels that `places_of` names.
+    """Take the pixels that `sampling_grid` names.
 
     Args:
         images: (batch, height, width, channels), any number type.
-        places: From `places_of`.
+        places: From `sampling_grid`.
         output_size: Height and width in pixels of the output.
         cval: Value for places that do not lie inside.
 
@@ -153,7 +153,7 @@ def apply_fill_mode(position, length: int, fill_mode: str):
     return tf.clip_by_value(position, tf.zeros_like(last), last), inside
 
 
-def recolour(images, colours):
+def color_jitter(images, colours):
     """Change brightness, contrast, saturation and level of every image of a batch.
 
     Args:
@@ -175,7 +175,9 @@ def recolour(images, colours):
     return tf.clip_by_value(brightened + shift, 0.0, 255.0)
 
 
-def level(images, shifts, factors, value_range: tuple[float, float]):
+def adjust_channel_shift_and_brightness(
+    images, shifts, factors, value_range: tuple[float, float]
+):
     """Shift all channels of each image, then scale its brightness.
 
     Args:
@@ -217,7 +219,7 @@ def compiled(function: Callable) -> Callable:
     return call
 
 
-compiled_places = compiled(places_of)
+compiled_sampling_grid = compiled(sampling_grid)
 compiled_sample = compiled(sample)
-compiled_level = compiled(level)
-compiled_recolour = compiled(recolour)
+compiled_channel_shift_and_brightness = compiled(adjust_channel_shift_and_brightness)
+compiled_color_jitter = compiled(color_jitter)

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.generator.flow import Flow
 from kerasnorm.data.generator.iterator import ImageIterator
+from kerasnorm.data.generator.iterator_options import IteratorOptions
 from kerasnorm.data.generator.random_transforms import value_range_of
 
 SUBSETS = ("training", "validation")
@@ -20,7 +20,7 @@ class ArrayIterator(ImageIterator):
             list of them, that are handed on unchanged.
         y: Targets, one for each image; None gives batches without targets.
         generator: The ImageDataGenerator.
-        flow: How to walk.
+        iterator_options: How to walk.
         sample_weight: A weight for each image.
         subset: "training" or "validation": a part of the data, as the generator's
             `validation_split` says; None is all of it.
@@ -37,7 +37,7 @@ class ArrayIterator(ImageIterator):
         x: Any,
         y: Any,
         generator: Any,
-        flow: Flow,
+        iterator_options: IteratorOptions,
         *,
         sample_weight: Any = None,
         subset: str | None = None,
@@ -72,7 +72,11 @@ class ArrayIterator(ImageIterator):
         validation = subset == "validation" and generator.compat == "fixed"
         channels = x.shape[generator.channel_axis]
         super().__init__(
-            generator, len(x), flow, channels=channels, augment=not validation
+            generator,
+            len(x),
+            iterator_options,
+            channels=channels,
+            augment=not validation,
         )
         self.x, self.x_misc, self.y, self.sample_weight = x, misc, y, weights
         self.subset = subset

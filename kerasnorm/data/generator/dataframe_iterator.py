@@ -18,7 +18,7 @@ from kerasnorm.data.generator.file_iterator import (
     check_class_names,
     image_endings,
 )
-from kerasnorm.data.generator.flow import Flow
+from kerasnorm.data.generator.iterator_options import IteratorOptions
 from kerasnorm.data.sources.folders import check_directory
 
 LOG = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class DataFrameIterator(FileIterator):
     Args:
         dataframe: A pandas or polars frame, or a dictionary of columns.
         generator: The ImageDataGenerator.
-        flow: How to walk.
+        iterator_options: How to walk.
         file_format: How files become arrays.
         columns: Names of the columns.
         directory: Folder the file names are relative to; None for absolute names.
@@ -70,7 +70,7 @@ class DataFrameIterator(FileIterator):
         self,
         dataframe: Any,
         generator: Any,
-        flow: Flow,
+        iterator_options: IteratorOptions,
         file_format: FileFormat,
         columns: Columns,
         *,
@@ -127,7 +127,7 @@ class DataFrameIterator(FileIterator):
         super().__init__(
             [paths[row] for row in rows],
             generator,
-            flow,
+            iterator_options,
             file_format,
             class_mode=class_mode,
             subset=subset,

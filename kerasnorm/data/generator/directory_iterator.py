@@ -17,7 +17,7 @@ from kerasnorm.data.generator.file_iterator import (
     check_class_names,
     image_endings,
 )
-from kerasnorm.data.generator.flow import Flow
+from kerasnorm.data.generator.iterator_options import IteratorOptions
 from kerasnorm.data.sources.folders import check_directory, class_folders, walk_files
 
 LOG = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class DirectoryIterator(FileIterator):
     Args:
         directory: Folder with a sub-folder for each class.
         generator: The ImageDataGenerator.
-        flow: How to walk.
+        iterator_options: How to walk.
         file_format: How files become arrays.
         classes: Names of the sub-folders in the order of their numbers; default: all,
             sorted. "." stands for the folder itself.
@@ -53,7 +53,7 @@ class DirectoryIterator(FileIterator):
         self,
         directory: str | os.PathLike,
         generator: Any,
-        flow: Flow,
+        iterator_options: IteratorOptions,
         file_format: FileFormat,
         *,
         classes: Sequence[str] | None = None,
@@ -102,7 +102,12 @@ class DirectoryIterator(FileIterator):
             paths += found
             labels += [number] * len(found)
         super().__init__(
-            paths, generator, flow, file_format, class_mode=class_mode, subset=subset
+            paths,
+            generator,
+            iterator_options,
+            file_format,
+            class_mode=class_mode,
+            subset=subset,
         )
         print(f"Found {self.n} images belonging to {self.num_classes} classes.")
         self.classes = np.array(labels, dtype=np.int32)[self.used]

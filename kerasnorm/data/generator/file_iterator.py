@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from kerasnorm.data.errors import DataError, ImageError
-from kerasnorm.data.generator.flow import Flow
 from kerasnorm.data.generator.image_store import ImageStore
 from kerasnorm.data.generator.iterator import ImageIterator
+from kerasnorm.data.generator.iterator_options import IteratorOptions
 from kerasnorm.data.images.decode import open_image
 from kerasnorm.data.images.gray_bits import measure_gray_bits
 from kerasnorm.data.images.load_images import check_image_size
@@ -108,7 +108,7 @@ class FileIterator(ImageIterator):
         filepaths: The files.
         targets: One entry for each file, or several lists of them for "multi_output".
         generator: The ImageDataGenerator.
-        flow: How to walk.
+        iterator_options: How to walk.
         file_format: How files become arrays.
         class_mode: What the targets are.
         subset: "training", "validation" or None.
@@ -124,7 +124,7 @@ class FileIterator(ImageIterator):
         self,
         filepaths: Sequence[str],
         generator: Any,
-        flow: Flow,
+        iterator_options: IteratorOptions,
         file_format: FileFormat,
         *,
         class_mode: str | None,
@@ -150,7 +150,11 @@ class FileIterator(ImageIterator):
             report_rejected(self.rejected, len(filepaths))
         validation = subset == "validation" and generator.compat == "fixed"
         super().__init__(
-            generator, len(self.used), flow, channels=shape[2], augment=not validation
+            generator,
+            len(self.used),
+            iterator_options,
+            channels=shape[2],
+            augment=not validation,
         )
         self.samples = self.n
         self.subset = subset

@@ -13,8 +13,8 @@ from kerasnorm.data.generator.array_iterator import ArrayIterator
 from kerasnorm.data.generator.dataframe_iterator import Columns, DataFrameIterator
 from kerasnorm.data.generator.directory_iterator import DirectoryIterator
 from kerasnorm.data.generator.file_iterator import FileFormat
-from kerasnorm.data.generator.flow import Flow
 from kerasnorm.data.generator.image_transforms import ImageTransforms
+from kerasnorm.data.generator.iterator_options import IteratorOptions
 
 
 @dataclasses.dataclass(eq=False)
@@ -166,7 +166,9 @@ class ImageDataGenerator(ImageTransforms):
             x,
             y,
             self,
-            Flow(batch_size, shuffle, seed, save_to_dir, save_prefix, save_format),
+            IteratorOptions(
+                batch_size, shuffle, seed, save_to_dir, save_prefix, save_format
+            ),
             sample_weight=sample_weight,
             subset=subset,
             ignore_class_split=ignore_class_split,
@@ -219,7 +221,9 @@ class ImageDataGenerator(ImageTransforms):
         return DirectoryIterator(
             directory,
             self,
-            Flow(batch_size, shuffle, seed, save_to_dir, save_prefix, save_format),
+            IteratorOptions(
+                batch_size, shuffle, seed, save_to_dir, save_prefix, save_format
+            ),
             self._format(target_size, color_mode, interpolation, keep_aspect_ratio),
             classes=classes,
             class_mode=class_mode,
@@ -284,7 +288,9 @@ class ImageDataGenerator(ImageTransforms):
         return DataFrameIterator(
             dataframe,
             self,
-            Flow(batch_size, shuffle, seed, save_to_dir, save_prefix, save_format),
+            IteratorOptions(
+                batch_size, shuffle, seed, save_to_dir, save_prefix, save_format
+            ),
             self._format(target_size, color_mode, interpolation, False),
             Columns(x_col, y_col, weight_col),
             directory=directory,

@@ -12,7 +12,7 @@ import numpy as np
 
 from kerasnorm.data.augment import stateless_random
 from kerasnorm.data.generator import random_parameters, random_transforms, standardize
-from kerasnorm.data.generator.flow import Flow
+from kerasnorm.data.generator.iterator_options import IteratorOptions
 
 
 class ImageIterator(keras.utils.PyDataset):
@@ -28,7 +28,7 @@ class ImageIterator(keras.utils.PyDataset):
     Args:
         generator: The ImageDataGenerator.
         n: Number of samples.
-        flow: How to walk.
+        iterator_options: How to walk.
         channels: Channels of an image.
         augment: Whether images are transformed at random.
     """
@@ -37,18 +37,24 @@ class ImageIterator(keras.utils.PyDataset):
     shown: tuple[str, ...] = ()
 
     def __init__(
-        self, generator: Any, n: int, flow: Flow, *, channels: int, augment: bool
+        self,
+        generator: Any,
+        n: int,
+        iterator_options: IteratorOptions,
+        *,
+        channels: int,
+        augment: bool,
     ):
         super().__init__()
-        flow.check_format(channels)
+        iterator_options.check_format(channels)
         self.image_data_generator = generator
         self.n = n
-        self.batch_size = flow.batch_size
-        self.shuffle = flow.shuffle
-        self.seed = flow.seed
-        self.save_to_dir = flow.save_to_dir
-        self.save_prefix = flow.save_prefix
-        self.save_format = flow.save_format
+        self.batch_size = iterator_options.batch_size
+        self.shuffle = iterator_options.shuffle
+        self.seed = iterator_options.seed
+        self.save_to_dir = iterator_options.save_to_dir
+        self.save_prefix = iterator_options.save_prefix
+        self.save_format = iterator_options.save_format
         self.data_format = generator.data_format
         self.dtype = generator.dtype
         self.augment = augment
@@ -57,8 +63,8 @@ class ImageIterator(keras.utils.PyDataset):
         self.total_batches_seen = 0
         self._seed = (
             int(np.random.SeedSequence().generate_state(1)[0])
-            if flow.seed is None
-            else int(flow.seed)
+            if iterator_options.seed is None
+            else int(iterator_options.seed)
         )
         self.lock = threading.Lock()
 
@@ -116,7 +122,7 @@ class ImageIterator(keras.utils.PyDataset):
         Before the first epoch of a `fit`, Keras may look at a batch to learn its
         shape, and calls this as it goes back to the beginning: no epoch ends there.
         """
-        if not is_going_back(sys._getframe()):
+        if not is_reset_of_epoch(sys._getframe()):
             self.epoch += 1
 
     def seek(self, step: int) -> None:
@@ -246,7 +252,7 @@ class ImageIterator(keras.utils.PyDataset):
         raise NotImplementedError
 
 
-def is_going_back(end_of_epoch: FrameType) -> bool:
+def is_reset_of_epoch(end_of_epoch: FrameType) -> bool:
     """Say whether Keras ends an epoch only to go back to the first batch.
 
     Nothing else tells such an end from a true one where an epoch has one batch.

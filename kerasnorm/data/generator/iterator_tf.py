@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasnorm.data.pipelines.numpy_function_shutdown import ended_at_exit
-from kerasnorm.data.pipelines.parallel_tf import as_written, map_in_parallel
+from kerasnorm.data.pipelines.numpy_function_shutdown import safe_at_exit
+from kerasnorm.data.pipelines.parallel_tf import map_in_parallel, without_autograph
 
 
 def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
@@ -27,7 +27,7 @@ def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
     )
     leaves = keras.tree.flatten(example)
 
-    @ended_at_exit
+    @safe_at_exit
     def make(step: np.int64):
         # One thread: as many batches as there are processors are made side by side.
         epoch, index = divmod(int(step), steps)
@@ -44,7 +44,7 @@ def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
         return map_in_parallel(later, batch)
     passes = iter(range(iterator.epoch, np.iinfo(np.int64).max))
 
-    next_pass = ended_at_exit(lambda: np.int64(next(passes)))
+    next_pass = safe_at_exit(lambda: np.int64(next(passes)))
 
     def next_epoch(_):
         # Runs once for each pass over the dataset.
@@ -52,9 +52,9 @@ def dataset(iterator: Any, first_step: int | None = None) -> tf.data.Dataset:
 
     numbers = (
         tf.data.Dataset.range(1)
-        .map(as_written(next_epoch))
+        .map(without_autograph(next_epoch))
         .flat_map(
-            as_written(
+            without_autograph(
                 lambda epoch: tf.data.Dataset.range(epoch * steps, (epoch + 1) * steps)
             )
         )

@@ -85,7 +85,7 @@ def transform_batch(
             ]
         ).astype(np.float32)
     return zero_copy_tf.as_array(
-        augment_tf.compiled_level(
+        augment_tf.compiled_channel_shift_and_brightness(
             images,
             None if shifts is None else shifts.astype(np.float32),
             None if factors is None else factors.astype(np.float32),

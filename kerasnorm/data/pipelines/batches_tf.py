@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasnorm.data.augment import stateless_random
-from kerasnorm.data.augment.augment_tf import compiled_recolour, warp
+from kerasnorm.data.augment.augment_tf import compiled_color_jitter, warp
 from kerasnorm.data.augment.augmentation import Augmentation
 from kerasnorm.data.augment.erasing_tf import draw_erasures, erase
 from kerasnorm.data.augment.mix_tf import cut_and_mix, draw_mixes
@@ -12,8 +12,8 @@ from kerasnorm.data.augment.transforms import draw_colours, draw_warps, rescaled
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.images.load_images import DecodedImages
 from kerasnorm.data.images.zero_copy_tf import as_tensor
-from kerasnorm.data.pipelines.numpy_function_shutdown import ended_at_exit
-from kerasnorm.data.pipelines.parallel_tf import as_written, map_in_parallel
+from kerasnorm.data.pipelines.numpy_function_shutdown import safe_at_exit
+from kerasnorm.data.pipelines.parallel_tf import map_in_parallel, without_autograph
 
 
 def training_batches(
@@ -92,7 +92,7 @@ def training_batches(
             part.reshape(steps, batch_size, *part.shape[1:])[first:] for part in parts
         ]
 
-    plan = ended_at_exit(plan)
+    plan = safe_at_exit(plan)
 
     def plans(epoch):
         parts = tf.numpy_function(
@@ -114,7 +114,7 @@ def training_batches(
             )
         varied = tf.cast(varied, tf.float32)
         if augmentation.has_colour:
-            varied = compiled_recolour(varied, colours)
+            varied = compiled_color_jitter(varied, colours)
         targets = tf.gather(labels, samples)
         if mixup or cutmix:
             varied, targets = cut_and_mix(varied, targets, mixes)
@@ -126,9 +126,11 @@ def training_batches(
     # thread that trains.
     planned = (
         tf.data.Dataset.range(first_step // steps, np.iinfo(np.int64).max)
-        .map(as_written(plans))
+        .map(without_autograph(plans))
         .prefetch(1)
-        .flat_map(as_written(lambda *parts: tf.data.Dataset.from_tensor_slices(parts)))
+        .flat_map(
+            without_autograph(lambda *parts: tf.data.Dataset.from_tensor_slices(parts))
+        )
         .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     )
     return map_in_parallel(planned, batch)

@@ -13,7 +13,7 @@ QUIET_SECONDS = 0.1
 LONGEST_WAIT = 20.0
 
 
-class Calls:
+class RunningCalls:
     """Counts calls that are running, and waits for the last one at exit."""
 
     def __init__(self) -> None:
@@ -41,11 +41,11 @@ class Calls:
             time.sleep(QUIET_SECONDS / 10)
 
 
-CALLS = Calls()
+CALLS = RunningCalls()
 atexit.register(CALLS.end)
 
 
-def ended_at_exit(function: Callable[..., Any]) -> Callable[..., Any]:
+def safe_at_exit(function: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a function for `tf.numpy_function`, so that a program can end meanwhile.
 
     A thread of TensorFlow that calls Python while the interpreter shuts down never

@@ -28,16 +28,16 @@ def map_in_parallel(
     Returns:
         The mapped dataset.
     """
-    return without_search(
+    return without_autotune(
         batches.map(
-            as_written(function),
+            without_autograph(function),
             num_parallel_calls=workers_or(threads),
             deterministic=True,
         ).prefetch(BATCHES_AHEAD)
     )
 
 
-def as_written(function: Callable) -> Callable:
+def without_autograph(function: Callable) -> Callable:
     """Keep AutoGraph from rewriting a function of a pipeline.
 
     The functions here branch on Python's values only. Rewriting their source, and that
@@ -49,7 +49,7 @@ def as_written(function: Callable) -> Callable:
     return tf.autograph.experimental.do_not_convert(function)
 
 
-def without_search(batches: tf.data.Dataset) -> tf.data.Dataset:
+def without_autotune(batches: tf.data.Dataset) -> tf.data.Dataset:
     """Switch tf.data's search for good numbers of threads and buffers off.
 
     Args:

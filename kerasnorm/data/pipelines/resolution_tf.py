@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from kerasnorm.data.pipelines.numpy_function_shutdown import ended_at_exit
+from kerasnorm.data.pipelines.numpy_function_shutdown import safe_at_exit
 from kerasnorm.data.pipelines.parallel_tf import map_in_parallel
 
 
@@ -33,7 +33,7 @@ def with_growing_images(
         Tan and Le 2021, EfficientNetV2: Smaller Models and Faster Training, section
         4 (progressive learning), arXiv 2104.00298.
     """
-    side_of = ended_at_exit(lambda step: np.int32(side_at(int(step))))
+    side_of = safe_at_exit(lambda step: np.int32(side_at(int(step))))
 
     def shrink(step, batch):
         images, labels = batch

@@ -9,7 +9,7 @@ from kerasnorm.doctor.forward.state import preserved
 from kerasnorm.doctor.losses.own_losses import has_own
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.training_step import batches_as_in_fit
-from kerasnorm.surgery.copier import Plan
+from kerasnorm.surgery.copier import RewritePlan
 from kerasnorm.surgery.rebuild import compile_like, rebuild
 
 #: Methods that decide how a model trains and what its loss is.
@@ -42,7 +42,7 @@ def copy_model(
     batch = samples.take(samples.batches()[0][:1])[0]
     try:
         with preserved(model):
-            copy = rebuild(model, Plan({}, batch=batch), weights=weights).model
+            copy = rebuild(model, RewritePlan({}, batch=batch), weights=weights).model
     # Constructors of users run here and may raise anything.
     except Exception as error:
         raise CannotCloneError(

@@ -10,11 +10,7 @@ from kerasnorm.doctor.forward.statistics import batch_norms, forward_pass
 from kerasnorm.doctor.loss_matrix.loss_scale import LossScale, measure_scale
 from kerasnorm.doctor.losses.evaluation_batches import evaluation_batches, first_batch
 from kerasnorm.doctor.losses.head_activation import last_activation
-from kerasnorm.doctor.losses.model_losses import (
-    LossOfSamples,
-    known_loss,
-    resolve_loss,
-)
+from kerasnorm.doctor.losses.model_losses import LossOfSamples, known_loss, resolve_loss
 from kerasnorm.doctor.probes.gradients import Gradients, measure_gradients
 from kerasnorm.doctor.probes.inputs.inputs import (
     InputMoments,

@@ -12,7 +12,7 @@ FIRST_CAPABILITY = 8
 PROCESSORS = pathlib.Path("/proc/cpuinfo")
 
 
-def settle(settings: Settings) -> Settings:
+def resolve_auto_precision(settings: Settings) -> Settings:
     """Replace `auto` by the precision of this machine, so that runs can be repeated.
 
     Args:

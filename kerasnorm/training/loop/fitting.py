@@ -12,17 +12,17 @@ from kerasnorm.training import build
 from kerasnorm.training.devices import distribution, multi_process_training
 from kerasnorm.training.inputs import batches
 from kerasnorm.training.loop import non_finite_step, progress, resume
-from kerasnorm.training.loop.interruption import LeaveBetweenBatches, LeftFit
+from kerasnorm.training.loop.interruption import StopBetweenBatches, TrainingStopped
 from kerasnorm.training.loop.recovery import Recovery
-from kerasnorm.training.loop.run_context import Job
+from kerasnorm.training.loop.run_context import RunContext
 from kerasnorm.training.record.history import HistoryFile
-from kerasnorm.training.report.results import Outcome
+from kerasnorm.training.report.results import TrainingResult
 
 # Work that a killed program may lose at most; a checkpoint takes well under a second.
 CHECKPOINT_SECONDS = 60.0
 
 
-class NumbersWentBad(RuntimeError):
+class NonFiniteTrainingError(RuntimeError):
     """Training has ended because of NaN or infinity; the model is the last good one.
 
     Args:
@@ -30,40 +30,40 @@ class NumbersWentBad(RuntimeError):
         outcome: How training went until then.
     """
 
-    def __init__(self, sentence: str, outcome: Outcome) -> None:
+    def __init__(self, sentence: str, outcome: TrainingResult) -> None:
         super().__init__(sentence)
         self.outcome = outcome
 
 
-def fit(job: Job) -> Outcome:
+def fit(job: RunContext) -> TrainingResult:
     """Train, and return the history, why training stopped and how long it took.
 
     Args:
         job: What is trained; the model ends with its best weights.
 
     Raises:
-        NumbersWentBad: If the loss or weights became NaN or infinite for good.
+        NonFiniteTrainingError: If the loss or weights became NaN or infinite for good.
     """
     recovery = Recovery()
     while True:
-        attempt = Attempt(job, recovery)
+        attempt = FitSession(job, recovery)
         try:
             return attempt.fit()
         except NonFinite as found:
             found = attempt.in_whole_epoch(found)
             # Training begins anew from the checkpoint, with new callbacks.
-            attempt = Attempt(job, recovery)
+            attempt = FitSession(job, recovery)
             start = attempt.restore()
             blame = non_finite_step.examine(job, found, start, recovery.skipped)
             if not recovery.react(job.settings.on_nan, blame.step):
                 attempt.restore()
-                raise NumbersWentBad(
+                raise NonFiniteTrainingError(
                     blame.sentence, attempt.end(blame.sentence)
                 ) from None
             job.console.print(f"{blame.sentence}; going back to {start}")
 
 
-class Attempt:
+class FitSession:
     """One call of Keras' `fit`, from the newest checkpoint on.
 
     Args:
@@ -71,7 +71,7 @@ class Attempt:
         recovery: What has been changed because of bad numbers.
     """
 
-    def __init__(self, job: Job, recovery: Recovery) -> None:
+    def __init__(self, job: RunContext, recovery: Recovery) -> None:
         settings = job.settings
         self.job = job
         self.recovery = recovery
@@ -93,9 +93,9 @@ class Attempt:
                 distribution.replicas_of(job.model),
             )
         )
-        self.start = callbacks.Position(0, 0)
+        self.start = callbacks.TrainingPosition(0, 0)
 
-    def restore(self) -> callbacks.Position:
+    def restore(self) -> callbacks.TrainingPosition:
         """Put the model and all callbacks where the newest checkpoint stands."""
         sample = next(iter(self.validation))
         self.start = self.checkpoint.restore(self.job.model, sample)
@@ -104,7 +104,7 @@ class Attempt:
             self.job.model.optimizer.learning_rate = float(slower.learning_rate)
         return self.start
 
-    def fit(self) -> Outcome:
+    def fit(self) -> TrainingResult:
         """Train to the end, or to where it has to be left."""
         job = self.job
         self.restore()
@@ -132,7 +132,7 @@ class Attempt:
                 callbacks=kept,
                 verbose=0,
             )
-        except LeftFit as left:
+        except TrainingStopped as left:
             end_all(kept)
             return self.end(f"{left.reason} in {left.position}")
         except BaseException:
@@ -163,7 +163,7 @@ class Attempt:
             progress.ProgressLines(
                 job.console, job.settings.epochs, job.steps_per_epoch
             ),
-            LeaveBetweenBatches(self.checkpoint, [self._signal, self._overrun]),
+            StopBetweenBatches(self.checkpoint, [self._signal, self._overrun]),
         ]
 
     def pacing(self) -> list[keras.callbacks.Callback]:
@@ -176,13 +176,13 @@ class Attempt:
         # The clock is not deterministic.
         return 0.0 if self.job.settings.deterministic else self.limit.share
 
-    def end(self, reason: str) -> Outcome:
+    def end(self, reason: str) -> TrainingResult:
         """Return how training went.
 
         Args:
             reason: Why it ended.
         """
-        return Outcome(self.history.rows, reason, self.limit.spent_seconds)
+        return TrainingResult(self.history.rows, reason, self.limit.spent_seconds)
 
     def in_whole_epoch(self, found: NonFinite) -> NonFinite:
         """Count the batch from the beginning of its epoch, resumed or not.

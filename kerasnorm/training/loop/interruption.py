@@ -33,7 +33,7 @@ class Interrupted(SystemExit):
         self.signal_name = signal.Signals(number).name
 
 
-class LeftFit(Exception):
+class TrainingStopped(Exception):
     """Training was left between two batches, after a checkpoint.
 
     Args:
@@ -41,7 +41,7 @@ class LeftFit(Exception):
         position: How far it had come.
     """
 
-    def __init__(self, reason: str, position: callbacks.Position) -> None:
+    def __init__(self, reason: str, position: callbacks.TrainingPosition) -> None:
         super().__init__(reason)
         self.reason = reason
         self.position = position
@@ -83,7 +83,7 @@ class Signals:
             raise Interrupted(number)
 
 
-class LeaveBetweenBatches(keras.callbacks.Callback):
+class StopBetweenBatches(keras.callbacks.Callback):
     """Saves a checkpoint and leaves `fit` as soon as there is a reason to.
 
     Args:
@@ -91,7 +91,7 @@ class LeaveBetweenBatches(keras.callbacks.Callback):
         reasons: Functions that return why to leave, or None to go on.
 
     Raises:
-        LeftFit: In `fit`, between two batches.
+        TrainingStopped: In `fit`, between two batches.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class LeaveBetweenBatches(keras.callbacks.Callback):
             why = reason()
             if why is not None:
                 self.checkpoint.save()
-                raise LeftFit(why, self.checkpoint.position)
+                raise TrainingStopped(why, self.checkpoint.position)
 
 
 def resume_command(directory: RunDirectory, settings: Settings) -> str:

@@ -12,14 +12,14 @@ from kerasnorm.callbacks.finite_guard import FiniteGuard, NonFinite
 from kerasnorm.inspection.first_non_finite import first_non_finite
 from kerasnorm.training.devices import multi_process_training
 from kerasnorm.training.inputs import batches
-from kerasnorm.training.loop.run_context import Job
+from kerasnorm.training.loop.run_context import RunContext
 
 BATCH_FILE = "non_finite_batch.npz"
 FILES_NAMED = 3
 
 
 @dataclasses.dataclass(frozen=True)
-class Blame:
+class NonFiniteCause:
     """Where numbers went bad.
 
     Args:
@@ -32,8 +32,11 @@ class Blame:
 
 
 def examine(
-    job: Job, found: NonFinite, start: callbacks.Position, skipped: Collection[int]
-) -> Blame:
+    job: RunContext,
+    found: NonFinite,
+    start: callbacks.TrainingPosition,
+    skipped: Collection[int],
+) -> NonFiniteCause:
     """Repeat training from the last good checkpoint and look at every step.
 
     The guard of a running training looks at the loss alone. A gradient that spoils
@@ -43,7 +46,7 @@ def examine(
     Args:
         job: The run; its model stands at `start`.
         found: What the guard noticed, counted in whole epochs.
-        start: Position of the last good checkpoint.
+        start: TrainingPosition of the last good checkpoint.
         skipped: Steps left out before.
     """
     first = start.epoch * job.steps_per_epoch + start.batch
@@ -70,7 +73,7 @@ def examine(
     epoch, place = divmod(step, job.steps_per_epoch)
     spoilt = [files[row] for row in rows] or files
     named = ", ".join(spoilt[:FILES_NAMED])
-    return Blame(
+    return NonFiniteCause(
         step,
         f"{found.where} was no finite number in epoch {epoch + 1} at batch {place + 1}"
         f"{'; it began in ' + words if words else ''}; the batch ({named}"
@@ -91,7 +94,7 @@ def restore_weights(model: keras.Model, guard: FiniteGuard) -> None:
             variable.assign(value)
 
 
-def save_batch(job: Job, batch: Any, files: list[str], step: int) -> None:
+def save_batch(job: RunContext, batch: Any, files: list[str], step: int) -> None:
     """Write the images, labels and file names of a batch into the run directory.
 
     Args:

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from kerasnorm.training.loop.run_context import Job
+from kerasnorm.training.loop.run_context import RunContext
 from kerasnorm.training.report import results
 from kerasnorm.training.report.html_file import RunRecord, write_report
 
 
-def write(job: Job, outcome: results.Outcome) -> dict[str, Any]:
+def write(job: RunContext, outcome: results.TrainingResult) -> dict[str, Any]:
     """Write `report.json`, marked as not finished, and the page.
 
     Nothing is evaluated: whoever sends a signal waits only for seconds. The figures

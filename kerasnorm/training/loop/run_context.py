@@ -17,7 +17,7 @@ from kerasnorm.training.settings import Settings, resolution
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
+class RunContext:
     """What one run is made from; the model is trained in place.
 
     Args:

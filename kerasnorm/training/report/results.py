@@ -16,7 +16,7 @@ WORST_MISTAKES = 24
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class TrainingResult:
     """How a training went.
 
     Args:
@@ -35,7 +35,7 @@ def write_results(
     settings: Settings,
     data: Data,
     directory: RunDirectory,
-    outcome: Outcome,
+    outcome: TrainingResult,
 ) -> dict[str, Any]:
     """Evaluate the trained model and write model, report and page.
 

@@ -66,7 +66,7 @@ def test_warp_to_another_size_keeps_the_image():
 def test_recolour_follows_its_formula(where):
     images = IMAGES.astype(np.float32)
     colours = np.array([[1.2, 0.7, 0.4, 9], [1, 1, 1, 0], [0.5, 2, 0, -9]], np.float32)
-    received = run(augment_tf.recolour, images, colours, where=where)
+    received = run(augment_tf.color_jitter, images, colours, where=where)
     for image, result, (brightness, contrast, saturation, shift) in zip(
         images, received, colours, strict=True
     ):

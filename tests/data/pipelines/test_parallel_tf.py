@@ -12,7 +12,7 @@ import tensorflow as tf
 from kerasnorm.data import DecodedImages, ImageDataGenerator
 from kerasnorm.data.augment.augment_tf import compiled
 from kerasnorm.data.pipelines import batches_tf
-from kerasnorm.data.pipelines.parallel_tf import map_in_parallel, without_search
+from kerasnorm.data.pipelines.parallel_tf import map_in_parallel, without_autotune
 from kerasnorm.data.pipelines.resolution_tf import with_growing_images
 
 
@@ -65,5 +65,5 @@ def test_no_dataset_of_ours_is_searched(decoded):
 
 
 def test_what_is_built_upon_it_is_not_searched_either(decoded):
-    data = without_search(tf.data.Dataset.range(4)).map(lambda number: number + 1)
+    data = without_autotune(tf.data.Dataset.range(4)).map(lambda number: number + 1)
     assert data.options().autotune.enabled is False

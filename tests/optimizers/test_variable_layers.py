@@ -2,7 +2,7 @@ import keras
 import pytest
 from keras import layers
 
-from kerasnorm.optimizers.owners import find_live, find_owners
+from kerasnorm.optimizers.variable_layers import find_variable_layers, live_instances
 
 
 class Block(layers.Layer):
@@ -18,15 +18,15 @@ class Block(layers.Layer):
 def test_the_innermost_owner_is_found():
     block = Block()
     block.build((None, 3))
-    owners = find_owners([block.dense.kernel], (layers.Layer,))
+    owners = find_variable_layers([block.dense.kernel], (layers.Layer,))
     assert owners[id(block.dense.kernel)] in (block, block.dense)
-    owners = find_owners([block.dense.kernel], (layers.Dense,))
+    owners = find_variable_layers([block.dense.kernel], (layers.Dense,))
     assert owners[id(block.dense.kernel)] is block.dense
 
 
 def test_a_variable_without_owner_is_absent():
     variable = keras.Variable([1.0])
-    assert find_owners([variable], (layers.Layer,)) == {}
+    assert find_variable_layers([variable], (layers.Layer,)) == {}
 
 
 def test_only_living_objects_of_the_types_are_listed():
@@ -37,8 +37,8 @@ def test_only_living_objects_of_the_types_are_listed():
         pass
 
     mark, submark = Mark(), Submark()
-    assert set(find_live(Mark)) == {mark, submark}
-    assert find_live(Submark) == [submark]
+    assert set(live_instances(Mark)) == {mark, submark}
+    assert live_instances(Submark) == [submark]
 
 
 def test_lazy_proxies_are_left_asleep():
@@ -48,4 +48,4 @@ def test_lazy_proxies_are_left_asleep():
             raise AssertionError("woken")
 
     proxy = Proxy()
-    assert not any(found is proxy for found in find_live(Block))
+    assert not any(found is proxy for found in live_instances(Block))

@@ -5,7 +5,7 @@ import keras
 from kerasnorm.inspection import layer_tree
 
 
-def speed_up_batch_norm(model: keras.Model) -> int:
+def use_fused_batch_norm(model: keras.Model) -> int:
     """Let Keras' batch norms train by TensorFlow's fused kernel, which is faster.
 
     On a processor, Keras' layer spends a large part of a training step of a small
@@ -28,7 +28,7 @@ def speed_up_batch_norm(model: keras.Model) -> int:
 
     Example:
         >>> model = keras.applications.ResNet50(weights=None, classes=2)
-        >>> speed_up_batch_norm(model)
+        >>> use_fused_batch_norm(model)
         53
     """
     if keras.config.backend() != "tensorflow":

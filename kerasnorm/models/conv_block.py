@@ -18,7 +18,7 @@ BATCH_NORMS = ("batch", "sync_batch", "batch_renorm", "ghost_batch")
 
 
 @dataclasses.dataclass(frozen=True)
-class Style:
+class ConvBlockConfig:
     """The pieces a network is made of, handed from block to block.
 
     With `norm="none"` the convolutions standardize their weights and carry biases,
@@ -174,7 +174,7 @@ class Style:
         Args:
             shortcut: Feature map of shape (batch, height, width, channels).
             branch: Feature map of the same shape.
-            place: `layout.Place` of the block.
+            place: `layout.BlockSpec` of the block.
             alpha: Constant weight of the branch in a norm-free network.
             rescale: Whether stochastic depth makes up for the dropped share.
 
@@ -214,7 +214,7 @@ def make_style(
     *,
     momentum: float = 0.9,
     asymmetric: bool = False,
-) -> Style:
+) -> ConvBlockConfig:
     """Make a style whose batch normalization forgets at a stated pace.
 
     Args:
@@ -223,10 +223,12 @@ def make_style(
         norm_options: Options given by the caller, or None.
         momentum: Share of the old moving statistics kept at each step, 0 to 1, unless
             `norm_options` says otherwise.
-        asymmetric: As for `Style`.
+        asymmetric: As for `ConvBlockConfig`.
 
     Returns:
         The style.
     """
     default = {"momentum": momentum} if norm in BATCH_NORMS else {}
-    return Style(norm, activation, {**default, **(norm_options or {})}, asymmetric)
+    return ConvBlockConfig(
+        norm, activation, {**default, **(norm_options or {})}, asymmetric
+    )

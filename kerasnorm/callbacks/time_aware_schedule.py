@@ -8,7 +8,7 @@ import keras
 from kerasnorm.inspection.temporary_learning_rate import innermost
 
 
-class PacedSchedule(keras.callbacks.Callback):
+class TimeAwareSchedule(keras.callbacks.Callback):
     """Let a schedule end in time, however fast the machine is.
 
     A schedule that counts steps alone is cut off by a time limit with its learning
@@ -26,7 +26,7 @@ class PacedSchedule(keras.callbacks.Callback):
     Example:
         >>> limit = TimeLimit(minutes=12)
         >>> schedule = WarmupCosine(1e-3, total_steps=5000)
-        >>> paced = PacedSchedule(schedule, 5000, lambda: limit.share)
+        >>> paced = TimeAwareSchedule(schedule, 5000, lambda: limit.share)
         >>> model.fit(train, epochs=50, callbacks=[limit, paced])
     """
 

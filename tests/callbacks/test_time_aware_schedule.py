@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from kerasnorm import optimizers
-from kerasnorm.callbacks import PacedSchedule
+from kerasnorm.callbacks import TimeAwareSchedule
 
 pytestmark = pytest.mark.backends
 
@@ -36,7 +36,7 @@ def rates(shares, wrap=lambda optimizer: optimizer):
         batch_size=2,
         epochs=STEPS // 2,
         verbose=0,
-        callbacks=[PacedSchedule(schedule, STEPS, lambda: next(times)), seen],
+        callbacks=[TimeAwareSchedule(schedule, STEPS, lambda: next(times)), seen],
     )
     return seen.rates, schedule
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import keras
 
 
-def find_owners(
+def find_variable_layers(
     variables: Iterable, layer_types: tuple[type, ...]
 ) -> dict[int, keras.layers.Layer]:
     """Find the layers that own variables.
@@ -30,7 +30,7 @@ def find_owners(
     """
     wanted = {id(variable) for variable in variables}
     owners: dict[int, keras.layers.Layer] = {}
-    layers = find_live(*layer_types)
+    layers = live_instances(*layer_types)
     # A layer inside another holds fewer weights, so it comes later and stays.
     for layer in sorted(layers, key=lambda layer: len(layer.weights), reverse=True):
         for weight in layer.weights:
@@ -39,7 +39,7 @@ def find_owners(
     return owners
 
 
-def find_live(*types: type) -> list:
+def live_instances(*types: type) -> list:
     """List the living objects of some types.
 
     Args:

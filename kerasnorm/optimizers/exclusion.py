@@ -12,7 +12,7 @@ FINAL_KERNEL = "final_kernel"
 Exclude = str | Sequence[str] | Callable[[Any], bool] | None
 
 
-def find_spared(
+def excluded_mask(
     exclude: Exclude,
     variables: Sequence,
     axes_of_units: Sequence[tuple[int, ...] | None],
@@ -35,7 +35,7 @@ def find_spared(
         return [bool(exclude(variable)) for variable in variables]
     parts = (exclude,) if isinstance(exclude, str) else exclude or ()
     final_kernel = _find_final_kernel(variables, axes_of_units)
-    spared = [False] * len(variables)
+    excluded = [False] * len(variables)
     for part in parts:
         found = [
             index == final_kernel
@@ -49,8 +49,8 @@ def find_spared(
                 f"such as {variables[0].path!r}; nothing is spared by it.",
                 stacklevel=2,
             )
-        spared = [a or b for a, b in zip(spared, found, strict=True)]
-    return spared
+        excluded = [a or b for a, b in zip(excluded, found, strict=True)]
+    return excluded
 
 
 def serialize_exclude(exclude: Exclude):

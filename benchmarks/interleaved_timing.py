@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 HEADING = f"{'case':<24}{'before':>9}{'after':>9}{'speed-up':>10}  quartiles"
 
 
-def take_turns(
+def interleaved(
     pair: Sequence[Callable[[], object]],
     rounds: int,
     clock: Callable[[], float] = time.perf_counter,
@@ -48,7 +48,7 @@ def line_of(case: str, row: dict) -> str:
 
     Args:
         case: Its name.
-        row: From `take_turns`.
+        row: From `interleaved`.
     """
     return (
         f"{case:<24}{row['milliseconds_before']:>6.0f} ms"

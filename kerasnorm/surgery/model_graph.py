@@ -13,7 +13,7 @@ OUTPUT = "the outputs of the model"
 
 
 @dataclasses.dataclass
-class Wiring:
+class ModelGraph:
     """Edges between the operations of one model, nested models taken as one.
 
     Args:
@@ -42,7 +42,7 @@ def has_graph(model: Any) -> bool:
     return isinstance(model, keras.Model) and hasattr(model, "operations")
 
 
-def list_levels(model: Any) -> list[keras.Model]:
+def iter_graph_models(model: Any) -> list[keras.Model]:
     """List the models that have a graph of their own: the given one and those inside.
 
     Args:
@@ -73,7 +73,7 @@ def find_shared(model: Any) -> set[Any]:
     return shared
 
 
-def trace(model: keras.Model) -> Wiring:
+def read_graph(model: keras.Model) -> ModelGraph:
     """Read the wiring of a functional or sequential model.
 
     Args:
@@ -88,7 +88,7 @@ def trace(model: keras.Model) -> Wiring:
     # configuration that does not tell the graph.
     config = keras.Model(model.input, model.output).get_config()
     operations = {operation.name: operation for operation in model.operations}
-    wiring = Wiring(
+    wiring = ModelGraph(
         {operation: [] for operation in operations.values()},
         {operation: [] for operation in operations.values()},
         dict.fromkeys(operations.values(), 0),
@@ -116,7 +116,7 @@ def _trace_sequential(model):
         consumers.setdefault(layer, []).extend(readers)
         producers.setdefault(layer, []).extend(sources)
         calls[layer] = calls.get(layer, 0) + 1
-    return Wiring(consumers, producers, calls)
+    return ModelGraph(consumers, producers, calls)
 
 
 def _read_tensors(value: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ import keras
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class BlockSpec:
     """Where a residual block stands in its network.
 
     Args:
@@ -25,10 +25,10 @@ class Place:
     drop_rate: float
 
 
-def lay_out(
+def block_specs(
     depths: Sequence[int], widths: Sequence[int], stochastic_depth: float = 0.0
-) -> Iterator[Place]:
-    """Place the blocks of all stages; every stage but the first halves the map.
+) -> Iterator[BlockSpec]:
+    """BlockSpec the blocks of all stages; every stage but the first halves the map.
 
     Args:
         depths: Number of blocks of each stage.
@@ -41,7 +41,7 @@ def lay_out(
     count = 0
     for stage, (depth, width) in enumerate(zip(depths, widths, strict=True)):
         for index in range(depth):
-            yield Place(
+            yield BlockSpec(
                 name=f"stage{stage + 1}_block{index + 1}",
                 filters=width,
                 strides=2 if stage > 0 and index == 0 else 1,

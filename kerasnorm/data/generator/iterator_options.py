@@ -15,7 +15,7 @@ from kerasnorm.data.sources.folders import check_directory
 
 
 @dataclasses.dataclass(frozen=True)
-class Flow:
+class IteratorOptions:
     """How an iterator walks through its samples.
 
     Args:
