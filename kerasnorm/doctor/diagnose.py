@@ -16,7 +16,7 @@ from kerasnorm.doctor.checks import (
     training,
 )
 from kerasnorm.doctor.checks.remainder import describe_remainder, measure_remainder
-from kerasnorm.doctor.codes import SEVERITIES
+from kerasnorm.doctor.codes import ROOTS, SEVERITIES, rank_of
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
@@ -45,39 +45,6 @@ CHECKS: tuple[Check, ...] = (
     data.check_domain,
     noise.check_noise,
     training.check_overfitting,
-)
-
-#: Causes that bring about what the others find: they go first whatever they cost.
-ROOTS = (
-    "mixed_precision_overflow",
-    "broken_statistics",
-    "freeze_without_recompile",
-    "label_mismatch",
-    "input_mismatch",
-    "leakage",
-    "ordered_batches",
-    "learning_rate_too_high",
-)
-
-
-#: What follows the root causes, in the order in which a user should act: free repairs,
-#: then what needs another training, then what needs other data.
-TIERS: tuple[frozenset[str], ...] = (
-    frozenset(
-        {
-            "stale_statistics",
-            "ema_statistics",
-            "training_flag_overridden",
-            "unfrozen_norm_in_frozen_base",
-            "dropout_before_norm",
-            "train_augmentation_shift",
-            "single_sample_batch",
-            "gradient_accumulation",
-            "small_batch",
-        }
-    ),
-    frozenset({"not_learned"}),
-    frozenset({"label_noise", "domain_shift", "overfitting"}),
 )
 
 #: Causes that say more of a network at chance than that it has not learned.
@@ -116,11 +83,10 @@ def diagnose(
 
 def rank(finding: Finding) -> tuple:
     """Return what findings are sorted by: severity, root causes, loss explained."""
-    root = ROOTS.index(finding.code) if finding.code in ROOTS else len(ROOTS)
+    root, tier = rank_of(finding.code)
     if finding.code == "leakage" and not finding.effect:
         # All samples are shared: what makes the splits differ comes first.
         root = len(ROOTS)
-    tier = next((i for i, codes in enumerate(TIERS) if finding.code in codes), 0)
     return -SEVERITIES.index(finding.severity), root, tier, -finding.effect
 
 

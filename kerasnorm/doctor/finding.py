@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasnorm.doctor.codes import CODES, SEVERITIES
+from kerasnorm.doctor.codes import CODES, SEVERITIES, TABLE
 from kerasnorm.doctor.report.page import render_finding
 from kerasnorm.pages.formatting import png_address
 
@@ -33,7 +33,8 @@ class Finding:
             become the verdict.
         summary: One sentence with the numbers that matter.
         evidence: Measured numbers and names, JSON values only.
-        remedy: What to do, as a call or a command to type.
+        remedy: What to do, as a call or a command to type; that of the table of codes
+            if empty.
         effect: Loss that this cause explains, in the unit of the loss; ranks the
             findings of equal severity.
         where: Paths of the layers concerned, if any.
@@ -50,7 +51,7 @@ class Finding:
     severity: str
     summary: str
     evidence: Mapping[str, Any]
-    remedy: str
+    remedy: str = ""
     effect: float = 0.0
     where: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = field(default=())
@@ -67,6 +68,8 @@ class Finding:
                 f"expected `severity` to be one of {', '.join(SEVERITIES)}, received "
                 f"{self.severity!r}"
             )
+        if not self.remedy:
+            object.__setattr__(self, "remedy", TABLE[self.code].remedy)
 
     def __repr__(self) -> str:
         sentence = f"{self.code} ({self.severity}): {self.summary}"

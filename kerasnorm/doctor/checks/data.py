@@ -112,8 +112,7 @@ def check_overlap(m: Measurements) -> Finding | None:
             "similar_inside_training": o.similar_inside,
             "compared": list(o.compared),
         },
-        "split anew by group, after removing duplicates: kerasnorm scan DIR lists them",
-        0.0 if same else GAP,
+        effect=0.0 if same else GAP,
     )
 
 
@@ -168,9 +167,7 @@ def check_augmentation(m: Measurements) -> Finding | None:
             "examine(..., plain=training images without augmentation) decides."
         ),
         {"statistics_save": saved, "of_validation_save": adapted},
-        "kerasnorm.surgery.recalibrate_batch_norm(model, plain training images), or "
-        "milder augmentation in the last epochs",
-        saved,
+        effect=saved,
         alternatives=() if m.plain else ("domain_shift",),
     )
 

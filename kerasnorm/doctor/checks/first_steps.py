@@ -32,8 +32,6 @@ def judge_gradients(found: Gradients) -> Iterator[Finding]:
             "error",
             "Gradients of the first batch are NaN or infinite.",
             vars(found),
-            "look for logarithms and divisions of 0 in loss and layers, and for large "
-            "inputs",
         )
     wrong = {
         path: ratio
@@ -49,8 +47,6 @@ def judge_gradients(found: Gradients) -> Iterator[Finding]:
             "fast as the gradient says: its gradient, or that of a layer between it "
             "and the loss, is not that of the output.",
             {"agreement": wrong},
-            "look for stop_gradient, rounding and custom gradients in this layer and "
-            "those after it",
             where=tuple(wrong),
         )
     if found.finite and found.largest_ratio > VANISHING:
@@ -60,7 +56,6 @@ def judge_gradients(found: Gradients) -> Iterator[Finding]:
             f"The gradients of two variables differ by a factor of "
             f"{found.largest_ratio:.1g}.",
             {"largest_ratio": found.largest_ratio},
-            "add norms or skip connections, or another initializer",
         )
 
 
@@ -108,8 +103,6 @@ def _judge_units(
             "warning",
             f"{len(cut)} trainable variables get no gradient, first {cut[0]}.",
             {"variables": cut},
-            "connect these layers to the loss (stop_gradient and rounding cut them "
-            "off), or freeze them",
             where=tuple(cut[:5]),
         )
     dead = {path: v for path, v in found.dead_units.items() if v > DEAD}
@@ -121,8 +114,6 @@ def _judge_units(
             f"In {worst}, {dead[worst]:.0%} of the units fire for no sample of a "
             "batch: dead units learn nothing.",
             {"dead_units": dead},
-            "inputs of standard deviation 1, another initializer, or a smaller "
-            "learning rate with warm-up",
         )
 
 
@@ -148,7 +139,6 @@ def _judge_learning_rate(
             f"{lead}, {adam.steps} with Adam(0.001) to {adam.end:.3g}: the model "
             "cannot learn even one batch.",
             numbers,
-            "look for frozen or unconnected layers, at labels and at the loss",
         )
     if not np.isfinite(found.end) or -fall > moved:
         return Finding(
@@ -156,7 +146,6 @@ def _judge_learning_rate(
             "warning",
             f"{lead}, with Adam(0.001) to {adam.end:.3g}.",
             numbers,
-            "a tenth of the learning rate, or warm-up",
         )
     return Finding(
         "learning_rate_too_low",
@@ -164,7 +153,6 @@ def _judge_learning_rate(
         "info" if fall > moved else "warning",
         f"{lead}, with Adam(0.001) to {adam.end:.3g}.",
         numbers,
-        "ten times the learning rate, or kerasnorm.callbacks.LearningRateFinder",
     )
 
 

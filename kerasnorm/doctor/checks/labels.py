@@ -28,8 +28,7 @@ def check_head(m: Measurements) -> Finding | None:
         "error",
         m.head_problem[0].upper() + m.head_problem[1:] + ".",
         {},
-        "make labels, outputs and loss agree",
-        1.0,
+        effect=1.0,
     )
 
 
@@ -54,9 +53,7 @@ def check_order(m: Measurements) -> Finding | None:
             "p_value": order.p_value,
             "batches": order.batches,
         },
-        "shuffle over the whole epoch: dataset.shuffle(number_of_samples) before "
-        "batch(), or shuffle=True",
-        max(gap, LEAST),
+        effect=max(gap, LEAST),
     )
 
 

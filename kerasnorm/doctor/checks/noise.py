@@ -44,8 +44,6 @@ def check_noise(m: Measurements) -> Finding | None:
         f"{high:.0%}): models that never saw a label {reason}. {len(suspects)} "
         "training samples are listed as suspects, the clearest first.",
         evidence | ({"suspect_files": files} if files else {}),
-        "look at the suspects and correct their labels; until then label smoothing and "
-        "early stopping",
-        max(generalization_gap(m)[0], 0.0),
+        effect=max(generalization_gap(m)[0], 0.0),
         images=tuple((s.caption, s.image) for s in suspects if s.image is not None),
     )

@@ -67,7 +67,6 @@ def _judge_head(head: Head) -> Iterator[Finding]:
             "error",
             _sentence(head.mismatch),
             {"loss": head.loss_name, "outputs": head.outputs},
-            "make labels, outputs and loss agree",
         )
 
 
@@ -81,7 +80,6 @@ def _judge_inputs(m: PreflightMeasurements) -> Iterator[Finding]:
             "error",
             "Training inputs are constant or hold values that are not numbers.",
             vars(train),
-            "look at one batch",
         )
     elif m.little_range:
         yield Finding(
@@ -109,7 +107,6 @@ def _compare_inputs(train: InputMoments, validation: InputMoments) -> Iterator[F
             f"{validation.deviation:.3g}, training inputs {train.mean:.3g} and "
             f"{train.deviation:.3g}.",
             {"training": vars(train), "validation": vars(validation)},
-            "prepare both splits in the same way, best inside the model",
         )
 
 
@@ -123,7 +120,6 @@ def _judge_order(order: LabelOrder | None) -> Iterator[Finding]:
             f"Batches hold {order.entropy:.3g} nats of label entropy, shuffled "
             f"ones {order.shuffled:.3g}: classes come in runs.",
             vars(order),
-            "shuffle over the whole epoch",
         )
 
 
@@ -134,8 +130,6 @@ def _judge_wiring(wiring: Wiring) -> Iterator[Finding]:
             "error",
             "No variable of the model is trainable.",
             {"variables": wiring.variables},
-            "set trainable = True on the layers that should learn, then "
-            "model.compile(...) again",
         )
     frozen = find_frozen(wiring.optimizer)
     if frozen:
@@ -148,8 +142,6 @@ def _judge_wiring(wiring: Wiring) -> Iterator[Finding]:
             f"{', '.join(layers)} is called with training=False in the graph, but "
             "holds batch norms that `fit` trains all the same in Keras 3.",
             {"layers": layers},
-            "set trainable = False on the batch norms and model.compile(...) "
-            "again, or remove training=False",
         )
     if wiring.norms:
         yield from _judge_optimizer(wiring)
@@ -164,8 +156,6 @@ def _judge_optimizer(wiring: Wiring) -> Iterator[Finding]:
             "The optimizer averages the weights, the batch norms keep the moving "
             "statistics of the weights that are not averaged.",
             {"norms": wiring.norms},
-            "kerasnorm.surgery.recalibrate_batch_norm after training, or "
-            "kerasnorm.callbacks.RecalibrateBatchNorm",
         )
     if steps > 1:
         yield Finding(
@@ -174,7 +164,6 @@ def _judge_optimizer(wiring: Wiring) -> Iterator[Finding]:
             f"Each step gathers {steps} batches, but batch norms see one of them at a "
             "time.",
             {"accumulation_steps": steps},
-            "a larger batch, or kerasnorm.surgery.swap_norm(model, 'group')",
         )
 
 
@@ -188,7 +177,6 @@ def _judge_norms(m: PreflightMeasurements) -> Iterator[Finding]:
             "warning",
             "A batch of one sample gives batch norms no variance.",
             {"batch_size": m.batch_size},
-            "dataset.batch(size, drop_remainder=True)",
         )
     if steps and momentum**steps > FIRST_EPOCH:
         yield Finding(
@@ -228,7 +216,6 @@ def _judge_initial_loss(head: Head, initial: InitialLoss) -> Iterator[Finding]:
             f"The new weights begin at a loss of {initial.loss:.3g}, "
             f"chance is {guess:.3g}: inputs or the last layer are large.",
             evidence,
-            "scale inputs to deviation 1, or start the last layer at zeros",
         )
 
 

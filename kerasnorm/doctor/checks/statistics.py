@@ -52,11 +52,8 @@ def check_broken(m: Measurements) -> Finding | None:
             "largest_excess": max(n.excess for n in m.norms),
             "validation_loss_repaired": finite(m.matrix.mean("D'")),
         },
-        "kerasnorm.surgery.recalibrate_batch_norm(model, train); then lower the "
-        "learning rate or clip gradients, and stop at NaN with "
-        "keras.callbacks.TerminateOnNaN()",
-        max(repaired, 1.0),
-        tuple(n.path for n in bad or far),
+        effect=max(repaired, 1.0),
+        where=tuple(n.path for n in bad or far),
     )
 
 

@@ -27,9 +27,8 @@ def find_frozen(optimizer: OptimizerState, effect: float = 0.0) -> Finding | Non
         f"{len(names)} variables, first {names[0]}, are marked frozen, but the "
         "compiled training step trains them.",
         {"variables": len(names), "first": list(names[:5])},
-        "model.compile(...) again after setting trainable = False",
-        effect,
-        names[:5],
+        effect=effect,
+        where=names[:5],
     )
 
 
@@ -45,10 +44,8 @@ def check_flags(m: Measurements) -> Finding | None:
         "batch norms that `fit` trains all the same in Keras 3. It costs no loss so "
         "far.",
         {"layers": list(flags)},
-        "set trainable = False on the batch norms and model.compile(...) again, or "
-        "remove training=False",
-        0.0,
-        tuple(flags),
+        effect=0.0,
+        where=tuple(flags),
     )
 
 
@@ -63,7 +60,6 @@ def check_unfrozen(m: Measurements) -> Finding | None:
         f"{len(paths)} batch norms, first {paths[0]}, train between frozen layers. It "
         "costs no loss so far.",
         {"layers": list(paths)},
-        "set trainable = False on these batch norms, then model.compile(...) again",
-        0.0,
-        paths,
+        effect=0.0,
+        where=paths,
     )

@@ -78,9 +78,7 @@ def check_overfitting(m: Measurements) -> Finding | None:
                 else {}
             ),
         },
-        "stop earlier (kerasnorm.callbacks.EarlyStopping), augment, add data, or "
-        "regularize: weight decay, dropout before the last layer",
-        gap,
+        effect=gap,
         alternatives=("label_noise",) if possible else (),
     )
 
@@ -191,7 +189,5 @@ def check_precision(m: Measurements) -> Finding | None:
             "overflowing_in_float32": p.overflowing_in_float32,
             "loss_scale": scale,
         },
-        "give the layers that overflow dtype='float32', or use "
-        "keras.mixed_precision.set_global_policy('mixed_bfloat16')",
-        1.0,
+        effect=1.0,
     )
