@@ -44,7 +44,7 @@ class AdaPNM(keras.optimizers.Optimizer):
             moment. Default true.
         norm_loss: Whether decay pulls the norm of units to 1 instead of 0; a norm loss
             of strength `weight_decay / 2`. Default false.
-        decay_kernels_only: Whether biases and scales are spared from decay. Norm loss
+        decay_kernels_only: Whether biases and scales are excluded from decay. Norm loss
             always spares them. Default true.
         **kwargs: Keras' own: `name`, `clipnorm`, `use_ema`,
             `gradient_accumulation_steps` and so on.

@@ -98,7 +98,7 @@ class AGC(OptimizerWrapper):
             )
 
     def transform_gradients(self, gradients_, variables):
-        """Clip the gradients of all variables that are not spared."""
+        """Clip the gradients of all variables that are not excluded."""
         results = [self._clip(g, v) for g, v in zip(gradients_, variables, strict=True)]
         if self.count_clips:
             self._count([clipped for _, clipped in results], variables)

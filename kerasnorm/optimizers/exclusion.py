@@ -17,7 +17,7 @@ def excluded_mask(
     variables: Sequence,
     axes_of_units: Sequence[tuple[int, ...] | None],
 ) -> list[bool]:
-    """Say for each variable whether it is spared.
+    """Say for each variable whether it is excluded.
 
     Args:
         exclude: Path parts, such as `"head"`, `"stem/kernel"` or `"norm*"` (one part or
@@ -46,7 +46,7 @@ def excluded_mask(
         if not any(found) and part != FINAL_KERNEL:
             warnings.warn(
                 f"`exclude` names {part!r}, which is part of no variable's path, "
-                f"such as {variables[0].path!r}; nothing is spared by it.",
+                f"such as {variables[0].path!r}; nothing is excluded by it.",
                 stacklevel=2,
             )
         excluded = [a or b for a, b in zip(excluded, found, strict=True)]

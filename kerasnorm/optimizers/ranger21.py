@@ -55,7 +55,7 @@ class Ranger21(OptimizerWrapper):
         stable_weight_decay: Whether to scale the decay as Adam scales steps. Default
             true.
         norm_loss: Whether decay pulls unit norms to 1. Default true.
-        decay_kernels_only: Whether biases and scales are spared from decay. Default
+        decay_kernels_only: Whether biases and scales are excluded from decay. Default
             true.
         sync_period: Updates between two synchronizations of Lookahead; `None` for no
             Lookahead. Default 5.

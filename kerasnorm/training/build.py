@@ -118,7 +118,7 @@ def build_optimizer(
 
     Args:
         settings: Says which optimizer and wrappers.
-        model: The built model, for the variables that are spared weight decay.
+        model: The built model, for the variables that weight decay leaves alone.
     """
     rate = float(settings.learning_rate)
     if settings.optimizer == "ranger21":

@@ -14,7 +14,7 @@ SCHEDULES = ("WarmupCosine", "WarmupStableDecay")
 OWN_STEPS = ("gan", "own_step")
 ADAM = keras.optimizers.Adam
 # Names that are no callbacks: a record, and a search that is a call of its own.
-NO_CALLBACKS = {"Position", "LearningRateFinder"}
+NO_CALLBACKS = {"TrainingPosition", "LearningRateFinder"}
 
 
 def optimizer_of(name):

@@ -70,10 +70,10 @@ def excluded_paths(model, **arguments):
     optimizer.build(model.trainable_variables)
     excluded = [
         variable.path.split("/", 1)[-1]
-        for variable, is_spared in zip(
-            model.trainable_variables, optimizer._spared, strict=True
+        for variable, is_excluded in zip(
+            model.trainable_variables, optimizer._excluded, strict=True
         )
-        if is_spared
+        if is_excluded
     ]
     return excluded
 

@@ -83,7 +83,9 @@ def test_level_follows_its_formula(where):
     shifts = np.array([0.2, -0.3, 0], np.float32)
     factors = np.array([0.5, 1.5, 1], np.float32)
     received = run(
-        lambda *arguments: augment_tf.level(*arguments, (0.0, 1.0)),
+        lambda *arguments: augment_tf.adjust_channel_shift_and_brightness(
+            *arguments, (0.0, 1.0)
+        ),
         images,
         shifts,
         factors,
