@@ -68,8 +68,8 @@ def test_whole_arrays_are_cut_into_batches():
     assert gather((np.zeros((70, 3)), np.zeros(70))).sizes == (32, 32, 6)
 
 
-def test_batches_of_another_shape_are_left_out_with_a_note():
-    source = [*numbered(3), (np.zeros((4, 2), "float32"), np.zeros(4))]
+def test_batches_of_another_form_are_left_out_with_a_note():
+    source = [*numbered(3), (np.zeros((4, 2, 2), "float32"), np.zeros(4))]
     samples = gather(source)
     assert samples.count == 12 and "1 of 4" in samples.notes[0]
 

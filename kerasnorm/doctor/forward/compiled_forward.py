@@ -49,15 +49,46 @@ def call(model: keras.Model, key: Hashable, forward: Forward, x: Any) -> Any:
     if functions is None or eager or keras.backend.backend() != "tensorflow":
         with without_gradients():
             return forward(x)
-    shapes = [(str(t.dtype), tuple(t.shape[1:])) for t in keras.tree.flatten(x)]
-    whole = (id(model), key, *shapes)
-    if whole not in functions:
-        from kerasnorm.doctor.forward.forward_tf import compiled
+    return _run(functions, (id(model), key), forward, x, fixed_batch(model))
 
-        functions[whole] = compiled(forward, x, fixed_batch(model))
+
+def _run(functions: dict, key: Hashable, forward: Forward, x: Any, size: Any) -> Any:
+    """Run the graph for batches like this one; make it where there is none yet.
+
+    Batches of a second length make a graph for every length, if it can be traced.
+    """
+    tensors = keras.tree.flatten(x)
+    kind = (key, *((str(t.dtype), len(t.shape)) for t in tensors))
+    shapes = tuple(tuple(t.shape[1:]) for t in tensors)
+    for place in (kind, (kind, shapes)):
+        graph, likes = functions.get(place, (None, ()))
+        if graph is not None and all(map(_fits, shapes, likes)):
+            return graph(x)
+    from kerasnorm.doctor.forward.forward_tf import compiled
+
+    attempts: dict[Hashable, tuple] = {(kind, shapes): shapes}
+    if kind not in functions:
+        attempts = {kind: shapes}
+    elif (kind, None) not in functions:
+        attempts = {kind: tuple(map(_widened, shapes, functions[kind][1])), **attempts}
+    for known, likes in attempts.items():
         try:
-            return functions[whole](x)
+            graph = compiled(forward, x, likes, size)
+            found = graph(x)
         except Exception:
-            # Whatever cannot be traced may still run; if not, it raises again here.
-            functions[whole] = forward
-    return functions[whole](x)
+            # A layer needs to know the length, which is not tried again.
+            functions[kind, None] = forward, ()
+            continue
+        functions[known] = graph, likes
+        return found
+    # Whatever cannot be traced may still run; if not, it raises again here.
+    functions[known] = forward, likes
+    return forward(x)
+
+
+def _fits(shape: tuple, like: tuple) -> bool:
+    return all(b in (None, a) for a, b in zip(shape, like, strict=True))
+
+
+def _widened(shape: tuple, like: tuple) -> tuple:
+    return tuple(a if a == b else None for a, b in zip(shape, like, strict=True))

@@ -15,6 +15,7 @@ from kerasnorm.doctor.losses.evaluation_batches import (
 )
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
 from kerasnorm.doctor.losses.own_losses import added_loss
+from kerasnorm.doctor.sampling.ragged import join_rows
 from kerasnorm.doctor.sampling.samples import Samples, pick
 from kerasnorm.inspection import batch_moments
 from kerasnorm.inspection.layer_tree import iter_layers
@@ -248,7 +249,7 @@ def _losses_of(values: Any, outputs: Any, count: int) -> np.ndarray:
 
 
 def _joined(parts: list) -> Any:
-    joined = keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
+    joined = keras.tree.map_structure(lambda *arrays: join_rows(arrays), *parts)
     arrays = keras.tree.flatten(joined)
     return arrays[0] if len(arrays) == 1 else joined
 

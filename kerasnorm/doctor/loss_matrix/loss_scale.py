@@ -1,7 +1,6 @@
 """Measures what a loss of one means: the unit of the doctor's thresholds."""
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +10,7 @@ from keras import ops
 
 from kerasnorm.doctor.forward.compiled_forward import call
 from kerasnorm.doctor.forward.statistics import Pass
+from kerasnorm.doctor.loss_matrix.heads import heads_of
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
 from kerasnorm.doctor.losses.evaluation_batches import (
     evaluation_batches,
@@ -18,6 +18,7 @@ from kerasnorm.doctor.losses.evaluation_batches import (
 )
 from kerasnorm.doctor.losses.masks import MaskReader
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
+from kerasnorm.doctor.sampling.ragged import join_rows
 from kerasnorm.doctor.sampling.samples import Samples, pick
 
 # Probabilities of a perfect answer, so that its logits stay finite.
@@ -101,16 +102,17 @@ def measure_scale(loss: LossOfSamples, train: Samples, found: Pass) -> LossScale
         The scale. Where labels are no outputs, what counts is how much worse the
         outputs for other samples are, or how much the losses differ.
     """
-    heads = list(_heads(train.y, found.outputs))
     masks: list | None = _masks(loss, train) if loss.masked else None
-    answers = [
-        _answers(y, head, loss, mask)
-        for (y, head), mask in zip(heads, masks or [None] * len(heads), strict=False)
-    ]
+    whole = heads_of(train.y, found.outputs, masks)
+    heads = [(head.y, head.outputs) for head in whole]
+    answers = [_answers(h.y, h.outputs, loss, h.mask) for h in whole]
     known: dict[str, np.ndarray] = {}
     if heads and all(answers):
         for name in answers[0]:
-            outputs = [answer[name] for answer in answers]
+            outputs = [
+                head.restored(answer[name])
+                for head, answer in zip(whole, answers, strict=True)
+            ]
             values = _losses(loss, train, outputs, masks)
             known |= {} if values is None else {name: values}
     perfects = known.pop("perfect", None)
@@ -118,7 +120,9 @@ def measure_scale(loss: LossOfSamples, train: Samples, found: Pass) -> LossScale
     constants = min(known.values(), key=np.mean, default=None)
     uninformed, nats = None, 0.0
     if "crossentropy" in loss.name and heads:
-        flat = [_uninformed(head, loss.from_logits) for _, head in heads]
+        flat = [
+            head.restored(_uninformed(head.outputs, loss.from_logits)) for head in whole
+        ]
         uninformed = _mean(_losses(loss, train, flat, masks))
         nats = _nats(heads[0][1], loss)
     scale = LossScale(
@@ -151,14 +155,6 @@ def _sizes(y: np.ndarray, outputs: np.ndarray) -> tuple[float, float]:
     return float(np.abs(y[known]).mean()), float(np.abs(outputs[known]).mean())
 
 
-def _heads(y: Any, outputs: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    labels, arrays = (keras.tree.flatten(nest) for nest in (y, outputs))
-    pairs = list(zip(labels, arrays, strict=False)) if y is not None else []
-    numeric = all(a.dtype.kind in "fiub" for pair in pairs for a in pair)
-    if len(labels) == len(arrays) and numeric:
-        yield from pairs
-
-
 def _masks(loss: LossOfSamples, samples: Samples) -> list[np.ndarray]:
     """Return the mask of each output of the model, true where it has none."""
     model = loss.model
@@ -173,7 +169,7 @@ def _masks(loss: LossOfSamples, samples: Samples) -> list[np.ndarray]:
             for numbers in evaluation_batches(model, samples, loss)
         ]
     return [
-        np.concatenate([np.asarray(ops.convert_to_numpy(part)) for part in parts])
+        join_rows([np.asarray(ops.convert_to_numpy(part)) for part in parts])
         for parts in zip(*found, strict=True)
     ]
 
@@ -264,7 +260,8 @@ def _losses(
     values = np.empty(train.count)
     # Code of the user may run here, made for outputs of the model alone.
     with contextlib.suppress(Exception):
-        for numbers in train.batches() if loss.joint else [np.arange(train.count)]:
+        as_given = loss.joint or train.groups is not None
+        for numbers in train.batches() if as_given else [np.arange(train.count)]:
             x, y, weights = train.take(numbers)
             values[numbers] = loss.of(
                 y, pick(outputs, numbers), weights, x, pick(masks, numbers)
@@ -278,7 +275,9 @@ def _spread(
     loss: LossOfSamples, train: Samples, found: Pass, masks: list | None
 ) -> float:
     """Return what the outputs for other samples cost, or how much losses differ."""
-    order = np.roll(np.arange(train.count), train.count // 2)
+    order = np.arange(train.count)
+    for group in train.by_shape(order.copy()):
+        order[group] = np.roll(group, len(group) // 2)
     others = [array[order] for array in keras.tree.flatten(found.outputs)]
     mixed = _mean(_losses(loss, train, others, masks))
     gain = 0.0 if mixed is None else mixed - float(found.losses.mean())

@@ -10,6 +10,7 @@ from scipy import optimize
 
 from kerasnorm.doctor.forward.statistics import Pass
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
+from kerasnorm.doctor.sampling.ragged import is_ragged
 from kerasnorm.doctor.sampling.samples import Samples
 
 # Probabilities are clipped as Keras clips them, so that both losses agree.
@@ -38,6 +39,8 @@ def log_probabilities(outputs: Any, from_logits: bool) -> np.ndarray | None:
         An array of (samples, classes), None for outputs of another kind.
     """
     if not isinstance(outputs, np.ndarray) or outputs.ndim not in (1, 2):
+        return None
+    if is_ragged(outputs):
         return None
     values = outputs.reshape(len(outputs), -1).astype("float64")
     if not np.isfinite(values).all():

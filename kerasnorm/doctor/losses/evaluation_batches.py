@@ -10,8 +10,9 @@ import numpy as np
 from keras import ops
 
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
-from kerasnorm.doctor.sampling.samples import Samples
+from kerasnorm.doctor.sampling.samples import Samples, pick
 from kerasnorm.inspection.layer_tree import iter_layers
+from kerasnorm.inspection.loss_gradients import without_gradients
 
 # Below this the cost of a call outweighs that of its samples.
 EVALUATION_BATCH = 64
@@ -63,12 +64,59 @@ def fixed_batch(model: keras.Model) -> int | None:
 
 
 def fit_batches(model: keras.Model, samples: Samples) -> Samples:
-    """Leave out batches of a size that the model does not take.
+    """Leave out batches of a length or a size that the model does not take.
 
     Args:
-        model: Any Keras model.
+        model: A built model.
         samples: Samples in batches; whole arrays are cut as the model needs them.
+
+    Raises:
+        ValueError: If none is left.
     """
+    return _of_the_size(model, _of_known_shapes(model, samples))
+
+
+def _of_known_shapes(model: keras.Model, samples: Samples) -> Samples:
+    """Leave out batches whose shape the model refuses, tried on one of each."""
+    groups = samples.groups
+    if groups is None:
+        return samples
+    batches = samples.batches()
+    size, refused, last = fixed_batch(model), set(), None
+    with states_preserved(model), without_gradients():
+        for batch in {int(groups[b[0]]): b for b in reversed(batches)}.values():
+            x = samples.take(batch if size else batch[:1])[0]
+            try:
+                model(
+                    keras.tree.map_structure(ops.convert_to_tensor, x), training=False
+                )
+            # Layers and code of users raise what they like.
+            except Exception as error:
+                refused.add(int(groups[batch[0]]))
+                last = error
+    kept = [batch for batch in batches if int(groups[batch[0]]) not in refused]
+    if not kept:
+        raise ValueError(
+            f"expected batches that the model takes, received {len(batches)} that it "
+            f"refuses: {last}"
+        ) from last
+    if len(kept) == len(batches):
+        return samples
+    x, y, weights = samples.take(np.concatenate(kept))
+    left = len(batches) - len(kept)
+    note = f"{left} of {len(batches)} batches left out: the model refuses their shape"
+    return replace(
+        samples,
+        x=x,
+        y=y,
+        weights=weights,
+        sizes=tuple(map(len, kept)),
+        notes=(*samples.notes, note),
+        positions=pick(samples.positions, np.concatenate(kept)),
+    )
+
+
+def _of_the_size(model: keras.Model, samples: Samples) -> Samples:
     size = fixed_batch(model)
     if size is None or set(samples.sizes) == {size}:
         return samples
@@ -111,8 +159,7 @@ def evaluation_batches(
     large = samples.batch_size >= EVALUATION_BATCH
     if joint or large or fixed_batch(model):
         return samples.batches()
-    edges = np.arange(EVALUATION_BATCH, samples.count, EVALUATION_BATCH)
-    return np.split(np.arange(samples.count), edges)
+    return samples.in_order(EVALUATION_BATCH)
 
 
 def first_batch(model: keras.Model, samples: Samples, size: int = 32) -> Samples:
@@ -123,7 +170,7 @@ def first_batch(model: keras.Model, samples: Samples, size: int = 32) -> Samples
         samples: The samples.
         size: Samples to take, where the model leaves a choice.
     """
-    numbers = np.arange(min(size, samples.count))
+    numbers = samples.in_order(size)[0]
     if fixed_batch(model):
         numbers = samples.batches()[0]
     x, y, weights = samples.take(numbers)

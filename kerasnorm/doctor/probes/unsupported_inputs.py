@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from kerasnorm.doctor.forward.statistics import batch_norms
+from kerasnorm.doctor.sampling.ragged import is_ragged
 from kerasnorm.doctor.sampling.samples import Samples, arrays_of
 from kerasnorm.inspection.layer_tree import iter_layers
 
@@ -22,10 +23,15 @@ def find_oddities(
     """
     found = []
     for name, split in splits.items():
-        arrays = [] if split is None else arrays_of(split.x)
+        arrays = [] if split is None else list(arrays_of(split.x))
         odd = [a for a in arrays if a.dtype.kind == "f" and not np.isfinite(a).all()]
         if odd:
             found.append(f"{name} inputs hold values that are not finite numbers")
+        if any(map(is_ragged, arrays)):
+            found.append(
+                f"{name} inputs differ in shape: no maps and moments of them were "
+                "looked at"
+            )
     known = batch_norms(model, frozen=True)
     others = [
         path

@@ -9,13 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.doctor.sampling.samples import (
-    Samples,
-    arrays_of,
-    as_arrays,
-    cut,
-    is_whole,
-)
+from kerasnorm.doctor.sampling.ragged import join_rows
+from kerasnorm.doctor.sampling.samples import Samples, arrays_of
+from kerasnorm.doctor.sampling.source_forms import as_arrays, cut, is_whole
 
 # Images of 224 pixels fill this with about 850 samples; two splits stay below 1.1 GB.
 MEMORY_LIMIT = 512 * 2**20
@@ -230,27 +226,26 @@ def _files_of(samples: Samples, files: Any) -> tuple[str, ...] | None:
 
 
 def _join(taken: list[Numbered], end, length, limit: int, name: str) -> Samples:
-    batches = [
-        (
-            *(
-                None if part is None else keras.tree.map_structure(_to_numpy, part)
-                for part in _parts(batch)
-            ),
-            positions,
+    batches = []
+    for (_, batch), positions in zip(taken, _positions(taken), strict=True):
+        x, y, weights = (
+            None if part is None else keras.tree.map_structure(_to_numpy, part)
+            for part in _parts(batch)
         )
-        for (_, batch), positions in zip(taken, _positions(taken), strict=True)
-    ]
+        weights = None if weights is None else _weights(weights)
+        batches.append((x, y, weights, positions))
     rows = [len(next(arrays_of(batch[0]))) for batch in batches]
     last_size = rows[-1] if end is not None and taken[-1][0] == end - 1 else None
-    batches, notes = _within_memory(*_of_one_shape(batches, name), limit)
+    batches, notes = _of_one_form(batches, name)
+    batches = _within_memory(batches, limit)
     rows = [len(next(arrays_of(batch[0]))) for batch in batches]
     x, y, weights, positions = (
-        _concatenate([batch[i] for batch in batches]) for i in range(4)
+        _joined([batch[i] for batch in batches]) for i in range(4)
     )
     return Samples(
         x,
         y,
-        None if weights is None else _weights(weights),
+        weights,
         tuple(rows),
         last_size,
         end if end is not None else length,
@@ -259,27 +254,29 @@ def _join(taken: list[Numbered], end, length, limit: int, name: str) -> Samples:
     )
 
 
-def _of_one_shape(batches: list, name: str) -> tuple[list, list[str]]:
-    def shape(batch):
+def _of_one_form(batches: list, name: str) -> tuple[list, list[str]]:
+    """Leave out batches whose parts have other ranks; lengths may differ."""
+
+    def form(batch):
         return str(
             [
                 None
                 if part is None
-                else keras.tree.map_structure(lambda a: a.shape[1:], part)
+                else keras.tree.map_structure(lambda a: a.ndim, part)
                 for part in batch
             ]
         )
 
-    shapes = [shape(batch) for batch in batches]
-    common = max(shapes, key=shapes.count)
-    same = [b for b, s in zip(batches, shapes, strict=True) if s == common]
+    forms = [form(batch) for batch in batches]
+    common = max(forms, key=forms.count)
+    same = [b for b, f in zip(batches, forms, strict=True) if f == common]
     if len(same) == len(batches):
         return batches, []
     left = len(batches) - len(same)
-    return same, [f"{left} of {len(batches)} {name} batches of another shape left out"]
+    return same, [f"{left} of {len(batches)} {name} batches of another form left out"]
 
 
-def _within_memory(batches: list, notes: list[str], limit: int):
+def _within_memory(batches: list, limit: int) -> list:
     """Thin the batches evenly to the sample limit and the memory limit."""
     size = max(sum(a.nbytes for a in arrays_of(batch[0])) for batch in batches)
     rows = max(len(next(arrays_of(batch[0]))) for batch in batches)
@@ -287,10 +284,10 @@ def _within_memory(batches: list, notes: list[str], limit: int):
     if len(batches) > keep:
         chosen = np.unique(np.linspace(0, len(batches) - 1, keep).round().astype(int))
         batches = [batches[i] for i in chosen]
-    return batches, notes
+    return batches
 
 
-def _concatenate(nests: list) -> Any:
+def _joined(nests: list) -> Any:
     if nests[0] is None:
         return None
-    return keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *nests)
+    return keras.tree.map_structure(lambda *arrays: join_rows(arrays), *nests)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import keras
 import numpy as np
 
-SCALARS = (bool, int, float, str, bytes, np.generic)
+from kerasnorm.doctor.sampling.ragged import pick_rows, shape_groups
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class Samples:
     """Inputs, labels and weights in memory, in the order in which they came.
 
     Args:
-        x: Inputs as one array or a nest of arrays, each (samples, ...).
+        x: Inputs as one array or a nest of arrays, each (samples, ...), ragged where
+            batches differ in length.
         y: Labels likewise, or None where the batches have none.
         weights: Sample weights likewise, each (samples,) or one for each place of the
             labels, or None.
@@ -71,12 +73,46 @@ class Samples:
 
         Returns:
             Arrays of `batch_size` sample numbers; the samples left over join the last
-            batch, so that no batch has less support than the others.
+            batch, so that no batch has less support than the others. Samples of one
+            batch have one shape.
         """
-        order = np.random.default_rng(seed).permutation(self.count)
-        size = min(batch_size, self.count)
-        cuts = np.arange(size, self.count - size + 1, size)
-        return np.split(order, cuts)
+        generator = np.random.default_rng(seed)
+        batches = []
+        for group in self.by_shape(generator.permutation(self.count)):
+            size = min(batch_size, len(group))
+            cuts = np.arange(size, len(group) - size + 1, size)
+            batches += np.split(group, cuts)
+        if self.groups is None:
+            return batches
+        return [batches[i] for i in generator.permutation(len(batches))]
+
+    def in_order(self, batch_size: int) -> list[np.ndarray]:
+        """Return sample numbers of batches of one shape, in the order of the samples.
+
+        Args:
+            batch_size: Samples in each batch but the last of its shape.
+        """
+        return [
+            part
+            for group in self.by_shape(np.arange(self.count))
+            for part in np.split(group, np.arange(batch_size, len(group), batch_size))
+        ]
+
+    @cached_property
+    def groups(self) -> np.ndarray | None:
+        """Number of the shape that each sample has, None where all are alike."""
+        return shape_groups((self.x, self.y, self.weights))
+
+    def by_shape(self, numbers: np.ndarray) -> list[np.ndarray]:
+        """Return sample numbers apart by the shape of their samples.
+
+        Args:
+            numbers: Sample numbers in any order, which stays within a shape.
+        """
+        if self.groups is None:
+            return [numbers]
+        kinds = self.groups[numbers]
+        return [numbers[kinds == kind] for kind in np.unique(kinds)]
 
     def take(self, numbers: np.ndarray) -> tuple[Any, Any, Any]:
         """Return inputs, labels and weights of these samples."""
@@ -114,10 +150,14 @@ class Samples:
         )
 
     def only(self, numbers: np.ndarray) -> "Samples":
-        """Return these samples, in batches of the usual size."""
-        x, y, weights = self.take(numbers)
-        edges = np.arange(self.batch_size, len(numbers), self.batch_size)
-        sizes = tuple(len(part) for part in np.split(numbers, edges))
+        """Return these samples, in batches of the usual size and of one shape."""
+        groups, size = self.by_shape(numbers), self.batch_size
+        x, y, weights = self.take(np.concatenate(groups))
+        sizes = tuple(
+            len(part)
+            for group in groups
+            for part in np.split(group, np.arange(size, len(group), size))
+        )
         return replace(self, x=x, y=y, weights=weights, sizes=sizes)
 
     @property
@@ -187,101 +227,9 @@ def pick(nest: Any, numbers: np.ndarray) -> Any:
     """Return the rows of every array of a nest."""
     if nest is None:
         return None
-    return keras.tree.map_structure(lambda array: array[numbers], nest)
+    return keras.tree.map_structure(lambda array: pick_rows(array, numbers), nest)
 
 
 def arrays_of(nest: Any) -> Iterator[np.ndarray]:
     """Yield the arrays of a nest."""
     yield from keras.tree.flatten(nest)
-
-
-def as_arrays(nest: Any) -> Any:
-    """Return a nest with its lists of numbers or strings as arrays.
-
-    Args:
-        nest: Arrays in lists, tuples and dicts, or lists of numbers or strings.
-
-    Raises:
-        TypeError: If a number stands alone where an array belongs.
-        ValueError: If lists of numbers differ in length.
-    """
-    if isinstance(nest, SCALARS):
-        raise TypeError(
-            f"expected arrays of samples, received one {type(nest).__name__}: hand "
-            "over (x, y) batches, or one tuple of whole arrays"
-        )
-    if type(nest) is dict:
-        return {key: as_arrays(part) for key, part in nest.items()}
-    if type(nest) is tuple:
-        return tuple(as_arrays(part) for part in nest)
-    if type(nest) is not list:
-        return nest
-    return _array_of(nest) if _holds_scalars(nest) else [as_arrays(p) for p in nest]
-
-
-def _holds_scalars(value: Any) -> bool:
-    while type(value) is list and value:
-        value = value[0]
-    return isinstance(value, SCALARS)
-
-
-def _array_of(values: list) -> Any:
-    """Return lists of numbers as one array, or as the arrays of one batch."""
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        array = None
-    if array is not None and array.dtype != object:
-        return array
-    parts = [as_arrays(part) if type(part) is list else part for part in values]
-    if all(isinstance(part, (np.ndarray, list)) for part in parts):
-        lengths = {len(part) for part in parts if isinstance(part, np.ndarray)}
-        if len(lengths) <= 1:
-            return parts
-    raise ValueError(
-        "expected lists of numbers of one length, received lists of differing lengths "
-        "or None among them: pad them, or hand over arrays"
-    )
-
-
-def is_whole(source: Any, inputs: int | None = None) -> bool:
-    """Return whether this is one tuple of whole arrays, and not a tuple of batches.
-
-    Args:
-        source: What was handed over as data.
-        inputs: Inputs of the model, None where unknown.
-    """
-    if not isinstance(source, tuple) or not 1 <= len(source) <= 3:
-        return False
-    arrays = [array for array in arrays_of(source) if array is not None]
-    if not all(len(getattr(array, "shape", ())) > 0 for array in arrays):
-        return False
-    if len({array.shape[0] for array in arrays}) != 1:
-        return False
-    parts = [part for part in source if part is not None]
-    if not all(isinstance(part, (list, tuple)) for part in parts):
-        return True
-    first = parts[0]
-    if inputs is not None:
-        flat = len(first) == inputs and all(hasattr(part, "shape") for part in first)
-        # A batch of one input alone is a tuple.
-        return flat and (inputs > 1 or isinstance(first, list))
-    # Batches are of one shape.
-    shapes = {str([array.shape[1:] for array in arrays_of(part)]) for part in parts}
-    return all(isinstance(part, list) for part in parts) and len(shapes) > 1
-
-
-def cut(source: tuple, size: int = 32) -> list:
-    """Return whole arrays as batches.
-
-    Args:
-        source: One tuple of whole arrays, or nests of them.
-        size: Samples in a batch.
-    """
-    count = next(arrays_of(source)).shape[0]
-    return [
-        keras.tree.map_structure(
-            lambda a, i=start: None if a is None else a[i : i + size], source
-        )
-        for start in range(0, count, size)
-    ]

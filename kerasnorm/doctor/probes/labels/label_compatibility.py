@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
+from kerasnorm.doctor.sampling.ragged import as_places
 
 
 def label_problem(
@@ -20,6 +21,7 @@ def label_problem(
     """
     if not isinstance(y, np.ndarray) or y.size == 0:
         return None
+    y = as_places(y)
     if y.dtype.kind not in "fiub":
         return f"labels are of type {y.dtype}, not numbers: number the classes"
     width, loss_name = shape[-1] if shape else None, loss.name
@@ -73,6 +75,7 @@ def logits_problem(
     """
     if "crossentropy" not in loss_name or not isinstance(outputs, np.ndarray):
         return None
+    outputs = as_places(outputs)
     squashed = activation in ("softmax", "sigmoid")
     if from_logits and squashed:
         return (
