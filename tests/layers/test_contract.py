@@ -8,7 +8,7 @@ import pytest
 
 from tests import contract
 from tests.layers.differentiate import numpy, outputs_and_gradients
-from tests.marks import thorough
+from tests.marks import thorough, thorough_after
 from tests.reference import differences
 
 BACKEND = keras.backend.backend()
@@ -249,22 +249,31 @@ def test_exported_model_gives_the_same_outputs(row, tmp_path):
     assert relative_error(numpy(loaded.serve(x)), numpy(model(x))) < 1e-6
 
 
+# Every layer eagerly; to trace and compile them takes a second a layer.
+WAYS = {
+    "eager": (contract.ROWS, {"run_eagerly": True, "jit_compile": False}),
+    "graph": (FEW, {"jit_compile": False}),
+    "compiled": (FEW, {"jit_compile": True}),
+}
+
+
 @pytest.mark.backends
-@pytest.mark.thorough
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_fit_trains_every_weight_of_every_layer(jit_compile):
-    if BACKEND == "torch" and jit_compile:
+@pytest.mark.parametrize("way", thorough_after(1, WAYS))
+def test_fit_trains_every_weight_of_every_layer(way):
+    if BACKEND == "torch" and way == "compiled":
         pytest.skip("Keras' compilation on torch needs a C++ compiler")
+    rows, options = WAYS[way]
     inputs = keras.Input(SHAPE[1:])
-    trained = [row.make(6) for row in contract.ROWS]
+    trained = [row.make(6) for row in rows]
     pool = keras.layers.GlobalAveragePooling2D
     branches = [pool()(keras.ops.sin(layer(inputs))) for layer in trained]
     outputs = keras.layers.Dense(1)(keras.layers.Concatenate()(branches))
     model = keras.Model(inputs, outputs)
-    model.compile("sgd", "mse", jit_compile=jit_compile)
+    model.compile("sgd", "mse", **options)
     before = [[numpy(w) for w in layer.trainable_weights] for layer in trained]
     x = drawn((8, *SHAPE[1:]))
-    history = model.fit(x, x[:, 0, 0, :1], batch_size=4, epochs=2, verbose=0)
+    # The last batch is smaller.
+    history = model.fit(x, x[:, 0, 0, :1], batch_size=5, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
     for layer, old in zip(trained, before, strict=True):
         for weight, value in zip(layer.trainable_weights, old, strict=True):
