@@ -3,6 +3,10 @@
 What survived then has a test of its own now, or changes nothing that can be seen.
 """
 
+CAUSES = "doctor/checks/test_causes"
+THRESHOLDS = "doctor/checks/test_thresholds"
+DATA_PROBES = "doctor/probes/test_data_probes"
+
 # Module in kerasnorm: test files in tests, those that notice most first.
 MUTATED = {
     "training/loop/recovery": "training/test_recovery",
@@ -17,24 +21,23 @@ MUTATED = {
     "training/system/paths": "test_paths",
     "training/devices/out_of_memory": "training/test_memory",
     "training/inputs/batches": "training/test_batches",
-    "doctor/budget": "doctor/test_budget",
-    "doctor/bootstrap": "doctor/test_budget",
-    "doctor/proportions": "doctor/test_proportions",
+    "doctor/loss_matrix/budget": "doctor/test_budget",
+    "doctor/loss_matrix/bootstrap": "doctor/test_budget",
+    "doctor/loss_matrix/proportions": "doctor/test_proportions",
+    "doctor/loss_matrix/scores": "doctor/test_scores",
     "doctor/epochs": "doctor/test_epochs",
-    "doctor/checks/labels": "doctor/checks/test_thresholds doctor/checks/test_causes",
-    "doctor/checks/staleness": "doctor/checks/test_thresholds",
-    "doctor/checks/training": "doctor/checks/test_thresholds doctor/checks/test_causes",
-    "doctor/checks/data": "doctor/checks/test_causes",
-    "doctor/checks/batches": "doctor/checks/test_causes",
-    "doctor/checks/learned": "doctor/checks/test_causes",
-    "doctor/checks/noise": "doctor/checks/test_causes",
-    "doctor/checks/statistics": "doctor/checks/test_causes",
+    "doctor/checks/labels": f"{THRESHOLDS} {CAUSES}",
+    "doctor/checks/staleness": THRESHOLDS,
+    "doctor/checks/training": f"{THRESHOLDS} {CAUSES}",
+    "doctor/checks/data": CAUSES,
+    "doctor/checks/batches": CAUSES,
+    "doctor/checks/learned": CAUSES,
+    "doctor/checks/noise": CAUSES,
+    "doctor/checks/statistics": CAUSES,
     "doctor/probes/structure": "doctor/probes/test_structure",
     "doctor/probes/optimizer": "doctor/probes/test_structure",
     "doctor/probes/learning_rate": "doctor/probes/test_learning_rate",
-    "doctor/probes/inputs": "doctor/probes/test_data_probes",
-    "doctor/probes/leakage": "doctor/probes/test_data_probes",
-    "doctor/probes/labels": "doctor/probes/test_data_probes",
-    "doctor/probes/spread": "doctor/probes/test_data_probes",
-    "doctor/probes/precision": "doctor/probes/test_data_probes",
+    "doctor/probes/leakage": DATA_PROBES,
+    "doctor/probes/batch_loss_variance": DATA_PROBES,
+    "doctor/probes/precision": DATA_PROBES,
 }

@@ -11,6 +11,7 @@ import numpy as np
 
 from kerasnorm.callbacks.held_data import HeldData
 from kerasnorm.inspection import random_state
+from kerasnorm.inspection.learning_rates import check_one_rate
 from kerasnorm.inspection.temporary_learning_rate import (
     TemporaryLearningRate,
     has_settable_rate,
@@ -138,8 +139,8 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
             The suggested learning rate.
 
         Raises:
-            ValueError: If the model is not compiled and built, or the batches end
-                before the test does.
+            ValueError: If the model is not compiled and built, the optimizer is a
+                `MultiOptimizer`, or the batches end before the test does.
             RuntimeError: If the loss never fell, so that nothing can be suggested.
         """
         optimizer = getattr(model, "optimizer", None)
@@ -148,6 +149,7 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
                 "`find` expects a compiled and built model. Call `model.compile`, and "
                 "`model.build` if it was not given an input shape."
             )
+        check_one_rate(optimizer, "the finder")
         if not optimizer.built:
             optimizer.build(model.trainable_variables)
         # Copies: on some backends the arrays are views of the variables.

@@ -2,16 +2,16 @@
 
 from collections.abc import MutableMapping
 
-import keras
-
 from kerasnorm.callbacks.order import Ordered, Place
+from kerasnorm.inspection.learning_rates import learning_rates
 
 
 class LearningRateLog(Ordered):
     """Write `learning_rate` into the epoch's logs, where other callbacks find it.
 
     Keras' callbacks that read the logs run behind it. The value is that of the epoch's
-    last step, also under a schedule or a wrapped optimizer.
+    last step, also under a schedule or a wrapped optimizer. The optimizers in Keras'
+    `MultiOptimizer` get one value each, such as `learning_rate/adam`.
 
     Example:
         >>> model.fit(train, callbacks=[LearningRateLog(), CSVLogger("history.csv")])
@@ -24,5 +24,4 @@ class LearningRateLog(Ordered):
     ) -> None:
         """Add the current learning rate."""
         if logs is not None:
-            rate = self.model.optimizer.learning_rate
-            logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
+            logs.update(learning_rates(self.model.optimizer))

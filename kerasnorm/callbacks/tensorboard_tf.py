@@ -20,6 +20,7 @@ from kerasnorm.callbacks.event_files_tf import (
     text_summary,
 )
 from kerasnorm.callbacks.order import Ordered, Place
+from kerasnorm.inspection.learning_rates import learning_rates
 
 
 class TensorBoard(Ordered):
@@ -153,9 +154,8 @@ class TensorBoard(Ordered):
         """Write the values of the epoch and flush them to disk."""
         step = epoch + 1 + self._offset
         values = dict(logs or {})
-        rate = self._learning_rate()
-        if rate is not None:
-            values.setdefault("learning_rate", rate)
+        for name, rate in learning_rates(self.model.optimizer).items():
+            values.setdefault(name, rate)
         if self.write_steps_per_second:
             seconds = time.perf_counter() - self._epoch_began
             values["steps_per_second"] = (self._steps() - self._steps_before) / seconds
@@ -181,10 +181,6 @@ class TensorBoard(Ordered):
         for writer in self._writers.values():
             writer.close()
         self._writers = {}
-
-    def _learning_rate(self) -> float | None:
-        rate = getattr(self.model.optimizer, "learning_rate", None)
-        return None if rate is None else float(keras.ops.convert_to_numpy(rate))
 
     def _steps(self) -> int:
         return int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from kerasnorm.inspection.learning_rates import check_one_rate
 from kerasnorm.inspection.temporary_learning_rate import innermost
 
 
@@ -23,6 +24,9 @@ class TimeAwareSchedule(keras.callbacks.Callback):
         total_steps: Its length, 1 or more.
         time_share: Says which share of the allowed time has passed, from 0.
 
+    Raises:
+        ValueError: In `fit`, if the optimizer is a `MultiOptimizer`.
+
     Example:
         >>> limit = TimeLimit(minutes=12)
         >>> schedule = WarmupCosine(1e-3, total_steps=5000)
@@ -40,6 +44,10 @@ class TimeAwareSchedule(keras.callbacks.Callback):
         self.schedule = schedule
         self.total_steps = total_steps
         self.time_share = time_share
+
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        """Refuse an optimizer whose learning rate cannot be set."""
+        check_one_rate(self.model.optimizer, "PacedSchedule")
 
     def on_train_batch_begin(
         self, batch: int, logs: Mapping[str, float] | None = None

@@ -1,13 +1,11 @@
 """Every callback can be copied with the data it holds, as KerasTuner does."""
 
 import copy
-import inspect
 
-import keras
 import numpy as np
 import pytest
 
-from tests.callbacks.kinds import KINDS
+from tests.callbacks.kinds import KINDS, arguments_of
 
 tf = pytest.importorskip("tensorflow")
 
@@ -19,26 +17,6 @@ def pipeline():
 
 def generator():
     yield np.zeros((4, 3), "float32"), np.zeros((4, 1), "float32")
-
-
-def arguments_of(kind, data, folder):
-    """Fill in every argument without a default."""
-    known = {
-        "batches": data,
-        "train": data,
-        "minutes": 1.0,
-        "directory": folder,
-        "batch_size": 8,
-        "schedule": keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9),
-        "total_steps": 10,
-        "time_share": float,
-    }
-    return {
-        name: known[name]
-        for name, parameter in inspect.signature(kind).parameters.items()
-        if parameter.default is parameter.empty
-        and parameter.kind is not parameter.VAR_KEYWORD
-    }
 
 
 @pytest.mark.parametrize("make", [pipeline, generator])

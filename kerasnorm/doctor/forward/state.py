@@ -1,6 +1,7 @@
 """Puts a model back exactly as it was, whatever happened in between."""
 
 import contextlib
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,10 +78,7 @@ def other_optimizers(model: keras.Model) -> Iterator[None]:
         for name, value in vars(model).items()
         if isinstance(value, keras.optimizers.Optimizer)
     }
-    others = {
-        name: type(optimizer).from_config(optimizer.get_config())
-        for name, optimizer in own.items()
-    }
+    others = {name: _of_the_same_settings(optimizer) for name, optimizer in own.items()}
     step = model.train_function
     try:
         model.train_function = None
@@ -91,6 +89,14 @@ def other_optimizers(model: keras.Model) -> Iterator[None]:
         for name, optimizer in own.items():
             setattr(model, name, optimizer)
         model.train_function = step
+
+
+def _of_the_same_settings(optimizer: Any) -> Any:
+    """Return a new optimizer; Keras makes no function from what it saves of one."""
+    chosen = getattr(optimizer, "_optimizer_map", None)
+    if inspect.isroutine(chosen):
+        return type(optimizer)(chosen)
+    return type(optimizer).from_config(optimizer.get_config())
 
 
 def all_variables(model: keras.Model) -> list[Any]:

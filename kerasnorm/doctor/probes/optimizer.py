@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasnorm.inspection import learning_rates
+
 
 @dataclass(frozen=True)
 class OptimizerState:
@@ -43,16 +45,17 @@ def inspect_optimizer(model: keras.Model) -> OptimizerState:
         return OptimizerState()
     innermost = chain[-1]
     steps = max(_as_int(getattr(o, "iterations", None)) for o in chain)
-    accumulation = max(getattr(o, "gradient_accumulation_steps", 0) or 1 for o in chain)
+    parts = [*chain, *learning_rates.parts(innermost)]
+    accumulation = max(getattr(o, "gradient_accumulation_steps", 0) or 1 for o in parts)
     scale = next((o.dynamic_scale for o in chain if hasattr(o, "dynamic_scale")), None)
     return OptimizerState(
         name=innermost.name,
         steps=steps * accumulation if accumulation > 1 and steps else steps,
         learning_rate=_as_float(getattr(innermost, "learning_rate", None)),
-        uses_ema=any(getattr(o, "use_ema", False) for o in chain),
-        weights_are_average=max(_share_of_averages(o) for o in chain),
+        uses_ema=any(getattr(o, "use_ema", False) for o in parts),
+        weights_are_average=max(_share_of_averages(o) for o in parts),
         accumulation_steps=accumulation,
-        frozen_but_trained=_frozen_but_trained(model, chain),
+        frozen_but_trained=_frozen_but_trained(model, parts),
         loss_scale=_as_float(scale),
     )
 

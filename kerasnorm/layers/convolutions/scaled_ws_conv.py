@@ -56,6 +56,8 @@ class ScaledWSConv2D(keras.layers.Conv2D):
 
     def build(self, input_shape: tuple) -> None:
         """Create kernel, bias and gain; refuse filters of one weight."""
+        # After `enable_lora` a layer takes no further weights.
+        rank, self.lora_rank = self.lora_rank, None
         super().build(input_shape)
         standardize.check_fan_in(
             self, standardize.fan_in_of(self._kernel.shape, standardize.CONV_UNIT_AXES)
@@ -66,6 +68,8 @@ class ScaledWSConv2D(keras.layers.Conv2D):
             initializer=self.gain_initializer,
             autocast=False,
         )
+        if rank is not None:
+            self.enable_lora(rank, lora_alpha=self.lora_alpha)
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Convolve (batch, height, width, channels) with the standardized kernel."""
