@@ -1,11 +1,17 @@
 """Recalibrates batch norms while `fit` runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+import keras
 
 from kerasnorm.callbacks.held_data import HeldData
 from kerasnorm.callbacks.order import Ordered, Place
-from kerasnorm.inspection.moving_statistics import recalibrate_batch_norm
+from kerasnorm.inspection import norm_variables
+from kerasnorm.inspection.moving_statistics import (
+    find_batch_norms,
+    recalibrate_batch_norm,
+)
 
 MOMENTS = ("validation", "end")
 
@@ -20,7 +26,8 @@ class RecalibrateBatchNorm(HeldData, Ordered):
     Wherever it stands in the list of callbacks, it runs behind `SwapEMAWeights` and
     `EarlyStopping`, so that it measures the averaged and the restored weights; put it
     behind callbacks of your own that change weights. At the end of training, Keras
-    has already written the averages of `use_ema=True` into the model.
+    has already written the averages of `use_ema=True` into the model. Where averages
+    are in the model during validation only, so are their statistics.
 
     Args:
         batches: As for `recalibrate_batch_norm`; iterated anew each time, so not a
@@ -56,6 +63,16 @@ class RecalibrateBatchNorm(HeldData, Ordered):
         self.samples = samples
         self.when = when
         self._has_run = False
+        self._swaps_back = False
+        self._of_trained_weights: dict[Any, Any] | None = None
+
+    def check_others(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        """Note whether validation sees weights that are gone when it ends."""
+        self._swaps_back = any(
+            isinstance(callback, keras.callbacks.SwapEMAWeights)
+            and not callback.swap_on_epoch
+            for callback in callbacks
+        )
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Forget earlier trainings."""
@@ -63,8 +80,19 @@ class RecalibrateBatchNorm(HeldData, Ordered):
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Recalibrate before a validation."""
-        if self.when == "validation":
-            self._recalibrate()
+        if self.when != "validation":
+            return
+        if self._swaps_back:
+            norms = find_batch_norms(self.model)
+            self._of_trained_weights = {n: norm_variables.read(n) for n in norms}
+        self._recalibrate()
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Give the trained weights their statistics again, if they come back."""
+        if self._of_trained_weights is not None:
+            norm_variables.assign(self._of_trained_weights)
+            self._of_trained_weights = None
+            self._has_run = False
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Recalibrate the finished weights."""

@@ -82,6 +82,36 @@ def test_behind_swapped_averages_validation_sees_their_statistics():
     assert_same(*seen[-1])
 
 
+@pytest.mark.thorough
+def test_trained_weights_that_come_back_have_their_statistics():
+    model = deep_model(2)
+    optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
+    found = {"trained": [], "validated": [], "saved": []}
+
+    class Look(keras.callbacks.Callback):
+        def __init__(self, **moments):
+            super().__init__()
+            for moment, name in moments.items():
+                note = lambda *_, name=name: found[name].append(statistics(self.model))
+                setattr(self, moment, note)
+
+    calls = [
+        Look(on_test_begin="trained", on_epoch_end="saved"),
+        RecalibrateBatchNorm(make_batches((16, 16))),
+        keras.callbacks.SwapEMAWeights(),
+        Look(on_test_begin="validated"),
+    ]
+    batches, *_ = fit(model, calls, optimizer)
+    for trained, validated, saved in zip(*found.values(), strict=True):
+        assert_same(saved, trained)
+        with pytest.raises(AssertionError):
+            assert_same(validated, trained)
+    # In the end the averages are in the model, with statistics of their own.
+    after = statistics(model)
+    recalibrate_batch_norm(model, batches)
+    assert_same(statistics(model), after)
+
+
 def test_an_unknown_moment_is_refused():
     with pytest.raises(ValueError, match="validation, end"):
         RecalibrateBatchNorm([], when="sometimes")
