@@ -47,7 +47,7 @@ class TimeAwareSchedule(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Refuse an optimizer whose learning rate cannot be set."""
-        check_one_rate(self.model.optimizer, "PacedSchedule")
+        check_one_rate(self.model.optimizer, "TimeAwareSchedule")
 
     def on_train_batch_begin(
         self, batch: int, logs: Mapping[str, float] | None = None

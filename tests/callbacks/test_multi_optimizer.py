@@ -15,7 +15,7 @@ pytestmark = pytest.mark.backends
 X = np.random.default_rng(0).normal(size=(16, 5)).astype("float32")
 BATCHES = [(X[i : i + 8], X[i : i + 8, :1]) for i in (0, 8)]
 # What sets one learning rate has none to set here.
-REFUSED = (callbacks.PacedSchedule, callbacks.LearningRateFinder)
+REFUSED = (callbacks.TimeAwareSchedule, callbacks.LearningRateFinder)
 ROWS = [thorough(k) if k is doctor.DoctorCallback else k for k in KINDS]
 
 

@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -92,8 +94,10 @@ def test_trained_weights_that_come_back_have_their_statistics():
         def __init__(self, **moments):
             super().__init__()
             for moment, name in moments.items():
-                note = lambda *_, name=name: found[name].append(statistics(self.model))
-                setattr(self, moment, note)
+                setattr(self, moment, functools.partial(self.note, name))
+
+        def note(self, name, *_):
+            found[name].append(statistics(self.model))
 
     calls = [
         Look(on_test_begin="trained", on_epoch_end="saved"),

@@ -43,6 +43,8 @@ class ScaledWSConv2D(keras.layers.Conv2D):
         Gap in Unnormalized ResNets, arXiv 2101.08692.
     """
 
+    lora_rank: int | None
+
     def __init__(
         self,
         *args: Any,
@@ -57,7 +59,8 @@ class ScaledWSConv2D(keras.layers.Conv2D):
     def build(self, input_shape: tuple) -> None:
         """Create kernel, bias and gain; refuse filters of one weight."""
         # After `enable_lora` a layer takes no further weights.
-        rank, self.lora_rank = self.lora_rank, None
+        rank = self.lora_rank
+        self.lora_rank = None
         super().build(input_shape)
         standardize.check_fan_in(
             self, standardize.fan_in_of(self._kernel.shape, standardize.CONV_UNIT_AXES)
