@@ -13,7 +13,7 @@ from kerasnorm.training.system import importing
 
 SCRIPT = """
 import os
-from kerasnorm.training import importing
+from kerasnorm.training.system import importing
 importing.import_keras()
 print(os.environ["TF_ENABLE_ONEDNN_OPTS"])
 """
@@ -100,7 +100,7 @@ def test_what_keras_reads_changes_nothing_or_is_refused(
 ):
     (tmp_path / "keras.json").write_text(json.dumps(written))
     code = (
-        "import keras\nfrom kerasnorm.training import importing\n"
+        "import keras\nfrom kerasnorm.training.system import importing\n"
         "importing.import_keras()\n"
         "for name, value in importing.PLAIN.items():\n"
         "    found = getattr(keras.config, name)()\n"

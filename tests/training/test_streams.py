@@ -9,7 +9,8 @@ import pytest
 
 PROGRAM = """
 import sys
-from kerasnorm.training import command_line, streams
+from kerasnorm.training.commands import command_line
+from kerasnorm.training.system import streams
 
 def command():
     for number in range(20000):
@@ -90,7 +91,7 @@ def test_letters_beyond_the_code_page_are_escapes(tmp_path, encoding):
 def test_json_can_be_read_back_in_any_encoding(encoding):
     names = ["\u732b", "\U0001f436", "tab\t", "not utf-8: \udcff", "é"]
     code = (
-        "from kerasnorm.training import streams\n"
+        "from kerasnorm.training.system import streams\n"
         f"with streams.lasting(): streams.print_json({names!a})"
     )
     shown = subprocess.run(
@@ -108,7 +109,7 @@ def test_names_are_printed_as_they_are_and_tables_whole(columns):
     path = "c\td [/red] \u732b"
     code = (
         "import rich.table\n"
-        "from kerasnorm.training import streams\n"
+        "from kerasnorm.training.system import streams\n"
         "table = rich.table.Table(title='[/title]')\n"
         f"for name in {names}: table.add_column(name)\n"
         f"table.add_row(*{names})\n"
