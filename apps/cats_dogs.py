@@ -30,7 +30,7 @@ PHOTOS = {
     "width": 64,
     "stages": 3,
     "stem_strides": 4,
-    "progressive": True,
+    "progressive_resizing": True,
     "precision": "auto",
     "color_jitter": 0.2,
     "mixup": 0.2,

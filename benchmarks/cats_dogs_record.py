@@ -34,7 +34,7 @@ BATCH = 32
 PARTS = {
     "everything": [],
     "AdamW, not Muon": ["--optimizer", "adamw", "--learning-rate", "0.003"],
-    "no growing images": ["--no-progressive"],
+    "no growing images": ["--no-progressive-resizing"],
     "float32": ["--precision", "float32"],
     "narrow network, fine map": ["--width", "32", "--stem-strides", "2"],
     "wider network": ["--width", "96"],

@@ -69,11 +69,11 @@ def print_row(norm: str, batch_size: int, seeds: list[dict[str, float]]) -> None
 
 def main() -> None:
     """Train all, print the table and write it."""
-    from kerasnorm.training.settings.checks import NORMS
+    from kerasnorm.norm_kinds import NORM_KINDS
 
     parser = argparse.ArgumentParser(description="Norms at small and usual batches.")
     parser.add_argument("photos", type=pathlib.Path)
-    parser.add_argument("--norms", nargs="+", choices=NORMS, default=NORMS)
+    parser.add_argument("--norms", nargs="+", choices=NORM_KINDS, default=[*NORM_KINDS])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--image-size", type=int, default=48)

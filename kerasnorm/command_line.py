@@ -8,7 +8,7 @@ from typing import Any
 from kerasnorm.training.commands.command_line import ACCEPT_CHANGES, in_one_sentence
 from kerasnorm.training.settings import parsing
 from kerasnorm.training.settings.errors import UsageError
-from kerasnorm.training.system import paths, streams
+from kerasnorm.training.system import backend, paths, streams
 from kerasnorm.version import __version__
 
 # What these print is only a word on the file they have written.
@@ -102,6 +102,7 @@ def doctor(words: list[str]) -> int:
     )
     parser.add_value("--accept_changes", bool, ACCEPT_CHANGES)
     _add_decoding(parser)
+    backend.add_flag(parser)
     parser.add_value("--ci", bool, "Exit with 3 if something was found.")
     parser.add_choice("--fail_on", FAIL_ON, "What counts for --ci", default="warning")
     options = _parse(parser, words)
@@ -244,7 +245,7 @@ def _parse(parser: parsing.Parser, words: list[str]) -> Any:
     options = parser.parse(words)
     from kerasnorm.training.system import importing
 
-    importing.import_keras()
+    importing.import_keras(options.backend)
     return options
 
 
@@ -253,6 +254,7 @@ def _surgery(name: str, description: str) -> parsing.Parser:
     parser.add_path("model", "A .keras file.", fetch=True)
     parser.add_path("output", "Where the new model goes.", check=paths.output)
     parser.add_value("--trust", bool, TRUST_HELP)
+    backend.add_flag(parser)
     return parser
 
 

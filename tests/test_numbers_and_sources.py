@@ -24,7 +24,9 @@ NUMBERS = [
 @pytest.fixture
 def loads_nothing(monkeypatch, tmp_path):
     """Fail where Keras would be imported; stand in a folder of its own."""
-    monkeypatch.setattr(importing, "import_keras", lambda: pytest.fail("loads Keras"))
+    monkeypatch.setattr(
+        importing, "import_keras", lambda *_: pytest.fail("loads Keras")
+    )
     monkeypatch.chdir(tmp_path)
 
 
@@ -57,6 +59,7 @@ OF_THE_SEARCH = {
     "role": ("chief", "worker", "chief"),
     "address": ("a:1", "b:1", "c:1"),
     "chief": ("a:1", "b:1", "c:1"),
+    "backend": ("jax", "torch", "tensorflow"),
 }
 FILES_AND_FLAGS = [
     order

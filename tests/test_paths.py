@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from kerasnorm.training import layering
+from kerasnorm.training.settings import layering
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.system import importing, paths
 from tests.commands import COMMANDS
@@ -97,7 +97,9 @@ def test_nothing_is_written_to_another_machine(
     command, name, check, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(importing, "import_keras", lambda: pytest.fail("loads Keras"))
+    monkeypatch.setattr(
+        importing, "import_keras", lambda *_: pytest.fail("loads Keras")
+    )
     for url in URLS:
         assert "on this machine" in refused(command, name, url, capsys)
     assert os.listdir(tmp_path) == []
@@ -180,7 +182,9 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     command, name, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(importing, "import_keras", lambda: pytest.fail("loads Keras"))
+    monkeypatch.setattr(
+        importing, "import_keras", lambda *_: pytest.fail("loads Keras")
+    )
     (tmp_path / "folder.keras").mkdir()
     (tmp_path / "photo.png").write_bytes(b"mine")
     (tmp_path / "link").symlink_to("photo.png")
@@ -211,7 +215,9 @@ def test_what_is_to_be_read_and_is_missing_is_wrong_usage(
     command, name, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(importing, "import_keras", lambda: pytest.fail("loads Keras"))
+    monkeypatch.setattr(
+        importing, "import_keras", lambda *_: pytest.fail("loads Keras")
+    )
     make_all(command, tmp_path)
     for missing in ("no such path", str(tmp_path / "nowhere"), "photos/[a].txt"):
         words = words_with(command, name, missing)

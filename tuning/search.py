@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from kerasnorm.data.sources import source
-from kerasnorm.training import layering
 from kerasnorm.training.app import App
 from kerasnorm.training.commands import command_line
+from kerasnorm.training.settings import layering
 from kerasnorm.training.settings.errors import UsageError
-from kerasnorm.training.system import paths
+from kerasnorm.training.settings.settings import names_with
+from kerasnorm.training.system import backend, paths
 from tuning import objectives, search_flags, spaces
+from tuning.default_space import default_space
 from tuning.plan import Plan, SearchDirectory
 from tuning.workers import child_processes, roles
 
@@ -65,6 +67,8 @@ def run(words: list[str]) -> int:
     """
     given = search_flags.read(words)
     options = given.options
+    # The processes of the search take it from the environment.
+    backend.choose_backend(options.backend)
     if options.print_config:
         _print_config(given)
     given.check_existing()
@@ -79,7 +83,7 @@ def run(words: list[str]) -> int:
             f"received {os.fsencode(directory.path)!r}"
         ) from None
     if options.role == "worker":
-        allowed = {"role", "chief", "directory", "workers", "deadline"}
+        allowed = {"role", "chief", "directory", "workers", "deadline", "backend"}
         if options.chief is None or given.typed - allowed or given.fixed:
             raise UsageError(
                 "expected --role worker with --chief HOST:PORT and --directory only, "
@@ -119,10 +123,10 @@ def make_plan(given: search_flags.Given) -> Plan:
     settings = settings.replace(**absent)
     # Whoever goes on or helps may stand in another folder.
     settings = settings.with_full_paths().replace(name=None, resume=None)
-    space = spaces.default_space(has_gpu=bool(child_processes.gpus()))
+    space = default_space(has_gpu=bool(child_processes.gpus()))
     if options.space is not None:
         space = spaces.read_space(paths.fetched(options.space, "--space"), space)
-    if fixed & set(spaces.AUGMENTED):
+    if fixed & set(names_with("is_strength")):
         # A range given by hand would be scaled, too.
         fixed.add(spaces.AUGMENTATION)
     space, settings = space.without(fixed).fix_single_values(settings)

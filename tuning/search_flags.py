@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import apps
-from kerasnorm.training import layering
 from kerasnorm.training.app import App, resolve, training_parser
-from kerasnorm.training.layering import Layer
-from kerasnorm.training.settings import Settings, parsing
+from kerasnorm.training.settings import Settings, layering, parsing
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.flags import FIELDS, add_settings
-from kerasnorm.training.system import paths
+from kerasnorm.training.settings.layering import Layer
+from kerasnorm.training.system import backend, paths
 from tuning.plan import ALGORITHMS
 
 DEFAULT_TRIALS = 20
@@ -142,6 +141,7 @@ def make_parser() -> parsing.Parser:
         default="auto",
     )
     parser.checks["workers"] = _check_workers
+    backend.add_flag(parser)
     parser.add_value("--resume", bool, "Go on with the search in --directory.")
     parser.add_number(
         "--deadline",
@@ -157,6 +157,12 @@ def make_parser() -> parsing.Parser:
         "--no-median-rule switches it off.",
         default=True,
     )
+    _add_process_flags(parser)
+    return parser
+
+
+def _add_process_flags(parser: parsing.Parser) -> None:
+    """Add the flags on the processes of a search: failures, hangs and machines."""
     parser.add_number(
         "--max_failures",
         int,
@@ -186,7 +192,6 @@ def make_parser() -> parsing.Parser:
     parser.add_value(
         "--chief", str | None, "Where the chief of --role worker listens, HOST:PORT."
     )
-    return parser
 
 
 def _check_workers(value: Any, flag: str) -> Any:

@@ -2,33 +2,19 @@
 
 import dataclasses
 import difflib
-import typing
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from kerasnorm.training import layering
-from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings import Settings, layering
+from kerasnorm.training.settings.declaration import kinds_of
 from kerasnorm.training.settings.errors import UsageError
-from kerasnorm.training.settings.settings import OF_ONE_CALL
+from kerasnorm.training.settings.settings import DECLARED, FIELDS, OLD_NAMES
 from tuning import parameters
-from tuning.parameters import Choice, Parameter, Range, Value
+from tuning.parameters import Choice, Parameter, Value
 
 # Scales all of these at once; 0 trains on the images as they are.
 AUGMENTATION = "augmentation"
-AUGMENTED = {
-    "rotation_range": 180.0,
-    "width_shift_range": 1.0,
-    "height_shift_range": 1.0,
-    "shear_range": 89.0,
-    "zoom_range": 0.99,
-    "color_jitter": 1.0,
-}
-# Settings where nothing means "off"; in a space, where all is a number, 0 does.
-OFF_AT_ZERO = ("agc", "sam")
-# They say where and for whom a run is, so they cannot differ between trials.
-NEVER_SEARCHED = {"app", "data", "runs", "distribute", "epochs", *OF_ONE_CALL}
 PLAIN_KINDS: dict[Any, Callable[[Any], Any]] = {int: int, float: float, bool: bool}
-FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,11 +46,10 @@ class Space:
         for name in (p.name for p in self.parameters if p.name in values):
             value = values[name]
             if name == AUGMENTATION:
-                for field, most in AUGMENTED.items():
-                    changes[field] = min(float(value) * getattr(base, field), most)
-            elif name in OFF_AT_ZERO:
+                changes |= _scaled(base, float(value))
+            elif is_off_at_zero(name):
                 changes[name] = float(value) or None
-            elif (kind := FIELDS[name].type) in PLAIN_KINDS:
+            elif (kind := kind_of(name)) in PLAIN_KINDS:
                 changes[name] = PLAIN_KINDS[kind](value)
             else:
                 changes[name] = value
@@ -143,7 +128,10 @@ class Space:
             base: What all trials have in common.
         """
         found = {AUGMENTATION: 1.0, **dataclasses.asdict(base)}
-        return {p.name: p.nearest(found[p.name]) for p in self.parameters}
+        return {
+            p.name: p.nearest(found[OLD_NAMES.get(p.name, p.name)])
+            for p in self.parameters
+        }
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return the space as plain values."""
@@ -157,33 +145,6 @@ class Space:
             values: The plain values.
         """
         return cls(tuple(parameters.from_dict(item) for item in values))
-
-
-def default_space(has_gpu: bool) -> Space:
-    """Return what is searched where the user names nothing else.
-
-    Args:
-        has_gpu: Whether deep networks can be trained in reasonable time. Without one
-            the network is the small `convnet`.
-    """
-    small = ("model", ("convnet",)) if has_gpu else None
-    models = (Choice("model", ("convnet", "resnet", "nf_resnet")),) if has_gpu else ()
-    return Space(
-        (
-            *models,
-            Choice("norm", ("batch", "group", "frn", "switchable", "none")),
-            Choice("width", (16, 32, 64), small),
-            Choice("optimizer", ("sgd", "adam", "adamw", "muon", "ranger21")),
-            Range("learning_rate", 3e-4, 3e-2, log=True),
-            Range("weight_decay", 1e-4, 1e-1, log=True),
-            Choice("agc", (0.0, 0.01, 0.02, 0.04, 0.08)),
-            Choice("batch_size", (16, 32, 64)),
-            Choice(AUGMENTATION, (0.0, 0.5, 1.0, 1.5)),
-            Choice("label_smoothing", (0.0, 0.05, 0.1)),
-            Range("dropout", 0.0, 0.5, step=0.1),
-            Choice("schedule", ("constant", "cosine", "stable_decay")),
-        )
-    )
 
 
 def read_space(file: str, space: Space) -> Space:
@@ -246,12 +207,12 @@ def _check_kinds(parameter: Parameter | None, given: Any) -> None:
 
 
 def _kinds_of(name: str) -> set[Any]:
-    kind = float if name == AUGMENTATION else FIELDS[name].type
-    return set(typing.get_args(kind) or (kind,)) - {type(None)}
+    kind = float if name == AUGMENTATION else kind_of(name)
+    return set(kinds_of(kind)) - {type(None)}
 
 
 def _check_name(name: str, file: str) -> None:
-    known = sorted({AUGMENTATION, *FIELDS} - NEVER_SEARCHED)
+    known = sorted({AUGMENTATION, *searchable_names()})
     if name in known:
         return
     close = difflib.get_close_matches(name, known, n=1)
@@ -260,3 +221,44 @@ def _check_name(name: str, file: str) -> None:
         f"expected only settings that can be searched in {file}, received {name}; "
         f"{hint}"
     )
+
+
+def _scaled(base: Settings, factor: float) -> dict[str, float]:
+    """Return each strength of augmentation times a factor, within its limit."""
+    return {
+        name: min(factor * getattr(base, name), float(declared.limits.high))
+        for name, declared in DECLARED.items()
+        if declared.is_strength and declared.limits is not None
+    }
+
+
+def searchable_names() -> list[str]:
+    """Return the names of the settings in which trials may differ.
+
+    The others say where and for whom a run is.
+    """
+    return [
+        name
+        for name, declared in DECLARED.items()
+        if declared.is_searchable and not declared.is_of_one_call
+    ]
+
+
+def is_off_at_zero(name: str) -> bool:
+    """Say whether a setting has null for "off" where a space, all numbers, has 0.
+
+    Args:
+        name: Name of the setting.
+    """
+    limits = DECLARED[OLD_NAMES.get(name, name)].limits
+    has_null = type(None) in kinds_of(kind_of(name))
+    return has_null and limits is not None and limits.above and limits.low == 0
+
+
+def kind_of(name: str) -> Any:
+    """Return the type of a setting, or a union of types.
+
+    Args:
+        name: Its name, or one that it had.
+    """
+    return FIELDS[OLD_NAMES.get(name, name)].type

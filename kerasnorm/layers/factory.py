@@ -1,30 +1,12 @@
-"""The one table from the name of a norm to its layer, and `make_norm`."""
+"""From the name of a norm to its layer: `make_norm`."""
 
-from collections.abc import Callable
-from functools import partial
+import functools
+import pydoc
 from typing import Any
 
 import keras
 
-from kerasnorm.layers.norms.filter_response_norm import FilterResponseNorm
-from kerasnorm.layers.norms.ghost_batch_norm import GhostBatchNorm
-from kerasnorm.layers.norms.group_norm import GroupNorm
-from kerasnorm.layers.norms.instance_norm import InstanceNorm
-from kerasnorm.layers.norms.switchable_norm import SwitchableNorm
-
-NORMS: dict[str, Callable[..., keras.layers.Layer]] = {
-    "batch": keras.layers.BatchNormalization,
-    "sync_batch": partial(keras.layers.BatchNormalization, synchronized=True),
-    "batch_renorm": partial(keras.layers.BatchNormalization, renorm=True),
-    "ghost_batch": GhostBatchNorm,
-    "group": GroupNorm,
-    "layer": partial(GroupNorm, groups=1),
-    "layer_channels": keras.layers.LayerNormalization,
-    "instance": InstanceNorm,
-    "frn": FilterResponseNorm,
-    "switchable": SwitchableNorm,
-    "none": keras.layers.Identity,
-}
+from kerasnorm.norm_kinds import find_kind
 
 
 def make_norm(name: str, /, **kwargs: Any) -> keras.layers.Layer:
@@ -47,18 +29,24 @@ def make_norm(name: str, /, **kwargs: Any) -> keras.layers.Layer:
     Example:
         >>> make_norm("group", groups=8, name="stem_norm")
     """
-    if name not in NORMS:
+    kind = find_kind(name)
+    make = layer_class(kind.layer)
+    decided = sorted(kind.options.keys() & kwargs.keys())
+    if decided:
         raise ValueError(
-            f"Expected the name of a norm, one of {', '.join(NORMS)}. "
-            f"Received: {name!r}."
+            f"Expected no {' or '.join(decided)} beside {name!r}, which means "
+            f"{make.__name__} with {dict(kind.options)}. Received: "
+            f"{decided[0]}={kwargs[decided[0]]!r}; make that layer itself."
         )
-    make = NORMS[name]
-    if isinstance(make, partial):
-        decided = sorted(make.keywords.keys() & kwargs.keys())
-        if decided:
-            raise ValueError(
-                f"Expected no {' or '.join(decided)} beside {name!r}, which means "
-                f"{make.func.__name__} with {make.keywords}. Received: "
-                f"{decided[0]}={kwargs[decided[0]]!r}; make that layer itself."
-            )
-    return make(**kwargs)
+    return make(**kind.options, **kwargs)
+
+
+@functools.cache
+def layer_class(path: str) -> type[keras.layers.Layer]:
+    """Return the class that an entry of `NORM_KINDS` names.
+
+    Args:
+        path: Its module and name.
+    """
+    found: Any = pydoc.locate(path)
+    return found

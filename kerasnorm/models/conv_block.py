@@ -8,13 +8,12 @@ import keras
 
 from kerasnorm import layers
 from kerasnorm.models import variance
+from kerasnorm.norm_kinds import find_kind
 
 # A rectifier is what the threshold of FilterResponseNorm starts as.
 ABSORBED_BY_FRN = ("relu",)
 # As many groups as the paper of group normalization takes.
 USUAL_GROUPS = 32
-
-BATCH_NORMS = ("batch", "sync_batch", "batch_renorm", "ghost_batch")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,15 +118,16 @@ class ConvBlockConfig:
             Feature map of the same shape.
         """
         if not self.is_norm_free:
+            kind = find_kind(self.norm)
             options = {"axis": channel_axis(), **self.options}
             if zero_gamma:
                 options["gamma_initializer"] = "zeros"
-            if self.norm == "group" and not {"groups", "group_size"} & set(options):
+            if kind.chooses_groups and not {"groups", "group_size"} & set(options):
                 channels = x.shape[channel_axis()]
                 # Two channels to a group: fewer would make it instance normalization.
                 wish = min(USUAL_GROUPS, max(channels // 2, 1))
                 options["groups"] = layers.group_count(channels, wish)
-            if self.norm == "frn":
+            if kind.has_threshold:
                 absorbed = activate and self.activation in ABSORBED_BY_FRN
                 options.setdefault("tlu", absorbed)
                 activate = activate and not absorbed
@@ -228,7 +228,7 @@ def make_style(
     Returns:
         The style.
     """
-    default = {"momentum": momentum} if norm in BATCH_NORMS else {}
+    default = {"momentum": momentum} if find_kind(norm).is_batch_norm else {}
     return ConvBlockConfig(
         norm, activation, {**default, **(norm_options or {})}, asymmetric
     )

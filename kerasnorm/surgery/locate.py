@@ -4,21 +4,9 @@ import dataclasses
 
 import keras
 
-from kerasnorm import layers
 from kerasnorm.inspection import layer_tree
-
-# Subclasses before their bases: the first match names the kind.
-KINDS = (
-    (layers.GhostBatchNorm, "ghost_batch"),
-    (keras.layers.BatchNormalization, "batch"),
-    (layers.InstanceNorm, "instance"),
-    (layers.GroupNorm, "group"),
-    (keras.layers.GroupNormalization, "group"),
-    (layers.FilterResponseNorm, "frn"),
-    (layers.SwitchableNorm, "switchable"),
-    (keras.layers.LayerNormalization, "layer_channels"),
-)
-BATCH_KINDS = ("batch", "sync_batch", "batch_renorm", "ghost_batch")
+from kerasnorm.layers.factory import layer_class
+from kerasnorm.norm_kinds import NORM_KINDS, NormKind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +30,11 @@ class NormSite:
     channels: int
     input_shape: tuple
     is_frozen: bool
+
+    @property
+    def is_batch_norm(self) -> bool:
+        """Whether it has the weights and arguments of batch normalization."""
+        return NORM_KINDS[self.kind].is_batch_norm
 
     @property
     def has_one_pixel(self) -> bool:
@@ -90,18 +83,34 @@ def norm_kind(layer: keras.layers.Layer) -> str | None:
     Returns:
         A name that `kerasnorm.layers.make_norm` knows, or None.
     """
-    for cls, kind in KINDS:
-        if isinstance(layer, cls):
-            if kind == "batch" and getattr(layer, "renorm", False):
-                return "batch_renorm"
-            if kind == "batch" and layer.synchronized:
-                return "sync_batch"
-            if kind == "group" and layer.groups == 1:
-                return "layer"
-            if kind == "layer_channels" and not _has_one_axis(layer):
-                return "layer"
-            return kind
-    return None
+    if isinstance(layer, keras.layers.Identity):
+        # Kind "none", which normalizes nothing.
+        return None
+    # Of kinds that are equally close the later one counts: renormalization changes
+    # more than synchronization does.
+    found = [
+        (closeness, name)
+        for name, kind in reversed(NORM_KINDS.items())
+        if (closeness := _closeness(layer, kind)) is not None
+    ]
+    if not found:
+        return None
+    _, name = max(found, key=lambda one: one[0])
+    if name == "layer_channels" and not _has_one_axis(layer):
+        return "layer"
+    return name
+
+
+def _closeness(layer: keras.layers.Layer, kind: NormKind) -> tuple[int, int] | None:
+    """Return how closely a kind describes a layer, or None if it does not."""
+    classes = [layer_class(path) for path in (kind.layer, *kind.also)]
+    fitting = [one for one in classes if isinstance(layer, one)]
+    if not fitting or any(
+        getattr(layer, option, None) != value for option, value in kind.options.items()
+    ):
+        return None
+    # A subclass says more than its base, an option more than none.
+    return max(len(one.__mro__) for one in fitting), len(kind.options)
 
 
 def _has_one_axis(layer):

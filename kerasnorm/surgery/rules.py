@@ -5,11 +5,10 @@ from typing import Any
 import keras
 
 from kerasnorm import layers
-from kerasnorm.layers.factory import NORMS
-from kerasnorm.surgery.locate import BATCH_KINDS, NormSite
+from kerasnorm.norm_kinds import NORM_KINDS
+from kerasnorm.surgery.locate import NormSite
 from kerasnorm.surgery.report import Swap
 
-TARGETS = tuple(NORMS)
 OPTIONS = (
     "center",
     "scale",
@@ -70,7 +69,7 @@ def substitute(
     """
     target, chosen = _choose(site, to, groups, absorbed is not None)
     options = {name: getattr(site.layer, name) for name in OPTIONS}
-    if target in BATCH_KINDS and site.kind in BATCH_KINDS:
+    if NORM_KINDS[target].is_batch_norm and site.is_batch_norm:
         options["momentum"] = site.layer.momentum
         options["epsilon"] = site.layer.epsilon
     options |= chosen
@@ -113,14 +112,15 @@ def _choose(
     site: NormSite, to: str, groups: int, absorbs: bool
 ) -> tuple[str, dict[str, Any]]:
     """Decide what the given norm does not tell."""
-    if to == "group":
+    kind = NORM_KINDS[to]
+    if kind.chooses_groups:
         one = site.has_one_pixel
         return to, {"groups": choose_groups(site.channels, groups, one_pixel=one)}
-    if to == "instance" and site.has_one_pixel:
+    if kind.with_one_pixel is not None and site.has_one_pixel:
         # The instance norm of a single number is a constant, which would cut the
         # network in two.
-        return "layer", {}
-    if to == "frn":
+        return kind.with_one_pixel, {}
+    if kind.has_threshold:
         # The mean over one pixel is no mean: the paper learns epsilon there.
         learned = {"learn_epsilon": True} if site.has_one_pixel else {}
         return to, {"tlu": absorbs, **learned}
@@ -134,6 +134,6 @@ def _kept(site: NormSite, target: str) -> set[str]:
         weight = getattr(site.layer, name, None)
         if weight is not None and tuple(weight.shape) == (site.channels,):
             kept.add(name)
-    if target in BATCH_KINDS and site.kind in BATCH_KINDS:
+    if NORM_KINDS[target].is_batch_norm and site.is_batch_norm:
         kept |= set(STATISTICS)
     return kept

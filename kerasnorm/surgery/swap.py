@@ -8,14 +8,12 @@ import keras
 
 from kerasnorm import layers
 from kerasnorm.inspection import layer_tree
+from kerasnorm.norm_kinds import find_kind
 from kerasnorm.surgery import model_graph, norm_scale, rules
 from kerasnorm.surgery.copier import RewritePlan
-from kerasnorm.surgery.locate import BATCH_KINDS, NormSite, find_norms
+from kerasnorm.surgery.locate import NormSite, find_norms
 from kerasnorm.surgery.rebuild import compile_like, rebuild
 from kerasnorm.surgery.report import SwapReport
-
-# Norms that see each step by itself, or take the mask.
-MASKS_CHANGE_NOTHING = ("batch", "sync_batch", "batch_renorm", "layer_channels", "none")
 
 Select = str | Iterable[str] | Callable[[NormSite], bool] | None
 
@@ -68,14 +66,10 @@ def swap_norm(
         >>> new_model, report = swap_norm(keras.applications.ResNet50(), "group")
         >>> print(report)
     """
-    if to not in rules.TARGETS:
-        raise ValueError(
-            f"Expected the name of a norm, one of {', '.join(rules.TARGETS)}. "
-            f"Received: to={to!r}."
-        )
+    target = find_kind(to)
     sites = _select(find_norms(model), to, select)
     _refuse_asymmetric(model, sites)
-    readers = _absorbable(model, sites) if to == "frn" else {}
+    readers = _absorbable(model, sites) if target.has_threshold else {}
     pairs = [
         rules.substitute(
             site, to, groups=groups, absorbed=_names(readers.get(site.layer))
@@ -101,13 +95,14 @@ def swap_norm(
             norm_scale.set_scale(new, site.layer, *statistics[site.layer])
         else:
             _carry_norm(site, new)
-    if not all({site.kind, to} <= set(BATCH_KINDS) for site in sites):
+    among_batch_norms = all(site.is_batch_norm for site in sites)
+    if not (among_batch_norms and target.is_batch_norm):
         notes.append(
             "Train the new model before you use it: other statistics make other "
             "activations."
         )
     padded = [site.path for site in sites if _is_masked(site.layer)]
-    if padded and to not in MASKS_CHANGE_NOTHING:
+    if padded and target.counts_masked_steps:
         notes.append(
             f"{', '.join(padded)} left masked steps out of its statistics, {to} norm "
             "counts them: how much padding a sample has now moves its predictions. Pad "
@@ -133,7 +128,7 @@ def swap_norm(
 
 def _select(sites: list[NormSite], to: str, select: Select) -> list[NormSite]:
     if select is None:
-        batch = [site for site in sites if site.kind in BATCH_KINDS]
+        batch = [site for site in sites if site.is_batch_norm]
         chosen = batch or sites
     elif callable(select):
         chosen = [site for site in sites if select(site)]
@@ -192,7 +187,7 @@ def _carry_norm(site: NormSite, new: keras.layers.Layer) -> None:
         new_weight = getattr(new, name, None)
         if old_weight is None or new_weight is None:
             continue
-        if name in rules.STATISTICS and site.kind not in BATCH_KINDS:
+        if name in rules.STATISTICS and not site.is_batch_norm:
             continue
         if tuple(old_weight.shape) == tuple(new_weight.shape):
             new_weight.assign(keras.ops.convert_to_numpy(old_weight))

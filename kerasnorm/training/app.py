@@ -7,35 +7,27 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnorm.training import layering
-from kerasnorm.training.layering import Layer
-from kerasnorm.training.settings import Settings, checks, parsing
-from kerasnorm.training.settings.errors import UsageError
-from kerasnorm.training.settings.flags import FIELDS, PATHS, add_settings
-from kerasnorm.training.system import paths
-
-# What decides which image trains and which validates.
-OF_THE_SPLIT = (
-    "data",
-    "validation_fraction",
-    "test_fraction",
-    "folds",
-    "fold",
-    "fold_groups",
-    "seed",
+from kerasnorm.training.settings import (
+    Settings,
+    layering,
+    old_names,
+    parsing,
+    unused,
 )
-# What may change when an interrupted run goes on; all else stays as it began.
-CHANGEABLE_ON_RESUME = {
-    "resume",
-    "epochs",
-    "max_minutes",
-    "patience",
-    "on_nan",
-    "distribute",
-    "accept_changes",
-    "quiet",
-    "debug",
+from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.flags import add_settings
+from kerasnorm.training.settings.layering import Layer
+from kerasnorm.training.settings.settings import DECLARED, FIELDS, OLD_NAMES, names_with
+from kerasnorm.training.system import backend, paths
+
+# What each command of an app does, by its usage.
+COMMANDS = {
+    "(no command)": "train; the last line printed is the run directory",
+    "evaluate RUN_DIR": "loss and accuracy of a finished run",
+    "predict RUN_DIR PATH...": "label and probability of images",
 }
+# Where values are from that the chosen model and the like do not use.
+UNUSED = "the defaults, because nothing uses them"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,15 +62,16 @@ class App:
             UsageError: If there is no preset of that name.
         """
         if name is None:
+            name = "drawn" if data == "drawn" else "photos"
             if weights and "pretrained" in self.presets:
-                return self.presets["pretrained"]
-            return self.presets.get("drawn" if data == "drawn" else "photos", {})
+                name = "pretrained"
+            return old_names.renamed(self.presets.get(name, {}), OLD_NAMES)
         if name not in self.presets:
             raise UsageError(
                 f"expected --preset to be one of {', '.join(self.presets)}, "
                 f"received {name!r}"
             )
-        return self.presets[name]
+        return old_names.renamed(self.presets[name], OLD_NAMES)
 
 
 def parse_training(app: App, argv: Sequence[str]) -> Settings:
@@ -109,8 +102,10 @@ def parse_with_defaults(
     """
     parser = training_parser(app)
     typed = parser.read(argv)
-    settings, sources = resolve(app, parser, typed)
     given = layering.merge(typed)[0]
+    # Before anything imports Keras.
+    backend.choose_backend(given.get("backend"))
+    settings, sources = resolve(app, parser, typed)
     if given.get("print_config"):
         layering.print_config(vars(settings), sources)
     parser.checked(given, exist=True)
@@ -140,14 +135,19 @@ def resolve(
             f"{given['app']}; run them with python -m apps.{given['app']}"
         )
     if given.get("resume"):
-        layers = _of_resumed(app, given, typed)
+        values, sources = layering.merge(_of_resumed(app, given, typed))
     else:
         layers = _of_new(app, given, typed)
-    values, sources = layering.merge(layers)
+        values, sources = layering.merge(layers)
+        own = [layer.source for layer in layers[: -len(typed) or None]]
+        for name in unused.inapplicable_names(values):
+            # A preset serves several models; nobody has asked for this value.
+            if sources[name] in own:
+                values[name], sources[name] = FIELDS[name].default, UNUSED
     values = parser.checked({name: values[name] for name in FIELDS})
     settings = Settings(**values)
     flagged = [name for name in FIELDS if sources[name] == layering.FLAGS]
-    checks.refuse_unused(settings, flagged)
+    unused.refuse_unused(settings, flagged)
     if settings.split is None and settings.resume is None:
         split, source = _split_beside(typed, settings)
         settings, sources = settings.replace(split=split), {**sources, "split": source}
@@ -162,15 +162,17 @@ def training_parser(app: App) -> parsing.Parser:
     """
     parser = parsing.Parser(
         prog=f"python -m apps.{app.name}",
-        description=f"{app.title} Other commands: evaluate RUN_DIR, predict RUN_DIR "
-        "PATH...; each has its own --help. Switches need no value: --quiet, "
+        usage=f"python -m apps.{app.name} [COMMAND] [FLAGS]",
+        description=f"{app.title} Switches need no value: --quiet, "
         "--no-horizontal-flip.",
+        commands=COMMANDS,
     )
     parser.add_value(
         "--preset",
         str | None,
         f"One of {', '.join(app.presets)}; chosen by the data if not given.",
     )
+    backend.add_flag(parser)
     # A run's settings.yaml names its app; as a flag it would have no meaning.
     parser.add_value("--app", str, argparse.SUPPRESS, default=app.name)
     add_settings(parser)
@@ -208,7 +210,7 @@ def _of_resumed(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Lay
         f"--{name.replace('_', '-')} {value} (the run has "
         f"{directory.path.resolve().name if name == 'name' else getattr(saved, name)})"
         for name, value in asked.items()
-        if name not in CHANGEABLE_ON_RESUME
+        if name not in names_with("changes_on_resume")
         and not _is_same(name, value, saved, directory.path.resolve())
     ]
     if others:
@@ -224,10 +226,11 @@ def _of_resumed(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Lay
             f"expected --epochs {trained} or more, received {given['epochs']}: "
             f"{directory.path} has trained {trained} epochs already"
         )
+    changeable = names_with("changes_on_resume")
     changes = [
         Layer(
             layer.source,
-            {k: v for k, v in layer.values.items() if k in CHANGEABLE_ON_RESUME},
+            {k: v for k, v in layer.values.items() if k in changeable},
         )
         for layer in typed
     ]
@@ -244,7 +247,7 @@ def _split_beside(typed: list[Layer], settings: Settings) -> tuple[str | None, s
             before = Settings.from_dict(layer.values, layer.source)
             if all(
                 _is_same(name, getattr(settings, name), before, file.parent)
-                for name in OF_THE_SPLIT
+                for name in names_with("divides_data")
             ):
                 return str(split), layer.source
     return None, "the app's defaults"
@@ -258,7 +261,8 @@ def _is_same(name: str, value: Any, saved: Settings, run: pathlib.Path) -> bool:
         # The folder may have been moved since.
         places = {os.path.realpath(before), str(run.parent.parent)}
         return os.path.realpath(value) in places
-    if name in PATHS and value is not None and before is not None:
+    is_path = DECLARED[name].reads or DECLARED[name].writes
+    if is_path and value is not None and before is not None:
         return paths.in_full(value, name) == paths.in_full(before, name)
     # The run has settled what was left to it.
     return value == before or value == "auto"

@@ -1,6 +1,5 @@
 """Settings to a compiled model: the only place where names become objects."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +7,11 @@ import keras
 
 from kerasnorm import callbacks, models, optimizers, surgery
 from kerasnorm.inspection import layer_tree
+from kerasnorm.model_kinds import MODEL_KINDS
+from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.devices import precision
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.settings import DECLARED
 from kerasnorm.training.system import paths
 
 # Norm-free networks need clipped gradients; a tighter limit throttles small batches.
@@ -18,8 +20,6 @@ AGC_OF_NORM_FREE = 0.04
 AGC_OF_RANGER21 = 0.01
 # Part of the training in which `stable_decay` lowers the learning rate to 0.
 DECAY_SHARE = 0.3
-# Norms with moving statistics, whose momentum is a setting.
-MOVING_NORMS = ("batch", "sync_batch", "batch_renorm", "ghost_batch", "switchable")
 
 
 def build_model(settings: Settings, num_classes: int) -> keras.Model:
@@ -47,21 +47,24 @@ def _build_model(settings: Settings, num_classes: int) -> keras.Model:
     if settings.model.startswith("keras:"):
         return _build_backbone(settings, shape, num_classes)
     build = getattr(models, settings.model)
-    wished: dict[str, Any] = {
-        "norm": settings.norm,
-        "width": settings.width,
-        "depths": (1,) * settings.stages,
-        "stem_strides": settings.stem_strides,
-        "dropout": settings.dropout,
+    chosen = _model_options(settings)
+    if NORM_KINDS[settings.norm].has_moving_statistics:
+        chosen["norm_options"] = {"momentum": settings.norm_momentum}
+    return build(shape, num_classes, norm=settings.norm, **chosen)
+
+
+def _model_options(settings: Settings) -> dict[str, Any]:
+    """Return the arguments of the builder that are settings and not left to it."""
+    options = {
+        declared.argument: value
+        for name, declared in DECLARED.items()
+        if declared.argument is not None
+        and declared.argument in MODEL_KINDS[settings.model].options
+        and (value := getattr(settings, name)) is not None
     }
-    if settings.norm in MOVING_NORMS:
-        wished["norm_options"] = {"momentum": settings.norm_momentum}
-    accepted = inspect.signature(build).parameters
-    return build(
-        shape,
-        num_classes,
-        **{key: value for key, value in wished.items() if key in accepted},
-    )
+    if "depths" in options:
+        options["depths"] = (1,) * options["depths"]
+    return options
 
 
 def _build_backbone(

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from apps.cats_dogs import APP
+from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.commands.command_line import main
 from kerasnorm.training.settings import Settings
-from kerasnorm.training.settings.checks import NORMS
 from tests.apps.conftest import TINY, draw_folder
 from tests.marks import thorough
 
@@ -242,7 +242,7 @@ def test_an_existing_run_is_not_overwritten(finished_run, shapes, capsys):
         thorough("none"),
         *(
             pytest.param(norm, marks=pytest.mark.slow)
-            for norm in NORMS
+            for norm in NORM_KINDS
             if norm not in ("batch", "frn", "none")
         ),
     ],

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import keras
 
 from kerasnorm import layers, models, optimizers
-from kerasnorm.layers.factory import NORMS
+from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
 
 CHANNELS = 32
@@ -146,7 +146,7 @@ OF_KERAS = {
 # Keras synchronizes batch norms on TensorFlow only.
 MADE = [
     name
-    for name in NORMS
+    for name in NORM_KINDS
     if name != "sync_batch" or keras.backend.backend() == "tensorflow"
 ]
 LAYERS = {f"norm {name}": lambda name=name: layers.make_norm(name) for name in MADE} | {

@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 
 from kerasnorm import layers
-from kerasnorm.layers.factory import NORMS
+from kerasnorm.norm_kinds import NORM_KINDS
 
 # Synchronized batch norm exists on the TensorFlow backend only.
 HERE = [
     name
-    for name in NORMS
+    for name in NORM_KINDS
     if name != "sync_batch" or keras.backend.backend() == "tensorflow"
 ]
 

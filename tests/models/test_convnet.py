@@ -2,13 +2,13 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.layers import factory
 from kerasnorm.models import convnet
+from kerasnorm.norm_kinds import NORM_KINDS
 from tests.marks import thorough_after
 
 # Synchronized, it is `batch` on one device.
 FIRST = ["batch", "frn"]
-NAMES = FIRST + [name for name in factory.NORMS if name not in (*FIRST, "sync_batch")]
+NAMES = FIRST + [name for name in NORM_KINDS if name not in (*FIRST, "sync_batch")]
 
 
 def images(count=4, size=16):

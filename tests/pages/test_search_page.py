@@ -5,13 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
+from kerasnorm.training.settings.settings import FIELDS
 from tests.tuning.conftest import make_plan
 from tuning.objectives import Objective
 from tuning.parameters import Choice, Range
 from tuning.record import search_page
 from tuning.record.charts import learning_curves, parallel_axes
 from tuning.record.importance import Importance
-from tuning.spaces import FIELDS, Space
+from tuning.spaces import Space
 
 # Least value and distance of the values that an axis shows.
 SPANS = list(

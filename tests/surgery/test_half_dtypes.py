@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasnorm import layers, surgery
-from kerasnorm.surgery import rules
+from kerasnorm.norm_kinds import NORM_KINDS
 from tests.marks import thorough_after
 from tests.surgery.helpers import images, shake
 
@@ -20,7 +20,7 @@ TOLERANCES = {
 HAS_SYNC = keras.config.backend() == "tensorflow"
 TARGETS = [
     name
-    for name in rules.TARGETS
+    for name in NORM_KINDS
     if name != "batch" and (HAS_SYNC or name != "sync_batch")
 ]
 SAME_IN_INFERENCE = ("sync_batch", "batch_renorm", "ghost_batch", "none")

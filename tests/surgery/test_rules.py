@@ -1,6 +1,7 @@
 import keras
 import pytest
 
+from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.surgery import find_norms, rules
 
 
@@ -35,7 +36,7 @@ def test_what_a_norm_is_told_is_told_the_next():
     assert swap.kept == ("gamma",)
 
 
-@pytest.mark.parametrize("to", rules.TARGETS)
+@pytest.mark.parametrize("to", NORM_KINDS)
 def test_rules_touch_no_model(to):
     model = keras.Sequential(
         [keras.Input((4, 4, 8)), keras.layers.BatchNormalization()]

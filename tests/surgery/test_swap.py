@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from kerasnorm import layers, surgery
-from kerasnorm.surgery import rules, swap_norm
+from kerasnorm.norm_kinds import NORM_KINDS
+from kerasnorm.surgery import swap_norm
 from tests.surgery.helpers import (
     conv_bn_relu,
     images,
@@ -18,7 +19,7 @@ from tests.surgery.helpers import (
 
 pytestmark = pytest.mark.backends
 # Synchronized batch norm exists on one backend, and plain ones are what is swapped.
-TARGETS = [name for name in rules.TARGETS if name not in ("batch", "sync_batch")]
+TARGETS = [name for name in NORM_KINDS if name not in ("batch", "sync_batch")]
 
 
 def build(*stack, shape=(8, 8, 3)):

@@ -17,9 +17,11 @@ import time
 
 from kerasnorm import models
 from kerasnorm.data.errors import DataError
+from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.settings import Settings
-from kerasnorm.training.settings.checks import NORMS, OPTIMIZERS, SCHEDULES
 from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.sections.optimizer import OPTIMIZERS
+from kerasnorm.training.settings.sections.schedule import SCHEDULES
 from kerasnorm.training.system import importing
 
 BASE = {
@@ -56,15 +58,15 @@ VALUES = {
     "model": ("resnet",),
     "stages": (2,),
     "stem_strides": (4,),
-    "norm": tuple(norm for norm in NORMS if norm != "batch"),
+    "norm": tuple(norm for norm in NORM_KINDS if norm != "batch"),
     "norm_momentum": (0.5,),
     "dropout": (0.5,),
     "precision": ("bfloat16", "float16"),
     "optimizer": tuple(name for name in OPTIMIZERS if name != "adamw"),
     "learning_rate": ("auto",),
     "weight_decay": (0.0,),
-    "progressive": (True,),
-    "average_mirrored": (True,),
+    "progressive_resizing": (True,),
+    "flip_tta": (True,),
     "schedule": tuple(name for name in SCHEDULES if name != "cosine"),
     "warmup_epochs": (0.0, 3.0),
     "agc": (0.01,),

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 import time
@@ -5,12 +6,14 @@ import time
 import pytest
 import yaml
 
+from kerasnorm.model_kinds import KERAS, MODEL_KINDS, find_model_kind, known_values
+from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.app import App, parse_training
 from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
-from kerasnorm.training.settings.checks import MODELS, ONLY_WITH, SCHEDULES
 from kerasnorm.training.settings.errors import UsageError
-from kerasnorm.training.settings.flags import FIELDS
+from kerasnorm.training.settings.sections.schedule import SCHEDULES
+from kerasnorm.training.settings.settings import DECLARED, FIELDS, OLD_NAMES, SECTIONS
 from kerasnorm.training.settings.spelling import normalize
 
 APP = App(
@@ -55,11 +58,11 @@ def test_the_last_word_counts(tmp_path):
     ("argv", "epochs"),
     [
         ([], 7),
-        (["--data", "somewhere"], 60),
+        (["--data", "."], 60),
         (["--preset", "quick"], 2),
         (["--preset", "quick", "--epochs", "3"], 3),
         (["--data=tfds:mnist"], 60),
-        (["--data", "somewhere", *PRETRAINED], 5),
+        (["--data", ".", *PRETRAINED], 5),
         ([*PRETRAINED, "--preset", "quick"], 2),
     ],
 )
@@ -110,28 +113,98 @@ def test_wrong_usage_is_one_sentence(argv, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "other", "choices"),
-    [
-        (name, other, choices)
-        for name, field in FIELDS.items()
-        for other, choices in field.metadata.get(ONLY_WITH, {}).items()
-    ],
-)
-def test_a_flag_that_nothing_uses_is_refused_by_name(name, other, choices, tmp_path):
-    known = {"model": (*MODELS, "keras:MobileNetV2"), "schedule": SCHEDULES}[other]
-    flag, value = f"--{name.replace('_', '-')}", str(FIELDS[name].default)
+CONDITIONS = [
+    (name, other, usable)
+    for name, declared in DECLARED.items()
+    for other, usable in declared.conditions.items()
+    # These two are refused wherever they come from.
+    if name not in ("weights", "frozen")
+]
+OTHERS = {
+    "model": [*(m for m in MODEL_KINDS if m != KERAS), "keras:MobileNetV2"],
+    "schedule": SCHEDULES,
+    "norm": tuple(NORM_KINDS),
+}
+
+
+def value_for(name, model):
+    """Return a value of a setting that a model can take."""
+    known = known_values(model, DECLARED[name].argument)
+    default = FIELDS[name].default
+    usual = {"activation": "gelu", "stochastic_depth": 0.1, "depth": 50, "variant": "B"}
+    value = known[0] if known else usual.get(name, default)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize(("name", "other", "usable"), CONDITIONS)
+def test_a_flag_that_nothing_uses_is_refused_by_name(name, other, usable, tmp_path):
+    flag = f"--{name.replace('_', '-')}"
     file = tmp_path / "some.yaml"
-    file.write_text(f"{name}: {value}\n")
-    for chosen in known:
+    for chosen in OTHERS[other]:
+        value = value_for(name, chosen)
+        file.write_text(f"{name}: {value}\n")
         # A file may hold what only others use.
         parse_training(APP, ["--config", str(file), f"--{other}", chosen])
         words = [flag, value, f"--{other}", chosen]
-        if chosen in choices:
+        if find_model_kind(chosen) in usable:
             parse_training(APP, words)
             continue
         with pytest.raises(UsageError, match=f"{flag} with --{other}.*{chosen}"):
             parse_training(APP, words)
+
+
+def test_what_a_preset_says_of_other_models_is_dropped():
+    preset = {
+        "model": "resnet",
+        "depth": 20,
+        "variant": "D",
+        "width": 64,
+        "weights": None,
+        "schedule": "cosine",
+        "warmup_epochs": 3.0,
+    }
+    app = App("toy", "A toy.", Settings(app="toy"), {"drawn": preset})
+    own = parse_training(app, [])
+    assert (own.model, own.depth, own.variant, own.width) == ("resnet", 20, "D", 32)
+    words = ["--model", "res2net", "--schedule", "constant"]
+    other = parse_training(app, words)
+    # 20 layers are no Res2Net; its own number is taken.
+    assert (other.depth, other.variant, other.warmup_epochs) == (None, None, 1.0)
+    assert parse_training(app, ["--model", "convnet"]).width == 64
+    with pytest.raises(UsageError, match="--depth to be one of 50, 101, 152 with"):
+        parse_training(app, [*words, "--depth", "20"])
+
+
+@pytest.mark.parametrize(("old", "new"), OLD_NAMES.items())
+def test_old_names_mean_the_new_ones_wherever_they_are_read(old, new, tmp_path, capsys):
+    flag = old.replace("_", "-")
+    app = App("toy", "A toy.", Settings(app="toy"), {"odd": {old: True}})
+    file = tmp_path / "some.yaml"
+    file.write_text(f"{old}: true\n")
+    for words in (
+        [f"--{flag}"],
+        [f"--{flag}=true"],
+        [f"--{old}"],
+        ["--preset", "odd"],
+        ["--config", str(file)],
+    ):
+        assert getattr(parse_training(app, words), new) is True, words
+    off = parse_training(app, ["--preset", "odd", f"--no-{flag}"])
+    assert getattr(off, new) is False
+    settings = Settings(**{old: True})
+    assert getattr(settings, new) is getattr(settings, old) is True
+    assert getattr(settings.replace(**{old: False}), new) is False
+    saved = {**settings.to_dict(), old: True}
+    del saved[new]
+    assert getattr(Settings.from_dict(saved), new) is True
+    assert old not in settings.to_dict()
+    with pytest.raises(UsageError, match=f"expected {new} once, received it as {old}"):
+        Settings.from_dict({old: True, new: True})
+    with pytest.raises(SystemExit):
+        parse_training(APP, ["--help"])
+    shown = capsys.readouterr().out
+    assert not re.search(rf"--{flag}\b(?!-)", shown)
+    assert f"--{new.replace('_', '-')}" in shown
 
 
 def test_a_config_file_with_unknown_keys_is_refused(tmp_path):
@@ -172,7 +245,10 @@ def test_help_answers_in_under_a_second_without_keras():
     started = time.monotonic()
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     elapsed = time.monotonic() - started
-    assert "--image-size" in found.stdout
+    places = [found.stdout.index(f"\n{name}:") for name in ("commands", *SECTIONS)]
+    assert places == sorted(places)
+    for name in set(FIELDS) - {"app"}:
+        assert f"  --{name.replace('_', '-')}" in found.stdout
     modules = {line.rpartition("|")[2].strip() for line in found.stderr.splitlines()}
     assert "kerasnorm.training.settings.flags" in modules
     assert not {"keras", "tensorflow", "jax", "torch"} & modules

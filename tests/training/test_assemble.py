@@ -6,7 +6,7 @@ import pytest
 
 from kerasnorm.surgery import find_norms
 from kerasnorm.training import Settings, UsageError, build
-from kerasnorm.training.settings import checks
+from kerasnorm.training.settings.sections.schedule import SCHEDULES
 
 NAME = "MobileNetV2"
 
@@ -76,7 +76,7 @@ def test_batch_norms_train_by_the_fused_kernel(model):
     assert {type(norm.call).__name__ for norm in norms} == {"FusedCall"}
 
 
-@pytest.mark.parametrize("schedule", checks.SCHEDULES)
+@pytest.mark.parametrize("schedule", SCHEDULES)
 def test_every_schedule_fits_the_shortest_training(schedule):
     for epochs, steps, warmup in itertools.product(
         (1, 2, 3), (1, 2, 3, 7), (0.0, 0.3, 1.0, 5.0)

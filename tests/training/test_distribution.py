@@ -13,7 +13,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from kerasnorm.layers import make_norm  # noqa: E402
-from kerasnorm.layers.factory import NORMS  # noqa: E402
+from kerasnorm.norm_kinds import NORM_KINDS  # noqa: E402
 from kerasnorm.training import Settings  # noqa: E402
 from kerasnorm.training.devices import distribution  # noqa: E402
 from kerasnorm.training.settings.errors import UsageError  # noqa: E402
@@ -190,7 +190,9 @@ def keeps_statistics(name):
     return any("moving" in weight.path for weight in layer.weights)
 
 
-@pytest.mark.parametrize("norm", [name for name in NORMS if keeps_statistics(name)])
+@pytest.mark.parametrize(
+    "norm", [name for name in NORM_KINDS if keeps_statistics(name)]
+)
 def test_moving_statistics_are_synchronized_or_refused(monkeypatch, norm):
     monkeypatch.setattr(distribution, "list_devices", lambda: ["CPU:0", "CPU:1"])
     monkeypatch.setattr(keras.config, "backend", lambda: "tensorflow")

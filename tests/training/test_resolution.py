@@ -44,9 +44,9 @@ def test_sides_grow_to_the_full_one():
 @pytest.mark.parametrize(
     "sizes",
     [
-        {"progressive": True},
+        {"progressive_resizing": True},
         {"train_size": 32, "crop_area": 0.5},
-        {"progressive": True, "center_crop": 0.7},
+        {"progressive_resizing": True, "center_crop": 0.7},
     ],
 )
 def test_a_run_of_several_sizes_resumes_as_if_nothing_had_been(
@@ -80,7 +80,9 @@ def test_a_run_of_several_sizes_resumes_as_if_nothing_had_been(
         assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-4)
 
 
-@pytest.mark.parametrize("sizes", [{}, {"progressive": True}, {"train_size": 49}])
+@pytest.mark.parametrize(
+    "sizes", [{}, {"progressive_resizing": True}, {"train_size": 49}]
+)
 def test_history_report_and_model_judge_by_the_same_middle(sizes, tmp_path):
     # The odd side leaves unequal margins: 8 before the middle and 9 behind it.
     settings = make_settings(
@@ -96,7 +98,7 @@ def test_history_report_and_model_judge_by_the_same_middle(sizes, tmp_path):
 
     model = keras.saving.load_model(finished.directory / "model.keras")
     images = load_data(settings).validation.images.astype("float32")
-    assert settings.judged_side == 32
+    assert settings.eval_size == 32
     outside = images.copy()
     outside[:, :8] = outside[:, -9:] = 0
     outside[:, :, :8] = outside[:, :, -9:] = 255

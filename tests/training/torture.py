@@ -274,7 +274,7 @@ def tiny_model(settings, num_classes):
     """Return a model with all that has state, which is traced quickly."""
     import keras
 
-    side = None if settings.progressive else settings.image_size
+    side = None if settings.progressive_resizing else settings.image_size
     return keras.Sequential(
         [
             keras.Input((side, side, 3)),

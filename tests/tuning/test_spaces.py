@@ -5,6 +5,7 @@ import pytest
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
 from tuning import spaces
+from tuning.default_space import default_space
 from tuning.parameters import Choice, Range
 from tuning.spaces import Space
 
@@ -17,12 +18,12 @@ NAMED_IN_THE_ISSUE = {
 def read(tmp_path, text):
     file = tmp_path / "space.yaml"
     file.write_text(text)
-    return spaces.read_space(str(file), spaces.default_space(has_gpu=False))
+    return spaces.read_space(str(file), default_space(has_gpu=False))
 
 
 @pytest.mark.parametrize("has_gpu", [True, False])
 def test_the_default_space_has_what_people_tune(has_gpu):
-    space = spaces.default_space(has_gpu).checked(Settings())
+    space = default_space(has_gpu).checked(Settings())
     names = {parameter.name for parameter in space.parameters}
     assert names - {"model"} == NAMED_IN_THE_ISSUE
     assert ("model" in names) == has_gpu
@@ -115,7 +116,7 @@ WRONG_KINDS = {
     bool: ["[1, 0]", "[a, b]", "{min: 0, max: 1}"],
     str: ["[1, 2]", "[true, false]", "{min: 1, max: 2}"],
 }
-SEARCHABLE = sorted(set(spaces.FIELDS) - spaces.NEVER_SEARCHED)
+SEARCHABLE = spaces.searchable_names()
 
 
 @pytest.mark.parametrize("name", SEARCHABLE)

@@ -10,7 +10,7 @@ from kerasnorm.data.errors import problem_of
 from kerasnorm.training.app import App, parse_with_defaults
 from kerasnorm.training.settings import parsing
 from kerasnorm.training.settings.errors import UsageError
-from kerasnorm.training.system import streams
+from kerasnorm.training.system import backend, streams
 
 USAGE_STATUS = 2
 FAILURE_STATUS = 1
@@ -130,7 +130,7 @@ def evaluate_command(app: App, words: Sequence[str]) -> None:
     options = parser.parse(words)
     from kerasnorm.training.system import importing
 
-    importing.import_keras()
+    importing.import_keras(options.backend)
     from kerasnorm.training.commands import inference
 
     result = inference.evaluate_run(
@@ -160,7 +160,7 @@ def predict_command(app: App, words: Sequence[str]) -> None:
     options = parser.parse(words)
     from kerasnorm.training.system import importing
 
-    importing.import_keras()
+    importing.import_keras(options.backend)
     from kerasnorm.training.commands import inference
 
     predictions, rejected, notes = inference.predict_run(
@@ -180,6 +180,7 @@ def predict_command(app: App, words: Sequence[str]) -> None:
 
 
 def _add_common(parser: parsing.Parser) -> None:
+    backend.add_flag(parser)
     parser.add_value("--json", bool, "Print JSON.")
     parser.add_value("--debug", bool, "Show the traceback of an error.")
 

@@ -58,7 +58,7 @@ def evaluate_run(
         load_model(directory),
         decoded,
         BATCH_SIZE,
-        mirrored=settings.average_mirrored,
+        mirrored=settings.flip_tta,
     )
     return {
         "loss": result.loss,
@@ -180,7 +180,7 @@ def predict_run(
         load_model(directory),
         decoded,
         BATCH_SIZE,
-        mirrored=directory.read_settings().average_mirrored,
+        mirrored=directory.read_settings().flip_tta,
     )
     predictions = [
         {

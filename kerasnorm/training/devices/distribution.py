@@ -6,11 +6,9 @@ from typing import Any
 
 import keras
 
+from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
-
-# With TensorFlow their moving statistics would be those of one device's share.
-UNSHARED_NORMS = ("batch_renorm", "ghost_batch", "switchable")
 
 
 def scope(settings: Settings) -> AbstractContextManager[object]:
@@ -27,8 +25,8 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
 
     Raises:
         UsageError: If the backend is PyTorch, the batch cannot be shared evenly, or
-            with TensorFlow gradients are accumulated or the norm is one of
-            `UNSHARED_NORMS`.
+            with TensorFlow gradients are accumulated or the norm's moving statistics
+            would be those of one device's part of the batch.
     """
     if settings.distribute == "none":
         return contextlib.nullcontext()
@@ -48,7 +46,7 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
             "accumulate gradients under MirroredStrategy: use a larger --batch-size, "
             "or --distribute none"
         )
-    if backend == "tensorflow" and settings.norm in UNSHARED_NORMS:
+    if backend == "tensorflow" and not NORM_KINDS[settings.norm].shares_statistics:
         raise UsageError(
             f"expected no --norm {settings.norm} with --distribute auto on "
             f"{len(devices)} devices and the TensorFlow backend, where each device "

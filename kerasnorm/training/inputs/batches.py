@@ -65,7 +65,7 @@ def validation_batches(settings: Settings, data: Data) -> Any:
         settings: The run's settings.
         data: The images.
     """
-    side = settings.judged_side
+    side = settings.eval_size
     return batches_tf.evaluation_batches(
         data.validation, settings.batch_size, center=(side, side)
     )

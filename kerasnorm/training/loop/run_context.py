@@ -59,12 +59,12 @@ class RunContext:
         """
         settings = self.settings
         stream = batches.training_batches(settings, self.data, first_step, skipped)
-        if not settings.progressive:
+        if not settings.progressive_resizing:
             return stream
         total = settings.epochs * self.steps_per_epoch
 
         def side_at(step: int) -> int:
             share = max(step / total, time_share())
-            return resolution.side_at(share, settings.training_side)
+            return resolution.side_at(share, settings.train_crop_size)
 
         return resolution_tf.with_growing_images(stream, side_at, first_step)

@@ -52,7 +52,7 @@ def write_results(
     history = outcome.history
     train, validation = (
         evaluation.evaluate(
-            model, images, settings.batch_size, mirrored=settings.average_mirrored
+            model, images, settings.batch_size, mirrored=settings.flip_tta
         )
         for images in (data.train, data.validation)
     )
@@ -76,7 +76,7 @@ def write_results(
         "class_names": list(data.train.class_names),
         "image_size": settings.image_size,
         "gray_bits": data.gray_bits,
-        "average_mirrored": settings.average_mirrored,
+        "average_mirrored": settings.flip_tta,
     }
     save_model(model, directory)
     examination = run_diagnosis.examine_run(model, settings, data, history)
@@ -116,7 +116,7 @@ def _of_test(model: keras.Model, settings: Settings, data: Data) -> dict[str, An
     if data.test is None:
         return {}
     test = evaluation.evaluate(
-        model, data.test, settings.batch_size, mirrored=settings.average_mirrored
+        model, data.test, settings.batch_size, mirrored=settings.flip_tta
     )
     return {
         "test_loss": test.loss,

@@ -18,23 +18,6 @@ from kerasnorm.training.settings import Settings
 SECONDS = 45.0
 # The look before the training takes about a second; this is for large networks.
 PREFLIGHT_SECONDS, PREFLIGHT_SAMPLES = 5.0, 128
-# The training pipeline without anything random.
-NOTHING_RANDOM: dict[str, Any] = {
-    "rotation_range": 0.0,
-    "width_shift_range": 0.0,
-    "height_shift_range": 0.0,
-    "shear_range": 0.0,
-    "zoom_range": 0.0,
-    "crop_area": 1.0,
-    "color_jitter": 0.0,
-    "horizontal_flip": False,
-    "rand_augment": None,
-    "random_erasing": 0.0,
-    "mixup": 0.0,
-    "cutmix": 0.0,
-    "label_smoothing": 0.0,
-    "balanced": False,
-}
 
 
 def preflight_run(
@@ -103,7 +86,7 @@ def splits_of(settings: Settings, data: Data) -> dict[str, Any]:
     }
     steps = len(data.validation) // size
     if steps:
-        still = settings.replace(**NOTHING_RANDOM)
+        still = settings.without_augmentation()
         held = dataclasses.replace(data, train=data.validation)
         splits["swapped"] = batches.training_batches(still, held).take(steps)
     return splits

@@ -1,18 +1,15 @@
 """Words of a command line and YAML files to checked values, for all commands."""
 
-import contextlib
 import re
-import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import jsonargparse
 
-from kerasnorm.training import layering
-from kerasnorm.training.layering import FLAGS, OF_THE_PARSER, Layer
-from kerasnorm.training.settings import spelling
-from kerasnorm.training.settings.checks import LARGEST, describe
+from kerasnorm.training.settings import help_page, layering, old_names, spelling
+from kerasnorm.training.settings.declaration import LARGEST, describe
 from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.layering import FLAGS, OF_THE_PARSER, Layer
 from kerasnorm.training.settings.spelling import hyphens, normalize
 from kerasnorm.training.settings.version import upgraded
 from kerasnorm.training.system import paths
@@ -24,9 +21,14 @@ class Parser(jsonargparse.ArgumentParser):
     Every command takes `--config FILE`s: flags count more, later files beat others.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(
+        self, *args: Any, commands: Mapping[str, str] | None = None, **options: Any
+    ) -> None:
+        super().__init__(*args, formatter_class=help_page.Formatter, **options)
+        # What each command of the program does, by its usage.
+        self.commands = commands or {}
         self.kinds: dict[str, Any] = {}
+        self.old_names: dict[str, str] = {}
         self.required: list[str] = []
         self.checks: dict[str, Callable[[Any, str], Any]] = {}
         self.fetched: list[str] = []
@@ -34,6 +36,7 @@ class Parser(jsonargparse.ArgumentParser):
             "--config",
             action="append",
             type=str,
+            metavar="FILE",
             help="YAML file with flags as keys, such as a run's settings.yaml. May be "
             "repeated; later files count more, flags most.",
         )
@@ -163,7 +166,8 @@ class Parser(jsonargparse.ArgumentParser):
             SystemExit: After `--help`.
         """
         spelled = normalize(
-            words, [n for n, kind in self.kinds.items() if kind is bool]
+            old_names.renamed_flags(words, self.old_names),
+            [name for name, kind in self.kinds.items() if kind is bool],
         )
         self._refuse_unknown(spelled)
         given = dict(vars(self.parse_args(spelled, defaults=False)))
@@ -228,14 +232,15 @@ class Parser(jsonargparse.ArgumentParser):
         raise UsageError(self._one_sentence(message))
 
     def format_help(self, *args: Any, **kwargs: Any) -> str:
-        """Write flags as people type them."""
-        text = super().format_help(*args, **kwargs)
-        text = re.sub(r"--[a-z]+(?:_[a-z]+)+", lambda f: hyphens(f[0]), text)
-        return text.replace(" {true,false}", "")
+        """Write flags as people type them, the commands of the program first."""
+        return help_page.with_commands(
+            help_page.as_typed(super().format_help(*args, **kwargs)), self.commands
+        )
 
     def _read_file(self, file: str) -> Layer:
         copy = paths.fetched(file, "--config")
         values = upgraded(layering.read_yaml(copy, "--config"), file)
+        values = old_names.renamed(values, self.old_names)
         unknown = sorted(
             str(key) for key in values if key not in self.kinds or key in OF_THE_PARSER
         )
@@ -245,30 +250,10 @@ class Parser(jsonargparse.ArgumentParser):
             )
         return Layer(
             file,
-            {name: self._of_file(file, name, v) for name, v in values.items()},
-        )
-
-    def _of_file(self, file: str, name: str, value: Any) -> Any:
-        """Return a value of a YAML file in its own type, as a flag would give it."""
-        kind = self.kinds[name]
-        if typing.get_origin(kind) is list and value is not None:
-            return [str(v) for v in (value if isinstance(value, list) else [value])]
-        kinds = typing.get_args(kind) or (kind,)
-        if value is None or isinstance(value, bool):
-            # YAML 1.1 takes words such as yes and off for true and false.
-            if type(value) in kinds:
-                return value
-        elif not isinstance(value, list | dict):
-            for number in (int, float):
-                # YAML 1.1 takes 1e-4 for a word.
-                with contextlib.suppress(ValueError):
-                    if number in kinds and number(str(value)) == float(value):
-                        return number(value)
-            if str in kinds:
-                return str(value)
-        received = "nothing behind the colon" if value is None else repr(value)
-        raise UsageError(
-            f"expected {name} in {file} to be {describe(kind)}, received {received}"
+            {
+                name: layering.typed(name, self.kinds[name], value, file)
+                for name, value in values.items()
+            },
         )
 
     def _refuse_unknown(self, words: list[str]) -> None:

@@ -53,6 +53,15 @@ def last_word(words: Sequence[str], name: str) -> str | None:
     return found
 
 
+def flag_of(name: str) -> str:
+    """Return the flag of a setting as people type it.
+
+    Args:
+        name: Name of the setting.
+    """
+    return "--" + name.replace("_", "-")
+
+
 def hyphens(flag: str) -> str:
     """Return a flag as people type it.
 

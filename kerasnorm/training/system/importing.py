@@ -9,6 +9,7 @@ from typing import Any
 
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.system import streams
+from kerasnorm.training.system.backend import choose_backend
 
 # What Keras reads from keras.json and from environment variables, and what it is
 # without them. Only the backend remains a choice of the environment.
@@ -22,7 +23,7 @@ PLAIN: dict[str, Any] = {
 }
 
 
-def import_keras() -> None:
+def import_keras(backend: str | None = None) -> None:
     """Import Keras and, where it is installed, TensorFlow, and print nothing.
 
     TensorFlow takes its oneDNN kernels by itself only on processors with AVX-512 VNNI
@@ -36,9 +37,15 @@ def import_keras() -> None:
     From then on Keras computes as it does without a keras.json and without its
     environment variables, the backend left aside.
 
+    Args:
+        backend: What Keras shall compute with; None leaves the choice to
+            `KERAS_BACKEND` and keras.json.
+
     Raises:
-        UsageError: If Keras cannot be imported as keras.json and the variables wish.
+        UsageError: If Keras cannot be imported as keras.json and the variables wish,
+            or with this backend.
     """
+    choose_backend(backend)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with silenced_stderr():

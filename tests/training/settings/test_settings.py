@@ -4,15 +4,8 @@ import math
 import pytest
 
 from kerasnorm.training.settings import Settings
-from kerasnorm.training.settings.checks import NORMS
 from kerasnorm.training.settings.errors import UsageError
-from kerasnorm.training.settings.settings import OF_ONE_CALL
-
-
-def test_norm_names_are_those_of_the_layers():
-    from kerasnorm.layers import factory
-
-    assert set(NORMS) == set(factory.NORMS)
+from kerasnorm.training.settings.settings import names_with
 
 
 @pytest.mark.parametrize(
@@ -74,8 +67,8 @@ def test_ghost_batches_need_two_images():
 
 
 def test_mirror_images_that_never_trained_are_not_averaged():
-    with pytest.raises(UsageError, match="expected --average-mirrored together"):
-        Settings(average_mirrored=True, horizontal_flip=False)
+    with pytest.raises(UsageError, match="expected --flip-tta together"):
+        Settings(flip_tta=True, horizontal_flip=False)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +83,8 @@ def test_mirror_images_that_never_trained_are_not_averaged():
 )
 def test_training_images_are_as_large_as_what_is_judged(changes, judged, trained):
     settings = Settings(**changes)
-    assert (settings.judged_side, settings.training_side) == (judged, trained)
-    finished = settings.replace(progressive=True).of_one_size()
+    assert (settings.eval_size, settings.train_crop_size) == (judged, trained)
+    finished = settings.replace(progressive_resizing=True).of_one_size()
     assert finished.has_one_size
     assert finished.image_size == judged
 
@@ -116,7 +109,7 @@ def test_settings_survive_the_round_trip():
 
 
 def test_what_belongs_to_one_call_is_not_saved():
-    assert not set(OF_ONE_CALL) & set(Settings().to_dict())
+    assert not set(names_with("is_of_one_call")) & set(Settings().to_dict())
 
 
 def test_unknown_keys_are_listed():

@@ -6,12 +6,13 @@ import pytest
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.plugins.hparams import api_pb2, backend_context, metadata
 
+from kerasnorm.training.settings.settings import FIELDS
 from tests.tuning.conftest import make_plan
 from tuning.parameters import Choice
 from tuning.plan import SearchDirectory, read_json
 from tuning.record import search_summary
 from tuning.record.hparams_tf import write_session
-from tuning.spaces import FIELDS, Space
+from tuning.spaces import Space
 
 
 def read(folder):

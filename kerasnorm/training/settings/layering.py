@@ -1,14 +1,17 @@
 """Values from several places, laid over each other; where each of them is from."""
 
+import contextlib
 import dataclasses
 import pathlib
 import sys
+import typing
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import yaml
 
 from kerasnorm.data.errors import problem_of
+from kerasnorm.training.settings.declaration import describe, kinds_of
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.version import stamped
 
@@ -69,6 +72,39 @@ def read_yaml(file: str, name: str) -> dict[str, Any]:
             f"expected `key: value` lines in {file}, received {type(values).__name__}"
         )
     return values
+
+
+def typed(name: str, kind: Any, value: Any, file: str) -> Any:
+    """Return a value of a YAML file in its own type, as a flag would give it.
+
+    Args:
+        name: Its name.
+        kind: The type, a union of types, or a list of words.
+        value: What YAML takes it for.
+        file: Name of the file, for the error.
+
+    Raises:
+        UsageError: If it is of another type.
+    """
+    if typing.get_origin(kind) is list and value is not None:
+        return [str(v) for v in (value if isinstance(value, list) else [value])]
+    kinds = kinds_of(kind)
+    if value is None or isinstance(value, bool):
+        # YAML 1.1 takes words such as yes and off for true and false.
+        if type(value) in kinds:
+            return value
+    elif not isinstance(value, list | dict):
+        for number in (int, float):
+            # YAML 1.1 takes 1e-4 for a word.
+            with contextlib.suppress(ValueError):
+                if number in kinds and number(str(value)) == float(value):
+                    return number(value)
+        if str in kinds:
+            return str(value)
+    received = "nothing behind the colon" if value is None else repr(value)
+    raise UsageError(
+        f"expected {name} in {file} to be {describe(kind)}, received {received}"
+    )
 
 
 def print_config(values: dict[str, Any], sources: dict[str, str]) -> NoReturn:

@@ -1,0 +1,28 @@
+"""Settings of the section Norm: which normalization the network has."""
+
+import dataclasses
+
+from kerasnorm.norm_kinds import NORM_KINDS, names_with
+from kerasnorm.training.settings.declaration import Searched, choice, number
+
+
+@dataclasses.dataclass(frozen=True)
+class NormSettings:
+    """Which normalization the network has."""
+
+    norm: str = choice(
+        "batch",
+        NORM_KINDS,
+        "The norm; `none` is norm-free and switches AGC on.",
+        details="`layer` is one sample, all pixels and channels; `layer_channels` the "
+        "channels of one pixel.",
+        searched=Searched(("batch", "group", "frn", "switchable", "none"), place=2),
+    )
+    norm_momentum: float = number(
+        0.9,
+        "Momentum of moving statistics.",
+        0,
+        1,
+        details="Keras' own default of 0.99 needs hundreds of steps an epoch.",
+        only_with={"norm": names_with("has_moving_statistics")},
+    )
