@@ -1,6 +1,5 @@
 """What `kerasnorm doctor` does with a loaded model and its batches."""
 
-import math
 import pathlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -8,11 +7,13 @@ from typing import Any
 
 import keras
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.codes import SEVERITIES
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.losses.label_format import fit_labels
 from kerasnorm.doctor.prove import Proof, Trial, prove
+from kerasnorm.pages.formatting import loss, measured, words
 
 #: Exit status of `--ci` where something was found.
 FOUND = 3
@@ -57,7 +58,7 @@ class Consultation:
         before, after = self.proof.before, self.proof.after
         lines = [f"proof: {self.proof.remedy}"]
         lines += [
-            f"  {name}  validation loss {found.losses.get('D', math.nan):.4f}  "
+            f"  {name}  validation loss {loss(_validation_loss(found))}  "
             f"{found.verdict}"
             for name, found in (("before", before), ("after ", after))
         ]
@@ -75,17 +76,22 @@ def _trial_line(trial: Trial) -> str:
     if trial.after is None:
         return f"tried for {trial.code}: {trial.remedy}"
     changes = [
-        f"{name.replace('_', ' ')} {before:.4g} to {after:.4g}"
+        f"{words(name)} {measured(before, name)} to {measured(after, name)}"
         for name, before in trial.before.items()
         if before is not None and (after := trial.after[name]) is not None
     ]
     return f"tried for {trial.code}: {trial.remedy}; {', '.join(changes)}"
 
 
+def _validation_loss(examination: Examination) -> float | None:
+    """Return the validation loss as seen, None where it is NaN or infinite."""
+    return examination.to_dict()["losses"].get(Cell.VALIDATION_MOVING)
+
+
 def _outcome(examination: Examination) -> dict[str, Any]:
     return {
         "verdict": examination.verdict,
-        "validation_loss": examination.to_dict()["losses"].get("D"),
+        "validation_loss": _validation_loss(examination),
     }
 
 

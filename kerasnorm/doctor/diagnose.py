@@ -114,7 +114,7 @@ def _summary(m: Measurements) -> dict[str, Any]:
         "learning_rate_trial": m.rate_trial and asdict(m.rate_trial),
         "precision": m.precision and asdict(m.precision),
         "curves": m.curves and asdict(m.curves),
-        "scores": {cell: s.to_dict() for cell, s in m.scores.items()},
+        "scores": {str(cell): s.to_dict() for cell, s in m.scores.items()},
         "remains": measure_remainder(m),
         "plain_statistics": m.plain,
         "swap_test": m.swap,

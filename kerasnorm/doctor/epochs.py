@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import Finding
 
@@ -58,7 +59,9 @@ def find_jumps(examinations: Mapping[int, Examination]) -> Finding | None:
 
 
 def _validation_loss(examination: Examination) -> tuple[float, float] | None:
-    loss = examination.losses.get("D'", examination.losses.get("D"))
+    loss = examination.losses.get(
+        Cell.VALIDATION_RECALIBRATED, examination.losses.get(Cell.VALIDATION_MOVING)
+    )
     error = examination.measurements.get("validation_loss_error")
     if loss is None or error is None or not np.isfinite([loss, error]).all():
         return None

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.checks.learned import has_learned_little
 from kerasnorm.doctor.forward.statistics import batch_norms, read_statistics, run
 from kerasnorm.doctor.loss_matrix.budget import PairedDraws, split_gap
@@ -146,7 +147,7 @@ class Visit:
             head_problem=self.problem,
             weights_finite=weights_are_finite(model),
             scores=score_cells(matrix.outputs, train, self.validation, self.loss),
-            added_loss=matrix.added.get("D", 0.0),
+            added_loss=matrix.added.get(Cell.VALIDATION_MOVING, 0.0),
         )
         found.extra["trainable_variables"] = len(model.trainable_variables)
         found.expected = expected
@@ -155,11 +156,15 @@ class Visit:
         found.norms = measure_norm_states(model, moving, matrix.estimated, steps)
         if softness(train) > 0:
             found.extra["softness_of_labels"] = softness(train)
-        held = matrix.losses.get("D'", matrix.losses.get("D"))
+        held = matrix.losses.get(
+            Cell.VALIDATION_RECALIBRATED, matrix.losses.get(Cell.VALIDATION_MOVING)
+        )
         if held is not None:
             found.extra["validation_loss_error"] = held.std() / np.sqrt(len(held))
-        if found.has("A"):
-            found.extra["loss_within_epoch"] = measure_spread(matrix.losses["A"], train)
+        if found.has(Cell.TRAIN_BATCH_STATISTICS):
+            found.extra["loss_within_epoch"] = measure_spread(
+                matrix.losses[Cell.TRAIN_BATCH_STATISTICS], train
+            )
         found.train_inputs = describe_inputs(given)
         found.label_order = measure_label_order(self.all_of["train"])
         found.precision = measure_precision(model, first_batch(model, train))
@@ -201,11 +206,15 @@ class Visit:
         return False
 
     def _look_at_layers(self, found: Measurements) -> None:
-        if self.loss is None or not found.has("B", "B'"):
+        if self.loss is None or not found.has(
+            Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED
+        ):
             return
-        if found.difference("B", "B'")[1] > 0 and self._in_time("waking dropout"):
+        if found.difference(Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED)[
+            1
+        ] > 0 and self._in_time("waking dropout"):
             found.awake = measure_awake(self.model, self.train, self.loss, found.matrix)
-        if found.has("A64") and self._in_time("trying batch sizes"):
+        if found.has(Cell.TRAIN_BATCH_64) and self._in_time("trying batch sizes"):
             found.extra["loss_by_batch_size"] = measure_batch_sizes(
                 self.model, self.train, self.loss
             )
@@ -220,11 +229,23 @@ class Visit:
         )
         if self.loss is None:
             return
-        seen, trained = ("D'", "B'") if found.has("D'") else ("D", "B")
+        seen, trained = (
+            (Cell.VALIDATION_RECALIBRATED, Cell.TRAIN_RECALIBRATED)
+            if found.has(Cell.VALIDATION_RECALIBRATED)
+            else (Cell.VALIDATION_MOVING, Cell.TRAIN_MOVING)
+        )
         outputs = found.matrix.outputs
-        best = "D''" if found.has("D''") else "D"
+        best = (
+            Cell.VALIDATION_OWN_STATISTICS
+            if found.has(Cell.VALIDATION_OWN_STATISTICS)
+            else Cell.VALIDATION_MOVING
+        )
         if isinstance(outputs.get(best), np.ndarray):
-            own = outputs["B'" if found.has("B'") else "B"]
+            own = outputs[
+                Cell.TRAIN_RECALIBRATED
+                if found.has(Cell.TRAIN_RECALIBRATED)
+                else Cell.TRAIN_MOVING
+            ]
             found.permutation = measure_class_permutation(
                 validation, outputs[best], (self.train, own)
             )

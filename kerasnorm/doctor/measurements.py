@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.loss_matrix.budget import GapBudget, PairedDraws
 from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
@@ -102,7 +103,7 @@ class Measurements:
     swap: tuple[float, float, float] | None = None
     head_problem: str | None = None
     weights_finite: bool = True
-    scores: Mapping[str, Scores] = field(default_factory=dict)
+    scores: Mapping[Cell, Scores] = field(default_factory=dict)
     added_loss: float = 0.0
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -119,18 +120,18 @@ class Measurements:
             return scale.constant
         return scale.perfect + self.unit * self.chance
 
-    def has(self, *cells: str) -> bool:
+    def has(self, *cells: Cell) -> bool:
         """Return whether these cells were measured and are finite numbers."""
         losses = self.matrix.losses
         return all(c in losses and bool(abs(self.matrix.mean(c)) < 1e30) for c in cells)
 
-    def difference(self, first: str, second: str) -> tuple[float, float, float]:
+    def difference(self, first: Cell, second: Cell) -> tuple[float, float, float]:
         """Return a difference of cells and its 95% interval; zeros if unmeasured."""
         if not self.has(first, second):
             return 0.0, 0.0, 0.0
         return self.draws.difference(first, second)
 
-    def accuracy_change(self, before: str, after: str) -> Change | None:
+    def accuracy_change(self, before: Cell, after: Cell) -> Change | None:
         """Return how the accuracy changes from one cell to another, with interval.
 
         Cells of the same split are compared sample by sample.
@@ -138,10 +139,14 @@ class Measurements:
         if before not in self.scores or after not in self.scores:
             return None
         first, second = self.scores[before].correct, self.scores[after].correct
-        paired = (before[0] in "AB") == (after[0] in "AB")
+        paired = Cell(before).split_name == Cell(after).split_name
         return (paired_change if paired else unpaired_change)(first, second)
 
     @property
-    def repaired(self) -> tuple[str, str]:
+    def repaired(self) -> tuple[Cell, Cell]:
         """Cells of training and validation with repaired statistics where measured."""
-        return "B'" if self.has("B'") else "B", "D'" if self.has("D'") else "D"
+        train, validation = Cell.TRAIN_RECALIBRATED, Cell.VALIDATION_RECALIBRATED
+        return (
+            train if self.has(train) else Cell.TRAIN_MOVING,
+            validation if self.has(validation) else Cell.VALIDATION_MOVING,
+        )

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.codes import HEALTHY
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
@@ -79,7 +80,10 @@ class Proof:
         """
         if self.after is None:
             return 0.0
-        before, after = (e.losses.get("D", np.nan) for e in (self.before, self.after))
+        before, after = (
+            e.losses.get(Cell.VALIDATION_MOVING, np.nan)
+            for e in (self.before, self.after)
+        )
         return float(before - after)
 
     def to_dict(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import PIL.Image
 
 ABSENT = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
-NOT_FINITE = "NaN or infinite"
+NOT_A_NUMBER = "not a number"
 # Names of what is measured from 0 to 1 and read in percent.
 FRACTIONS = re.compile("accuracy|confidence|fraction|guessing")
 # Elements of a list that are shown.
@@ -84,7 +84,7 @@ def loss(value: float | None) -> str:
     """
     known = finite(value)
     if known is None:
-        return NOT_FINITE
+        return NOT_A_NUMBER
     return number(known).replace("-", MINUS) if abs(known) >= 1000 else decimal(known)
 
 
@@ -116,7 +116,7 @@ def measured(value: Any, name: str) -> str:
     if isinstance(value, bool):
         return plain(value)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return NOT_FINITE
+        return NOT_A_NUMBER
     if not isinstance(value, float):
         return str(value)
     is_fraction = FRACTIONS.search(name) and abs(value) <= 1

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from kerasnorm.doctor.cells import CELLS, Cell
 from kerasnorm.doctor.loss_matrix.bootstrap import permutation_p
 from kerasnorm.doctor.loss_matrix.budget import PairedDraws
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
@@ -95,3 +96,16 @@ def test_both_limits_are_those_of_students_t(count):
 )
 def test_a_permutation_test_counts_what_is_as_small(null, expected):
     assert permutation_p(1.0, lambda generator: null) == pytest.approx(expected)
+
+
+def test_every_cell_knows_its_samples_and_its_statistics():
+    splits = {cell: cell.split_name for cell in Cell}
+    assert set(splits.values()) == {"train", "validation"}
+    assert {cell for cell in Cell if cell.in_batch_mode} == {"A", "As", "A64"}
+    # Saved files name cells by these letters.
+    assert list(CELLS) == ["A", "As", "A64", "B", "B'", "D", "D'", "D''"]
+    assert all(
+        ("training samples" in words or "training batches" in words)
+        == (splits[cell] == "train")
+        for cell, words in CELLS.items()
+    )

@@ -1,5 +1,6 @@
 """Judges the size of the batches that batch norms see in training."""
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.checks.staleness import is_stale
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
@@ -13,7 +14,7 @@ SMALL_BATCH = 16
 
 def check_small_batch(m: Measurements) -> Finding | None:
     """Find batches whose own statistics cost more loss than those of 64 samples."""
-    value, low, high = m.difference("As", "A64")
+    value, low, high = m.difference(Cell.TRAIN_SHUFFLED, Cell.TRAIN_BATCH_64)
     costs = low > 0 and value >= BATCH_NOISE * m.unit
     if m.batch_size == 1 and m.structure.norms and not costs:
         return _one_at_a_time(m)
@@ -22,8 +23,8 @@ def check_small_batch(m: Measurements) -> Finding | None:
     accumulated = m.optimizer.accumulation_steps > 1
     evidence = {
         "batch_size": m.batch_size,
-        "loss_in_such_batches": m.matrix.mean("As"),
-        "loss_in_batches_of_64": m.matrix.mean("A64"),
+        "loss_in_such_batches": m.matrix.mean(Cell.TRAIN_SHUFFLED),
+        "loss_in_batches_of_64": m.matrix.mean(Cell.TRAIN_BATCH_64),
         "interval": [low, high],
         "accumulation_steps": m.optimizer.accumulation_steps,
     }
@@ -45,7 +46,9 @@ def check_small_batch(m: Measurements) -> Finding | None:
         evidence,
         "kerasnorm.surgery.swap_norm(model, 'group') and train on, or batches of 16 "
         "and more",
-        max(value, m.difference("D", "D'")[0]),
+        max(
+            value, m.difference(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)[0]
+        ),
     )
 
 
@@ -54,7 +57,9 @@ def _one_at_a_time(m: Measurements) -> Finding | None:
     if is_stale(m):
         # Said with the statistics that it spoilt.
         return None
-    value, low, high = m.difference("B'", "A")
+    value, low, high = m.difference(
+        Cell.TRAIN_RECALIBRATED, Cell.TRAIN_BATCH_STATISTICS
+    )
     return Finding(
         "single_sample_batch",
         "warning",

@@ -1,5 +1,6 @@
 """Judges the inputs: their preparation, their distribution, their overlap."""
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.checks.labels import check_labels
 from kerasnorm.doctor.checks.staleness import is_shared
 from kerasnorm.doctor.finding import Finding
@@ -23,15 +24,11 @@ SEPARATE = 0.7
 ADAPTED = 0.1
 
 
-def _best_validation(m: Measurements) -> str:
-    return "D'" if m.has("D'") else "D"
-
-
 def generalization_gap(m: Measurements) -> tuple[float, float, float]:
     """Return what new samples cost under true training statistics, with interval."""
-    if m.has("D'", "B'"):
-        return m.difference("D'", "B'")
-    return m.difference("D", "B")
+    if m.has(Cell.VALIDATION_RECALIBRATED, Cell.TRAIN_RECALIBRATED):
+        return m.difference(Cell.VALIDATION_RECALIBRATED, Cell.TRAIN_RECALIBRATED)
+    return m.difference(Cell.VALIDATION_MOVING, Cell.TRAIN_MOVING)
 
 
 def check_mapping(m: Measurements) -> Finding | None:
@@ -124,7 +121,9 @@ def is_augmentation(m: Measurements) -> bool:
     """
     if m.plain is None:
         return False
-    adapted, adapted_low, _ = m.difference("D'", "D''")
+    adapted, adapted_low, _ = m.difference(
+        Cell.VALIDATION_RECALIBRATED, Cell.VALIDATION_OWN_STATISTICS
+    )
     saved, low, _ = m.plain
     return (
         adapted_low > 0
@@ -136,12 +135,16 @@ def is_augmentation(m: Measurements) -> bool:
 
 def _knows_nothing(m: Measurements) -> bool:
     """Return whether training has not come below the best constant answer, if known."""
-    return m.guessing is not None and m.matrix.mean("B'") >= m.guessing
+    return (
+        m.guessing is not None and m.matrix.mean(Cell.TRAIN_RECALIBRATED) >= m.guessing
+    )
 
 
 def check_augmentation(m: Measurements) -> Finding | None:
     """Find statistics of augmented images that do not fit plain ones."""
-    adapted, adapted_low, _ = m.difference("D'", "D''")
+    adapted, adapted_low, _ = m.difference(
+        Cell.VALIDATION_RECALIBRATED, Cell.VALIDATION_OWN_STATISTICS
+    )
     if adapted_low <= 0 or adapted < ADAPTED * m.unit or check_mapping(m):
         return None
     if m.plain is not None:
@@ -152,7 +155,11 @@ def check_augmentation(m: Measurements) -> Finding | None:
         saved = adapted
         # Real shift leaves validation harder than training after adapting. Weights that
         # know nothing answer to any change of the statistics.
-        if m.difference("D''", "B'")[1] > 0 or check_labels(m) or _knows_nothing(m):
+        if (
+            m.difference(Cell.VALIDATION_OWN_STATISTICS, Cell.TRAIN_RECALIBRATED)[1] > 0
+            or check_labels(m)
+            or _knows_nothing(m)
+        ):
             return None
     return Finding(
         "train_augmentation_shift",
@@ -177,7 +184,9 @@ def check_shared(m: Measurements) -> Finding | None:
     if not is_shared(m):
         return None
     shared = m.structure.shared_norms
-    value, low, high = m.difference("B'", "A")
+    value, low, high = m.difference(
+        Cell.TRAIN_RECALIBRATED, Cell.TRAIN_BATCH_STATISTICS
+    )
     return Finding(
         "domain_shift",
         "error",
@@ -199,9 +208,11 @@ def check_domain(m: Measurements) -> Finding | None:
     if check_augmentation(m):
         return None
     separate = m.separation is not None and m.separation.low > SEPARATE
-    adapted, adapted_low, _ = m.difference("D'", "D''")
+    adapted, adapted_low, _ = m.difference(
+        Cell.VALIDATION_RECALIBRATED, Cell.VALIDATION_OWN_STATISTICS
+    )
     adapts = adapted_low > 0 and adapted > ADAPTED * m.unit
-    if not separate or (m.has("D''") and not adapts):
+    if not separate or (m.has(Cell.VALIDATION_OWN_STATISTICS) and not adapts):
         return None
     return Finding(
         "domain_shift",

@@ -1,5 +1,6 @@
 """Judges the labels: their form, their order in the batches, their classes."""
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 
@@ -40,7 +41,7 @@ def check_order(m: Measurements) -> Finding | None:
     share = order.entropy / max(order.shuffled, 1e-9)
     if share > ORDERED:
         return None
-    gap = m.budget.gap if m.budget and m.has("D") else 0.0
+    gap = m.budget.gap if m.budget and m.has(Cell.VALIDATION_MOVING) else 0.0
     return Finding(
         "ordered_batches",
         "error",

@@ -1,5 +1,6 @@
 """Says what remains between the splits, and which effects would have been seen."""
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.checks.staleness import staleness_is_proved
 from kerasnorm.doctor.measurements import Measurements
 
@@ -42,7 +43,7 @@ def describe_remainder(m: Measurements) -> str:
         f"{100 * points.value:.1f} points remain (99% interval "
         f"{100 * points.low:.1f} to {100 * points.high:.1f})."
     )
-    change = m.accuracy_change("D", "D'")
+    change = m.accuracy_change(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)
     if change is not None and not staleness_is_proved(m):
         text += (
             f" Stale statistics that cost {100 * change.detectable:.1f} points of "

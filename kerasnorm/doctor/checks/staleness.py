@@ -1,5 +1,6 @@
 """Judges whether moving statistics are wrong, and says what that costs."""
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.measurements import Measurements
 
 # Healthy networks, trained with a falling learning rate, show up to 0.03 nats between
@@ -21,8 +22,8 @@ def staleness_is_proved(m: Measurements) -> bool:
     The proof is on training samples: the same samples at the same weights, moving
     against exact statistics.
     """
-    value, low, _ = m.difference("B", "B'")
-    accuracy = m.accuracy_change("B", "B'")
+    value, low, _ = m.difference(Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED)
+    accuracy = m.accuracy_change(Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED)
     return (low > 0 and value > _least_training_loss(m)) or bool(
         accuracy and accuracy.low >= PROVED_POINTS
     )
@@ -31,9 +32,11 @@ def staleness_is_proved(m: Measurements) -> bool:
 def _least_training_loss(m: Measurements) -> float:
     """Return the training loss that a repair must save: less where it is small."""
     half = STALE * m.unit / 2
-    if not m.has("B") or m.scale.perfect is None:
+    if not m.has(Cell.TRAIN_MOVING) or m.scale.perfect is None:
         return half
-    return min(half, TRAIN_LOSES * max(m.matrix.mean("B") - m.scale.perfect, 0.0))
+    return min(
+        half, TRAIN_LOSES * max(m.matrix.mean(Cell.TRAIN_MOVING) - m.scale.perfect, 0.0)
+    )
 
 
 def is_stale(m: Measurements) -> bool:
@@ -45,8 +48,14 @@ def is_stale(m: Measurements) -> bool:
     """
     if not staleness_is_proved(m):
         return False
-    costs = [m.difference("B", "B'"), m.difference("D", "D'")]
-    changes = [m.accuracy_change("B", "B'"), m.accuracy_change("D", "D'")]
+    costs = [
+        m.difference(Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED),
+        m.difference(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED),
+    ]
+    changes = [
+        m.accuracy_change(Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED),
+        m.accuracy_change(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED),
+    ]
     return any(low > 0 and value > STALE * m.unit for value, low, _ in costs) or any(
         change and change.value >= MATERIAL_POINTS and change.low >= PROVED_POINTS
         for change in changes
@@ -59,22 +68,25 @@ def is_shared(m: Measurements) -> bool:
     Its moving statistics are then off as well, because they follow the input that was
     normalized last; that is a consequence, not a cause.
     """
-    value, low, _ = m.difference("B'", "A")
+    value, low, _ = m.difference(Cell.TRAIN_RECALIBRATED, Cell.TRAIN_BATCH_STATISTICS)
     shared = bool(m.structure.shared_norms)
     return shared and low > 0 and value >= SHARED_COSTS * m.unit
 
 
 def staleness_evidence(m: Measurements) -> dict:
     """Return loss and accuracy of both splits under moving and exact statistics."""
-    value, low, high = (
-        m.difference("D", "D'") if m.has("D") else m.difference("B", "B'")
-    )
+    on_train = m.difference(Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED)
+    value, low, high = on_train
+    if m.has(Cell.VALIDATION_MOVING):
+        value, low, high = m.difference(
+            Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED
+        )
     return {
-        "validation_loss": finite(m.matrix.mean("D")),
-        "with_true_statistics": finite(m.matrix.mean("D'")),
+        "validation_loss": finite(m.matrix.mean(Cell.VALIDATION_MOVING)),
+        "with_true_statistics": finite(m.matrix.mean(Cell.VALIDATION_RECALIBRATED)),
         "costs": value,
         "interval": [low, high],
-        "on_training_samples": m.difference("B", "B'")[0],
+        "on_training_samples": on_train[0],
         **_accuracies(m),
         **_remainder(m),
         "steps": m.optimizer.steps,
@@ -85,7 +97,10 @@ def staleness_evidence(m: Measurements) -> dict:
 def _accuracies(m: Measurements) -> dict:
     """Return the accuracy of both splits before and after, and how sure it is."""
     found: dict = {}
-    for split, cells in (("training", ("B", "B'")), ("validation", ("D", "D'"))):
+    for split, cells in (
+        ("training", (Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED)),
+        ("validation", (Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)),
+    ):
         change = m.accuracy_change(*cells)
         if change is not None:
             before, after = (m.scores[cell] for cell in cells)
@@ -101,7 +116,7 @@ def _accuracies(m: Measurements) -> dict:
 
 def _remainder(m: Measurements) -> dict:
     """Return what lies between the splits once the statistics are repaired."""
-    points = m.accuracy_change("D'", "B'")
+    points = m.accuracy_change(Cell.VALIDATION_RECALIBRATED, Cell.TRAIN_RECALIBRATED)
     if points is None:
         return {}
     return {
@@ -114,8 +129,8 @@ def describe_costs(m: Measurements, evidence: dict) -> str:
     """Say what exact statistics change, on both splits."""
     parts = []
     for split, (before, after) in (
-        ("training", ("B", "B'")),
-        ("validation", ("D", "D'")),
+        ("training", (Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED)),
+        ("validation", (Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)),
     ):
         if not m.has(before, after):
             continue

@@ -1,5 +1,6 @@
 """Judges the moving statistics: broken, stale, and what made them so."""
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.checks.staleness import (
     describe_costs,
     finite,
@@ -40,7 +41,11 @@ def check_broken(m: Measurements) -> Finding | None:
             f"the moving variance is {worst.excess:.3g} and the moving mean "
             f"{worst.mean_excess:.3g} times as large as any average of batches could be"
         )
-    repaired = m.difference("D", "D'")[0] if m.has("D") else 0.0
+    repaired = (
+        m.difference(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)[0]
+        if m.has(Cell.VALIDATION_MOVING)
+        else 0.0
+    )
     return Finding(
         "broken_statistics",
         "error",
@@ -50,7 +55,9 @@ def check_broken(m: Measurements) -> Finding | None:
             "not_finite_channels": sum(n.not_finite for n in m.norms),
             "negative_variances": sum(n.negative for n in m.norms),
             "largest_excess": max(n.excess for n in m.norms),
-            "validation_loss_repaired": finite(m.matrix.mean("D'")),
+            "validation_loss_repaired": finite(
+                m.matrix.mean(Cell.VALIDATION_RECALIBRATED)
+            ),
         },
         effect=max(repaired, 1.0),
         where=tuple(n.path for n in bad or far),
@@ -163,7 +170,7 @@ def _disturbed(m: Measurements) -> Finding | None:
         if trial is None:
             continue
         shift, low, _ = trial
-        stale = m.difference("B", "B'")[0]
+        stale = m.difference(Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED)[0]
         if low > 0 and shift > REPRODUCED * stale:
             return _stale(m, code, summary, remedy, {"shift_reproduced": shift})
     return None

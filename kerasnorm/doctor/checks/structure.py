@@ -1,5 +1,6 @@
 """Judges facts about the model and its optimizer that no loss can show."""
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.checks.staleness import is_stale
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
@@ -8,7 +9,10 @@ from kerasnorm.doctor.probes.optimizer import OptimizerState
 
 def check_freeze(m: Measurements) -> Finding | None:
     """Find layers that were frozen after the training step was made."""
-    return find_frozen(m.optimizer, max(m.difference("D", "D'")[0], 0.0))
+    return find_frozen(
+        m.optimizer,
+        max(m.difference(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)[0], 0.0),
+    )
 
 
 def find_frozen(optimizer: OptimizerState, effect: float = 0.0) -> Finding | None:

@@ -99,7 +99,7 @@ class PairedDraws:
             "validation": validation.batches() if validation else [],
         }
 
-    def difference(self, first: str, second: str) -> tuple[float, float, float]:
+    def difference(self, first: Cell, second: Cell) -> tuple[float, float, float]:
         """Return the mean difference of two cells and its 95% interval."""
         value = self.matrix.mean(first) - self.matrix.mean(second)
         blocks = self._blocks(first, second)
@@ -117,7 +117,7 @@ class PairedDraws:
         return value, value - wider * (value - low), value + wider * (high - value)
 
     def ratio(
-        self, cell: str, part: np.ndarray, whole: np.ndarray
+        self, cell: Cell, part: np.ndarray, whole: np.ndarray
     ) -> tuple[float, float, float]:
         """Return the mean of one number divided by that of another, with 95% interval.
 
@@ -134,7 +134,7 @@ class PairedDraws:
         wider = widening(len(blocks))
         return value, value - wider * (value - low), value + wider * (high - value)
 
-    def _blocks(self, *cells: str) -> dict[str, list[np.ndarray]]:
+    def _blocks(self, *cells: Cell) -> dict[str, list[np.ndarray]]:
         """Return the samples that are drawn together, for the splits of these cells."""
         blocks = {}
         for split in {Cell(cell).split_name for cell in cells}:
@@ -166,24 +166,29 @@ def split_gap(
         The budget; only its generalization part where no norm depends on the batch;
         None without validation losses.
     """
-    if "D" not in matrix.losses or validation is None:
+    if Cell.VALIDATION_MOVING not in matrix.losses or validation is None:
         return None
     draws = PairedDraws(matrix, train, validation)
-    if "D'" in matrix.losses:
+    if Cell.VALIDATION_RECALIBRATED in matrix.losses:
         pairs = {
-            "batch_noise": ("B'", "A"),
-            "generalization": ("D''", "B'"),
-            "input_shift": ("D'", "D''"),
-            "stale_statistics": ("D", "D'"),
+            "batch_noise": (Cell.TRAIN_RECALIBRATED, Cell.TRAIN_BATCH_STATISTICS),
+            "generalization": (Cell.VALIDATION_OWN_STATISTICS, Cell.TRAIN_RECALIBRATED),
+            "input_shift": (
+                Cell.VALIDATION_RECALIBRATED,
+                Cell.VALIDATION_OWN_STATISTICS,
+            ),
+            "stale_statistics": (Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED),
         }
     else:
-        pairs = {"generalization": ("D", "B")}
+        pairs = {"generalization": (Cell.VALIDATION_MOVING, Cell.TRAIN_MOVING)}
     measured = {name: draws.difference(*pair) for name, pair in pairs.items()}
     intervals = {name: (low, high) for name, (_, low, high) in measured.items()}
-    intervals["gap"] = draws.difference("D", "A")[1:]
+    intervals["gap"] = draws.difference(
+        Cell.VALIDATION_MOVING, Cell.TRAIN_BATCH_STATISTICS
+    )[1:]
     return GapBudget(
         {name: value for name, (value, _, _) in measured.items()},
         intervals,
-        matrix.mean("A"),
-        matrix.mean("D"),
+        matrix.mean(Cell.TRAIN_BATCH_STATISTICS),
+        matrix.mean(Cell.VALIDATION_MOVING),
     )

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.forward.compiled_forward import call
 from kerasnorm.doctor.forward.statistics import Pass
 from kerasnorm.doctor.loss_matrix.heads import heads_of
@@ -86,7 +87,7 @@ def scale_of(
     """
     if loss is None:
         return LossScale(1.0)
-    found = Pass(matrix.outputs["B"], matrix.losses["B"])
+    found = Pass(matrix.outputs[Cell.TRAIN_MOVING], matrix.losses[Cell.TRAIN_MOVING])
     return measure_scale(loss, train, found)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.doctor.cells import CELLS
+from kerasnorm.doctor.cells import CELLS, Cell
 from kerasnorm.doctor.forward.statistics import (
     Pass,
     Statistics,
@@ -45,23 +45,23 @@ class LossMatrix:
         by_batch: Whether each sample carries the loss of its batch.
     """
 
-    losses: Mapping[str, np.ndarray]
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    losses: Mapping[Cell, np.ndarray]
+    outputs: Mapping[Cell, Any] = field(default_factory=dict)
     moving: Statistics = field(default_factory=dict)
     estimated: Statistics = field(default_factory=dict)
     estimated_on_validation: Statistics = field(default_factory=dict)
-    compiled: Mapping[str, float] = field(default_factory=dict)
-    added: Mapping[str, float] = field(default_factory=dict)
+    compiled: Mapping[Cell, float] = field(default_factory=dict)
+    added: Mapping[Cell, float] = field(default_factory=dict)
     by_batch: bool = False
 
-    def mean(self, cell: str) -> float:
+    def mean(self, cell: Cell) -> float:
         """Return the mean loss of a cell, NaN where it was not measured."""
         return float(self.losses[cell].mean()) if cell in self.losses else float("nan")
 
     def means(self) -> dict[str, float]:
         """Return the mean compiled loss of every cell that was measured."""
         return {
-            cell: self.compiled.get(cell, self.mean(cell))
+            cell.value: self.compiled.get(cell, self.mean(cell))
             for cell in CELLS
             if cell in self.losses
         }
@@ -91,46 +91,49 @@ def measure_losses(
     Example:
         >>> with state.preserved(model):
         ...     matrix = measure_losses(model, train, validation, loss)
-        >>> matrix.mean("D") - matrix.mean("D'")
+        >>> matrix.mean(Cell.VALIDATION_MOVING)
     """
     splits = {"train": train, "validation": validation}
-    cells: dict[str, Pass] = {}
+    cells: dict[Cell, Pass] = {}
 
-    def evaluate(cell: str, split: str) -> None:
-        samples = splits[split]
+    def evaluate(cell: Cell) -> None:
+        samples = splits[cell.split_name]
         if samples is not None:
             batches = evaluation_batches(model, samples, loss)
             cells[cell] = forward_pass(model, samples, batches, loss)
 
-    evaluate("B", "train")
-    evaluate("D", "validation")
+    evaluate(Cell.TRAIN_MOVING)
+    evaluate(Cell.VALIDATION_MOVING)
     norms = batch_norms(model)
     moving = read_statistics(norms)
     estimated: Statistics = {}
     on_validation: Statistics = {}
     if not norms:
-        cells["A"] = cells["B"]
+        cells[Cell.TRAIN_BATCH_STATISTICS] = cells[Cell.TRAIN_MOVING]
     else:
-        cells["A"] = forward_pass(
+        cells[Cell.TRAIN_BATCH_STATISTICS] = forward_pass(
             model, train, train.batches(), loss, in_batch_mode=True
         )
         small = train.batch_size < SMALLEST_BATCH_TO_ESTIMATE_FROM
         small = small and not fixed_batch(model)
         if small:
             batches = train.shuffled(train.batch_size)
-            cells["As"] = forward_pass(model, train, batches, loss, in_batch_mode=True)
+            cells[Cell.TRAIN_SHUFFLED] = forward_pass(
+                model, train, batches, loss, in_batch_mode=True
+            )
         size = EVALUATION_BATCH if small else train.batch_size
         found = _in_batch_mode(model, train, size, loss)
-        cells["A64" if small else "As"], estimated = found, found.statistics
+        cells[Cell.TRAIN_BATCH_64 if small else Cell.TRAIN_SHUFFLED] = found
+        estimated = found.statistics
         if validation is not None:
             on_validation = _in_batch_mode(model, validation, size).statistics
         try:
             write_statistics(norms, estimated)
-            evaluate("B'", "train")
-            evaluate("D'", "validation")
+            evaluate(Cell.TRAIN_RECALIBRATED)
+            evaluate(Cell.VALIDATION_RECALIBRATED)
             if validation is not None:
                 write_statistics(norms, on_validation)
-                evaluate("D''", "validation")
+                evaluate(Cell.VALIDATION_OWN_STATISTICS)
         finally:
             write_statistics(norms, moving)
     losses = {cell: found.losses for cell, found in cells.items()}
@@ -138,7 +141,7 @@ def measure_losses(
     if judged is not None and judged is not loss:
         compiled = {cell: float(values.mean()) for cell, values in losses.items()}
         for cell, found in cells.items():
-            split = splits["train" if cell[0] in "AB" else "validation"]
+            split = splits[cell.split_name]
             losses[cell] = judged.of(split.y, found.outputs)  # type: ignore[union-attr]
     return LossMatrix(
         losses,
@@ -160,7 +163,10 @@ def describe_added(matrix: LossMatrix) -> list[str]:
     """
     sizes = [
         f"{matrix.added[cell]:.4g} ({split})"
-        for cell, split in (("B", "training"), ("D", "validation"))
+        for cell, split in (
+            (Cell.TRAIN_MOVING, "training"),
+            (Cell.VALIDATION_MOVING, "validation"),
+        )
         if cell in matrix.added
     ]
     what = "losses leave out what layers and regularizers add in evaluate"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.forward.statistics import Pass
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
 from kerasnorm.doctor.sampling.ragged import is_ragged
@@ -199,15 +200,15 @@ def score(samples: Samples, outputs: Any, from_logits: bool) -> Scores | None:
 
 
 def score_cells(
-    outputs: Mapping[str, Any],
+    outputs: Mapping[Cell, Any],
     train: Samples,
     validation: Samples | None,
     loss: LossOfSamples | None,
-) -> dict[str, Scores]:
+) -> dict[Cell, Scores]:
     """Compare the outputs of every cell of the loss matrix with hard labels.
 
     Args:
-        outputs: Outputs by cell; those of training begin with A or B.
+        outputs: Outputs by cell.
         train: Training samples.
         validation: Validation samples, None without.
         loss: The loss that says what outputs are, None without labels.
@@ -217,7 +218,7 @@ def score_cells(
     """
     found = {}
     for cell, values in outputs.items():
-        samples = train if cell[0] in "AB" else validation
+        samples = train if cell.split_name == "train" else validation
         if loss is not None and samples is not None:
             found[cell] = score(samples, values, loss.from_logits)
     return {cell: scores for cell, scores in found.items() if scores is not None}

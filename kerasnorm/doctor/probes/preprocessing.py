@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.forward.statistics import (
     batch_norms,
     evaluate_loss,
@@ -70,7 +71,9 @@ def try_swap(
     """
     with _true_statistics(model, matrix):
         after = evaluate_loss(model, swapped, loss)
-    before = matrix.losses.get("D'", matrix.losses["D"])
+    before = matrix.losses.get(
+        Cell.VALIDATION_RECALIBRATED, matrix.losses[Cell.VALIDATION_MOVING]
+    )
     gain = float(before.mean() - after.mean())
     error = 1.96 * np.hypot(*(v.std() / np.sqrt(len(v)) for v in (before, after)))
     return gain, float(gain - error), float(gain + error)
@@ -106,5 +109,12 @@ def try_plain_statistics(
         losses = evaluate_loss(model, validation, loss)
     finally:
         write_statistics(norms, matrix.moving)
-    both = LossMatrix({"D'": matrix.losses["D'"], "Dplain": losses})
-    return PairedDraws(both, train, validation).difference("D'", "Dplain")
+    both = LossMatrix(
+        {
+            Cell.VALIDATION_RECALIBRATED: matrix.losses[Cell.VALIDATION_RECALIBRATED],
+            Cell.VALIDATION_UNAUGMENTED: losses,
+        }
+    )
+    return PairedDraws(both, train, validation).difference(
+        Cell.VALIDATION_RECALIBRATED, Cell.VALIDATION_UNAUGMENTED
+    )

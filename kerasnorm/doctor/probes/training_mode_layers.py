@@ -2,6 +2,7 @@
 
 import keras
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.forward.statistics import (
     batch_norms,
     evaluate_loss,
@@ -46,6 +47,13 @@ def measure_awake(
             losses = evaluate_loss(model, train, loss)
         finally:
             write_statistics(norms, matrix.moving)
-        both = LossMatrix({"B'": matrix.losses["B'"], "Bon": losses})
-        found[group] = PairedDraws(both, train, None).difference("Bon", "B'")
+        both = LossMatrix(
+            {
+                Cell.TRAIN_RECALIBRATED: matrix.losses[Cell.TRAIN_RECALIBRATED],
+                Cell.TRAIN_LAYERS_ACTIVE: losses,
+            }
+        )
+        found[group] = PairedDraws(both, train, None).difference(
+            Cell.TRAIN_LAYERS_ACTIVE, Cell.TRAIN_RECALIBRATED
+        )
     return found
