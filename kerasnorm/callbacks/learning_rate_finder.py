@@ -12,6 +12,7 @@ import numpy as np
 from kerasnorm.callbacks.held_data import HeldData
 from kerasnorm.inspection import random_state
 from kerasnorm.inspection.learning_rates import check_one_rate
+from kerasnorm.inspection.source_forms import in_batches
 from kerasnorm.inspection.temporary_learning_rate import (
     TemporaryLearningRate,
     has_settable_rate,
@@ -213,7 +214,7 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
         points: list[tuple[float, float, float]] = []
         average, weight, lowest = 0.0, 0.0, math.inf
         exploded = False
-        taken = _take(self.batches, self.steps + 1)
+        taken = _take(in_batches(self.batches, model), self.steps + 1)
         # The first batch tells whether batches are inputs alone.
         first = next(taken)
         with (

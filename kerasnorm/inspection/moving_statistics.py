@@ -6,7 +6,12 @@ from collections.abc import Iterable, Sequence
 import keras
 import numpy as np
 
-from kerasnorm.inspection import batch_moments, layer_tree, norm_variables
+from kerasnorm.inspection import (
+    batch_moments,
+    layer_tree,
+    norm_variables,
+    source_forms,
+)
 from kerasnorm.inspection.loss_gradients import without_gradients
 from kerasnorm.inspection.patched_calls import patched_calls
 
@@ -35,7 +40,8 @@ def recalibrate_batch_norm(
         model: Any built Keras model; it is changed.
         batches: Batches as `fit` takes them, `inputs`, `(inputs, targets)` or
             `(inputs, targets, weights)`: a `tf.data.Dataset`, `PyDataset`, loader,
-            generator or list. Take training batches, augmented as in training.
+            generator or list; or one such tuple of whole arrays, which is cut into
+            batches of 32. Take training batches, augmented as in training.
         samples: Stop after this many samples; None for all batches.
 
     Returns:
@@ -154,7 +160,7 @@ def _measuring(norm, moments, floored):
 
 def _run(model, batches, samples):
     seen = 0
-    for batch in _iterate(batches):
+    for batch in _iterate(source_forms.in_batches(batches, model)):
         if samples is not None and seen >= samples:
             break
         inputs = keras.utils.unpack_x_y_sample_weight(batch)[0]

@@ -170,6 +170,17 @@ def test_a_dataset_serves_as_batches():
     assert finder.find(make_model()) > 0
 
 
+@pytest.mark.backends
+def test_whole_arrays_serve_as_batches():
+    """As in `fit(x, y)`: cut into batches of 32."""
+    x, y = (np.concatenate(part) for part in zip(*make_batches(8), strict=True))
+    found = LearningRateFinder((x, y), 1e-5, 100.0, steps=40)
+    expected = LearningRateFinder(
+        list(zip(np.split(x, 4), np.split(y, 4), strict=True)), 1e-5, 100.0, steps=40
+    )
+    assert found.find(make_model()) == expected.find(make_model())
+
+
 def test_it_plots(tmp_path):
     finder = make_finder()
     finder.find(make_model())

@@ -195,6 +195,20 @@ def test_targets_are_left_aside():
     assert recalibrate_batch_norm(deep_model(1), batches) == 39
 
 
+@pytest.mark.parametrize("form", ["x", "x, y", "x, y, weights", "[x], y"])
+def test_whole_arrays_are_cut_into_batches(form):
+    """As `fit(*train)` and `doctor.examine(model, train)` take them."""
+    x = np.concatenate(make_batches((32, 32, 9)))
+    # Targets of the inputs' shape must not count as inputs, as of an autoencoder.
+    given = {"x": (x,), "x, y": (x, 2 * x), "x, y, weights": (x, x, np.ones(73))}
+    given["[x], y"] = ([x], np.zeros(73))
+    model, expected = deep_model(2), deep_model(2)
+    expected.set_weights(model.get_weights())
+    assert recalibrate_batch_norm(model, given[form]) == 73
+    recalibrate_batch_norm(expected, np.split(x, [32, 64]))
+    assert_same(statistics(model), statistics(expected), 1e-6)
+
+
 def test_py_datasets_are_read_to_their_end():
     class Data(keras.utils.PyDataset):
         def __len__(self):

@@ -14,7 +14,7 @@ from kerasnorm.data.generator.dataframe_iterator import Columns, DataFrameIterat
 from kerasnorm.data.generator.directory_iterator import DirectoryIterator
 from kerasnorm.data.generator.file_iterator import FileFormat
 from kerasnorm.data.generator.image_transforms import ImageTransforms
-from kerasnorm.data.generator.iterator_options import IteratorOptions
+from kerasnorm.data.generator.iterator_options import IteratorOptions as Options
 
 
 @dataclasses.dataclass(eq=False)
@@ -166,9 +166,7 @@ class ImageDataGenerator(ImageTransforms):
             x,
             y,
             self,
-            IteratorOptions(
-                batch_size, shuffle, seed, save_to_dir, save_prefix, save_format
-            ),
+            Options(batch_size, shuffle, seed, save_to_dir, save_prefix, save_format),
             sample_weight=sample_weight,
             subset=subset,
             ignore_class_split=ignore_class_split,
@@ -221,9 +219,7 @@ class ImageDataGenerator(ImageTransforms):
         return DirectoryIterator(
             directory,
             self,
-            IteratorOptions(
-                batch_size, shuffle, seed, save_to_dir, save_prefix, save_format
-            ),
+            Options(batch_size, shuffle, seed, save_to_dir, save_prefix, save_format),
             self._format(target_size, color_mode, interpolation, keep_aspect_ratio),
             classes=classes,
             class_mode=class_mode,
@@ -288,9 +284,7 @@ class ImageDataGenerator(ImageTransforms):
         return DataFrameIterator(
             dataframe,
             self,
-            IteratorOptions(
-                batch_size, shuffle, seed, save_to_dir, save_prefix, save_format
-            ),
+            Options(batch_size, shuffle, seed, save_to_dir, save_prefix, save_format),
             self._format(target_size, color_mode, interpolation, False),
             Columns(x_col, y_col, weight_col),
             directory=directory,

@@ -3,15 +3,14 @@
 import numpy as np
 import tensorflow as tf
 
-from kerasnorm.data.augment import stateless_random
 from kerasnorm.data.augment.augment_tf import compiled_color_jitter, warp
 from kerasnorm.data.augment.augmentation import Augmentation
-from kerasnorm.data.augment.erasing_tf import draw_erasures, erase
-from kerasnorm.data.augment.mix_tf import cut_and_mix, draw_mixes
-from kerasnorm.data.augment.transforms import draw_colours, draw_warps, rescaled
+from kerasnorm.data.augment.erasing_tf import erase
+from kerasnorm.data.augment.mix_tf import cut_and_mix
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.images.load_images import DecodedImages
 from kerasnorm.data.images.zero_copy_tf import as_tensor
+from kerasnorm.data.pipelines.epoch_plan_tf import DRAWN, EpochPlan
 from kerasnorm.data.pipelines.numpy_function_shutdown import safe_at_exit
 from kerasnorm.data.pipelines.parallel_tf import map_in_parallel, without_autograph
 
@@ -68,39 +67,23 @@ def training_batches(
             "more images."
         )
     augmentation = augmentation or Augmentation.none()
-    steps = len(decoded) // batch_size
     stored = decoded.image_size
     size = output_size or stored
     is_warped = augmentation.has_geometry or size != stored
-
+    epochs = EpochPlan(
+        decoded.labels,
+        batch_size,
+        augmentation,
+        seed,
+        stored,
+        size,
+        mixup,
+        cutmix,
+        random_erasing,
+        first_step,
+        balanced,
+    )
     images, labels = as_tensor(decoded.images), one_hot(decoded, label_smoothing)
-
-    def plan(epoch: int):
-        order = epoch_order(decoded.labels, seed, int(epoch), balanced)
-        order = order[: steps * batch_size]
-        parts = (
-            order,
-            rescaled(
-                draw_warps(augmentation, seed, epoch, order, size), size, stored
-            ).astype(np.float32),
-            draw_colours(augmentation, seed, epoch, order).astype(np.float32),
-            draw_mixes(mixup, cutmix, seed, epoch, order, size).astype(np.float32),
-            draw_erasures(random_erasing, seed, int(epoch), order, size),
-        )
-        first = first_step % steps if epoch == first_step // steps else 0
-        return [
-            part.reshape(steps, batch_size, *part.shape[1:])[first:] for part in parts
-        ]
-
-    plan = safe_at_exit(plan)
-
-    def plans(epoch):
-        parts = tf.numpy_function(
-            plan, [epoch], [tf.int64, tf.float32, tf.float32, tf.float32, tf.int32]
-        )
-        for part, shape in zip(parts, ([], [2, 3], [4], [5], [5]), strict=True):
-            part.set_shape([None, batch_size, *shape])
-        return tuple(parts)
 
     def batch(samples, warps, colours, mixes, erasures):
         varied = tf.gather(images, samples)
@@ -122,10 +105,25 @@ def training_batches(
             varied = erase(varied, erasures)
         return varied, targets
 
-    # Python draws a whole epoch at once: a call for each batch would wait for the
-    # thread that trains.
-    planned = (
-        tf.data.Dataset.range(first_step // steps, np.iinfo(np.int64).max)
+    return map_in_parallel(_drawn_batches(epochs), batch)
+
+
+def _drawn_batches(epochs: EpochPlan) -> tf.data.Dataset:
+    """Yield what each batch draws, without end.
+
+    Python draws a whole epoch at once: a call for each batch would wait for the thread
+    that trains.
+    """
+    draw = safe_at_exit(epochs.draw)
+
+    def plans(epoch):
+        parts = tf.numpy_function(draw, [epoch], [dtype for dtype, _ in DRAWN])
+        for part, (_, shape) in zip(parts, DRAWN, strict=True):
+            part.set_shape([None, epochs.batch_size, *shape])
+        return tuple(parts)
+
+    return (
+        tf.data.Dataset.range(epochs.first_epoch, np.iinfo(np.int64).max)
         .map(without_autograph(plans))
         .prefetch(1)
         .flat_map(
@@ -133,26 +131,6 @@ def training_batches(
         )
         .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     )
-    return map_in_parallel(planned, batch)
-
-
-def epoch_order(
-    labels: np.ndarray, seed: int, epoch: int, balanced: bool = False
-) -> np.ndarray:
-    """Return the order in which an epoch of `training_batches` visits the images.
-
-    Args:
-        labels: Class index of every image.
-        seed: Decides order and augmentation.
-        epoch: Number of the pass over the images.
-        balanced: Whether every class comes equally often.
-
-    Returns:
-        Positions of images, int64, as many as there are images.
-    """
-    if balanced:
-        return stateless_random.balanced_order(seed, epoch, labels)
-    return stateless_random.epoch_order(seed, epoch, len(labels))
 
 
 def evaluation_batches(

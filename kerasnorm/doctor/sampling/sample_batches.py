@@ -11,7 +11,11 @@ import numpy as np
 
 from kerasnorm.doctor.sampling.ragged import join_rows
 from kerasnorm.doctor.sampling.samples import Samples, arrays_of
-from kerasnorm.doctor.sampling.source_forms import as_arrays, cut, is_whole
+from kerasnorm.inspection.source_forms import (
+    as_arrays,
+    cut,
+    is_whole,
+)
 
 # Images of 224 pixels fill this with about 850 samples; two splits stay below 1.1 GB.
 MEMORY_LIMIT = 512 * 2**20

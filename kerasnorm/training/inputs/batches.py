@@ -7,7 +7,7 @@ import keras
 
 from kerasnorm.data.augment.augmentation import Augmentation
 from kerasnorm.data.augment.keras_layers_tf import with_keras_layers
-from kerasnorm.data.pipelines import batches_tf
+from kerasnorm.data.pipelines import batches_tf, epoch_plan_tf
 from kerasnorm.training.inputs.loading import Data
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
@@ -81,7 +81,7 @@ def files_of(settings: Settings, data: Data, step: int) -> list[str]:
     """
     size = settings.batch_size
     epoch, batch = divmod(step, len(data.train) // size)
-    order = batches_tf.epoch_order(
+    order = epoch_plan_tf.epoch_order(
         data.train.labels, settings.seed, epoch, settings.balanced
     )
     return [str(data.train.paths[i]) for i in order[batch * size : (batch + 1) * size]]

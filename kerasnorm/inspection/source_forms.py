@@ -5,8 +5,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.doctor.sampling.samples import arrays_of
-
 SCALARS = (bool, int, float, str, bytes, np.generic)
 
 
@@ -68,7 +66,7 @@ def is_whole(source: Any, inputs: int | None = None) -> bool:
     """
     if not isinstance(source, tuple) or not 1 <= len(source) <= 3:
         return False
-    arrays = [array for array in arrays_of(source) if array is not None]
+    arrays = [array for array in keras.tree.flatten(source) if array is not None]
     if not all(len(getattr(array, "shape", ())) > 0 for array in arrays):
         return False
     if len({array.shape[0] for array in arrays}) != 1:
@@ -82,7 +80,9 @@ def is_whole(source: Any, inputs: int | None = None) -> bool:
         # A batch of one input alone is a tuple.
         return flat and (inputs > 1 or isinstance(first, list))
     # Batches are of one shape.
-    shapes = {str([array.shape[1:] for array in arrays_of(part)]) for part in parts}
+    shapes = {
+        str([array.shape[1:] for array in keras.tree.flatten(part)]) for part in parts
+    }
     return all(isinstance(part, list) for part in parts) and len(shapes) > 1
 
 
@@ -93,10 +93,21 @@ def cut(source: tuple, size: int = 32) -> list:
         source: One tuple of whole arrays, or nests of them.
         size: Samples in a batch.
     """
-    count = next(arrays_of(source)).shape[0]
+    count = keras.tree.flatten(source)[0].shape[0]
     return [
         keras.tree.map_structure(
             lambda a, i=start: None if a is None else a[i : i + size], source
         )
         for start in range(0, count, size)
     ]
+
+
+def in_batches(source: Any, model: keras.Model) -> Any:
+    """Return whole arrays in batches, as `fit` takes them, and any other source as is.
+
+    Args:
+        source: A tuple of whole arrays, or an iterable of batches.
+        model: The model they are for.
+    """
+    inputs = len(getattr(model, "inputs", None) or ())
+    return cut(source) if is_whole(source, inputs or None) else source
