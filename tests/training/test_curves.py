@@ -73,6 +73,12 @@ def test_exploding_loss_gets_a_logarithmic_axis(last, scale):
     assert axes.get_yscale() == scale
 
 
+def test_accuracies_are_labelled_in_percent():
+    panel = next(panel for panel in curves.PANELS if panel.title == "Accuracy")
+    axes, _ = lines_of(make_history(4), 1, panel)
+    assert axes.yaxis.get_major_formatter()(0.5) == "50%"
+
+
 def test_chart_without_its_column_is_left_out():
     history = [{"epoch": 1, "loss": 0.5, "val_loss": 0.6}]
     assert [chart.title for chart in curves.draw_charts(history, 1)] == ["Loss"]

@@ -39,7 +39,7 @@ def test_a_zero_probability_gives_a_finite_loss():
     assert result.loss == pytest.approx(-math.log(1e-7))
 
 
-def test_mirror_images_are_averaged_when_asked_for():
+def test_mirror_images_are_averaged_when_asked_for(capsys):
     pytest.importorskip("tensorflow")
     keras.utils.set_random_seed(0)
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 6, 3), np.uint8)
@@ -62,3 +62,4 @@ def test_mirror_images_are_averaged_when_asked_for():
     np.testing.assert_allclose(plain, opinion(images), atol=1e-6)
     np.testing.assert_allclose(averaged, expected, atol=1e-6)
     assert np.abs(averaged - plain).max() > 0.01
+    assert capsys.readouterr().out == ""

@@ -33,8 +33,10 @@ def test_runs_without_a_name_get_one_each(tmp_path):
     assert len(paths) == 3
 
 
-def test_a_file_in_the_way_is_named(tmp_path):
-    (tmp_path / "runs").write_text("not a folder")
+@pytest.mark.parametrize("place", ["runs", "runs/toy", "runs/toy/one"])
+def test_a_file_in_the_way_is_named(tmp_path, place):
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / place).write_text("not a folder")
     with pytest.raises(ValueError, match="expected to make the folder"):
         run_directory.create(settings_in(tmp_path, name="one"))
 
@@ -92,6 +94,19 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert file.read_text() == "old"
 
 
-def test_an_unfinished_run_says_how_to_finish_it(tmp_path):
+@pytest.mark.parametrize("there", [[], ["report.json"], ["model.keras"]])
+def test_an_unfinished_run_says_how_to_finish_it(tmp_path, there):
+    for name in there:
+        (tmp_path / name).write_text("{}")
     with pytest.raises(ValueError, match="finish it with --resume"):
         run_directory.RunDirectory(tmp_path).read_report()
+
+
+def test_a_finished_run_has_its_figures(tmp_path):
+    (tmp_path / "report.json").write_text('{"epochs": 3}')
+    (tmp_path / "model.keras").write_text("")
+    assert run_directory.RunDirectory(tmp_path).read_report() == {"epochs": 3}
+
+
+def test_json_is_indented_by_two_and_keeps_letters():
+    assert atomic_files.json_text({"ü": [1]}) == '{\n  "ü": [\n    1\n  ]\n}\n'
