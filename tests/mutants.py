@@ -163,10 +163,16 @@ def main(argv: list[str] | None = None) -> int:
         }
     survivors = 0
     for module, tests in rows.items():
-        for what, survives in survivors_of(module, tests, options.count, options.seed):
-            survivors += survives
-            verdict = "SURVIVES" if survives else "noticed"
-            print(f"{verdict}  {module}:{what}", flush=True)
+        try:
+            for what, survives in survivors_of(
+                module, tests, options.count, options.seed
+            ):
+                survivors += survives
+                verdict = "SURVIVES" if survives else "noticed"
+                print(f"{verdict}  {module}:{what}", flush=True)
+        except RuntimeError as error:
+            survivors += 1
+            print(error, flush=True)
     return survivors
 
 
