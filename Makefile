@@ -11,13 +11,14 @@ NUMERIC := -m "backends and not slow"
 
 # The stamp is newer than what it was made from, so a second call installs nothing.
 $(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "Installing TensorFlow, Keras and what else is needed into $(VENV), this once"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	$(BIN)/python -m pip install --disable-pip-version-check \
 		--constraint constraints.txt --editable ".[dev]"
 	touch $@
 
-# No TensorFlow in here on purpose: the rooms that promise to work without it are
-# tested where it cannot be imported.
+# No TensorFlow in here on purpose: what promises to work without it is tested where it
+# cannot be imported.
 $(BACKENDS_VENV)/.installed: requirements-backends.txt constraints.txt
 	test -x $(BACKENDS_VENV)/bin/python || $(PYTHON) -m venv $(BACKENDS_VENV)
 	$(BACKENDS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \

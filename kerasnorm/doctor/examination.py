@@ -61,7 +61,9 @@ class Examination:
         return f"{CODES[HEALTHY]} {self.remains}".strip()
 
     def __repr__(self) -> str:
-        lines = [wrapped(f"verdict: {self.verdict}. {self.summary}")]
+        # The finding that is the verdict says its summary itself.
+        summary = f". {self.summary}" if self.verdict == HEALTHY else ""
+        lines = [wrapped(f"verdict: {self.verdict}{summary}")]
         lines += [repr(finding) for finding in self.findings]
         if self.budget is not None:
             lines.append(repr(self.budget))
