@@ -28,6 +28,21 @@ LAYER = {
     for number, subpackages in enumerate(LAYERS)
     for subpackage in subpackages
 }
+# The same within the doctor: it measures, then judges, and reports know no examination.
+DOCTOR_LAYERS = (
+    ("cells", "codes", "time_limit"),
+    ("report", "sampling"),
+    ("losses", "finding"),
+    ("forward",),
+    ("loss_matrix",),
+    ("probes", "examination"),
+    ("measurements", "inputs_of_model", "treatments"),
+    ("measure", "checks"),
+    ("diagnose", "epochs"),
+    ("examine", "preflight"),
+    ("prove", "callback"),
+    ("command",),
+)
 LINE_LIMIT = 300
 FUNCTION_LIMIT = 60
 FOLDER_LIMIT = 16
@@ -93,6 +108,21 @@ def test_imports_go_down_the_layers():
                 continue
             if LAYER[there] >= LAYER[here]:
                 up.append(f"{module_of(path)} imports {name}")
+    assert not up
+
+
+def test_the_doctor_measures_before_it_judges():
+    layer = {name: i for i, names in enumerate(DOCTOR_LAYERS) for name in names}
+    up = []
+    for path in FILES:
+        parts = module_of(path).split(".")
+        if parts[:2] != ["kerasnorm", "doctor"] or len(parts) < 3:
+            continue
+        for name in imports(path):
+            there = name.split(".")
+            if there[:2] == parts[:2] and len(there) > 2 and there[2] != parts[2]:
+                if layer[there[2]] >= layer[parts[2]]:
+                    up.append(f"{module_of(path)} imports {name}")
     assert not up
 
 

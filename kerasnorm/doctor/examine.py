@@ -1,7 +1,6 @@
 """`examine`: measures a model on training and validation batches and judges."""
 
 import dataclasses
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,15 +12,17 @@ from kerasnorm.doctor.forward.compiled_forward import kept
 from kerasnorm.doctor.forward.state import preserved, random_numbers_preserved
 from kerasnorm.doctor.forward.statistics import build, check_model
 from kerasnorm.doctor.losses.evaluation_batches import fit_batches
-from kerasnorm.doctor.measure import Progress, Visit
+from kerasnorm.doctor.measure.collect import collect_measurements
 from kerasnorm.doctor.report.subject import describe_subject
 from kerasnorm.doctor.sampling.sample_batches import gather
-from kerasnorm.doctor.sampling.samples import Samples
+from kerasnorm.doctor.sampling.splits import Splits
+from kerasnorm.doctor.time_limit import Progress, TimeLimit
 
 NAMES = {
+    "train": "training",
     "validation": "validation",
-    "plain": "plain training",
-    "swapped": "swapped validation",
+    "train_unaugmented": "plain training",
+    "validation_as_train": "swapped validation",
 }
 
 
@@ -78,38 +79,35 @@ def examine(
         >>> examination = kerasnorm.doctor.examine(model, train, validation)
         >>> print(examination.to_text())
     """
-    start = time.perf_counter()
+    limit = TimeLimit(seconds, progress)
     check_model(model)
-    say = progress or (lambda sentence: None)
-    say("reading batches")
-    others = {
+    limit.on_progress("reading batches")
+    sources = {
+        "train": train,
         "validation": validation,
-        "plain": plain,
-        "swapped": swapped,
+        "train_unaugmented": plain,
+        "validation_as_train": swapped,
     }
     # Loaders that shuffle draw from the global generators.
     with random_numbers_preserved():
-        training = gather(train, 2 * samples, seconds=seconds / 5, model=model)
-        splits: dict[str, Samples | None] = {"train": training}
-        for name, source in others.items():
-            splits[name] = (
-                None
-                if source is None
-                else gather(
-                    source,
-                    2 * samples,
-                    seconds=seconds / 5,
-                    name=NAMES[name],
-                    model=model,
-                )
+        read = {
+            name: gather(
+                source,
+                2 * samples,
+                seconds=seconds / 5,
+                name=NAMES[name],
+                model=model,
             )
-    build(model, training)
-    splits = {
-        name: split and fit_batches(model, split) for name, split in splits.items()
-    }
+            for name, source in sources.items()
+            if source is not None or name == "train"
+        }
+    splits = Splits(**read)
+    build(model, splits.train)
+    splits = splits.map(lambda name, split: fit_batches(model, split))
     with preserved(model), kept():
-        visit = Visit(model, splits, loss, start + seconds, say, samples)
-        measurements = visit.measure(history, thorough)
-    found = diagnose(measurements, visit.notes, time.perf_counter() - start)
-    counts = {name: s.count if s else None for name, s in splits.items()}
-    return dataclasses.replace(found, subject=describe_subject(model, counts))
+        found = collect_measurements(
+            model, splits, loss, history, limit, samples, thorough
+        )
+    examination = diagnose(found, limit.notes, limit.taken)
+    counts = {name: split.count for name, split in splits.items()}
+    return dataclasses.replace(examination, subject=describe_subject(model, counts))

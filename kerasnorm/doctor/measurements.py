@@ -30,8 +30,11 @@ from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
 from kerasnorm.doctor.probes.structure import Structure
 
+# Beyond this a loss is as good as infinite.
+LARGEST_LOSS = 1e30
 
-@dataclass
+
+@dataclass(frozen=True)
 class Measurements:
     """What the probes measured; a field is None where its probe could not run.
 
@@ -105,7 +108,7 @@ class Measurements:
     weights_finite: bool = True
     scores: Mapping[Cell, Scores] = field(default_factory=dict)
     added_loss: float = 0.0
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def unit(self) -> float:
@@ -123,7 +126,10 @@ class Measurements:
     def has(self, *cells: Cell) -> bool:
         """Return whether these cells were measured and are finite numbers."""
         losses = self.matrix.losses
-        return all(c in losses and bool(abs(self.matrix.mean(c)) < 1e30) for c in cells)
+        return all(
+            cell in losses and bool(abs(self.matrix.mean(cell)) < LARGEST_LOSS)
+            for cell in cells
+        )
 
     def difference(self, first: Cell, second: Cell) -> tuple[float, float, float]:
         """Return a difference of cells and its 95% interval; zeros if unmeasured."""
@@ -150,3 +156,16 @@ class Measurements:
             train if self.has(train) else Cell.TRAIN_MOVING,
             validation if self.has(validation) else Cell.VALIDATION_MOVING,
         )
+
+    @property
+    def same_statistics(self) -> tuple[Cell, Cell]:
+        """Cells of training and validation under the same, best statistics."""
+        if self.has(Cell.VALIDATION_RECALIBRATED):
+            return Cell.TRAIN_RECALIBRATED, Cell.VALIDATION_RECALIBRATED
+        return Cell.TRAIN_MOVING, Cell.VALIDATION_MOVING
+
+    @property
+    def has_learned_little(self) -> bool:
+        """Whether the network knows little even of its training samples."""
+        scores = self.scores.get(self.repaired[0])
+        return scores is not None and scores.show_little

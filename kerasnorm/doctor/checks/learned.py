@@ -1,31 +1,16 @@
 """Judges whether the network has learned its training samples at all."""
 
 from kerasnorm.doctor.finding import Finding
+from kerasnorm.doctor.loss_matrix.scores import LITTLE_SKILL
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.learning_rate import RateTrial
 
-# Part of the prior entropy that outputs must explain: below it a network has learned
-# little.
-LITTLE_SKILL = 0.1
-# Interval of an accuracy that still counts as guessing, in standard errors.
-GUESSING = 2.58
 # A constant that fits fewer samples best fits them better than others by over 6%.
 FEWEST = 16
 SCALE_TARGETS = (
     "train on (targets - mean) / std, and undo it behind the last layer: "
     "keras.layers.Rescaling(std, mean)"
 )
-
-
-def is_guessing(m: Measurements) -> bool:
-    """Return whether training accuracy cannot be told from guessing."""
-    scores = m.scores.get(m.repaired[0])
-    if scores is None:
-        return False
-    error = (scores.guessing * (1 - scores.guessing) / len(scores.labels)) ** 0.5
-    above = scores.accuracy > scores.guessing + GUESSING * error
-    # With unequal classes outputs may know much and still name the largest class.
-    return not above and scores.skill[1] < LITTLE_SKILL / 2
 
 
 def _skill(m: Measurements) -> tuple[float, float, float] | None:
@@ -48,23 +33,15 @@ def _skill(m: Measurements) -> tuple[float, float, float] | None:
     return m.draws.ratio(trained, constants - losses, constants - perfects)
 
 
-def has_learned_little(m: Measurements) -> bool:
-    """Return whether the network knows little even of its training samples."""
-    scores = m.scores.get(m.repaired[0])
-    if scores is None or scores.prior_entropy == 0:
-        return False
-    return is_guessing(m) or scores.skill[2] < LITTLE_SKILL
-
-
 def check_learned(m: Measurements) -> Finding | None:
     """Find a network that has learned nothing, or little."""
     if not m.scores:
         return _check_outputs(m)
-    if not has_learned_little(m):
+    if not m.has_learned_little:
         return None
     trained = m.repaired[0]
     scores, epochs, when = m.scores[trained], _epochs(m), _when(m)
-    nothing = is_guessing(m)
+    nothing = scores.is_guessing
     reason, because, remedy = _reason(m)
     return Finding(
         "not_learned",

@@ -7,7 +7,6 @@ from kerasnorm.doctor.checks.data import (
     generalization_gap,
 )
 from kerasnorm.doctor.checks.labels import check_labels
-from kerasnorm.doctor.checks.learned import has_learned_little
 from kerasnorm.doctor.checks.staleness import finite
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
@@ -119,7 +118,7 @@ def check_learning_rate(m: Measurements) -> Finding | None:
     if trial is None or not trial.is_too_high:
         return None
     # A network that has learned has not failed, whatever a slower rate would do.
-    if m.weights_finite and m.scores and not has_learned_little(m):
+    if m.weights_finite and m.scores and not m.has_learned_little:
         return None
     slower = trial.learning_rate * trial.fraction
     worst, best = max(trial.slower_losses), min(trial.losses)

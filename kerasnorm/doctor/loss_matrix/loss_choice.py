@@ -7,8 +7,8 @@ import keras
 
 from kerasnorm.doctor.forward.statistics import forward_pass
 from kerasnorm.doctor.loss_matrix.scores import judging_loss
+from kerasnorm.doctor.losses.label_compatibility import label_problem
 from kerasnorm.doctor.losses.model_losses import LossOfSamples, known_loss, resolve_loss
-from kerasnorm.doctor.probes.labels.label_compatibility import label_problem
 from kerasnorm.doctor.sampling.samples import Samples
 
 # Samples on which the compiled loss is compared with that of hard labels.

@@ -24,6 +24,11 @@ BIAS_PENALTY = 0.01
 FEWEST_TO_CALIBRATE = 16
 # The compiled loss counts as the hard-label loss if it differs by less.
 SAME_LOSS = 1e-3
+# Part of the prior entropy that outputs must explain: below it a network has learned
+# little.
+LITTLE_SKILL = 0.1
+# Interval of an accuracy that still counts as guessing, in standard errors.
+GUESSING = 2.58
 # Losses of probabilities are exact up to here: float32 tells 1 - 1e-6 from 1.
 LARGEST_EXACT = 10.0
 
@@ -142,6 +147,21 @@ class Scores:
         error = 1.96 * gained.std() / np.sqrt(len(gained))
         value = float(gained.mean())
         return value, value - float(error), value + float(error)
+
+    @property
+    def is_guessing(self) -> bool:
+        """Whether the accuracy cannot be told from guessing."""
+        error = (self.guessing * (1 - self.guessing) / len(self.labels)) ** 0.5
+        above = self.accuracy > self.guessing + GUESSING * error
+        # With unequal classes outputs may know much and still name the largest class.
+        return not above and self.skill[1] < LITTLE_SKILL / 2
+
+    @property
+    def show_little(self) -> bool:
+        """Whether the outputs know little of the labels, of which there are several."""
+        if self.prior_entropy == 0:
+            return False
+        return self.is_guessing or self.skill[2] < LITTLE_SKILL
 
     def to_dict(self) -> dict[str, float]:
         """Return the means as JSON values."""

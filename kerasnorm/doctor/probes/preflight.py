@@ -10,16 +10,16 @@ from kerasnorm.doctor.forward.statistics import batch_norms, forward_pass
 from kerasnorm.doctor.loss_matrix.loss_scale import LossScale, measure_scale
 from kerasnorm.doctor.losses.evaluation_batches import evaluation_batches, first_batch
 from kerasnorm.doctor.losses.head_activation import last_activation
+from kerasnorm.doctor.losses.label_compatibility import (
+    label_problem,
+    logits_problem,
+)
 from kerasnorm.doctor.losses.model_losses import LossOfSamples, known_loss, resolve_loss
 from kerasnorm.doctor.probes.gradients import Gradients, measure_gradients
 from kerasnorm.doctor.probes.inputs.inputs import (
     InputMoments,
     describe_inputs,
     uses_little_of_its_range,
-)
-from kerasnorm.doctor.probes.labels.label_compatibility import (
-    label_problem,
-    logits_problem,
 )
 from kerasnorm.doctor.probes.labels.labels import LabelOrder, measure_label_order
 from kerasnorm.doctor.probes.optimizer import OptimizerState, inspect_optimizer

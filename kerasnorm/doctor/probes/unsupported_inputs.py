@@ -1,29 +1,26 @@
 """Looks for what no loss shows: inputs, norms and weights that are out of the way."""
 
-from collections.abc import Mapping
-
 import keras
 import numpy as np
 from keras import ops
 
 from kerasnorm.doctor.forward.statistics import batch_norms
 from kerasnorm.doctor.sampling.ragged import is_ragged
-from kerasnorm.doctor.sampling.samples import Samples, arrays_of
+from kerasnorm.doctor.sampling.samples import arrays_of
+from kerasnorm.doctor.sampling.splits import Splits
 from kerasnorm.inspection.layer_tree import iter_layers
 
 
-def find_oddities(
-    model: keras.Model, splits: Mapping[str, Samples | None]
-) -> list[str]:
+def find_oddities(model: keras.Model, splits: Splits) -> list[str]:
     """Say which inputs and which norms cannot be examined as others are.
 
     Args:
         model: The model.
-        splits: Samples by the name of their split.
+        splits: All samples.
     """
     found = []
-    for name, split in splits.items():
-        arrays = [] if split is None else list(arrays_of(split.x))
+    for field, split in splits.items():
+        name, arrays = field.replace("_", " "), list(arrays_of(split.x))
         odd = [a for a in arrays if a.dtype.kind == "f" and not np.isfinite(a).all()]
         if odd:
             found.append(f"{name} inputs hold values that are not finite numbers")

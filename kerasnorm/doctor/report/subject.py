@@ -8,14 +8,12 @@ import keras
 from kerasnorm.version import __version__
 
 
-def describe_subject(
-    model: keras.Model, samples: Mapping[str, int | None]
-) -> dict[str, str]:
+def describe_subject(model: keras.Model, samples: Mapping[str, int]) -> dict[str, str]:
     """Return what a reader of a report must know to tell it from another.
 
     Args:
         model: The model.
-        samples: Number of samples by the name of the split; None where there are none.
+        samples: Number of samples by the name of the split.
 
     Returns:
         Model, samples of each split, date with time zone, and versions, as text.

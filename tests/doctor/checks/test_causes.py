@@ -26,6 +26,7 @@ from kerasnorm.doctor.probes.structure import Structure
 from tests.doctor.checks.test_thresholds import measured
 
 SHIFTED = {"A": 0.3, "B": 0.3, "B'": 0.3, "D": 0.6, "D'": 0.6, "D''": 0.3}
+WIRING = {"optimizer": OptimizerState(), "structure": Structure()}
 STALE = {"B": 0.6, "B'": 0.3, "D": 0.8, "D'": 0.4}
 
 
@@ -164,8 +165,8 @@ def test_wrong_labels_stand_beside_overfitting():
     ids=["overflow", "lost scale", "fine", "float32 as well"],
 )
 def test_overflow_counts_where_float32_has_none(half, full, scale, is_found):
-    m = measured({"B": 0.1}, precision=Precision(half, full, 0.0))
-    m.optimizer = OptimizerState(loss_scale=scale)
+    optimizer = OptimizerState(loss_scale=scale)
+    m = measured({"B": 0.1}, precision=Precision(half, full, 0.0), optimizer=optimizer)
     assert (training.check_precision(m) is not None) is is_found
 
 
@@ -173,8 +174,7 @@ def test_overflow_counts_where_float32_has_none(half, full, scale, is_found):
     ("last", "expected"), [(1, "single_sample_batch"), (7, "stale_statistics")]
 )
 def test_one_sample_left_over_is_named_where_statistics_are_stale(last, expected):
-    m = measured(STALE)
-    m.optimizer, m.structure, m.last_size = OptimizerState(), Structure(), last
+    m = measured(STALE, **WIRING, last_size=last)
     assert code(statistics.check_stale(m)) == expected
 
 
@@ -183,9 +183,12 @@ def test_one_sample_left_over_is_named_where_statistics_are_stale(last, expected
     [(1, 0.2, "small_batch"), (4, 0.2, "gradient_accumulation"), (1, 0.03, None)],
 )
 def test_small_batches_must_cost(accumulated, cost, expected):
-    m = measured({"As": 0.3 + cost, "A64": 0.3, "D": 1.0, "D'": 1.0})
-    m.batch_size, m.structure = 4, Structure()
-    m.optimizer = OptimizerState(accumulation_steps=accumulated)
+    m = measured(
+        {"As": 0.3 + cost, "A64": 0.3, "D": 1.0, "D'": 1.0},
+        batch_size=4,
+        structure=Structure(),
+        optimizer=OptimizerState(accumulation_steps=accumulated),
+    )
     assert code(batches.check_small_batch(m)) == expected
 
 
@@ -200,8 +203,8 @@ def test_unmeasured_cells_decide_nothing():
 def test_stale_statistics_are_proved_first_and_an_error_where_they_cost(
     saved, severity
 ):
-    m = measured({"B": 0.6, "B'": 0.6 - saved, "D": 0.8, "D'": 0.8 - saved})
-    m.optimizer, m.structure = OptimizerState(), Structure()
+    means = {"B": 0.6, "B'": 0.6 - saved, "D": 0.8, "D'": 0.8 - saved}
+    m = measured(means, **WIRING)
     found = statistics.check_stale(m)
     assert (found and found.severity) == severity
 
@@ -222,8 +225,8 @@ def test_a_network_that_learned_nothing_hears_why(skills, steps, reason):
         {"B": 0.69},
         scores={"B": Scores(labels, np.log(np.full((200, 2), 0.5)))},
         rate_trial=RateTrial(0.1, 0.1, 400, 0.69, (), (0.69,), (0.0,), skills),
+        optimizer=OptimizerState(steps=steps),
     )
-    m.optimizer = OptimizerState(steps=steps)
     found = learned.check_learned(m)
     assert reason in found.evidence["reason"]
     assert "400 steps" in found.summary

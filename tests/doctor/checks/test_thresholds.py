@@ -1,5 +1,7 @@
 """Checks on made-up measurements, on both sides of what decides."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ class Draws:
 
 def measured(means, chance=1.386, **probes):
     matrix = LossMatrix({cell: np.full(8, mean) for cell, mean in means.items()})
-    return Measurements(
+    unknown = Measurements(
         matrix,
         Draws(means),
         None,
@@ -35,8 +37,8 @@ def measured(means, chance=1.386, **probes):
         10,
         None,
         None,
-        **probes,
     )
+    return dataclasses.replace(unknown, **probes)
 
 
 @pytest.mark.parametrize(
