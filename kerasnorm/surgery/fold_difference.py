@@ -1,7 +1,6 @@
 """How far a model with folded norms is from the one it was made of."""
 
 import contextlib
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,8 @@ from kerasnorm.surgery.fold import find_folds
 
 # What images are usually scaled to; the norms know which it was.
 RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
+# Of variances; for channels that do not vary at all.
+SMALLEST_RATIO = 1e-12
 
 
 def compare_folded(model: keras.Model, folded: keras.Model, batch: Any = None) -> str:
@@ -77,8 +78,8 @@ def compare_folded(model: keras.Model, folded: keras.Model, batch: Any = None) -
 def fitting_noise(model: keras.Model, norms: Sequence[Any]) -> tuple[Any, str]:
     """Return noise of the range that a model expects, and its name.
 
-    Of the usual ranges it is the one after which the mean square of what the first
-    norm makes of its inputs, before scale and shift, is nearest to 1.
+    Of the usual ranges it is the one with which the moments of the first norm's inputs
+    are nearest to its moving statistics.
 
     Args:
         model: A model that knows its inputs.
@@ -101,8 +102,14 @@ def fitting_noise(model: keras.Model, norms: Sequence[Any]) -> tuple[Any, str]:
         )
         _, seen = _run(model, first, batch)
         for norm, (inputs, _) in seen.items():
-            distance = abs(math.log(_normalized_square(norm, inputs)))
-            tried.append((distance, len(tried), batch, f"noise of {low:g} to {high:g}"))
+            tried.append(
+                (
+                    _divergence(norm, inputs),
+                    len(tried),
+                    batch,
+                    f"noise of {low:g} to {high:g}",
+                )
+            )
     if not tried:
         return noise, "noise"
     _, _, batch, name = min(tried, key=lambda one: one[:2])
@@ -142,14 +149,17 @@ def _numbers(tensor: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(tensor)).astype("float64")
 
 
-def _normalized_square(norm: Any, inputs: np.ndarray) -> float:
-    """Return the mean square of normalized inputs, above 0."""
-    axes = [axis for axis in range(inputs.ndim) if axis != norm.axis % inputs.ndim]
-    mean, variance = (
-        np.expand_dims(_numbers(value), axes)
-        for value in (norm.moving_mean, norm.moving_variance)
-    )
-    return float(np.mean((inputs - mean) ** 2 / (variance + norm.epsilon))) or 1e-30
+def _divergence(norm: Any, inputs: np.ndarray) -> float:
+    """Return how far inputs of a norm are from what its moving statistics tell.
+
+    It is the Kullback-Leibler divergence of two normal distributions, so that inputs
+    that hardly vary are as far off as those that vary too much.
+    """
+    axes = tuple(axis for axis in range(inputs.ndim) if axis != norm.axis % inputs.ndim)
+    variance = _numbers(norm.moving_variance) + norm.epsilon
+    ratio = inputs.var(axes) / variance + SMALLEST_RATIO
+    shift = (inputs.mean(axes) - _numbers(norm.moving_mean)) ** 2 / variance
+    return float(np.mean(ratio + shift - 1 - np.log(ratio)) / 2)
 
 
 def _relative_difference(expected: np.ndarray, received: np.ndarray) -> float:

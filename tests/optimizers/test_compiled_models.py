@@ -206,7 +206,6 @@ def test_backups_bring_all_state_back(classes, tmp_path):
         trained(classes, epochs=2, callbacks=[backup, Stop()])
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
     resumed = compiled(classes)
-    resumed.optimizer.build(resumed.trainable_variables)
     resumed.fit(X, Y, epochs=2, callbacks=[backup], **BATCHES)
     assert_same_state(resumed, trained(classes, epochs=2))
 
