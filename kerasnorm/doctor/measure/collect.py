@@ -66,7 +66,7 @@ def collect_measurements(
         most: Largest number of samples of a split that pass through the model.
         thorough: Whether to train new copies where training got nowhere.
     """
-    setup = set_up(model, all_splits, loss, limit, most)
+    setup = set_up(model, all_splits, loss, history, limit, most)
     splits = setup.splits
     matrix = _measure_matrix(setup)
     found = replace(

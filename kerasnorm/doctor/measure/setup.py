@@ -15,6 +15,7 @@ from kerasnorm.doctor.probes.inputs.expected_inputs import (
     ExpectedInputs,
     measure_expected_inputs,
 )
+from kerasnorm.doctor.probes.inputs.reported_loss import Reported, reported_loss
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
 from kerasnorm.doctor.probes.unsupported_inputs import find_oddities, weights_are_finite
 from kerasnorm.doctor.sampling.samples import Samples
@@ -63,7 +64,12 @@ class Setup:
 
 
 def set_up(
-    model: keras.Model, all_splits: Splits, loss: Any, limit: TimeLimit, most: int
+    model: keras.Model,
+    all_splits: Splits,
+    loss: Any,
+    history: Any,
+    limit: TimeLimit,
+    most: int,
 ) -> Setup:
     """Take as many samples as there is time for, choose the loss, look at the inputs.
 
@@ -71,6 +77,7 @@ def set_up(
         model: The model, inside `preserved`.
         all_splits: All samples.
         loss: Loss to use instead of the compiled one, or None.
+        history: What `fit` returned, or None.
         limit: Time, and what is noted.
         most: Largest number of samples of a split that pass through the model.
     """
@@ -88,7 +95,9 @@ def set_up(
     )
     choice = choose_loss(model, given.train, given.validation, shape, loss)
     limit.notes += choice.notes
-    expected, splits = _find_expected_inputs(model, given, choice.judged, limit), given
+    reported = reported_loss(choice.compiled, history)
+    expected = _find_expected_inputs(model, given, choice.judged, reported, limit)
+    splits = given
     if expected is not None:
         # Other faults show only behind the right inputs.
         splits = given.map(lambda name, split: expected.repair(split, PARTS[name]))
@@ -122,14 +131,20 @@ def _describe_size(splits: Splits, size: int, most: int) -> list[str]:
 
 
 def _find_expected_inputs(
-    model: keras.Model, given: Splits, loss: LossOfSamples | None, limit: TimeLimit
+    model: keras.Model,
+    given: Splits,
+    loss: LossOfSamples | None,
+    reported: Reported | None,
+    limit: TimeLimit,
 ) -> ExpectedInputs | None:
     if loss is None or not weights_are_finite(model):
         return None
     if not limit.allows("looking for the inputs that the network expects"):
         return None
     steps = inspect_optimizer(model).steps
-    found = measure_expected_inputs(model, given.train, given.validation, loss, steps)
+    found = measure_expected_inputs(
+        model, given.train, given.validation, loss, steps, reported=reported
+    )
     if found is not None:
         limit.notes.append(found.note)
     return found

@@ -17,6 +17,7 @@ class Curves:
         rise: How far the validation loss of the last epochs lies above its lowest.
         jumps: Share of epochs whose training loss rose, after the first.
         lowest: Lowest validation loss of all epochs, NaN without one.
+        last: Training loss of the last epoch.
     """
 
     epochs: int
@@ -24,6 +25,7 @@ class Curves:
     rise: float
     jumps: float
     lowest: float = float("nan")
+    last: float = float("nan")
 
 
 def read_history(history: Any) -> Curves | None:
@@ -41,8 +43,9 @@ def read_history(history: Any) -> Curves | None:
     losses = np.asarray(curves["loss"], "float64")
     jumps = float((np.diff(losses) > 0).mean()) if len(losses) > 1 else 0.0
     validation = np.asarray(curves.get("val_loss", ()), "float64")
+    last = float(losses[-1])
     if not np.isfinite(validation).any():
-        return Curves(len(losses), None, 0.0, jumps)
+        return Curves(len(losses), None, 0.0, jumps, last=last)
     best = int(np.nanargmin(validation))
     rise = float(np.nanmean(validation[-3:]) - validation[best])
-    return Curves(len(losses), best + 1, rise, jumps, float(validation[best]))
+    return Curves(len(losses), best + 1, rise, jumps, float(validation[best]), last)

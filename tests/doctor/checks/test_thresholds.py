@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.checks import labels, staleness, training
+from kerasnorm.doctor.checks import labels, remainder, staleness, training
 from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
+from kerasnorm.doctor.loss_matrix.scores import Scores
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.labels.labels import ClassPermutation
 from kerasnorm.doctor.probes.learning_rate import RateTrial
@@ -93,3 +94,26 @@ def test_a_rate_is_too_high_where_every_slower_run_learns(losses, skills, is_fou
     trial = RateTrial(0.5, 0.01, 240, 1.4, losses, slower, skills, {})
     found = training.check_learning_rate(measured({"B": 1.39}, rate_trial=trial))
     assert (found is not None) is is_found
+
+
+@pytest.mark.parametrize("repaired", [True, False], ids=["repaired", "as given"])
+def test_what_remains_is_told_of_repaired_statistics_with_its_interval(repaired):
+    def right(share):
+        correct = np.arange(100) < 100 * share
+        log_p = np.log(np.where(correct[:, None], [0.2, 0.8], [0.8, 0.2]))
+        return Scores(np.ones(100, int), log_p)
+
+    shares = {"B": 0.6, "D": 0.5} | ({"B'": 0.9, "D'": 0.7} if repaired else {})
+    means = dict.fromkeys(shares, 0.5)
+    scores = {cell: right(share) for cell, share in shares.items()}
+    found = remainder.measure_remainder(measured(means, scores=scores))
+    assert found["accuracy"] == pytest.approx(0.2 if repaired else 0.1)
+    low, high = found["interval"]
+    assert low < found["accuracy"] < high
+    assert high - low == pytest.approx(
+        2 * 2.576 * (0.0030 if repaired else 0.0049) ** 0.5, rel=0.1
+    )
+
+
+def test_nothing_is_told_to_remain_where_labels_are_no_classes():
+    assert remainder.measure_remainder(measured({"B": 0.5, "D": 0.6})) is None

@@ -139,13 +139,15 @@ def trained():
     return model, x / 255, y
 
 
-def measured(model, x, y):
+def measured(model, x, y, reported=None):
     samples = gather((x.astype("float32"), y))
     steps = int(model.optimizer.iterations)
     with preserved(model):
         loss = hard_loss(model, samples)
+        if reported is not None:
+            reported = expected_inputs.Reported(loss, reported)
         return expected_inputs.measure_expected_inputs(
-            model, samples, None, loss, steps
+            model, samples, None, loss, steps, reported=reported
         )
 
 
@@ -235,3 +237,53 @@ def test_a_network_that_learned_little_is_asked_by_its_statistics(name):
     model.fit(prepared, drawn, batch_size=32, epochs=12, verbose=0)
     found = measured(model, x, drawn)
     np.testing.assert_allclose(found.images.apply(x), prepared, atol=0.2)
+
+
+NORMS = {
+    "none": lambda: [],
+    "group": lambda: [L.GroupNormalization(4)],
+    "layer": lambda: [L.LayerNormalization()],
+}
+
+
+def without_batch_norms(kind, seed=0):
+    keras.utils.set_random_seed(seed)
+    body = []
+    for _ in range(2):
+        body += [L.Conv2D(16, 3, strides=2), *NORMS[kind](), L.ReLU()]
+    head = [L.GlobalAveragePooling2D(), L.Dense(2, activation="softmax")]
+    model = keras.Sequential([keras.Input((SIZE, SIZE, 3)), *body, *head])
+    model.compile(
+        keras.optimizers.Adam(1e-2),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", NORMS)
+def test_without_batch_norms_drawn_maps_are_found_by_the_loss(kind):
+    x, y = colour_images(384, 0)
+    x, model = x / 255, without_batch_norms(kind)
+    history = model.fit(x, y, batch_size=32, epochs=8, verbose=0).history
+    for scale, offset in ((1.88, 1.16), (1.5, 2.3)):
+        found = measured(model, (x - offset) / scale, y, history["loss"][-1])
+        assert found.before["training"].accuracy < 0.7
+        assert found.after["training"].accuracy > 0.97 and not found.images.is_reordered
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("kind", "epochs", "seed", "with_history"),
+    [("none", 1, 0, True), ("none", 2, 0, False), ("group", 1, 2, False)],
+)
+def test_half_trained_networks_are_not_told_of_other_inputs(
+    kind, epochs, seed, with_history
+):
+    # Larger inputs make them surer, shifted ones move their threshold.
+    x, y = colour_images(384, seed)
+    x, model = x / 255, without_batch_norms(kind, seed)
+    history = model.fit(x, y, batch_size=32, epochs=epochs, verbose=0).history
+    loss = history["loss"][-1] if with_history else None
+    assert measured(model, x, y, loss) is None

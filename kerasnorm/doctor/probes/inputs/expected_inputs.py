@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from kerasnorm.doctor.forward.statistics import batch_norms
 from kerasnorm.doctor.loss_matrix.scores import Scores
 from kerasnorm.doctor.losses.evaluation_batches import fixed_batch
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
@@ -15,17 +16,20 @@ from kerasnorm.doctor.probes.inputs.input_map import (
     named_maps,
     negative_of,
 )
+from kerasnorm.doctor.probes.inputs.input_search import search_map
 from kerasnorm.doctor.probes.inputs.input_statistics import (
     StatisticsOfInputs,
     read_expected_inputs,
 )
 from kerasnorm.doctor.probes.inputs.input_trials import (
+    FIRST_ROUND,
     NATS,
     Outcome,
     Trials,
     part_of,
     prove_map,
 )
+from kerasnorm.doctor.probes.inputs.reported_loss import Reported
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.layer_tree import iter_layers
 
@@ -57,7 +61,7 @@ class ExpectedInputs:
     Args:
         images: What the given images have to go through.
         source: `"statistics"` if moving statistics told it, `"trial"` if it was found
-            by trying the usual preparations.
+            by trying the usual preparations, and what lies between them.
         low: Lower 99% limit of the fall of the training loss.
         p_value: Of that fall, on samples that did not choose the map.
         alone: Part of what map and recalibration repair together that the map repairs.
@@ -112,13 +116,15 @@ def measure_expected_inputs(
     loss: LossOfSamples,
     steps: int | None,
     unit: float = 1.0,
+    reported: Reported | None = None,
 ) -> ExpectedInputs | None:
     """Find the affine map of the channels with which training samples are recognized.
 
     Moving statistics of the first norm name the maps to try; where there are none, and
-    the network does badly, the usual preparations are tried. A map counts where it
-    repairs the training samples under moving statistics, on samples that did not
-    choose it, and where recalibrated statistics would not do more.
+    the network does badly, the usual preparations are tried, and without batch norms
+    any scale and offset. A map counts where it repairs the training samples under
+    moving statistics, on samples that did not choose it, and where recalibrated
+    statistics would not do more.
 
     Args:
         model: The model, inside `state.preserved`.
@@ -127,6 +133,8 @@ def measure_expected_inputs(
         loss: The loss of each sample.
         steps: Training steps, None where unknown.
         unit: Loss that counts as one.
+        reported: What the training said of its last epoch: where the images as given
+            lose no more, none is tried but what statistics name. None if unknown.
 
     Returns:
         The map, None where the inputs are right as they are, or nothing else is
@@ -154,15 +162,20 @@ def measure_expected_inputs(
     if scores and scores.accuracy >= WELL and losses.mean() < NATS * unit:
         return None
     known = read_expected_inputs(model, choosing.inputs, axis, steps)
+    reached = reported and reported.is_reached(model, choosing)
+    usual = _from_trial(known, choosing.inputs, axis, losses, scores)
     for source, maps in (
         ("statistics", _from_statistics(known, choosing.inputs)),
-        ("trial", _from_trial(known, choosing.inputs, axis, losses, scores)),
+        ("trial", [] if reached else usual),
     ):
         if not maps:
             continue
         best, tried = trials.best_of(maps, choosing)
         halves = choosing, confirming
-        proof = prove_map(trials, halves, unchanged, best, tried, unit)
+        if not batch_norms(model, frozen=True):
+            best, tried = _searched(trials, best, tried, choosing, unit)
+        missed = reached is False
+        proof = prove_map(trials, halves, unchanged, best, tried, unit, missed=missed)
         if proof is None and (told := _told(known, maps)) is not None:
             best = told
             proof = prove_map(trials, halves, unchanged, best, tried, unit, told=True)
@@ -185,6 +198,18 @@ def measure_expected_inputs(
             {name: trials.outcome(few, best) for name, few in given.items()},
         )
     return None
+
+
+def _searched(
+    trials: Trials, usual: InputMap, tried: int, samples: Samples, unit: float
+) -> tuple[InputMap, int]:
+    """Return any scale and offset where they fit clearly better than a usual map."""
+    few = part_of(samples, np.arange(min(FIRST_ROUND, samples.count)))
+    unchanged = identity(samples.inputs, usual.axis)
+    found, passes = search_map(trials, unchanged, usual, few)
+    fits = trials.mean_loss(few, found) < trials.mean_loss(few, usual) - NATS * unit
+    better = fits and _is_other(found, samples.inputs)
+    return found if better else usual, tried + passes
 
 
 def _from_statistics(known: StatisticsOfInputs | None, x: np.ndarray) -> list[InputMap]:

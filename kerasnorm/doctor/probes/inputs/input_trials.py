@@ -39,6 +39,9 @@ LEARNED = 0.1
 # Without them, part of what the outputs explain with the map that it must add, where
 # that is less than NATS: a network that knows little has little to lose.
 ADDED = 0.3
+# Part of what mapped outputs know that the given ones may know where no usual
+# preparation gave the map.
+KNOWN_BEFORE = 0.25
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,10 @@ class Trials:
         losses, scores = self.measure(samples, images)
         return Outcome(float(losses.mean()), scores.accuracy if scores else None)
 
+    def mean_loss(self, samples: Samples, images: InputMap) -> float:
+        """Return the mean loss of mapped samples, large where it is not finite."""
+        return float(_bounded(self.measure(samples, images)[0]).mean())
+
     def best_of(
         self, maps: Sequence[InputMap], samples: Samples
     ) -> tuple[InputMap, int]:
@@ -84,7 +91,7 @@ class Trials:
         left, size = list(range(len(maps))), FIRST_ROUND
         while len(left) > 1:
             few = part_of(samples, np.arange(min(size, samples.count)))
-            losses = {i: _bounded(self.measure(few, maps[i])[0]).mean() for i in left}
+            losses = {i: self.mean_loss(few, maps[i]) for i in left}
             best = min(losses.values())
             # Beyond this, a lower loss is a matter of confidence.
             left.sort(key=lambda i: (max(losses[i], best + ALIKE), i))
@@ -107,12 +114,14 @@ def prove_map(
     tried: int,
     unit: float,
     told: bool = False,
+    missed: bool = False,
 ) -> tuple[float, float, float] | None:
     """Return what the map repairs of all, and how sure it is; None if it does not.
 
     It must repair the samples that chose it, with a level for all maps that were
     tried, and the others. A map that the statistics tell must only lower the loss, as
-    a weak network gains nothing else from its inputs.
+    a weak network gains nothing else from its inputs. Where the images as given are
+    known to have missed the loss of the training, nothing speaks for them.
     """
     p_value, low = 1.0, 0.0
     moving = bool(batch_norms(trials.model))
@@ -138,7 +147,26 @@ def prove_map(
             return None
         if found.skill[1] <= (LEARNED if moving else 0.0) or change.high < 0:
             return None
+        silent = not moving and not missed
+        if silent and not _adds_knowledge(scores, found, least, level, best):
+            return None
     return _alone(trials, halves, unchanged, best), low, p_value
+
+
+def _adds_knowledge(
+    given: Scores, mapped: Scores, least: float, level: float, images: InputMap
+) -> bool:
+    """Return whether mapped outputs know what the given ones do not, however sure.
+
+    Larger inputs make a network without norms surer of itself, shifted ones move its
+    threshold: both lower the loss of one that is only half trained.
+    """
+    before, after = given.calibrated_loss, mapped.calibrated_loss
+    if fall(before, after, level)[0] >= level or before.mean() - after.mean() < least:
+        return False
+    # Numbers that were fitted to the loss are a training of their own.
+    most = mapped.skill[0] * (1.0 if images.preparation else KNOWN_BEFORE)
+    return given.skill[0] < most
 
 
 def _bounded(losses: np.ndarray) -> np.ndarray:
@@ -179,8 +207,7 @@ def _alone(
     first, second = (half.with_inputs(best.apply(half.inputs)) for half in halves)
     batches = first.shuffled(EVALUATION_BATCH)
     saved = read_statistics(norms)
-    given = _bounded(trials.measure(halves[1], unchanged)[0]).mean()
-    mapped = _bounded(trials.measure(halves[1], best)[0]).mean()
+    given, mapped = (trials.mean_loss(halves[1], m) for m in (unchanged, best))
     try:
         _, statistics = run_on_batch_statistics(model, first, batches, record=True)
         write_statistics(norms, statistics)
