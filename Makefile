@@ -6,6 +6,10 @@ VENV := .venv
 BACKENDS_VENV := .venv-backends
 BIN := $(VENV)/bin
 NUMERIC := -m "backends and not slow"
+# Many tests compile the same functions: halves the time of the JAX tests.
+JAX_CACHE := JAX_COMPILATION_CACHE_DIR=.pytest_cache/jax \
+	JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
+	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
 .PHONY: demo test test-thorough test-slow test-backends torture lint format clean
 
@@ -43,7 +47,7 @@ test-slow: $(VENV)/.installed
 
 # `make test` runs the same tests on TensorFlow.
 test-backends: $(VENV)/.installed $(BACKENDS_VENV)/.installed
-	KERAS_BACKEND=jax $(BACKENDS_VENV)/bin/python -m pytest -n 2 $(NUMERIC)
+	KERAS_BACKEND=jax $(JAX_CACHE) $(BACKENDS_VENV)/bin/python -m pytest -n 2 $(NUMERIC)
 	KERAS_BACKEND=torch $(BACKENDS_VENV)/bin/python -m pytest -n 2 $(NUMERIC)
 
 # Kills trainings in every way, resumes them, and prints what was lost.

@@ -6,7 +6,7 @@ python -m apps.cats_dogs --norm group --batch-size 4
 python -m apps.cats_dogs evaluate RUN_DIR
 python -m apps.cats_dogs predict RUN_DIR PHOTO
 
-Expected on two cores (AMD EPYC without AVX-512; n and commands in docs/benchmarks.md):
+Expected on two cores (hardware, n and commands in docs/benchmarks.md):
 drawn images 0.964 validation accuracy in 4 minutes of training; 2,000 photos 0.93 in 45
 minutes, 0.86 in 5 with `--preset quick`.
 """
