@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.commands.command_line import ACCEPT_CHANGES, in_one_sentence
 from kerasnorm.training.settings import parsing
 from kerasnorm.training.settings.errors import UsageError
@@ -14,7 +15,6 @@ from kerasnorm.version import __version__
 # What these print is only a word on the file they have written.
 KEEP_FILES = (["swap"], ["fold"], ["recalibrate"])
 FAIL_ON = ("info", "warning", "error")
-NORM_HELP = "Name of the new norm, such as group, frn, instance or none."
 TRUST_HELP = "Let code inside the model run, such as that of Lambda layers."
 RESCALE_HELP = (
     "FACTOR[,OFFSET] that the model expects values from 0 to 255 to go through, such "
@@ -133,7 +133,7 @@ def doctor(words: list[str]) -> int:
 def swap(words: list[str]) -> int:
     """Replace the norms of a saved model."""
     parser = _surgery("swap", "Replace the norms of a model; the file given stays.")
-    parser.add_value("--to", str, NORM_HELP, required=True)
+    parser.add_choice("--to", NORM_KINDS, "The new norm", required=True)
     parser.add_number(
         "--groups", int, 1, "Groups of --to group, where it divides.", default=32
     )

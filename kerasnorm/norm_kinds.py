@@ -93,7 +93,7 @@ NORM_KINDS: dict[str, NormKind] = {
     ),
     "layer_channels": NormKind(
         "keras.layers.LayerNormalization",
-        "the channels of one pixel",
+        "the channels of each pixel",
         counts_masked_steps=False,
     ),
     "instance": NormKind(

@@ -73,7 +73,9 @@ def run(words: list[str]) -> int:
         _print_config(given)
     given.check_existing()
     if options.directory is None:
-        raise UsageError("expected --directory DIR, where the search is to be kept")
+        raise UsageError(
+            "expected --directory DIR, where the search is to be kept, received none"
+        )
     directory = SearchDirectory(pathlib.Path(options.directory).resolve())
     try:
         str(directory.path).encode()

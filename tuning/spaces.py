@@ -173,7 +173,8 @@ def read_space(file: str, space: Space) -> Space:
         raise UsageError(f"expected `parameter: values` lines in {file}, received none")
     found = {parameter.name: parameter for parameter in space.parameters}
     for name, values in given.items():
-        _check_name(str(name), file)
+        name = OLD_NAMES.get(str(name), str(name))
+        _check_name(name, file)
         whole = _kinds_of(name) == {int}
         parameter = parameters.parse(name, values, whole=whole)
         _check_kinds(parameter, values)

@@ -88,24 +88,24 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
         super().__init__()
         if not 0 < minimum < maximum:
             raise ValueError(
-                "`minimum` must be above 0 and below `maximum`, received "
+                "Expected `minimum` to be above 0 and below `maximum`, received "
                 f"minimum={minimum!r}, maximum={maximum!r}."
             )
         if steps < 10:
             raise ValueError(
-                f"`steps` must be at least 10, received {steps!r}. A hundred is usual."
+                f"Expected `steps` to be at least 10, received {steps!r}; 100 is usual."
             )
         if not 0 <= smoothing < 1:
             raise ValueError(
-                f"`smoothing` must be at least 0 and below 1, received {smoothing!r}."
+                f"Expected `smoothing` to be 0 to below 1, received {smoothing!r}."
             )
         if stop_factor <= 1:
             raise ValueError(
-                f"`stop_factor` must be above 1, received {stop_factor!r}."
+                f"Expected `stop_factor` to be above 1, received {stop_factor!r}."
             )
         if not 0 < share <= 1:
             raise ValueError(
-                f"`share` must be above 0 and at most 1, received {share!r}."
+                f"Expected `share` to be above 0 and at most 1, received {share!r}."
             )
         self.batches = batches
         self.minimum = minimum
@@ -123,9 +123,8 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
         """Find a learning rate and start the training with it."""
         if not has_settable_rate(self.model.optimizer):
             raise ValueError(
-                "The finder cannot set the learning rate of an optimizer that has a "
-                "schedule; call `find(model)` and make the schedule from the "
-                "`suggestion`."
+                "Expected an optimizer whose learning rate can be set, received one "
+                "with a schedule. Call `find(model)`, make the schedule from it."
             )
         self.model.optimizer.learning_rate = self.find(self.model)
 
@@ -147,8 +146,8 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
         optimizer = getattr(model, "optimizer", None)
         if optimizer is None or not model.built:
             raise ValueError(
-                "`find` expects a compiled and built model. Call `model.compile`, and "
-                "`model.build` if it was not given an input shape."
+                "Expected a compiled and built model, received one that is not. Call "
+                "`model.compile`, and `model.build` if it was not given an input shape."
             )
         check_one_rate(optimizer, "the finder")
         if not optimizer.built:
@@ -182,7 +181,9 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
             RuntimeError: If the test has not been run.
         """
         if self.suggestion is None:
-            raise RuntimeError("There is nothing to plot: call `find(model)` first.")
+            raise RuntimeError(
+                "Expected a test to plot, but none was run. Call `find(model)` first."
+            )
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(7, 4), layout="constrained")
@@ -257,8 +258,8 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
         lowest = int(np.argmin(losses)) if len(losses) else 0
         if lowest < 2 or losses[0] - losses[lowest] <= LEAST_FALL * abs(losses[0]):
             raise RuntimeError(
-                "The loss never fell, so no learning rate can be suggested; lower "
-                "`minimum`, or look for a fault in the model or the data."
+                "Expected a learning rate at which the loss falls, but it never fell. "
+                "Lower `minimum`, or look for a fault in the model or the data."
             )
         # Rates below `minimum` were never tried.
         return max(float(self.share * self.learning_rates[lowest]), self.minimum)
@@ -279,7 +280,7 @@ def _take(batches: Iterable, count: int) -> Iterator[Any]:
             tuple(taken) if isinstance(taken, list | tuple) else taken,
         )
     if not found:
-        raise ValueError("`batches` is empty. Pass batches of training data.")
+        raise ValueError("Expected `batches` of training data, received none.")
 
 
 def _walk_again_and_again(batches: Iterable) -> Iterator:

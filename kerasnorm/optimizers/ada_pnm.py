@@ -80,14 +80,15 @@ class AdaPNM(keras.optimizers.Optimizer):
         for argument, value in (("beta_1", beta_1), ("beta_2", beta_2)):
             if not 0 <= value < 1:
                 raise ValueError(
-                    f"`{argument}` must be at least 0 and below 1, received {value!r}."
+                    f"Expected `{argument}` to be at least 0 and below 1, received "
+                    f"{value!r}."
                 )
         if epsilon <= 0:
-            raise ValueError(f"`epsilon` must be above 0, received {epsilon!r}.")
+            raise ValueError(f"Expected `epsilon` to be above 0, received {epsilon!r}.")
         for argument, value in (("beta_0", beta_0), ("weight_decay", weight_decay)):
             if value is not None and value < 0:
                 raise ValueError(
-                    f"`{argument}` must be at least 0, received {value!r}."
+                    f"Expected `{argument}` to be at least 0, received {value!r}."
                 )
         self.beta_0 = beta_0
         self.beta_1 = beta_1

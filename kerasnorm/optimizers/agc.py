@@ -75,8 +75,8 @@ class AGC(OptimizerWrapper):
         for argument, value in (("clip_factor", clip_factor), ("epsilon", epsilon)):
             if not value > 0:
                 raise ValueError(
-                    f"`{argument}` must be above 0, received {value!r}. Leave the "
-                    "wrapper away to train without clipping."
+                    f"Expected `{argument}` to be above 0, received {value!r}. Leave "
+                    "the wrapper away to train without clipping."
                 )
         self.clip_factor = clip_factor
         self.epsilon = epsilon
@@ -162,8 +162,8 @@ class AGC(OptimizerWrapper):
     def _require_counts(self) -> None:
         if not (self.count_clips and self.built):
             raise RuntimeError(
-                "There are no counts: make the optimizer with `count_clips=True` and "
-                "train first."
+                "Expected an optimizer that has counted, received one that has not. "
+                "Make it with `count_clips=True` and train first."
             )
 
     def get_config(self):

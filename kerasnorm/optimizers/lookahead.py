@@ -60,13 +60,13 @@ class Lookahead(OptimizerWrapper):
         super().__init__(optimizer, name=name)
         if int(sync_period) != sync_period or sync_period < 1:
             raise ValueError(
-                "`sync_period` must be a whole number of updates, at least 1, "
+                "Expected `sync_period` to be a whole number of updates, at least 1, "
                 f"received {sync_period!r}. Five is usual."
             )
         if not 0 < slow_step <= 1:
             raise ValueError(
-                f"`slow_step` must be above 0 and at most 1, received {slow_step!r}. "
-                "One half is usual."
+                f"Expected `slow_step` to be above 0 and at most 1, received "
+                f"{slow_step!r}. One half is usual."
             )
         self.sync_period = sync_period
         self.slow_step = slow_step

@@ -128,7 +128,7 @@ class Muon(keras.optimizers.Muon):
         ):
             if value is not None and value < 0:
                 raise ValueError(
-                    f"`{argument}` must be at least 0, received {value!r}."
+                    f"Expected `{argument}` to be at least 0, received {value!r}."
                 )
         super().__init__(
             learning_rate,

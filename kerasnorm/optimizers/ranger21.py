@@ -172,8 +172,9 @@ def _scheduled(learning_rate, total_steps: int | None, beta_2: float):
         return learning_rate
     if not isinstance(learning_rate, int | float):
         raise ValueError(
-            "`total_steps` turns a number into a schedule, received `learning_rate="
-            f"{learning_rate!r}` with `total_steps={total_steps!r}`. Pass one of them."
+            "Expected `total_steps` with a number, which it turns into a schedule, "
+            f"received `learning_rate={learning_rate!r}` with "
+            f"`total_steps={total_steps!r}`. Pass one of them."
         )
     # Keras counts steps from 0, the paper from 1.
     warmup = min(2 / (1 - beta_2), 0.22 * total_steps)

@@ -81,7 +81,7 @@ class SAM(OptimizerWrapper):
         super().__init__(optimizer, name=name)
         if rho < 0:
             raise ValueError(
-                f"`rho` must be at least 0, received {rho!r}. 0.05 is usual."
+                f"Expected `rho` to be at least 0, received {rho!r}. 0.05 is usual."
             )
         self.rho = rho
         self.adaptive = adaptive
@@ -106,13 +106,13 @@ class SAM(OptimizerWrapper):
         optimizer = getattr(model, "optimizer", None)
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             raise ValueError(
-                "SAM does not work under float16 loss scaling; use `mixed_bfloat16` "
-                "or `float32`."
+                "Expected SAM without float16 loss scaling, received a model compiled "
+                "under `mixed_float16`. Use `mixed_bfloat16` or `float32`."
             )
         if optimizer is not self:
             raise ValueError(
-                f"`attach` expects a model compiled with this {self.name!r}, received "
-                f"one compiled with {optimizer!r}. Call `model.compile` first."
+                f"Expected a model compiled with this {self.name!r}, received one "
+                f"compiled with {optimizer!r}. Call `model.compile` before `attach`."
             )
         if not getattr(model.train_step, "takes_two_gradients", False):
             model.train_step = _take_two_gradients(model)
@@ -156,8 +156,9 @@ class SAM(OptimizerWrapper):
             self.climb(grads, list(variables))
         else:
             raise RuntimeError(
-                "SAM needs two gradients a step: call `optimizer.attach(model)` after "
-                "`model.compile`, or `optimizer.climb` in a loop of your own."
+                "Expected SAM to get two gradients a step, received one. Call "
+                "`optimizer.attach(model)` after `model.compile`, or "
+                "`optimizer.climb` in a loop of your own."
             )
 
     def _descend(self) -> None:

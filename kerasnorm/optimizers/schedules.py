@@ -23,12 +23,12 @@ class _Warmup(keras.optimizers.schedules.LearningRateSchedule):
         super().__init__()
         if total_steps <= 0:
             raise ValueError(
-                f"`total_steps` must be above 0, received {total_steps!r}. Pass the "
-                "number of batches of the whole training."
+                f"Expected `total_steps` to be above 0, received {total_steps!r}. Pass "
+                "the number of batches of the whole training."
             )
         if not 0 <= warmup_steps <= total_steps:
             raise ValueError(
-                "`warmup_steps` must lie between 0 and `total_steps` "
+                "Expected `warmup_steps` to lie between 0 and `total_steps` "
                 f"({total_steps!r}), received {warmup_steps!r}. Shorten the warm-up."
             )
         self.learning_rate = learning_rate
@@ -187,9 +187,9 @@ class WarmupStableDecay(_Warmup):
         )
         if not 0 <= decay_steps <= total_steps - warmup_steps:
             raise ValueError(
-                "`decay_steps` must lie between 0 and `total_steps - warmup_steps` "
-                f"({total_steps - warmup_steps!r}), received {decay_steps!r}. Shorten "
-                "the warm-down."
+                "Expected `decay_steps` to lie between 0 and `total_steps - "
+                f"warmup_steps` ({total_steps - warmup_steps!r}), received "
+                f"{decay_steps!r}. Shorten the warm-down."
             )
         self.decay_steps = decay_steps
 

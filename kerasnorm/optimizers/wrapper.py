@@ -82,7 +82,7 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
         runs_as_keras = type(inner).apply is keras.optimizers.Optimizer.apply
         if not runs_as_keras:
             raise TypeError(
-                f"`optimizer` must update through Keras' own `apply`, received "
+                f"Expected `optimizer` to update through Keras' own `apply`, received "
                 f"{type(inner).__name__}, which replaces it. Put "
                 f"{type(self).__name__} inside: "
                 f"{type(inner).__name__}({type(self).__name__}(...))."

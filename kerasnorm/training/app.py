@@ -107,7 +107,11 @@ def parse_with_defaults(
     backend.choose_backend(given.get("backend"))
     settings, sources = resolve(app, parser, typed)
     if given.get("print_config"):
-        layering.print_config(vars(settings), sources)
+        # The backend is no setting of the training, but of its repetition.
+        others = {n: given[n] for n in ("backend",) if given.get(n) is not None}
+        layering.print_config(
+            {**vars(settings), **others}, {**layering.merge(typed)[1], **sources}
+        )
     parser.checked(given, exist=True)
     if given.get("resume"):
         return settings, None

@@ -268,7 +268,7 @@ def one_sentence(err):
         (["--norm", "foo"], 2, "batch, sync_batch"),
         (["--image-sise", "64"], 2, "--image-size"),
         (["--image-size", "0"], 2, "--image-size 16 to 1024, received 0"),
-        (["--data", "{tmp}/missing"], 1, "missing"),
+        (["--data", "{tmp}/missing"], 2, "missing"),
         (["--data", "{tmp}/empty"], 1, "no sub-folders"),
         (["--data", "{tmp}/one"], 1, "cat"),
         (["--data", "{tmp}/bad"], 1, "image"),
@@ -301,7 +301,7 @@ def test_bad_input_is_one_sentence(words, status, message, tmp_path, capsys):
 
 def test_debug_shows_the_traceback(tmp_path, capsys):
     status, _, err = call(capsys, "--data", tmp_path / "missing", "--debug")
-    assert status == 1
+    assert status == 2
     assert "Traceback" in err
 
 

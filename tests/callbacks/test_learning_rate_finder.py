@@ -157,7 +157,7 @@ def test_fit_refuses_a_schedule():
     schedule = keras.optimizers.schedules.CosineDecay(0.01, 1000)
     model = make_model(keras.optimizers.SGD(schedule))
     (x, y), *_ = make_batches(1)
-    with pytest.raises(ValueError, match=r"call `find\(model\)`"):
+    with pytest.raises(ValueError, match=r"Call `find\(model\)`"):
         model.fit(x, y, verbose=0, callbacks=[make_finder()])
 
 
@@ -192,7 +192,7 @@ def test_it_plots(tmp_path):
 
 
 def test_there_is_nothing_to_plot_before_the_test():
-    with pytest.raises(RuntimeError, match="nothing to plot"):
+    with pytest.raises(RuntimeError, match="Expected a test to plot"):
         make_finder().plot()
 
 
@@ -208,19 +208,19 @@ def test_an_uncompiled_model_is_refused():
 
 
 def test_no_batches_are_refused():
-    with pytest.raises(ValueError, match="`batches` is empty"):
+    with pytest.raises(ValueError, match="`batches` of training data, received none"):
         LearningRateFinder([]).find(make_model())
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"minimum": 0.0}, "`minimum` must be above 0"),
+        ({"minimum": 0.0}, "`minimum` to be above 0"),
         ({"minimum": 1.0, "maximum": 0.5}, "below `maximum`"),
-        ({"steps": 9}, "`steps` must be at least 10"),
+        ({"steps": 9}, "`steps` to be at least 10"),
         ({"smoothing": 1.0}, "`smoothing`"),
-        ({"stop_factor": 1.0}, "`stop_factor` must be above 1"),
-        ({"share": 0.0}, "`share` must be above 0"),
+        ({"stop_factor": 1.0}, "`stop_factor` to be above 1"),
+        ({"share": 0.0}, "`share` to be above 0"),
     ],
 )
 def test_arguments_are_checked(arguments, message):

@@ -91,7 +91,7 @@ def test_positive_negative_momentum_keeps_the_expected_step():
 
 @pytest.mark.parametrize("argument", ["beta_1", "beta_2"])
 def test_betas_are_checked(argument):
-    with pytest.raises(ValueError, match=f"`{argument}` must be at least 0"):
+    with pytest.raises(ValueError, match=f"`{argument}` to be at least 0"):
         AdaPNM(**{argument: 1.0})
 
 
@@ -99,5 +99,5 @@ def test_betas_are_checked(argument):
     ("argument", "value"), [("beta_0", -1.0), ("weight_decay", -1.0), ("epsilon", 0.0)]
 )
 def test_other_arguments_are_checked(argument, value):
-    with pytest.raises(ValueError, match=f"`{argument}` must be .*received {value}"):
+    with pytest.raises(ValueError, match=f"`{argument}` to be .*received {value}"):
         AdaPNM(**{argument: value})

@@ -165,7 +165,7 @@ def test_counts_are_refused_where_nothing_was_counted():
 @pytest.mark.parametrize("argument", ["clip_factor", "epsilon"])
 @pytest.mark.parametrize("value", [0.0, -1.0])
 def test_limits_must_be_positive(argument, value):
-    with pytest.raises(ValueError, match=f"`{argument}` must be above 0"):
+    with pytest.raises(ValueError, match=f"`{argument}` to be above 0"):
         AGC(sgd(), **{argument: value})
 
 

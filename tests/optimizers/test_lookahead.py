@@ -127,13 +127,13 @@ def test_only_real_updates_count_under_gradient_accumulation():
 
 @pytest.mark.parametrize("sync_period", [0, 2.5])
 def test_the_period_is_checked(sync_period):
-    with pytest.raises(ValueError, match="`sync_period` must be a whole number"):
+    with pytest.raises(ValueError, match="`sync_period` to be a whole number"):
         Lookahead(sgd(), sync_period=sync_period)
 
 
 @pytest.mark.parametrize("slow_step", [0.0, 1.1])
 def test_the_slow_step_is_checked(slow_step):
-    with pytest.raises(ValueError, match="`slow_step` must be above 0"):
+    with pytest.raises(ValueError, match="`slow_step` to be above 0"):
         Lookahead(sgd(), slow_step=slow_step)
 
 

@@ -122,5 +122,5 @@ def test_config_comes_back():
 
 @pytest.mark.parametrize("argument", ["weight_decay", "adam_weight_decay"])
 def test_decays_are_checked(argument):
-    with pytest.raises(ValueError, match=f"`{argument}` must be at least 0, received"):
+    with pytest.raises(ValueError, match=f"`{argument}` to be at least 0, received"):
         Muon(**{argument: -0.1})

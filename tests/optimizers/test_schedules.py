@@ -69,9 +69,9 @@ def test_it_survives_saving(name, tmp_path):
 @pytest.mark.parametrize(
     ("make", "arguments", "message"),
     [
-        (WarmupCosine, (0.1, 0), "`total_steps` must be above 0"),
-        (WarmupCosine, (0.1, 10, 11), "`warmup_steps` must lie between"),
-        (WarmupStableDecay, (0.1, 10, 5, 6), "`decay_steps` must lie between"),
+        (WarmupCosine, (0.1, 0), "`total_steps` to be above 0"),
+        (WarmupCosine, (0.1, 10, 11), "`warmup_steps` to lie between"),
+        (WarmupStableDecay, (0.1, 10, 5, 6), "`decay_steps` to lie between"),
     ],
 )
 def test_lengths_are_checked(make, arguments, message):

@@ -4,9 +4,13 @@ import keras
 import numpy as np
 import pytest
 
+from kerasnorm import layers, models
+from kerasnorm.inspection import layer_tree
+from kerasnorm.model_kinds import KERAS, MODEL_KINDS
 from kerasnorm.surgery import find_norms
 from kerasnorm.training import Settings, UsageError, build
 from kerasnorm.training.settings.sections.schedule import SCHEDULES
+from kerasnorm.training.settings.settings import DECLARED
 
 NAME = "MobileNetV2"
 
@@ -109,3 +113,66 @@ def test_a_center_crop_keeps_the_precision_and_so_the_optimizer(policy):
         each.compile("adam", "mse")
     assert type(whole.optimizer) is type(model.optimizer)
     assert whole.dtype_policy.name == policy
+
+
+# Another value than the builder's own, for each of its arguments that is a setting.
+OTHER_VALUES = {
+    "width": 8,
+    "stages": 2,
+    "stem_strides": 4,
+    "depth": 101,
+    "variant": "D",
+    "resnet_version": 2,
+    "activation": "silu",
+    "zero_gamma": False,
+    "stochastic_depth": 0.3,
+    "asymmetric": True,
+    "res2net_scale": 2,
+    "base_width": 14,
+    "dropout": 0.4,
+}
+REACHED = [
+    (kind, name)
+    for kind in MODEL_KINDS
+    if kind != KERAS
+    for name, declared in DECLARED.items()
+    if declared.argument in MODEL_KINDS[kind].options
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), REACHED)
+def test_a_setting_reaches_the_builder_of_its_network(monkeypatch, kind, name):
+    found = {}
+
+    def build_it(shape, num_classes, **options):
+        found.update(options)
+        return keras.Sequential([keras.Input(shape), keras.layers.Flatten()])
+
+    value = "F3" if (kind, name) == ("nfnet", "variant") else OTHER_VALUES[name]
+    monkeypatch.setattr(models, kind, build_it)
+    build.build_model(Settings(model=kind, image_size=16, **{name: value}), 2)
+    expected = (1, 1) if name == "stages" else value
+    assert found[DECLARED[name].argument] == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"asymmetric": True, "norm": "group"},
+        {"asymmetric": True, "distribute": "auto"},
+        {"model": "resnet", "asymmetric": True, "norm": "sync_batch"},
+    ],
+)
+def test_asymmetric_convolutions_keep_to_their_norm_and_device(changes):
+    with pytest.raises(UsageError, match="expected --asymmetric together with"):
+        Settings(**changes)
+
+
+@pytest.mark.thorough
+def test_networks_are_built_as_their_own_settings_say():
+    small = {"image_size": 32, "dropout": 0.0}
+    deep = Settings(model="resnet", depth=8, resnet_version=2, **small)
+    assert build.build_model(deep, 2).name == "resnet8_v2"
+    branched = build.build_model(Settings(asymmetric=True, stages=1, **small), 2)
+    kinds = {type(layer) for _, layer in layer_tree.iter_layers(branched)}
+    assert layers.AsymmetricConv2D in kinds

@@ -202,7 +202,7 @@ def test_moving_statistics_are_synchronized_or_refused(monkeypatch, norm):
     if getattr(layer, "synchronized", False):
         distribution.scope(settings)
         return
-    with pytest.raises(UsageError, match=f"expected no --norm {norm} with"):
+    with pytest.raises(UsageError, match=f"received --norm {norm}, whose"):
         distribution.scope(settings)
 
 

@@ -11,6 +11,7 @@ from kerasnorm.training.settings import Settings, checks
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.settings import FIELDS, names_with
 from kerasnorm.training.settings.unused import unused_names
+from kerasnorm.training.system import paths
 
 # Four other values than the default where the rules do not allow half and double.
 CHOICES = {
@@ -91,6 +92,7 @@ def test_flags_beat_files_these_the_preset_and_that_the_defaults(
 ):
     # Not all of them go together.
     monkeypatch.setattr(checks, "check", lambda settings: None)
+    monkeypatch.setattr(paths, "existing", paths.readable)
     values, given = words
     app = App("toy", "A toy.", Settings(app="toy"), {"odd": values["preset"]})
     found = parse_training(app, list(itertools.chain(*(given[s] for s in order))))

@@ -178,7 +178,7 @@ def test_renamed_classes_stop_a_run_unless_told_otherwise(run):
         (["--validation-fraction", "0.5"], False),
         (["--test-fraction", "0.1"], False),
         (["--folds", "3"], False),
-        (["--data", "elsewhere"], False),
+        (["--data", "."], False),
     ],
 )
 def test_flags_that_divide_the_data_draw_anew(tmp_path, words, is_kept):

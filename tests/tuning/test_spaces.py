@@ -4,6 +4,7 @@ import pytest
 
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.settings import OLD_NAMES
 from tuning import spaces
 from tuning.default_space import default_space
 from tuning.parameters import Choice, Range
@@ -132,3 +133,26 @@ def test_values_of_another_kind_are_refused_by_name(tmp_path, name):
     for values in wrong:
         with pytest.raises(UsageError, match=rf"expected .*\b{name}\b"):
             read(tmp_path, f"{name}: {values}\n")
+
+
+@pytest.mark.parametrize(("old", "new"), OLD_NAMES.items())
+def test_old_names_of_settings_can_still_be_searched(tmp_path, old, new):
+    found = {p.name: p for p in read(tmp_path, f"{old}: [true, false]\n").parameters}
+    assert found[new].values == (True, False)
+    # As the plan of an older search has it.
+    space = Space((Choice(old, (True, False)),)).checked(Settings())
+    assert getattr(space.settings(Settings(), {old: True}), new) is True
+    assert space.defaults(Settings(**{new: True})) == {old: True}
+
+
+def test_the_default_space_is_what_its_seeds_have_drawn_from():
+    """Another order would be another search under the same seed."""
+    names = [parameter.name for parameter in default_space(has_gpu=True).parameters]
+    assert names == [
+        *("model", "norm", "width", "optimizer", "learning_rate", "weight_decay"),
+        *("agc", "batch_size", "augmentation", "label_smoothing", "dropout"),
+        "schedule",
+    ]
+    small = {p.name: p.when for p in default_space(has_gpu=True).parameters if p.when}
+    assert small == {"width": ("model", ("convnet",))}
+    assert not any(p.when for p in default_space(has_gpu=False).parameters)

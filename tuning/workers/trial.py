@@ -249,7 +249,10 @@ def smaller_batch(settings: Settings) -> Settings:
         UsageError: If they go without gradient accumulation.
     """
     if settings.sam is not None:
-        raise UsageError("sharpness-aware minimization cannot accumulate gradients")
+        raise UsageError(
+            f"expected a trial that can accumulate gradients, received sam "
+            f"{settings.sam}; sharpness-aware minimization cannot"
+        )
     return settings.replace(
         batch_size=max(settings.batch_size // 2, 1), accumulate=settings.accumulate * 2
     )

@@ -220,7 +220,10 @@ class ImageBatches:
         kept = [place for place, image in enumerate(decoded) if image is not None]
         if not kept:
             path = self.index.paths[files[0]]
-            raise DataError(f"No image of a batch of files can be read, first {path}.")
+            raise DataError(
+                f"Expected an image in every {len(files)} files, received none that "
+                f"can be read, the first of them {path}. Replace them."
+            )
         x = self._prepare(np.stack([image for image in decoded if image is not None]))
         labels = self.index.labels[files[kept]]
         one_hot = np.eye(len(self.index.class_names), dtype="float32")[labels]

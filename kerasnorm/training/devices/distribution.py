@@ -48,10 +48,11 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
         )
     if backend == "tensorflow" and not NORM_KINDS[settings.norm].shares_statistics:
         raise UsageError(
-            f"expected no --norm {settings.norm} with --distribute auto on "
-            f"{len(devices)} devices and the TensorFlow backend, where each device "
-            "would keep moving statistics of its own; use --norm batch, which is "
-            "synchronized, a norm without moving statistics, or --distribute none"
+            f"expected a norm that {len(devices)} devices can share with --distribute "
+            f"auto and the TensorFlow backend, received --norm {settings.norm}, whose "
+            "moving statistics each device would keep by itself; use --norm batch, "
+            "which is synchronized, a norm without moving statistics, or --distribute "
+            "none"
         )
     if settings.batch_size % len(devices):
         raise UsageError(

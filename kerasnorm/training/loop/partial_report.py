@@ -7,6 +7,7 @@ import numpy as np
 from kerasnorm.training.loop.run_context import RunContext
 from kerasnorm.training.report import results
 from kerasnorm.training.report.html_file import RunRecord, write_report
+from kerasnorm.training.settings.unused import used_values
 
 
 def write(job: RunContext, outcome: results.TrainingResult) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def write(job: RunContext, outcome: results.TrainingResult) -> dict[str, Any]:
         classes = len(job.data.train.class_names)
         record = RunRecord(
             title=f"{job.settings.app}: {job.directory.path.name} (interrupted)",
-            settings=job.settings.to_dict(),
+            settings=used_values(job.settings),
             default_settings=job.directory.read_defaults().to_dict(),
             environment=job.directory.read_json("environment.json"),
             history=history,

@@ -11,6 +11,7 @@ import jinja2
 import markupsafe
 import numpy as np
 
+from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.pages.formatting import (
     ABSENT,
     below_common_folder,
@@ -33,8 +34,8 @@ REJECTED_SHOWN = 20
 MATRIX_CLASSES = 100
 # Names by which other libraries mean other things.
 MEANINGS = {
-    ("norm", "layer"): "layer (one sample, all pixels and channels)",
-    ("norm", "layer_channels"): "layer_channels (the channels of each pixel)",
+    ("norm", name): f"{name} ({NORM_KINDS[name].help})"
+    for name in ("layer", "layer_channels")
 }
 HISTORY_COLUMNS = {
     "epoch": "Epoch",

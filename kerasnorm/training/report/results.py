@@ -11,6 +11,7 @@ from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.report import confusion, evaluation, run_diagnosis
 from kerasnorm.training.report.html_file import Mistake, RunRecord, write_report
 from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings.unused import used_values
 
 WORST_MISTAKES = 24
 
@@ -93,7 +94,7 @@ def write_results(
     ]
     record = RunRecord(
         title=f"{settings.app}: {directory.path.name}",
-        settings=settings.to_dict(),
+        settings=used_values(settings),
         default_settings=directory.read_defaults().to_dict(),
         environment=directory.read_json("environment.json"),
         history=history,

@@ -106,13 +106,13 @@ def _check_optimizer(settings: Any) -> None:
     ]
     if inside:
         raise UsageError(
-            f"expected --optimizer ranger21 without {' and '.join(inside)}, which "
-            "it does by itself; leave the flag out"
+            f"expected --optimizer ranger21 by itself, received {' and '.join(inside)} "
+            "with it, which it does anyway; leave the flag out"
         )
     if settings.sam is not None and settings.precision == "float16":
         raise UsageError(
-            "expected --sam without --precision float16, whose scaled loss it cannot "
-            "climb; use --precision bfloat16"
+            "expected --sam with a loss that is not scaled, received --precision "
+            "float16; use --precision bfloat16"
         )
     if settings.sam is not None and settings.accumulate > 1:
         raise UsageError(

@@ -6,6 +6,8 @@ python -m kerasnorm.training.settings.docs_table docs/settings.md
 import pathlib
 import sys
 
+from kerasnorm.model_kinds import MODEL_KINDS
+from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.settings.settings import DECLARED, FIELDS, SECTIONS
 from kerasnorm.training.settings.spelling import flag_of
 
@@ -32,7 +34,14 @@ def page() -> str:
         # An app knows its name by itself.
         rows = [_row(name) for name in names if name != "app"]
         parts.append("\n".join(rows) + "\n")
-    return "\n".join(parts)
+    for title, meaning, kinds in (
+        ("Norms", "normalizes over", NORM_KINDS),
+        ("Networks", "is", MODEL_KINDS),
+    ):
+        parts.append(f"## {title}\n\n| name | {meaning} |\n| --- | --- |")
+        rows = [f"| `{name}` | {kind.help} |" for name, kind in kinds.items()]
+        parts.append("\n".join(rows) + "\n")
+    return "\n".join(parts).rstrip() + "\n"
 
 
 def _row(name: str) -> str:

@@ -1,7 +1,7 @@
 """Words of a command line and YAML files to checked values, for all commands."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 import jsonargparse
@@ -92,7 +92,7 @@ class Parser(jsonargparse.ArgumentParser):
         self.checks[name.lstrip("-")] = check
 
     def add_choice(
-        self, name: str, values: Sequence[str], text: str, **options: Any
+        self, name: str, values: Collection[str], text: str, **options: Any
     ) -> None:
         """Add one of some words.
 

@@ -1,7 +1,7 @@
 """How large training images are at which point of a progressive training."""
 
-# Share of the training up to which images have that share of the full side: they have
-# 0.36 and then 0.64 of its pixels.
+# Fraction of the training up to which images have that fraction of the full side: they
+# have 0.36 and then 0.64 of its pixels.
 STAGES = ((0.35, 0.6), (0.7, 0.8))
 # Sides are multiples of what networks usually halve images to.
 STEP = 8
@@ -9,19 +9,19 @@ STEP = 8
 SMALLEST = 32
 
 
-def side_at(share: float, side: int) -> int:
+def side_at(fraction: float, side: int) -> int:
     """Return the side of the training images, in pixels.
 
     Args:
-        share: Share of the training that is over, 0 to 1.
+        fraction: Fraction of the training that is over, 0 to 1.
         side: The full side.
 
     Example:
-        >>> [side_at(share, 80) for share in (0.0, 0.5, 0.9)]
+        >>> [side_at(fraction, 80) for fraction in (0.0, 0.5, 0.9)]
         [48, 64, 80]
     """
     for end, scale in STAGES:
-        if share < end:
+        if fraction < end:
             return max(min(side, SMALLEST), rounded(scale * side))
     return side
 

@@ -38,6 +38,16 @@ def unused_names(values: Mapping[str, Any]) -> list[str]:
     return [name for name, one in DECLARED.items() if _unmet(values, one) is not None]
 
 
+def used_values(settings: Settings) -> dict[str, Any]:
+    """Return what a report shows of the settings: those that others leave in use.
+
+    Args:
+        settings: The settings.
+    """
+    unused = unused_names(vars(settings))
+    return {name: v for name, v in settings.to_dict().items() if name not in unused}
+
+
 def inapplicable_names(values: Mapping[str, Any]) -> list[str]:
     """Return the names of the settings that are unused or not for the chosen model.
 

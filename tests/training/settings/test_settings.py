@@ -6,6 +6,7 @@ import pytest
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.settings import names_with
+from kerasnorm.training.settings.unused import used_values
 
 
 @pytest.mark.parametrize(
@@ -120,3 +121,11 @@ def test_unknown_keys_are_listed():
 def test_settings_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings().norm = "group"
+
+
+def test_a_report_shows_what_is_used():
+    small, deep = Settings(), Settings(model="resnet", depth=20, schedule="constant")
+    assert {"width", "norm_momentum", "warmup_epochs"} <= used_values(small).keys()
+    assert not {"depth", "base_width", "weights", "name"} & used_values(small).keys()
+    assert used_values(deep)["depth"] == 20
+    assert not {"width", "stages", "warmup_epochs"} & used_values(deep).keys()

@@ -14,8 +14,7 @@ class NormSettings:
         "batch",
         NORM_KINDS,
         "The norm; `none` is norm-free and switches AGC on.",
-        details="`layer` is one sample, all pixels and channels; `layer_channels` the "
-        "channels of one pixel.",
+        details="What each normalizes over is listed below the settings.",
         searched=Searched(("batch", "group", "frn", "switchable", "none"), place=2),
     )
     norm_momentum: float = number(
