@@ -1,6 +1,6 @@
-"""kerasnorm: why validation breaks in Keras, what mends it, and the proof.
+"""kerasnorm: why validation breaks in Keras, what fixes it, and the proof.
 
-The rooms are imported when they are first used, so that a command line can print
+Subpackages are imported when they are first used, so that a command line can print
 its help without waiting for TensorFlow. As soon as Keras is imported, by whomever,
 the layers and optimizers register themselves with it, and
 `keras.saving.load_model` needs no custom objects.
@@ -11,18 +11,6 @@ import wrapt
 
 from kerasnorm.version import __version__ as __version__
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submodules=[
-        "callbacks",
-        "data",
-        "doctor",
-        "layers",
-        "models",
-        "optimizers",
-        "surgery",
-        "training",
-    ],
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 wrapt.register_post_import_hook("kerasnorm.registration:register_all", "keras")

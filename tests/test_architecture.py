@@ -51,6 +51,26 @@ LONG_FUNCTIONS = {
     "kerasnorm.data.generator.dataframe_iterator.__init__": 75,
     "kerasnorm.surgery.swap.swap_norm": 61,
 }
+PARAMETER_LIMIT = 8
+# Keras' own arguments, or one for each refinement of a paper, kernel or network.
+LONG_SIGNATURES = {
+    "kerasnorm.callbacks.tensorboard_tf.__init__": 12,
+    "kerasnorm.data.augment.transforms.affine_matrices": 10,
+    "kerasnorm.data.generator.dataframe_iterator.__init__": 10,
+    "kerasnorm.data.generator.image_data_generator.flow": 11,
+    "kerasnorm.data.generator.image_data_generator.flow_from_dataframe": 19,
+    "kerasnorm.data.generator.image_data_generator.flow_from_directory": 15,
+    "kerasnorm.data.pipelines.batches_tf.training_batches": 11,
+    "kerasnorm.doctor.examine.examine": 11,
+    "kerasnorm.layers.convolutions.asymmetric_conv.__init__": 14,
+    "kerasnorm.layers.norms.channel_norm.__init__": 11,
+    "kerasnorm.models.convnet.convnet": 10,
+    "kerasnorm.models.res2net.res2net": 11,
+    "kerasnorm.models.resnet.resnet": 12,
+    "kerasnorm.optimizers.ada_pnm.__init__": 12,
+    "kerasnorm.optimizers.muon.__init__": 27,
+    "kerasnorm.optimizers.ranger21.__init__": 19,
+}
 FILES = sorted(
     path
     for subpackage in ("kerasnorm", "apps", "tuning")
@@ -178,6 +198,42 @@ def test_functions_stay_short():
 def length_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     body = node.body[1:] if ast.get_docstring(node) else node.body
     return (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def test_parameters_have_types():
+    """At least nine parameters of ten, so that editors can help."""
+    arguments = [
+        argument
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for argument in all_arguments(node.args)
+        if argument.arg not in ("self", "cls")
+    ]
+    typed = [argument for argument in arguments if argument.annotation is not None]
+    assert len(typed) >= 0.9 * len(arguments)
+
+
+def all_arguments(arguments: ast.arguments) -> list[ast.arg]:
+    rest = [found for found in (arguments.vararg, arguments.kwarg) if found]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *rest]
+
+
+def test_signatures_stay_short():
+    """At most eight parameters, besides those that Keras or a paper brings along."""
+    long = {
+        f"{module_of(path)}.{node.name}": count
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (count := len([a for a in all_arguments(node.args) if a.arg != "self"]))
+        > PARAMETER_LIMIT
+    }
+    assert {
+        name: count
+        for name, count in long.items()
+        if count > LONG_SIGNATURES.get(name, PARAMETER_LIMIT)
+    } == {}
 
 
 def test_tensorflow_stays_in_its_files():

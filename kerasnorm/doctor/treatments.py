@@ -6,9 +6,11 @@ from dataclasses import replace
 import keras
 import numpy as np
 
+from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.forward.copies import copy_model, train_on
 from kerasnorm.doctor.forward.statistics import batch_norms
 from kerasnorm.doctor.losses.evaluation_batches import shuffled
+from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.moving_statistics import recalibrate_batch_norm
 from kerasnorm.surgery.rebuild import compile_like
 from kerasnorm.surgery.swap import swap_norm
@@ -58,21 +60,21 @@ def treatment_of(code: str) -> Callable | None:
     return others.get(code)
 
 
-def _recalibrate(model, train, held, finding):
+def _recalibrate(model: keras.Model, train: Samples, held: Samples, finding: Finding):
     copy = copy_model(model, train)
     batches = [train.take(numbers)[0] for numbers in shuffled(model, train)]
     recalibrate_batch_norm(copy, batches)
     return copy, held, "moving statistics estimated anew on training inputs"
 
 
-def _swap(model, train, held, finding):
+def _swap(model: keras.Model, train: Samples, held: Samples, finding: Finding):
     copy, _ = swap_norm(model, "group", batch=train.take(train.batches()[0])[0])
     compile_like(model, copy, keras.optimizers.Adam(1e-3))
     _train(copy, train, shuffled(model, train, 16))
     return copy, held, f"batch norms swapped for group norms, {STEPS} steps of training"
 
 
-def _shuffle(model, train, held, finding):
+def _shuffle(model: keras.Model, train: Samples, held: Samples, finding: Finding):
     copy = copy_model(model, train, keras.optimizers.Adam(1e-3))
     batches = shuffled(model, train, 16)
     _train(copy, train, batches)
@@ -84,11 +86,11 @@ def _shuffle(model, train, held, finding):
     return copy, held, f"{STEPS} steps of training in shuffled batches", train
 
 
-def _train(copy, train, batches) -> None:
+def _train(copy: keras.Model, train: Samples, batches: list[np.ndarray]) -> None:
     train_on(copy, train, [batches[step % len(batches)] for step in range(STEPS)])
 
 
-def _map(model, train, held, finding):
+def _map(model: keras.Model, train: Samples, held: Samples, finding: Finding):
     from kerasnorm.doctor.probes.inputs.input_map import InputMap
     from kerasnorm.doctor.probes.inputs.inputs import apply_map
 
@@ -109,7 +111,7 @@ def _map(model, train, held, finding):
     return None, mapped, f"validation inputs mapped: {name}"
 
 
-def _exchange(model, train, held, finding):
+def _exchange(model: keras.Model, train: Samples, held: Samples, finding: Finding):
     mapping = finding.evidence.get("mapping")
     if mapping is None:
         raise NothingToTryError("nothing to try: make labels, outputs and loss agree")

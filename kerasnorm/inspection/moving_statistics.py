@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -131,10 +132,10 @@ def find_batch_norms(model: keras.layers.Layer) -> list[keras.layers.Layer]:
     ]
 
 
-def _measuring(norm, moments, floored):
+def _measuring(norm: keras.layers.Layer, moments: batch_moments.Moments, floored: bool):
     """Make a call that notes the batch's moments and normalizes by them."""
 
-    def call(original, inputs, *args, **kwargs):
+    def call(original: Any, inputs: Any, *args: Any, **kwargs: Any):
         wide = keras.ops.cast(
             inputs, keras.backend.result_type(inputs.dtype, "float32")
         )
@@ -158,7 +159,7 @@ def _measuring(norm, moments, floored):
     return call
 
 
-def _run(model, batches, samples):
+def _run(model: keras.Model, batches: Iterable, samples: int | None):
     seen = 0
     for batch in _iterate(source_forms.in_batches(batches, model)):
         if samples is not None and seen >= samples:
@@ -174,7 +175,7 @@ def _run(model, batches, samples):
     return seen
 
 
-def _iterate(batches):
+def _iterate(batches: Iterable):
     """Iterate over batches; a `PyDataset` only knows its length and its items."""
     if isinstance(batches, keras.utils.PyDataset):
         count = batches.num_batches

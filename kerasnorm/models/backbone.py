@@ -3,6 +3,7 @@
 import difflib
 import os
 import warnings
+from typing import Any
 
 import keras
 
@@ -109,7 +110,7 @@ def unfreeze(model: keras.Model) -> keras.Model:
     return model
 
 
-def _build(kind, input_shape, weights):
+def _build(kind: Any, input_shape: tuple[int, ...], weights: Any):
     known = list_backbones()
     if kind not in known:
         close = difflib.get_close_matches(kind, known, 3) or known
@@ -143,7 +144,7 @@ def _build(kind, input_shape, weights):
     return base
 
 
-def _download(builder, kind, options):
+def _download(builder: Any, kind: Any, options: dict[str, Any]):
     try:
         return builder(weights="imagenet", **options)
     except ValueError:
@@ -156,7 +157,7 @@ def _download(builder, kind, options):
         ) from error
 
 
-def _preprocess(kind, images):
+def _preprocess(kind: Any, images: Any):
     """Bring RGB images of 0..255 to what the family was trained on."""
     matches = [prefix for prefix in PREPROCESSING if kind.startswith(prefix)]
     mode = PREPROCESSING[max(matches, key=len)] if matches else "tf"
@@ -177,5 +178,5 @@ def _preprocess(kind, images):
     )
 
 
-def _rescale(x, scale, offset):
+def _rescale(x: Any, scale: Any, offset: Any):
     return keras.layers.Rescaling(scale, offset=offset, name="preprocess")(x)

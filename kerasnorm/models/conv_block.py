@@ -8,6 +8,7 @@ import keras
 
 from kerasnorm import layers
 from kerasnorm.models import variance
+from kerasnorm.models.blocks import BlockSpec
 from kerasnorm.norm_kinds import find_kind
 
 # A rectifier is what the threshold of FilterResponseNorm starts as.
@@ -54,7 +55,15 @@ class ConvBlockConfig:
         """Whether the network does without norms."""
         return self.norm == "none"
 
-    def convolve(self, x, filters, kernel_size=3, *, silent=False, **options):
+    def convolve(
+        self,
+        x: Any,
+        filters: int,
+        kernel_size: int = 3,
+        *,
+        silent: bool = False,
+        **options: Any,
+    ):
         """Apply a convolution with "same" padding, fit for the norm of this style.
 
         Args:
@@ -77,7 +86,15 @@ class ConvBlockConfig:
         return keras.layers.Conv2D(filters, kernel_size, use_bias=False, **options)(x)
 
     def convolve_normalize(
-        self, x, filters, kernel_size=3, *, name, activate=True, zero_gamma=False, **kw
+        self,
+        x: Any,
+        filters: int,
+        kernel_size: int = 3,
+        *,
+        name: str,
+        activate: bool = True,
+        zero_gamma: bool = False,
+        **kw: Any,
     ):
         """Convolve, normalize and activate, the layers named `_conv` and `_norm`.
 
@@ -103,7 +120,15 @@ class ConvBlockConfig:
             x, activate=activate, zero_gamma=zero_gamma, name=f"{name}_norm"
         )
 
-    def normalize(self, x, *, activate=True, zero_gamma=False, scale=1.0, name=None):
+    def normalize(
+        self,
+        x: Any,
+        *,
+        activate: bool = True,
+        zero_gamma: bool = False,
+        scale: float = 1.0,
+        name: str | None = None,
+    ):
         """Normalize, and activate where asked.
 
         Args:
@@ -134,7 +159,7 @@ class ConvBlockConfig:
             x = layers.make_norm(self.norm, name=name, **options)(x)
         return self.activate(x, scale=scale) if activate else x
 
-    def activate(self, x, *, scale=1.0, name=None):
+    def activate(self, x: Any, *, scale: float = 1.0, name: str | None = None):
         """Apply the activation; norm-free networks also restore unit variance.
 
         Args:
@@ -151,7 +176,7 @@ class ConvBlockConfig:
             x = keras.layers.Rescaling(scale * gain)(x)
         return x
 
-    def activate_sum(self, x, *, fresh, name=None):
+    def activate_sum(self, x: Any, *, fresh: bool, name: str | None = None):
         """Apply the activation after an addition.
 
         Args:
@@ -168,7 +193,15 @@ class ConvBlockConfig:
             return self.activate(x, name=name)
         return keras.layers.Activation(self.activation, name=name)(x)
 
-    def add_branch(self, shortcut, branch, place, *, alpha=1.0, rescale=True):
+    def add_branch(
+        self,
+        shortcut: Any,
+        branch: Any,
+        place: BlockSpec,
+        *,
+        alpha: float = 1.0,
+        rescale: bool = True,
+    ):
         """Add a residual branch to its shortcut.
 
         Args:
@@ -189,7 +222,9 @@ class ConvBlockConfig:
             branch = layers.SkipInit(alpha, name=f"{place.name}_skip_init")(branch)
         return keras.layers.Add(name=f"{place.name}_add")([shortcut, branch])
 
-    def _convolve_asymmetric(self, x, filters, kernel_size, silent, **options):
+    def _convolve_asymmetric(
+        self, x: Any, filters: int, kernel_size: int, silent: bool, **options: Any
+    ):
         for name in ("momentum", "epsilon"):
             if name in self.options:
                 options[name] = self.options[name]

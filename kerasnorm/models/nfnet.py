@@ -1,13 +1,14 @@
 """Normalizer-free networks: NF-ResNets and the NFNets F0 to F5."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
 
 from kerasnorm.models import blocks
-from kerasnorm.models.conv_block import channel_axis, make_style
+from kerasnorm.models.blocks import BlockSpec
+from kerasnorm.models.conv_block import ConvBlockConfig, channel_axis, make_style
 from kerasnorm.models.resnet import IMAGENET_DEPTHS, imagenet_stem
 from kerasnorm.models.variance import ALPHA, ExpectedVariance
 
@@ -156,7 +157,7 @@ def nfnet(
     return keras.Model(images, outputs, name=f"nfnet_{variant}")
 
 
-def _check(argument, value, known):
+def _check(argument: str, value: Any, known: Iterable):
     if value not in known:
         raise ValueError(
             f"Expected `{argument}` to be one of {', '.join(map(str, known))}. "
@@ -164,7 +165,9 @@ def _check(argument, value, known):
         )
 
 
-def _stages(style, design, x, places):
+def _stages(
+    style: ConvBlockConfig, design: Bottleneck, x: Any, places: Iterable[BlockSpec]
+):
     variance = ExpectedVariance()
     for place in places:
         entry = style.normalize(x, scale=variance.beta, name=f"{place.name}_1_norm")
@@ -183,7 +186,7 @@ def _stages(style, design, x, places):
     return style.normalize(x, scale=variance.beta, name="final_norm")
 
 
-def _project(style, design, entry, place):
+def _project(style: ConvBlockConfig, design: Bottleneck, entry: Any, place: BlockSpec):
     strides = place.strides
     if design.pooled and strides > 1:
         entry, strides = blocks.average_pool(entry), 1
@@ -192,7 +195,7 @@ def _project(style, design, entry, place):
     )
 
 
-def _branch(style, design, x, place):
+def _branch(style: ConvBlockConfig, design: Bottleneck, x: Any, place: BlockSpec):
     name, inner = place.name, int(place.filters * design.squeeze)
     groups = inner // design.group_size if design.group_size else 1
     x = style.convolve(x, inner, 1, name=f"{name}_1_conv")
@@ -208,7 +211,7 @@ def _branch(style, design, x, place):
     return _squeeze_excite(x, name) if design.attention else x
 
 
-def _squeeze_excite(x, name):
+def _squeeze_excite(x: Any, name: str):
     """Weigh each channel by twice a sigmoid of what the whole map holds."""
     axis = channel_axis()
     channels = x.shape[axis]

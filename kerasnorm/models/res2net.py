@@ -6,7 +6,8 @@ from typing import Any
 import keras
 
 from kerasnorm.models import blocks
-from kerasnorm.models.conv_block import channel_axis, make_style
+from kerasnorm.models.blocks import BlockSpec
+from kerasnorm.models.conv_block import ConvBlockConfig, channel_axis, make_style
 from kerasnorm.models.resnet import EXPANSION, IMAGENET_DEPTHS, imagenet_stem
 
 DEPTHS = {depth: IMAGENET_DEPTHS[depth] for depth in (50, 101, 152)}
@@ -81,7 +82,14 @@ def res2net(
     return keras.Model(images, outputs, name=f"res2net{depth}_{base_width}w_{scale}s")
 
 
-def _block(style, x, place, scale, width, zero_gamma):
+def _block(
+    style: ConvBlockConfig,
+    x: Any,
+    place: BlockSpec,
+    scale: int,
+    width: int,
+    zero_gamma: bool,
+):
     name, filters = place.name, place.filters * EXPANSION
     shortcut = x
     if place.is_first:
@@ -102,8 +110,8 @@ def _block(style, x, place, scale, width, zero_gamma):
     return style.activate_sum(x, fresh=place.is_first, name=f"{name}_out")
 
 
-def _scales(style, x, place, scale, width):
-    options = {"strides": place.strides}
+def _scales(style: ConvBlockConfig, x: Any, place: BlockSpec, scale: int, width: int):
+    options: dict[str, Any] = {"strides": place.strides}
     if scale == 1:
         return style.convolve_normalize(x, width, name=f"{place.name}_2", **options)
     axis = channel_axis()

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from kerasnorm.models import blocks
+from kerasnorm.models.blocks import BlockSpec
 from kerasnorm.models.conv_block import ConvBlockConfig, channel_axis, make_style
 
 IMAGENET_DEPTHS = {
@@ -119,7 +120,7 @@ def resnet(
 
 
 def imagenet_stem(
-    style: ConvBlockConfig, x, *, deep: bool = False, activate: bool = True
+    style: ConvBlockConfig, x: Any, *, deep: bool = False, activate: bool = True
 ):
     """Reduce images to a quarter of their size and 64 channels.
 
@@ -143,7 +144,7 @@ def imagenet_stem(
     return keras.layers.MaxPooling2D(3, 2, padding="same", name="stem_pool")(x)
 
 
-def _check(depth, version, variant):
+def _check(depth: int, version: int, variant: str):
     known = (*CIFAR_DEPTHS, *IMAGENET_DEPTHS)
     if depth not in known:
         raise ValueError(
@@ -166,7 +167,7 @@ def _stages(depth: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return ((depth - 2) // 6,) * 3, (16, 32, 64)
 
 
-def _stem(design, x, depth):
+def _stem(design: Design, x: Any, depth: int):
     style, activate = design.style, not design.preactivation
     if depth in IMAGENET_DEPTHS:
         deep = design.variant in ("C", "D")
@@ -176,7 +177,7 @@ def _stem(design, x, depth):
     return style.convolve(x, 16, name="stem_conv")
 
 
-def _branch_plan(design, place):
+def _branch_plan(design: Design, place: BlockSpec):
     """List (filters, kernel size, strides) of the convolutions of a branch."""
     filters, strides = place.filters, place.strides
     if not design.bottleneck:
@@ -185,11 +186,11 @@ def _branch_plan(design, place):
     return [(filters, 1, first), (filters, 3, second), (filters * EXPANSION, 1, 1)]
 
 
-def _needs_projection(x, filters, strides):
+def _needs_projection(x: Any, filters: int, strides: int):
     return strides > 1 or x.shape[channel_axis()] != filters
 
 
-def _block(design, x, place):
+def _block(design: Design, x: Any, place: BlockSpec):
     style, name = design.style, place.name
     *inner, last = _branch_plan(design, place)
     shortcut = x
@@ -222,7 +223,7 @@ def _block(design, x, place):
     return style.activate_sum(x, fresh=projected, name=f"{name}_out")
 
 
-def _preactivation_block(design, x, place):
+def _preactivation_block(design: Design, x: Any, place: BlockSpec):
     style, name = design.style, place.name
     *inner, last = _branch_plan(design, place)
     entry = style.normalize(x, name=f"{name}_1_norm")

@@ -14,12 +14,12 @@ class _DelegatedAttribute:
     def __set_name__(self, owner: type, name: str):
         self.name = name
 
-    def __get__(self, instance, owner: type):
+    def __get__(self, instance: Any, owner: type):
         return (
             self if instance is None else getattr(instance.inner_optimizer, self.name)
         )
 
-    def __set__(self, instance, value):
+    def __set__(self, instance: Any, value: Any):
         # Keras' constructor sets its own defaults before there is an inner optimizer.
         if "inner_optimizer" in vars(instance):
             setattr(instance.inner_optimizer, self.name, value)
@@ -70,7 +70,7 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
     use_ema = _DelegatedAttribute()
     weight_decay = _DelegatedAttribute()
 
-    def __init__(self, optimizer, name: str | None = None):
+    def __init__(self, optimizer: keras.optimizers.Optimizer, name: str | None = None):
         # The inner optimizer keeps the count and the learning rate. TensorFlow must not
         # track the list they are taken from: it cannot save what has been shortened.
         object.__setattr__(self, "_self_setattr_tracking", False)
@@ -89,7 +89,7 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
             )
         self.inner_optimizer = inner
 
-    def build(self, variables):
+    def build(self, variables: Sequence):
         """Build the inner optimizer and what the wrapper itself keeps, once."""
         if self.built:
             return
@@ -135,7 +135,7 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
         return self.inner_optimizer.learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate):
+    def learning_rate(self, learning_rate: Any):
         self.inner_optimizer.learning_rate = learning_rate
 
     @property
@@ -143,23 +143,25 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
         """Updates of the inner optimizer so far."""
         return self.inner_optimizer.iterations
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any):
         """Update one variable as the inner optimizer does."""
         self.inner_optimizer.update_step(gradient, variable, learning_rate)
 
-    def scale_loss(self, loss):
+    def scale_loss(self, loss: Any):
         """Multiply the loss by the inner `loss_scale_factor`."""
         return self.inner_optimizer.scale_loss(loss)
 
-    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+    def exclude_from_weight_decay(
+        self, var_list: Sequence | None = None, var_names: Sequence[str] | None = None
+    ):
         """Exclude variables from the inner weight decay."""
         self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: Sequence):
         """Leave the weights that training ends with, such as the moving average."""
         self.inner_optimizer.finalize_variable_values(var_list)
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence):
         """Set all variables, in the order of `variables`.
 
         Args:
@@ -168,13 +170,13 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
         for variable, weight in zip(self.variables, weights, strict=True):
             variable.assign(weight)
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any):
         """Save what the wrapper itself remembers."""
         # Keras saves the inner optimizer by itself, as it does a layer's sublayers.
         for index, variable in enumerate(self._variables):
             store[str(index)] = keras.ops.convert_to_numpy(variable)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any):
         """Load what `save_own_variables` saved."""
         # A file saved before the first update holds nothing to load.
         if not store.keys():
@@ -190,13 +192,15 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
 
     # Keras calls the next two just before `_backend_update_step`. They wait until the
     # gradients have been transformed, and until the innermost wrapper.
-    def _clip_gradients(self, grads):
+    def _clip_gradients(self, grads: Sequence):
         return grads
 
-    def _apply_weight_decay(self, variables):
+    def _apply_weight_decay(self, variables: Sequence):
         pass
 
-    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+    def _backend_update_step(
+        self, grads: Sequence, trainable_variables: Sequence, learning_rate: Any
+    ):
         inner = self.inner_optimizer
         replicas = num_replicas()
         grads = sum_over_replicas(grads)
@@ -218,7 +222,9 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ):
         """Make the optimizer that `get_config` described."""
         inner = keras.saving.deserialize_keras_object(
             config["optimizer"], custom_objects=custom_objects

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -11,8 +12,8 @@ LUMA = (0.299, 0.587, 0.114)
 
 @functools.partial(tf.function, autograph=False)
 def warp(
-    images,
-    matrices,
+    images: Any,
+    matrices: Any,
     output_size: tuple[int, int],
     *,
     fill_mode: str = "nearest",
@@ -50,7 +51,7 @@ def warp(
 
 
 def sampling_grid(
-    matrices,
+    matrices: Any,
     size: tuple[int, int],
     output_size: tuple[int, int],
     *,
@@ -99,7 +100,7 @@ def sampling_grid(
     return index, down, right, inside
 
 
-def sample(images, places: tuple, output_size: tuple[int, int], *, cval: float):
+def sample(images: Any, places: tuple, output_size: tuple[int, int], *, cval: float):
     """Take the pixels that `sampling_grid` names.
 
     Args:
@@ -131,7 +132,7 @@ def sample(images, places: tuple, output_size: tuple[int, int], *, cval: float):
     return tf.reshape(result, [-1, *output_size, channels])
 
 
-def apply_fill_mode(position, length: int, fill_mode: str):
+def apply_fill_mode(position: Any, length: int, fill_mode: str):
     """Map positions along one axis into the image, and say which were inside."""
     last = tf.constant(length - 1, position.dtype)
     inside = (position >= 0) & (position <= last)
@@ -153,7 +154,7 @@ def apply_fill_mode(position, length: int, fill_mode: str):
     return tf.clip_by_value(position, tf.zeros_like(last), last), inside
 
 
-def color_jitter(images, colours):
+def color_jitter(images: Any, colours: Any):
     """Change brightness, contrast, saturation and level of every image of a batch.
 
     Args:
@@ -176,7 +177,7 @@ def color_jitter(images, colours):
 
 
 def adjust_channel_shift_and_brightness(
-    images, shifts, factors, value_range: tuple[float, float]
+    images: Any, shifts: Any, factors: Any, value_range: tuple[float, float]
 ):
     """Shift all channels of each image, then scale its brightness.
 
