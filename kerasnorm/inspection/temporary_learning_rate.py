@@ -31,7 +31,7 @@ class TemporaryLearningRate:
         self.optimizer = innermost(model.optimizer)
         self.own = self.optimizer._learning_rate
         self.is_scheduled = not has_settable_rate(self.optimizer)
-        steps_taken = int(keras.ops.convert_to_numpy(self.optimizer._iterations))
+        steps_taken = int(keras.ops.convert_to_numpy(self.optimizer.iterations))
         self.ramp = _Ramp(first, ratio, steps_taken)
 
     def __enter__(self):
