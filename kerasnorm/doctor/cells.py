@@ -19,6 +19,7 @@ class Cell(enum.StrEnum):
     VALIDATION_RECALIBRATED = "D'"
     VALIDATION_OWN_STATISTICS = "D''"
     VALIDATION_UNAUGMENTED = "Dplain"
+    VALIDATION_MAPPED = "Dmap"
 
     @property
     def split_name(self) -> str:

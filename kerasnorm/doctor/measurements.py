@@ -19,8 +19,8 @@ from kerasnorm.doctor.probes.inputs.expected_inputs import ExpectedInputs
 from kerasnorm.doctor.probes.inputs.inputs import (
     InputMoments,
     MapTrial,
-    SplitSeparation,
 )
+from kerasnorm.doctor.probes.inputs.split_separation import SplitSeparation
 from kerasnorm.doctor.probes.labels.labels import ClassPermutation, LabelOrder
 from kerasnorm.doctor.probes.labels.noise_estimate import LabelNoiseEstimate
 from kerasnorm.doctor.probes.leakage import Overlap

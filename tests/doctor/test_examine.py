@@ -90,6 +90,23 @@ def test_the_planted_cause_is_the_verdict(plant, verdict):
     assert examine_planted(plant).verdict == verdict
 
 
+@pytest.mark.parametrize(("wrong", "remains"), [(0, 0.0), (4, 0.25), (3, 0.33)])
+def test_what_remains_behind_wrong_validation_inputs_is_judged_too(wrong, remains):
+    def planted(model, train, validation):
+        x, y = validation[0], validation[1].copy()
+        if wrong:
+            # The network does not know every fourth or third of these samples.
+            y[::wrong] = 1 - y[::wrong]
+        return unscaled(model, train, (x, y))
+
+    examination = examine_planted(planted)
+    codes = [f.code for f in examination.findings if f.severity == "error"]
+    assert codes == ["input_mismatch"] + ["overfitting"] * bool(wrong)
+    found = examination.measurements["remains"]
+    assert found["accuracy"] == pytest.approx(remains, abs=0.03)
+    assert found["interval"][0] < remains < found["interval"][1]
+
+
 def test_weights_and_statistics_are_as_before():
     train, validation = data(), data(seed=1)
     model = sharp_network(train[0])

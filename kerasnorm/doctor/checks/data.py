@@ -5,6 +5,7 @@ from kerasnorm.doctor.checks.labels import check_labels
 from kerasnorm.doctor.checks.staleness import is_shared
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
+from kerasnorm.doctor.probes.inputs.inputs import best_map
 
 # Share of the gap that a simple map must repair to be the cause. Real domain shift
 # gives up about 30% to moment matching.
@@ -31,17 +32,24 @@ def generalization_gap(m: Measurements) -> tuple[float, float, float]:
     return m.difference(Cell.VALIDATION_MOVING, Cell.TRAIN_MOVING)
 
 
+def repaired_cells(m: Measurements) -> tuple[Cell, Cell]:
+    """Return cells of training and validation with all repairs that were found.
+
+    Args:
+        m: What was measured.
+    """
+    trained, seen = m.repaired
+    if m.has(Cell.VALIDATION_MAPPED) and check_mapping(m):
+        return trained, Cell.VALIDATION_MAPPED
+    return trained, seen
+
+
 def check_mapping(m: Measurements) -> Finding | None:
     """Find inputs that a simple map turns into those of training."""
     gap = generalization_gap(m)[0]
-    if not m.maps or gap < GAP * m.unit or is_augmentation(m):
+    best = best_map(m.maps or ())
+    if best is None or gap < GAP * m.unit or is_augmentation(m):
         return None
-    best = m.maps[0]
-    # A named scaling explains more than moments that happen to match as well.
-    for trial in m.maps:
-        if trial.kind != "moments" and trial.gain > 0.9 * best.gain:
-            best = trial
-            break
     needed = max(REPAIRED * gap, GAP * m.unit)
     fits = best.low > 0 and best.gain - max(best.gain_on_training, 0.0) >= needed
     if m.swap is not None:

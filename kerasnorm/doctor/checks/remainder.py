@@ -1,6 +1,7 @@
 """Says what remains between the splits, and which effects would have been seen."""
 
 from kerasnorm.doctor.cells import Cell
+from kerasnorm.doctor.checks.data import repaired_cells
 from kerasnorm.doctor.checks.staleness import staleness_is_proved
 from kerasnorm.doctor.measurements import Measurements
 
@@ -14,7 +15,7 @@ def measure_remainder(m: Measurements) -> dict | None:
     Returns:
         Their value and 99% interval as JSON values, None where labels are no classes.
     """
-    trained, seen = m.repaired
+    trained, seen = repaired_cells(m)
     points = m.accuracy_change(seen, trained)
     if points is None:
         return None
@@ -32,7 +33,7 @@ def describe_remainder(m: Measurements) -> str:
         the smallest effect of stale statistics that would have been seen where none
         was; empty where labels are no classes.
     """
-    trained, seen = m.repaired
+    trained, seen = repaired_cells(m)
     points = m.accuracy_change(seen, trained)
     if points is None:
         return ""

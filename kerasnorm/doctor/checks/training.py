@@ -1,10 +1,11 @@
 """Judges the training: overfitting, wrong labels, learning rate, precision."""
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.checks.data import (
     check_augmentation,
     check_domain,
     check_mapping,
-    generalization_gap,
+    repaired_cells,
 )
 from kerasnorm.doctor.checks.labels import check_labels
 from kerasnorm.doctor.checks.staleness import finite
@@ -33,17 +34,19 @@ def check_overfitting(m: Measurements) -> Finding | None:
     training samples better. It is one where it costs much accuracy, or where the
     validation loss lies above what it was, or could be at the same accuracy.
     """
-    gap, low, high = generalization_gap(m)
+    trained, seen = repaired_cells(m)
+    gap, low, high = m.difference(seen, trained)
     noticed = gap >= min(NOTICED * m.unit, _harmful(m)) and low >= SURELY * m.unit
     large = _is_large(m)
     if not noticed and not large:
         return None
-    if any(check(m) for check in (check_mapping, check_labels, check_domain)):
+    if check_labels(m) or check_domain(m):
+        return None
+    if check_mapping(m) and seen != Cell.VALIDATION_MAPPED:
         return None
     if check_augmentation(m):
         return None
     possible = m.label_noise is not None and m.label_noise.possible
-    trained, seen = m.repaired
     points = m.accuracy_change(seen, trained)
     accuracies = ""
     if points:
@@ -84,8 +87,8 @@ def check_overfitting(m: Measurements) -> Finding | None:
 
 def _is_large(m: Measurements) -> bool:
     """Return whether what remains after all repairs is a fault."""
-    gap, low, _ = generalization_gap(m)
-    trained, seen = m.repaired
+    trained, seen = repaired_cells(m)
+    gap, low, _ = m.difference(seen, trained)
     points = m.accuracy_change(seen, trained)
     if points is None:
         return gap >= _harmful(m) and low >= SURELY * m.unit
@@ -95,7 +98,8 @@ def _is_large(m: Measurements) -> bool:
         return False
     # These weights against the best of the same training, or, without a history,
     # against the same outputs with a confidence that fits them.
-    if m.curves and m.curves.best_epoch:
+    # A history of wrong validation inputs says nothing of the right ones.
+    if m.curves and m.curves.best_epoch and seen != Cell.VALIDATION_MAPPED:
         means = m.matrix.means()
         return means.get(seen, 0.0) + m.added_loss - m.curves.lowest >= RISEN * m.unit
     scores = m.scores[seen]

@@ -5,16 +5,23 @@ from dataclasses import replace
 import numpy as np
 
 from kerasnorm.doctor.cells import Cell
+from kerasnorm.doctor.loss_matrix.budget import PairedDraws
+from kerasnorm.doctor.loss_matrix.scores import score_cells
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
 from kerasnorm.doctor.measure.setup import Setup
 from kerasnorm.doctor.measurements import Measurements
-from kerasnorm.doctor.probes.inputs.inputs import describe_inputs, measure_separation
+from kerasnorm.doctor.probes.inputs.inputs import (
+    best_map,
+    describe_inputs,
+)
+from kerasnorm.doctor.probes.inputs.split_separation import measure_separation
 from kerasnorm.doctor.probes.labels.labels import (
     ClassPermutation,
     measure_class_permutation,
 )
 from kerasnorm.doctor.probes.leakage import measure_overlap
 from kerasnorm.doctor.probes.preprocessing import (
+    measure_mapped,
     try_maps_under_true_statistics,
     try_plain_statistics,
     try_swap,
@@ -57,6 +64,34 @@ def compare_splits(
     )
 
 
+def _add_mapped(
+    setup: Setup, found: Measurements, validation: Samples, loss: LossOfSamples
+) -> Measurements:
+    """Add the cell of all validation samples mapped, where a map may be the repair.
+
+    Other faults show only behind the right inputs.
+    """
+    best = best_map(found.maps or ())
+    if best is None or best.low <= 0 or best.gain < GAP_TO_EXPLAIN * found.unit:
+        return found
+    if not setup.limit.allows("measuring mapped validation samples"):
+        return found
+    cell, train = Cell.VALIDATION_MAPPED, setup.splits.train
+    seen = measure_mapped(setup.model, found.matrix, train, validation, loss, best.name)
+    matrix = replace(
+        found.matrix,
+        losses={**found.matrix.losses, cell: seen.losses},
+        outputs={**found.matrix.outputs, cell: seen.outputs},
+    )
+    scores = score_cells({cell: seen.outputs}, train, validation, loss)
+    return replace(
+        found,
+        matrix=matrix,
+        draws=PairedDraws(matrix, train, validation),
+        scores={**found.scores, **scores},
+    )
+
+
 def _permutation(
     setup: Setup, found: Measurements, validation: Samples
 ) -> ClassPermutation | None:
@@ -88,7 +123,7 @@ def _try_preparations(
         limit.on_progress("trying maps of the validation inputs")
         few = validation.head(MAP_SAMPLES_LATE if limit.left < 0 else MAP_SAMPLES)
         maps = try_maps_under_true_statistics(model, matrix, splits.train, few, loss)
-        found = replace(found, maps=maps)
+        found = _add_mapped(setup, replace(found, maps=maps), validation, loss)
         other = splits.validation_as_train
         if other is not None and limit.allows("trying the training pipeline"):
             found = replace(found, swap=try_swap(model, matrix, other, loss))

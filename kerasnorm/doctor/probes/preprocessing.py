@@ -8,16 +8,18 @@ import numpy as np
 
 from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.forward.statistics import (
+    Pass,
     batch_norms,
     evaluate_loss,
+    forward_pass,
     run_on_batch_statistics,
     write_statistics,
 )
 from kerasnorm.doctor.loss_matrix.budget import PairedDraws
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
-from kerasnorm.doctor.losses.evaluation_batches import shuffled
+from kerasnorm.doctor.losses.evaluation_batches import evaluation_batches, shuffled
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
-from kerasnorm.doctor.probes.inputs.inputs import MapTrial, try_maps
+from kerasnorm.doctor.probes.inputs.inputs import MapTrial, apply_map, try_maps
 from kerasnorm.doctor.sampling.samples import Samples
 
 
@@ -49,6 +51,30 @@ def try_maps_under_true_statistics(
     """
     with _true_statistics(model, matrix):
         return try_maps(model, train, validation, loss)
+
+
+def measure_mapped(
+    model: keras.Model,
+    matrix: LossMatrix,
+    train: Samples,
+    validation: Samples,
+    loss: LossOfSamples,
+    name: str,
+) -> Pass:
+    """Evaluate validation samples whose inputs went through a map.
+
+    Args:
+        model: The model; wrap the call in `state.preserved`.
+        matrix: The loss matrix.
+        train: Training samples, for the moments to match.
+        validation: Validation samples.
+        loss: The loss of each sample.
+        name: Name of the `MapTrial`.
+    """
+    mapped = validation.with_inputs(apply_map(name, train.inputs, validation.inputs))
+    with _true_statistics(model, matrix):
+        batches = evaluation_batches(model, mapped, loss)
+        return forward_pass(model, mapped, batches, loss)
 
 
 def try_swap(

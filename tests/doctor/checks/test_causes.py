@@ -13,7 +13,8 @@ from kerasnorm.doctor.checks import (
     training,
 )
 from kerasnorm.doctor.loss_matrix.scores import Scores
-from kerasnorm.doctor.probes.inputs.inputs import MapTrial, SplitSeparation
+from kerasnorm.doctor.probes.inputs.inputs import MapTrial
+from kerasnorm.doctor.probes.inputs.split_separation import SplitSeparation
 from kerasnorm.doctor.probes.labels.labels import ClassPermutation, LabelOrder
 from kerasnorm.doctor.probes.labels.noise_estimate import LabelNoiseEstimate
 from kerasnorm.doctor.probes.labels.noise_plateau import Plateau

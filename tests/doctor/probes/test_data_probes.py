@@ -5,7 +5,7 @@ import pytest
 from kerasnorm.doctor.forward.compiled_forward import kept
 from kerasnorm.doctor.forward.statistics import run
 from kerasnorm.doctor.probes.batch_loss_variance import measure_spread
-from kerasnorm.doctor.probes.inputs.inputs import measure_separation
+from kerasnorm.doctor.probes.inputs.split_separation import measure_separation
 from kerasnorm.doctor.probes.labels.labels import (
     measure_class_permutation,
     measure_label_order,

@@ -1,6 +1,6 @@
 """Measures whether validation inputs look like training inputs, and what maps them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import permutations
@@ -166,7 +166,7 @@ def apply_map(name: str, train: np.ndarray, x: np.ndarray) -> np.ndarray:
         ValueError: If no map of that name applies to these inputs.
     """
     train, x = train.astype("float32"), x.astype("float32")
-    maps = list(_maps(train, x))
+    maps = list(_maps(train, x, fitting=False))
     for known, _, function in maps:
         if known == name:
             return np.ascontiguousarray(function(x), "float32")
@@ -180,9 +180,11 @@ def apply_map(name: str, train: np.ndarray, x: np.ndarray) -> np.ndarray:
     )
 
 
-def _maps(train: np.ndarray, x: np.ndarray) -> Iterator[tuple[str, str, Map]]:
+def _maps(
+    train: np.ndarray, x: np.ndarray, fitting: bool = True
+) -> Iterator[tuple[str, str, Map]]:
     for name, slope, offset in SCALINGS:
-        if _fits(train, x, slope, offset):
+        if not fitting or _fits(train, x, slope, offset):
             yield name, "scaling", partial(_scale, slope=slope, offset=offset)
     axes = tuple(range(x.ndim - 1))
     slope = (train.std(axis=axes) + 1e-6) / (x.std(axis=axes) + 1e-6)
@@ -213,80 +215,14 @@ def _fits(train: np.ndarray, x: np.ndarray, slope: float, offset: float) -> bool
     return 1 / NEAR < wider < NEAR and moved < deviation * (NEAR - 1)
 
 
-@dataclass(frozen=True)
-class SplitSeparation:
-    """How well simple features of the inputs tell the splits apart.
+def best_map(trials: Sequence[MapTrial]) -> MapTrial | None:
+    """Return the map that explains most, None without any.
 
     Args:
-        area: Cross-validated area under the ROC curve, 0.5 for exchangeable splits.
-        low: Lower 95% limit of that area.
+        trials: What `try_maps` returned.
     """
-
-    area: float
-    low: float
-
-
-def measure_separation(train: Samples, validation: Samples) -> SplitSeparation | None:
-    """Let a linear classifier tell training from validation inputs.
-
-    Args:
-        train: Training samples.
-        validation: Validation samples.
-
-    Returns:
-        Its cross-validated success, None where the inputs are no single array or too
-        few.
-    """
-    if min(train.count, validation.count) < 32:
-        return None
-    if (
-        not isinstance(train.inputs, np.ndarray)
-        or train.inputs.dtype.kind not in "fiub"
-    ):
-        return None
-    if train.inputs.shape[1:] != validation.inputs.shape[1:]:
-        return None
-    features = np.concatenate([_features(train.inputs), _features(validation.inputs)])
-    labels = np.r_[np.zeros(train.count), np.ones(validation.count)]
-    order = np.random.default_rng(0).permutation(len(labels))
-    scores = np.empty(len(labels))
-    folds = np.array_split(order, 4)
-    for held in folds:
-        rest = np.setdiff1d(order, held)
-        scores[held] = _discriminate(features[rest], labels[rest], features[held])
-    area = np.mean([_area(scores[held], labels[held]) for held in folds])
-    # Hanley and McNeil's error of an area near one half.
-    error = np.sqrt((1 / train.count + 1 / validation.count) / 12)
-    return SplitSeparation(float(area), float(area - 1.96 * error))
-
-
-def _features(x: np.ndarray) -> np.ndarray:
-    x = x.astype("float32")
-    x = np.nan_to_num(x)
-    if x.ndim != 4:
-        return x.reshape(len(x), -1)[:, :64]
-    axes = (1, 2)
-    steps = [np.abs(np.diff(x, axis=axis)).mean(axis=axes) for axis in axes]
-    rows, columns = x.shape[1] // 3, x.shape[2] // 3
-    inside = x[:, rows : x.shape[1] - rows, columns : x.shape[2] - columns]
-    border = x[:, :2].mean(axis=axes) - inside.mean(axes)
-    return np.concatenate([x.mean(axes), x.std(axes), *steps, border], axis=1)
-
-
-def _discriminate(features, labels, others) -> np.ndarray:
-    mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-8
-    features, others = (features - mean) / deviation, (others - mean) / deviation
-    gram = features.T @ features + len(features) * 0.01 * np.eye(features.shape[1])
-    weights = np.linalg.solve(gram, features.T @ (labels - labels.mean()))
-    return others @ weights
-
-
-def _area(scores: np.ndarray, labels: np.ndarray) -> float:
-    ranks = np.empty(len(scores))
-    ranks[np.argsort(scores)] = np.arange(1, len(scores) + 1)
-    positive = labels == 1
-    count = positive.sum()
-    if count in (0, len(labels)):
-        return 0.5
-    above = ranks[positive].sum() - count * (count + 1) / 2
-    return float(above / (count * (len(labels) - count)))
+    # A named scaling explains more than moments that happen to match as well.
+    for trial in trials:
+        if trial.kind != "moments" and trial.gain > 0.9 * trials[0].gain:
+            return trial
+    return trials[0] if trials else None
