@@ -91,6 +91,28 @@ def test_both_limits_are_those_of_students_t(count):
     assert high - value == pytest.approx(wide, rel=0.25)
 
 
+def test_the_limits_of_a_ratio_are_those_of_its_standard_error():
+    generator = np.random.default_rng(4)
+    whole = generator.uniform(1, 2, 640)
+    part = whole * generator.normal(0.5, 0.1, 640)
+    samples = gather([np.zeros((32, 1), "float32")] * 20)
+    matrix = LossMatrix({"D": part, "B": whole})
+    value, low, high = PairedDraws(matrix, samples, samples).ratio("D", part, whole)
+    expected = part.mean() / whole.mean()
+    error = (part - expected * whole).std() / whole.mean() / np.sqrt(640)
+    assert value == pytest.approx(expected)
+    assert value - low == pytest.approx(1.96 * error, rel=0.15)
+    assert high - value == pytest.approx(1.96 * error, rel=0.15)
+
+
+def test_the_ratio_of_one_batch_is_not_known():
+    samples = gather([np.zeros((8, 1), "float32")])
+    matrix = LossMatrix({"A": np.ones(8)}, by_batch=True)
+    draws = PairedDraws(matrix, samples, samples)
+    found = draws.ratio("A", np.ones(8), np.full(8, 2.0))
+    assert found == (0.5, -np.inf, np.inf)
+
+
 @pytest.mark.parametrize(
     "null, expected", [(2.0, 1 / 401), (1.0, 1.0), (0.0, 1.0)], ids=str
 )

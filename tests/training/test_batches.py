@@ -55,13 +55,17 @@ def test_a_resumed_run_sees_what_an_uninterrupted_one_does(data, name):
         np.testing.assert_array_equal(ours[1], theirs[1])
 
 
-@pytest.mark.thorough
-def test_a_skipped_step_gives_its_place_to_the_next(data):
-    options = OPTIONS["all"]
-    whole = taken(data, 4, **options)
-    around = taken(data, 4, skipped={1}, **options)
-    for step, expected in ((0, 0), (1, 2), (2, 2), (3, 3)):
-        np.testing.assert_array_equal(around[step][0], whole[expected][0])
+@pytest.mark.parametrize("name", thorough_after(1, ["plain", "all"]))
+@pytest.mark.parametrize(
+    ("skipped", "order"),
+    [({1}, [0, 2, 2, 3, 4, 5]), ({1, 2, 4}, [0, 3, 3, 3, 5, 5])],
+)
+def test_a_skipped_step_gives_its_place_to_the_next(data, name, skipped, order):
+    options = OPTIONS[name]
+    whole = taken(data, 6, **options)
+    around = taken(data, 6, skipped=skipped, **options)
+    for (images, _), step in zip(around, order, strict=True):
+        np.testing.assert_array_equal(images, whole[step][0])
 
 
 def test_random_erasing_takes_its_share_of_the_images(data):
@@ -115,6 +119,13 @@ def test_an_epoch_has_the_batches_of_a_step(data, accumulate):
         return
     with pytest.raises(UsageError, match=f"--accumulate 3 or less.*{accumulate}"):
         batches.check_accumulation(settings, data)
+
+
+def test_an_epoch_without_a_whole_batch_takes_single_ones(data):
+    settings = Settings(batch_size=16, epochs=30)
+    batches.check_accumulation(settings, data)
+    with pytest.raises(UsageError, match="--accumulate 1 or less"):
+        batches.check_accumulation(settings.replace(accumulate=2), data)
 
 
 @pytest.mark.parametrize("balanced", [False, True])
