@@ -95,6 +95,15 @@ def _tlu(x, weights):
     return np.maximum(x, weights["tau"]), None
 
 
+def _channel_scale(x, weights):
+    gamma, beta = pair(weights)
+    return x * gamma + beta, gamma
+
+
+def _skip_init(x, weights):
+    return 0.5 * x * weights["gain"], None
+
+
 def _switchable(inference):
     def truth(x, weights):
         given = weights["moving_mean"], weights["moving_variance"]
@@ -238,6 +247,18 @@ ROWS = [
         _frn,
     ),
     Row("TLU", lambda channels, **kw: layers.TLU(**kw), _tlu, wrong=AXIS),
+    Row(
+        "ChannelScale",
+        lambda channels, **kw: layers.ChannelScale(**kw),
+        _channel_scale,
+        wrong=AXIS,
+    ),
+    Row(
+        "SkipInit",
+        lambda channels, **kw: layers.SkipInit(**({"scale": 0.5} | kw)),
+        _skip_init,
+        channels_first=None,
+    ),
     Row(
         "SwitchableNorm, training",
         lambda channels, **kw: layers.SwitchableNorm(**kw),

@@ -6,6 +6,9 @@ import numpy as np
 
 def numpy(value):
     """Return a tensor as a NumPy array."""
+    if not len(value.shape):
+        # Keras cannot convert a scalar in bfloat16.
+        return keras.ops.convert_to_numpy(keras.ops.reshape(value, (1,)))[0]
     return keras.ops.convert_to_numpy(value)
 
 

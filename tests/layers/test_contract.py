@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from kerasnorm import layers
 from tests import contract
 from tests.layers.differentiate import numpy, outputs_and_gradients
 from tests.marks import thorough, thorough_after
@@ -33,6 +34,16 @@ few_rows = pytest.mark.parametrize(
     [row if row in FEW else thorough(row) for row in contract.ROWS],
     ids=lambda row: row.name,
 )
+
+
+def test_every_public_layer_has_a_row():
+    public = {
+        name
+        for name in layers.__all__
+        if isinstance(kind := getattr(layers, name), type)
+        and issubclass(kind, keras.layers.Layer)
+    }
+    assert public == set(LEADING)
 
 
 def drawn(shape, offset=0.5, scale=1.0):

@@ -6,11 +6,14 @@ import pytest
 
 from kerasnorm import optimizers
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
+from tests.marks import thorough_after
 from tests.optimizers.test_compiled_models import PUBLIC
 
 pytestmark = pytest.mark.backends
 
 X, Y = np.random.default_rng(3).normal(size=(2, 12, 3)).astype("float32")
+# To trace takes longer than to train.
+EAGER = keras.config.backend() == "tensorflow"
 # SAM takes two gradients a step: it has no plain `apply`.
 APPLIED = [cls for cls in PUBLIC if cls is not optimizers.SAM]
 every_optimizer = pytest.mark.parametrize("cls", PUBLIC, ids=lambda cls: cls.__name__)
@@ -45,8 +48,7 @@ def largest_difference(first, second):
 
 def trained(optimizer, batch_size, epochs=7, callbacks=()):
     model = network()
-    eager = keras.config.backend() == "tensorflow"
-    model.compile(optimizer, "mse", run_eagerly=eager, jit_compile=False)
+    model.compile(optimizer, "mse", run_eagerly=EAGER, jit_compile=False)
     if isinstance(optimizer, optimizers.SAM):
         optimizer.attach(model)
     options = {"shuffle": False, "verbose": 0, "callbacks": list(callbacks)}
@@ -79,6 +81,21 @@ def test_learning_rates_are_set_and_read_through_every_wrapper(cls):
     inner = optimizer.inner_optimizer if wraps(cls) else optimizer
     rate = keras.ops.convert_to_numpy(inner.learning_rate)
     assert float(rate) == pytest.approx(0.0025)
+
+
+@pytest.mark.parametrize("cls", thorough_after(2, PUBLIC), ids=lambda c: c.__name__)
+def test_weights_that_are_set_between_two_fits_stay(cls):
+    model = network()
+    model.compile(make(cls), "mse", run_eagerly=EAGER, jit_compile=False)
+    if cls is optimizers.SAM:
+        model.optimizer.attach(model)
+    model.fit(X, Y[:, :1], verbose=0)
+    given = [value + 3 for value in model.get_weights()]
+    model.set_weights(given)
+    model.optimizer.learning_rate = 1e-9
+    # As many steps as bring an optimizer with a copy back to it.
+    model.fit(X, Y[:, :1], batch_size=2, epochs=2, verbose=0)
+    assert largest_difference(model.get_weights(), given) < 1e-4
 
 
 @applied
