@@ -18,6 +18,17 @@ def test_a_leap_up_and_down_is_found():
     assert finding.code == "learning_rate_too_high" and finding.evidence["peaks"] == [2]
 
 
+def test_of_several_leaps_the_highest_is_told():
+    finding = find_jumps(series(0.7, 1.2, 0.6, 1.9, 0.8))
+    assert finding.evidence == {
+        "peaks": [2, 4],
+        "height": pytest.approx(1.9 - 0.8),
+        "losses": [0.7, 1.2, 0.6, 1.9, 0.8],
+    }
+    assert finding.severity == "warning"
+    assert "in epoch 4 it lies 1.1 above" in finding.summary
+
+
 @pytest.mark.parametrize(
     "losses",
     [(0.7, 0.5, 0.3), (0.3, 0.6, 0.9), (0.5, 0.6, 0.5), (0.7, 1.4), (), (0.7, None)],

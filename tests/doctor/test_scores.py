@@ -39,6 +39,13 @@ def test_scores_agree_with_scikit_learn(form, from_logits):
     assert scores.loss.mean() == pytest.approx(metrics.log_loss(labels, p), rel=1e-5)
 
 
+def test_confidence_and_guessing_are_plain_means():
+    _, p, labels = outputs_of()
+    scores = score(samples_of(labels), p, False)
+    assert scores.confidence == pytest.approx(p.max(axis=1).mean(), rel=1e-5)
+    assert scores.guessing == np.bincount(labels).max() / len(labels)
+
+
 @pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
 def test_one_column_is_the_second_of_two_classes(shape):
     _, p, labels = outputs_of(classes=2)

@@ -52,7 +52,7 @@ def paired_change(
     value = (gained - lost) / count
     # One more of each keeps the interval honest where nothing changed.
     changed = gained + lost + 2
-    error = np.sqrt(max(changed - (gained - lost) ** 2 / count, 0.0)) / count
+    error = np.sqrt(changed - (gained - lost) ** 2 / count) / count
     quantile = stats.norm.ppf(1 - alpha / 2)
     p_value = stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
     return Change(
