@@ -109,7 +109,7 @@ def doctor(words: list[str]) -> int:
     from kerasnorm.doctor import command
     from kerasnorm.training.commands import diagnose_run
 
-    found = diagnose_run.consult(
+    found = diagnose_run.diagnose_run(
         options.target,
         options.train,
         options.validation,

@@ -151,7 +151,7 @@ def others():
 CALLS = {
     "make_norm": lambda **options: layers.make_norm("group", **options),
     "DoctorCallback": lambda **options: doctor.DoctorCallback([], **options),
-    "consult": lambda **options: doctor.consult(
+    "diagnose_model": lambda **options: doctor.diagnose_model(
         keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]),
         [(np.zeros((2, 2)), np.zeros(2))],
         None,

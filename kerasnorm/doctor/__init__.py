@@ -2,7 +2,7 @@
 
 from kerasnorm.doctor.callback import DoctorCallback
 from kerasnorm.doctor.codes import CODES
-from kerasnorm.doctor.command import Consultation, consult, exit_status
+from kerasnorm.doctor.command import DiagnosisResult, diagnose_model, exit_status
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.finding import Finding
@@ -12,13 +12,13 @@ from kerasnorm.doctor.prove import Proof, prove
 
 __all__ = [
     "CODES",
-    "Consultation",
+    "DiagnosisResult",
     "DoctorCallback",
     "Examination",
     "Finding",
     "GapBudget",
     "Proof",
-    "consult",
+    "diagnose_model",
     "examine",
     "exit_status",
     "preflight",

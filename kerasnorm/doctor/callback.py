@@ -9,7 +9,7 @@ from typing import Any
 from kerasnorm.callbacks.held_data import HeldData
 from kerasnorm.callbacks.order import Ordered, Place
 from kerasnorm.doctor.diagnose import rank
-from kerasnorm.doctor.epochs import find_jumps
+from kerasnorm.doctor.epochs import find_validation_spikes
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 
@@ -78,9 +78,9 @@ class DoctorCallback(HeldData, Ordered):
             _fresh(self.validation),
             **{"thorough": False, **self.options},
         )
-        jumps = find_jumps({**self.examinations, epoch: examination})
-        if jumps is not None:
-            findings = sorted((*examination.findings, jumps), key=rank)
+        spikes = find_validation_spikes({**self.examinations, epoch: examination})
+        if spikes is not None:
+            findings = sorted((*examination.findings, spikes), key=rank)
             examination = dataclasses.replace(examination, findings=tuple(findings))
         self.examinations[epoch] = examination
         LOGGER.info("epoch %d: %s", epoch + 1, examination.verdict)

@@ -57,5 +57,5 @@ PARTS: dict[str, str] = {
     "batch_noise": "training batches normalized by themselves instead of by all (B'-A)",
     "generalization": "new samples instead of training samples (D''-B')",
     "input_shift": "statistics of training inputs on validation inputs (D'-D'')",
-    "stale_statistics": "moving statistics instead of true ones (D-D')",
+    "stale_statistics": "moving statistics instead of exact ones (D-D')",
 }

@@ -11,7 +11,7 @@ from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.codes import SEVERITIES
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
-from kerasnorm.doctor.losses.label_format import fit_labels
+from kerasnorm.doctor.losses.label_format import encode_labels
 from kerasnorm.doctor.prove import Proof, Trial, prove
 from kerasnorm.pages.formatting import loss, measured, words
 
@@ -20,7 +20,7 @@ FOUND = 3
 
 
 @dataclass(frozen=True)
-class Consultation:
+class DiagnosisResult:
     """An examination, with its proof where one was asked for.
 
     Args:
@@ -95,7 +95,7 @@ def _outcome(examination: Examination) -> dict[str, Any]:
     }
 
 
-def consult(
+def diagnose_model(
     model: keras.Model,
     train: Iterable,
     validation: Iterable | None,
@@ -105,7 +105,7 @@ def consult(
     notes: Iterable[str] = (),
     subject: Mapping[str, str] | None = None,
     **options: Any,
-) -> Consultation:
+) -> DiagnosisResult:
     """Examine a model, and try the first remedy if asked.
 
     Args:
@@ -122,9 +122,9 @@ def consult(
     Returns:
         The examination and, where asked for, its proof.
     """
-    train = fit_labels(model, train)
+    train = encode_labels(model, train)
     if validation is not None:
-        validation = fit_labels(model, validation)
+        validation = encode_labels(model, validation)
     examination = examine(model, train, validation, **options)
     examination = replace(
         examination,
@@ -132,7 +132,7 @@ def consult(
         subject={**(subject or {}), **examination.subject},
     )
     if not prove_remedy or validation is None:
-        return Consultation(examination)
+        return DiagnosisResult(examination)
     # What limits or defines the first examination holds for the second one.
     same = {n: options[n] for n in ("seconds", "samples", "loss") if n in options}
     proof = prove(model, train, validation, before=examination, **same)
@@ -140,7 +140,7 @@ def consult(
     if proof.model is not None and save_beside is not None:
         path = save_beside.with_suffix(".repaired.keras")
         proof.model.save(path)
-    return Consultation(examination, proof, path)
+    return DiagnosisResult(examination, proof, path)
 
 
 def exit_status(examination: Examination, fail_on: str = "warning") -> int:

@@ -9,15 +9,15 @@ from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import Finding
 
 # Loss that a peak must rise above both its neighbours, beyond their errors: trainings
-# whose rate suits them stay below 0.1 once the statistics are estimated anew.
+# whose rate suits them stay below 0.1 once the statistics are re-estimated.
 PEAK = 0.2
 
 
-def find_jumps(examinations: Mapping[int, Examination]) -> Finding | None:
+def find_validation_spikes(examinations: Mapping[int, Examination]) -> Finding | None:
     """Find a validation loss that leaps up and down even with exact statistics.
 
     Stale statistics make the validation loss as seen jump. If it still does after they
-    were estimated anew (D'), the weights themselves are thrown about.
+    were re-estimated (D'), the weights themselves are unstable.
 
     Args:
         examinations: Epoch to examination of the same training.

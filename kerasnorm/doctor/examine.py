@@ -8,13 +8,13 @@ import keras
 
 from kerasnorm.doctor.diagnose import diagnose
 from kerasnorm.doctor.examination import Examination
-from kerasnorm.doctor.forward.compiled_forward import kept
-from kerasnorm.doctor.forward.state import preserved, random_numbers_preserved
+from kerasnorm.doctor.forward.compiled_forward import compiled_forward_cache
+from kerasnorm.doctor.forward.state import random_numbers_preserved, restored_after
 from kerasnorm.doctor.forward.statistics import build, check_model
 from kerasnorm.doctor.losses.evaluation_batches import fit_batches
 from kerasnorm.doctor.measure.collect import collect_measurements
 from kerasnorm.doctor.report.subject import describe_subject
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from kerasnorm.doctor.sampling.splits import Splits
 from kerasnorm.doctor.time_limit import Progress, TimeLimit
 
@@ -91,7 +91,7 @@ def examine(
     # Loaders that shuffle draw from the global generators.
     with random_numbers_preserved():
         read = {
-            name: gather(
+            name: sample_batches(
                 source,
                 2 * samples,
                 seconds=seconds / 5,
@@ -104,7 +104,7 @@ def examine(
     splits = Splits(**read)
     build(model, splits.train)
     splits = splits.map(lambda name, split: fit_batches(model, split))
-    with preserved(model), kept():
+    with restored_after(model), compiled_forward_cache():
         found = collect_measurements(
             model, splits, loss, history, limit, samples, thorough
         )

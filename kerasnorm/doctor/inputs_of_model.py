@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.doctor.forward.compiled_forward import kept
-from kerasnorm.doctor.forward.state import preserved
+from kerasnorm.doctor.forward.compiled_forward import compiled_forward_cache
+from kerasnorm.doctor.forward.state import restored_after
 from kerasnorm.doctor.forward.statistics import build, evaluate
 from kerasnorm.doctor.loss_matrix.loss_choice import choose_loss
 from kerasnorm.doctor.loss_matrix.proportions import ALPHA
@@ -21,7 +21,7 @@ from kerasnorm.doctor.probes.inputs.expected_inputs import (
 from kerasnorm.doctor.probes.inputs.input_map import InputMap, channel_axis, identity
 from kerasnorm.doctor.probes.inputs.input_trials import NATS, Trials, fall
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from kerasnorm.doctor.sampling.samples import Samples
 
 # Loss, in nats, that another way of resizing must save.
@@ -48,9 +48,9 @@ def find_expected_inputs(
         >>> found.images.name
         'x / 255'
     """
-    samples = gather(batches, 2 * SAMPLES, model=model)
+    samples = sample_batches(batches, 2 * SAMPLES, model=model)
     build(model, samples)
-    with preserved(model), kept():
+    with restored_after(model), compiled_forward_cache():
         loss = hard_loss(model, samples)
         if loss is None:
             return None
@@ -91,9 +91,9 @@ def choose_resizing(
         Name of the best other way, and the loss on files that did not choose it, before
         and after; None if nothing is clearly better.
     """
-    samples = gather(given, SAMPLES, model=model)
+    samples = sample_batches(given, SAMPLES, model=model)
     build(model, samples)
-    with preserved(model), kept():
+    with restored_after(model), compiled_forward_cache():
         loss = hard_loss(model, samples)
         axis = channel_axis(samples.inputs.shape)
         if loss is None or axis is None or samples.count < 32:
@@ -115,7 +115,7 @@ def _best(
     halves = np.array_split(np.random.default_rng(0).permutation(samples.count), 2)
     losses = {}
     for name, batches in others.items():
-        other = gather(batches, SAMPLES)
+        other = sample_batches(batches, SAMPLES)
         # Only pairs tell so small a difference.
         if np.array_equal(other.labels, samples.labels):
             losses[name] = trials.measure(other, images)[0]

@@ -43,16 +43,17 @@ class Measurements:
         draws: Its paired bootstrap draws.
         budget: The split of the gap, None without validation data.
         scale: What a loss of one means.
-        chance: Loss of always predicting the class shares, None for other tasks.
+        prior_entropy: Loss of always predicting the class fractions, None for other
+            tasks.
         batch_size: Samples in a training batch.
         last_size: Samples in the last training batch of the epoch.
         batches: Training batches in an epoch.
         structure: Wiring of the model.
         optimizer: State of the optimizer.
         norms: Moving statistics of each norm.
-        awake: For each group of layers that act in training only, means of B' and D'
-            under statistics estimated with that group acting, with interval of the
-            difference to B': `(value, low, high)`.
+        dropout_shift: For each group of layers that act in training only, how much
+            the loss of training samples rises where they act while the statistics are
+            estimated, with interval: `(value, low, high)`.
         label_order: Order of the classes in training batches.
         train_inputs: Moments of training inputs.
         validation_inputs: Moments of validation inputs.
@@ -66,11 +67,11 @@ class Measurements:
         rate_trial: Short trainings at the learning rate and a fraction of it.
         precision: Float16 against float32.
         curves: What the history tells.
-        plain: How much statistics of training samples without augmentation lower the
-            validation loss, with interval.
-        swap: How much lower the loss is where validation samples are prepared as
-            training samples, with interval.
-        head_problem: What is wrong between labels, outputs and loss.
+        train_unaugmented: How much statistics of training samples without
+            augmentation lower the validation loss, with interval.
+        validation_as_train: How much lower the loss is where validation samples are
+            prepared as training samples, with interval.
+        label_mismatch: What is wrong between labels, outputs and loss.
         weights_finite: Whether all trainable weights are finite numbers.
         scores: Outputs against hard labels in each cell, empty where labels are no
             classes.
@@ -82,14 +83,14 @@ class Measurements:
     draws: PairedDraws
     budget: GapBudget | None
     scale: LossScale
-    chance: float | None
+    prior_entropy: float | None
     batch_size: int
     last_size: int | None
     batches: int | None
     structure: Structure
     optimizer: OptimizerState
     norms: list[NormState] = field(default_factory=list)
-    awake: Mapping[str, Any] = field(default_factory=dict)
+    dropout_shift: Mapping[str, Any] = field(default_factory=dict)
     label_order: LabelOrder | None = None
     train_inputs: InputMoments | None = None
     validation_inputs: InputMoments | None = None
@@ -102,26 +103,30 @@ class Measurements:
     rate_trial: RateTrial | None = None
     precision: Precision | None = None
     curves: Curves | None = None
-    plain: tuple[float, float, float] | None = None
-    swap: tuple[float, float, float] | None = None
-    head_problem: str | None = None
+    train_unaugmented: tuple[float, float, float] | None = None
+    validation_as_train: tuple[float, float, float] | None = None
+    label_mismatch: str | None = None
     weights_finite: bool = True
     scores: Mapping[Cell, Scores] = field(default_factory=dict)
     added_loss: float = 0.0
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def unit(self) -> float:
+    def loss_unit(self) -> float:
         """Loss that counts as one: thresholds are multiples of it."""
-        return self.scale.unit
+        return self.scale.loss_unit
 
     @property
     def guessing(self) -> float | None:
         """Loss of the best constant answer, as `matrix` counts it, None if unknown."""
         scale = self.scale
-        if scale.constant is not None or self.chance is None or scale.perfect is None:
+        if (
+            scale.constant is not None
+            or self.prior_entropy is None
+            or scale.perfect is None
+        ):
             return scale.constant
-        return scale.perfect + self.unit * self.chance
+        return scale.perfect + self.loss_unit * self.prior_entropy
 
     def has(self, *cells: Cell) -> bool:
         """Return whether these cells were measured and are finite numbers."""

@@ -8,11 +8,11 @@ import keras
 from kerasnorm.doctor.checks.preflight import initial_losses, judge_preflight
 from kerasnorm.doctor.codes import SEVERITIES
 from kerasnorm.doctor.examination import Examination
-from kerasnorm.doctor.forward.state import preserved, random_numbers_preserved
+from kerasnorm.doctor.forward.state import random_numbers_preserved, restored_after
 from kerasnorm.doctor.forward.statistics import build, check_model
 from kerasnorm.doctor.losses.evaluation_batches import fit_batches
 from kerasnorm.doctor.probes.preflight import PreflightMeasurements, measure_preflight
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.doctor.time_limit import TimeLimit
 
@@ -58,20 +58,25 @@ def preflight(
     """
     limit = TimeLimit(seconds)
     check_model(model)
-    held = None
+    validation_samples = None
     with random_numbers_preserved():
-        training = gather(
+        train_samples = sample_batches(
             train, samples, seconds=seconds / 4, name="training", model=model
         )
         if validation is not None:
-            held = gather(
+            validation_samples = sample_batches(
                 validation, samples, seconds=seconds / 4, name="validation", model=model
             )
-    build(model, training)
-    training, held = fit_batches(model, training), held and fit_batches(model, held)
-    with preserved(model):
-        steps = steps_per_epoch or training.num_batches
-        found = measure_preflight(model, training, held, loss, steps, limit, quick)
+    build(model, train_samples)
+    train_samples, validation_samples = (
+        fit_batches(model, train_samples),
+        validation_samples and fit_batches(model, validation_samples),
+    )
+    with restored_after(model):
+        steps = steps_per_epoch or train_samples.num_batches
+        found = measure_preflight(
+            model, train_samples, validation_samples, loss, steps, limit, quick
+        )
     findings = judge_preflight(found)
     findings.sort(key=lambda f: -SEVERITIES.index(f.severity))
     return Examination(
@@ -79,7 +84,7 @@ def preflight(
         None,
         initial_losses(found.initial),
         _summary(found),
-        (*_notes(found, training, held), *limit.notes),
+        (*_notes(found, train_samples, validation_samples), *limit.notes),
         limit.taken,
     )
 

@@ -13,12 +13,12 @@ from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.forward.copies import CannotCloneError
-from kerasnorm.doctor.forward.state import preserved
+from kerasnorm.doctor.forward.state import restored_after
 from kerasnorm.doctor.forward.statistics import forward_pass
 from kerasnorm.doctor.loss_matrix.scores import score
 from kerasnorm.doctor.losses.evaluation_batches import evaluation_batches
 from kerasnorm.doctor.losses.model_losses import resolve_loss
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.doctor.treatments import TRAINED, NothingToTryError, treatment_of
 
@@ -134,33 +134,41 @@ def prove(
         >>> proof.gain
         >>> proof.model.save("repaired.keras")
     """
-    training = gather(train, 2 * samples, name="training", model=model)
-    held = gather(validation, 2 * samples, name="validation", model=model)
+    train_samples = sample_batches(train, 2 * samples, name="training", model=model)
+    validation_samples = sample_batches(
+        validation, 2 * samples, name="validation", model=model
+    )
     options = {"seconds": seconds, "samples": samples, "loss": loss}
     if before is None:
-        before = examine(model, _batches(training), _batches(held), **options)
+        before = examine(
+            model, _batches(train_samples), _batches(validation_samples), **options
+        )
     if before.verdict == HEALTHY:
         return Proof(HEALTHY, "nothing to repair", before, None, None)
-    outcome = _outcome(model, training, held, loss)
+    outcome = _outcome(model, train_samples, validation_samples, loss)
     trials, treated = [], {}
     for finding in before.findings:
         if finding.severity == "info" or finding.code in treated:
             continue
-        copy, train_after, held_after, words = _treat(model, training, held, finding)
-        treated[finding.code] = (copy, train_after, held_after, words)
+        copy, train_after, validation_after, words = _treat(
+            model, train_samples, validation_samples, finding
+        )
+        treated[finding.code] = (copy, train_after, validation_after, words)
         after = None
         if train_after is not None:
-            after = _outcome(copy or model, train_after, held_after, loss)
+            after = _outcome(copy or model, train_after, validation_after, loss)
         trials.append(Trial(finding.code, words, outcome, after))
-    copy, train_after, held_after, words = treated[before.verdict]
+    copy, train_after, validation_after, words = treated[before.verdict]
     if train_after is None:
         return Proof(before.verdict, words, before, None, None, tuple(trials))
-    splits = _batches(train_after), _batches(held_after)
+    splits = _batches(train_after), _batches(validation_after)
     examined = examine(copy or model, *splits, **options)
     return Proof(before.verdict, words, before, examined, copy, tuple(trials))
 
 
-def _treat(model, training: Samples, held: Samples, finding: Finding):
+def _treat(
+    model, train_samples: Samples, validation_samples: Samples, finding: Finding
+):
     """Return the repaired copy, both splits and a sentence; no splits if untreated."""
     treat = treatment_of(finding.code)
     if treat is None:
@@ -169,22 +177,27 @@ def _treat(model, training: Samples, held: Samples, finding: Finding):
         words = "nothing to try without a compiled loss to train with"
         return None, None, None, words
     try:
-        copy, held, words, *repaired = treat(model, training, held, finding)
+        copy, validation_samples, words, *repaired = treat(
+            model, train_samples, validation_samples, finding
+        )
     except NothingToTryError as error:
         return None, None, None, str(error)
     except CannotCloneError:
         words = f"nothing to try: Keras cannot copy a {type(model).__name__}"
         return None, None, None, words
-    return copy, repaired[0] if repaired else training, held, words
+    return copy, repaired[0] if repaired else train_samples, validation_samples, words
 
 
 def _outcome(
-    model, training: Samples, held: Samples, given: Any
+    model, train_samples: Samples, validation_samples: Samples, given: Any
 ) -> dict[str, float | None]:
     """Return loss and accuracy of both splits in inference mode."""
     found: dict[str, float | None] = {}
-    with preserved(model):
-        for name, split in (("training", training), ("validation", held)):
+    with restored_after(model):
+        for name, split in (
+            ("training", train_samples),
+            ("validation", validation_samples),
+        ):
             found[f"{name}_loss"] = found[f"{name}_accuracy"] = None
             if split.y is None:
                 continue

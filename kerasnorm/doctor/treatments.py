@@ -60,21 +60,27 @@ def treatment_of(code: str) -> Callable | None:
     return others.get(code)
 
 
-def _recalibrate(model: keras.Model, train: Samples, held: Samples, finding: Finding):
+def _recalibrate(
+    model: keras.Model, train: Samples, validation: Samples, finding: Finding
+):
     copy = copy_model(model, train)
     batches = [train.take(numbers)[0] for numbers in shuffled(model, train)]
     recalibrate_batch_norm(copy, batches)
-    return copy, held, "moving statistics estimated anew on training inputs"
+    return copy, validation, "moving statistics re-estimated on training inputs"
 
 
-def _swap(model: keras.Model, train: Samples, held: Samples, finding: Finding):
+def _swap(model: keras.Model, train: Samples, validation: Samples, finding: Finding):
     copy, _ = swap_norm(model, "group", batch=train.take(train.batches()[0])[0])
     compile_like(model, copy, keras.optimizers.Adam(1e-3))
     _train(copy, train, shuffled(model, train, 16))
-    return copy, held, f"batch norms swapped for group norms, {STEPS} steps of training"
+    return (
+        copy,
+        validation,
+        f"batch norms swapped for group norms, {STEPS} steps of training",
+    )
 
 
-def _shuffle(model: keras.Model, train: Samples, held: Samples, finding: Finding):
+def _shuffle(model: keras.Model, train: Samples, validation: Samples, finding: Finding):
     copy = copy_model(model, train, keras.optimizers.Adam(1e-3))
     batches = shuffled(model, train, 16)
     _train(copy, train, batches)
@@ -83,14 +89,14 @@ def _shuffle(model: keras.Model, train: Samples, held: Samples, finding: Finding
     x, y, weights = train.take(np.concatenate(batches))
     sizes = tuple(len(numbers) for numbers in batches)
     train = replace(train, x=x, y=y, weights=weights, sizes=sizes)
-    return copy, held, f"{STEPS} steps of training in shuffled batches", train
+    return copy, validation, f"{STEPS} steps of training in shuffled batches", train
 
 
 def _train(copy: keras.Model, train: Samples, batches: list[np.ndarray]) -> None:
     train_on(copy, train, [batches[step % len(batches)] for step in range(STEPS)])
 
 
-def _map(model: keras.Model, train: Samples, held: Samples, finding: Finding):
+def _map(model: keras.Model, train: Samples, validation: Samples, finding: Finding):
     from kerasnorm.doctor.probes.inputs.input_map import InputMap
     from kerasnorm.doctor.probes.inputs.inputs import apply_map
 
@@ -102,24 +108,28 @@ def _map(model: keras.Model, train: Samples, held: Samples, finding: Finding):
         images = InputMap(scale, offset, order, finding.evidence["channel_axis"])
         train = train.with_inputs(images.apply(train.x))
         if "validation" in finding.evidence["splits"]:
-            held = held.with_inputs(images.apply(held.x))
-        return None, held, f"inputs mapped: {images.name}", train
+            validation = validation.with_inputs(images.apply(validation.x))
+        return None, validation, f"inputs mapped: {images.name}", train
     name = finding.evidence.get("map")
     if name is None:
         raise NothingToTryError("no simple map: prepare the images in one way")
-    mapped = held.with_inputs(apply_map(name, train.inputs, held.inputs))
+    mapped = validation.with_inputs(apply_map(name, train.inputs, validation.inputs))
     return None, mapped, f"validation inputs mapped: {name}"
 
 
-def _exchange(model: keras.Model, train: Samples, held: Samples, finding: Finding):
+def _exchange(
+    model: keras.Model, train: Samples, validation: Samples, finding: Finding
+):
     mapping = finding.evidence.get("mapping")
     if mapping is None:
         raise NothingToTryError("nothing to try: make labels, outputs and loss agree")
     back = np.argsort(mapping)
-    y = held.labels
+    y = validation.labels
     if y.ndim == 2 and y.shape[1] == len(mapping):
         y = y[:, mapping]
     else:
         y = back[y.astype(int)].astype(y.dtype)
-    exchanged = replace(held, y=keras.tree.map_structure(lambda _: y, held.y))
+    exchanged = replace(
+        validation, y=keras.tree.map_structure(lambda _: y, validation.y)
+    )
     return None, exchanged, f"validation classes renumbered: {list(mapping)}"

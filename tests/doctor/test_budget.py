@@ -6,7 +6,7 @@ from kerasnorm.doctor.cells import CELLS, Cell
 from kerasnorm.doctor.loss_matrix.bootstrap import permutation_p
 from kerasnorm.doctor.loss_matrix.budget import PairedDraws
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from tests.doctor.networks import data, examine_planted, set_statistics
 
 
@@ -52,7 +52,7 @@ def test_a_model_without_batch_norm_has_only_generalization():
 
 def difference_of(losses, size=32, by_batch=False):
     """The interval of the first of two cells of 640 samples against zeros."""
-    samples = gather([np.zeros((size, 1), "float32")] * (640 // size))
+    samples = sample_batches([np.zeros((size, 1), "float32")] * (640 // size))
     cell, other = losses
     losses = {cell: losses[cell], other: losses[other]}
     matrix = LossMatrix(losses, by_batch=by_batch)
@@ -81,7 +81,7 @@ def test_a_loss_known_by_batch_counts_its_batches_not_its_samples(count):
 @pytest.mark.parametrize("count", [6, 10, 15, 16, 640])
 def test_both_limits_are_those_of_students_t(count):
     values = np.random.default_rng(3).normal(1, 0.3, count)
-    samples = gather([np.zeros((count, 1), "float32")])
+    samples = sample_batches([np.zeros((count, 1), "float32")])
     matrix = LossMatrix({"D": values, "B": np.zeros(count)})
     value, low, high = PairedDraws(matrix, samples, samples).difference("D", "B")
     wide = stats.t.ppf(0.975, count - 1) * values.std(ddof=1) / np.sqrt(count)

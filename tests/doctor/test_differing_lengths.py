@@ -8,7 +8,7 @@ from kerasnorm.doctor import examine, preflight, prove
 from kerasnorm.doctor.forward.statistics import Pass, evaluate, evaluate_loss
 from kerasnorm.doctor.loss_matrix.loss_scale import measure_scale
 from kerasnorm.doctor.losses.model_losses import resolve_loss
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from kerasnorm.surgery import recalibrate_batch_norm, swap_norm
 from tests.doctor.model_kinds import TENSORFLOW, Batches
 from tests.marks import thorough_after
@@ -208,7 +208,7 @@ def test_preflight_proof_and_surgery_take_them(kind):
 
 def test_every_sample_is_kept_and_batches_have_one_shape():
     train, _ = sources("classes of steps")
-    samples = gather(train)
+    samples = sample_batches(train)
     assert samples.count == SIZE * len(LENGTHS)
     for batches in (samples.batches(), samples.shuffled(8), samples.in_order(64)):
         assert sorted(np.concatenate(batches)) == list(range(samples.count))
@@ -223,7 +223,7 @@ def test_every_sample_is_kept_and_batches_have_one_shape():
 @pytest.mark.parametrize("kind", thorough_after(1, ["weighted steps", "images"]))
 def test_the_best_constant_is_that_of_all_places(kind):
     model, train, _ = trained(kind)
-    samples, head = gather(train), model.layers[-1]
+    samples, head = sample_batches(train), model.layers[-1]
     loss = resolve_loss(model, samples)
     seen = Pass(evaluate(model, samples), evaluate_loss(model, samples, loss))
     found = measure_scale(loss, samples, seen).constant

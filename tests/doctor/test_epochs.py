@@ -2,7 +2,7 @@
 
 import pytest
 
-from kerasnorm.doctor.epochs import find_jumps
+from kerasnorm.doctor.epochs import find_validation_spikes
 from kerasnorm.doctor.examination import Examination
 
 
@@ -14,7 +14,7 @@ def series(*losses, error=0.02):
 
 
 def test_a_leap_up_and_down_is_found():
-    finding = find_jumps(series(0.7, 1.4, 0.5))
+    finding = find_validation_spikes(series(0.7, 1.4, 0.5))
     assert finding.code == "learning_rate_too_high" and finding.evidence["peaks"] == [2]
 
 
@@ -35,8 +35,8 @@ def test_of_several_leaps_the_highest_is_told():
     ids=["falling", "overfitting", "small", "no end yet", "nothing", "unknown"],
 )
 def test_other_courses_are_no_leap(losses):
-    assert find_jumps(series(*losses)) is None
+    assert find_validation_spikes(series(*losses)) is None
 
 
 def test_a_leap_within_the_error_is_none():
-    assert find_jumps(series(0.7, 1.2, 0.6, error=0.4)) is None
+    assert find_validation_spikes(series(0.7, 1.2, 0.6, error=0.4)) is None

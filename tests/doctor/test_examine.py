@@ -131,7 +131,7 @@ def test_sparse_one_hot_and_binary_labels_give_the_same_losses():
         examine(net, (x, labels), (vx, others), loss=loss).losses["D"]
         for net, loss, labels, others in cases
     ]
-    # 1 - share loses digits in float32 where a share is near 1.
+    # 1 - share loses digits in float32 where a fraction is near 1.
     assert found == pytest.approx([found[0]] * 3, rel=1e-3)
 
 

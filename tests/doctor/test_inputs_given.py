@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor import examine, preflight, prove
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 
 COUNT, SIZE = 64, 32
 # The shapes of a sample in each array: alike, and different.
@@ -58,18 +58,20 @@ WAYS = {
     "whole, no weights": lambda parts: (*parts, None),
 }
 ROWS = [
-    pytest.param(x, form, y, label_form, way, id=f"{x} {form}, {y} {label_form}, {way}")
+    pytest.param(
+        x, form, y, label_format, way, id=f"{x} {form}, {y} {label_format}, {way}"
+    )
     for x, y, way in itertools.product(SHAPES, ["one", "two alike", "two"], WAYS)
     for form in forms(SHAPES[x])
-    for label_form in forms(SHAPES[y])
+    for label_format in forms(SHAPES[y])
 ]
 
 
-@pytest.mark.parametrize(("x", "form", "y", "label_form", "way"), ROWS)
-def test_every_form_gives_the_same_samples(x, form, y, label_form, way):
+@pytest.mark.parametrize(("x", "form", "y", "label_format", "way"), ROWS)
+def test_every_form_gives_the_same_samples(x, form, y, label_format, way):
     inputs, labels = arrays(SHAPES[x], 1), arrays(SHAPES[y], 2)
-    source = WAYS[way]([nest(inputs, form), nest(labels, label_form)])
-    found = gather(source, model=SimpleNamespace(inputs=inputs))
+    source = WAYS[way]([nest(inputs, form), nest(labels, label_format)])
+    found = sample_batches(source, model=SimpleNamespace(inputs=inputs))
     check(found, inputs, labels)
     assert found.whole == way.startswith("whole")
 
@@ -90,12 +92,12 @@ def values(nested):
 @pytest.mark.parametrize("y", [[(3,), (3,)], [(1,)]], ids=["as many", "fewer"])
 def test_whole_arrays_of_different_shapes_need_no_known_model(y):
     inputs, labels = arrays([(3,), (2,)], 1), arrays(y, 2)
-    check(gather((inputs, labels)), inputs, labels)
+    check(sample_batches((inputs, labels)), inputs, labels)
 
 
 def test_lists_of_one_shape_are_batches_for_an_unknown_model():
     x, y = arrays([(3,), (1,)], 1)
-    found = gather(([x, y], [x, y]))
+    found = sample_batches(([x, y], [x, y]))
     assert found.sizes == (COUNT, COUNT) and not found.whole
 
 
@@ -114,7 +116,7 @@ LISTS = {
 
 @pytest.mark.parametrize("name", LISTS)
 def test_lists_of_numbers_are_arrays(name):
-    found = gather(LISTS[name])
+    found = sample_batches(LISTS[name])
     x = found.x["a"] if isinstance(found.x, dict) else found.x
     np.testing.assert_array_equal(x, X)
     if name == "inputs alone":
@@ -124,7 +126,7 @@ def test_lists_of_numbers_are_arrays(name):
 
 
 def test_lists_of_strings_are_arrays():
-    found = gather((["a cat", "a dog"], [0, 1]))
+    found = sample_batches((["a cat", "a dog"], [0, 1]))
     assert found.x.tolist() == ["a cat", "a dog"]
 
 
@@ -141,7 +143,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_other_lists_are_refused_in_a_sentence(name):
     with pytest.raises((TypeError, ValueError), match=r"expected (arrays|lists) of"):
-        gather(WRONG[name])
+        sample_batches(WRONG[name])
 
 
 def two_of_each():

@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.forward.state import preserved
+from kerasnorm.doctor.forward.state import restored_after
 from kerasnorm.doctor.loss_matrix.matrix import measure_losses
 from kerasnorm.doctor.losses.model_losses import resolve_loss
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from tests.doctor.networks import (
     batches,
     data,
@@ -18,8 +18,11 @@ pytestmark = pytest.mark.backends
 
 
 def matrix_of(model, train, validation):
-    train, validation = gather(batches(*train)), gather(batches(*validation))
-    with preserved(model):
+    train, validation = (
+        sample_batches(batches(*train)),
+        sample_batches(batches(*validation)),
+    )
+    with restored_after(model):
         return measure_losses(model, train, validation, resolve_loss(model, train))
 
 
@@ -109,7 +112,7 @@ def test_a_norm_inside_a_nested_model_is_found(case):
 
 def test_without_validation_only_training_cells_are_measured(case):
     model, train, _ = case
-    samples = gather(batches(*train))
-    with preserved(model):
+    samples = sample_batches(batches(*train))
+    with restored_after(model):
         matrix = measure_losses(model, samples, None, resolve_loss(model, samples))
     assert set(matrix.losses) == {"A", "As", "B", "B'"}

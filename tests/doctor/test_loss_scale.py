@@ -8,7 +8,7 @@ from kerasnorm.doctor import examine
 from kerasnorm.doctor.forward.statistics import Pass, evaluate, evaluate_loss
 from kerasnorm.doctor.loss_matrix.loss_scale import measure_scale
 from kerasnorm.doctor.losses.model_losses import resolve_loss
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from tests.doctor.model_kinds import Batches
 from tests.marks import thorough_after
 
@@ -118,7 +118,7 @@ def batches(kind):
 @pytest.mark.parametrize("kind", thorough_after(2, KINDS))
 def test_the_constant_costs_what_evaluate_says_of_a_network_that_gives_it(kind):
     model, head, _ = network(kind)
-    samples = gather(batches(kind))
+    samples = sample_batches(batches(kind))
     losses = []
     for answer in (np.nanmean, np.nanmedian):
         with np.errstate(divide="ignore"):

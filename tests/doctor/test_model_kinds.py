@@ -73,7 +73,7 @@ def try_fold(kind, tmp_path):
         assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-4)
 
 
-def try_swap(kind, tmp_path):
+def try_validation_as_train(kind, tmp_path):
     model, _, validation = trained(kind)
     swapped, report = swap_norm(model, "group", batch=validation[0][0])
     assert all(np.isfinite(part).all() for part in predict(swapped, validation))

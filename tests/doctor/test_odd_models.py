@@ -6,7 +6,7 @@ import pytest
 
 from kerasnorm.doctor import examine, preflight
 from kerasnorm.doctor.probes.overfit_one_batch import find_dead_units
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from tests.doctor.networks import batches, data, sharp_network
 
 pytestmark = pytest.mark.backends
@@ -185,7 +185,7 @@ def test_numbers_of_words_are_not_mapped(kind):
     assert found.measurements["maps"] == [] and found.losses["D"] > found.losses["B"]
 
 
-def test_whole_numbers_of_one_output_are_quantities():
+def test_whole_numbers_of_one_output_are_regression():
     x, _ = data()
     y = np.round(20 + 5 * x[:, 0]).astype(int)
     model = keras.Sequential([keras.Input((2,)), L.Dense(1)])
@@ -217,7 +217,7 @@ def test_layers_in_loops_do_not_stop_the_search_for_dead_units():
     dead = model.get_layer("dead")
     dead.set_weights([dead.get_weights()[0] * 0, -np.ones(4)])
     x = np.random.default_rng(0).normal(size=(16, 3, 2)).astype("float32")
-    assert find_dead_units(model, gather([x]))["dead"] == 1.0
+    assert find_dead_units(model, sample_batches([x]))["dead"] == 1.0
 
 
 class OwnNorm(L.Layer):

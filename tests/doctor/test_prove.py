@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor import examine, prove, treatments
-from kerasnorm.doctor.command import consult, exit_status
+from kerasnorm.doctor.command import diagnose_model, exit_status
 from kerasnorm.doctor.forward.statistics import batch_norms
 from tests.doctor.networks import batches, data, set_statistics, sharp_network
 
@@ -46,10 +46,10 @@ def test_a_repaired_model_is_saved_beside(stale, tmp_path):
     path = tmp_path / "model.keras"
     model.save(path)
     original = path.read_bytes()
-    consultation = consult(
+    result = diagnose_model(
         model, train, validation, prove_remedy=True, save_beside=path
     )
-    repaired = keras.models.load_model(consultation.repaired)
+    repaired = keras.models.load_model(result.repaired)
     assert path.read_bytes() == original and np.allclose(
         repaired.get_layer("norm").moving_variance, data()[0].var(axis=0), rtol=1e-4
     )
@@ -57,7 +57,7 @@ def test_a_repaired_model_is_saved_beside(stale, tmp_path):
 
 @pytest.mark.parametrize("samples", [48, 96])
 def test_the_proof_keeps_the_limit_of_samples(stale, samples):
-    found = consult(*stale, prove_remedy=True, samples=samples, seconds=30.0)
+    found = diagnose_model(*stale, prove_remedy=True, samples=samples, seconds=30.0)
     for examination in (found.proof.before, found.proof.after):
         for split in ("training", "validation"):
             words = examination.subject[f"{split} samples"]
@@ -72,13 +72,13 @@ def test_the_proof_keeps_the_limit_of_time(stale, monkeypatch):
         return examine(*args, seconds=seconds, **options)
 
     monkeypatch.setattr(sys.modules[prove.__module__], "examine", noted)
-    consult(*stale, prove_remedy=True, seconds=7.0)
+    diagnose_model(*stale, prove_remedy=True, seconds=7.0)
     assert begun == [7.0]
 
 
 def test_the_proof_keeps_the_loss(stale):
     mean_squared = keras.losses.MeanSquaredError()
-    found = consult(*stale, prove_remedy=True, loss=mean_squared)
+    found = diagnose_model(*stale, prove_remedy=True, loss=mean_squared)
     x, y = data(seed=1)
     repaired = found.proof.model.predict(x, verbose=0)[:, 0]
     expected = np.mean((repaired - y) ** 2)
@@ -94,19 +94,19 @@ def test_a_healthy_model_needs_no_remedy():
 
 
 def test_the_exit_status_follows_the_severity(stale):
-    examination = consult(*stale).examination
+    examination = diagnose_model(*stale).examination
     assert exit_status(examination, "error") == 3
 
 
 def test_a_healthy_examination_exits_with_zero():
     train, validation = data(), data(seed=1)
-    examination = consult(sharp_network(train[0]), train, validation).examination
+    examination = diagnose_model(sharp_network(train[0]), train, validation).examination
     assert exit_status(examination, "info") == 0
 
 
 def test_an_unknown_severity_is_refused(stale):
     with pytest.raises(ValueError, match="one of info, warning, error"):
-        exit_status(consult(*stale).examination, "fatal")
+        exit_status(diagnose_model(*stale).examination, "fatal")
 
 
 @pytest.mark.slow
@@ -154,7 +154,7 @@ def test_what_cannot_be_copied_is_said(stale):
 
 def test_labels_that_do_not_fit_leave_nothing_to_try(stale):
     model, train, validation = stale
-    found = consult(
+    found = diagnose_model(
         model, [(x, y + 7) for x, y in train], validation, prove_remedy=True
     )
     assert found.examination.verdict == "label_mismatch" and found.proof.after is None
@@ -165,7 +165,7 @@ def test_a_proof_without_labels_has_no_gain_in_numbers(stale):
     model, train, validation = stale
     model.get_layer("norm").moving_variance.assign([-1.0, 1.0])
     bare = [[x for x, _ in split] for split in (train, validation)]
-    found = consult(model, *bare, prove_remedy=True)
+    found = diagnose_model(model, *bare, prove_remedy=True)
     assert found.proof.after.verdict == "healthy"
     assert (
         found.to_dict()["proof"]["gain"] is None and "not a number" in found.to_text()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor.forward.statistics import Pass
-from kerasnorm.doctor.loss_matrix.scores import judging_loss, score
+from kerasnorm.doctor.loss_matrix.scores import loss_to_judge_by, score
 from kerasnorm.doctor.losses.model_losses import resolve_loss
 from kerasnorm.doctor.sampling.samples import Samples
 
@@ -107,7 +107,7 @@ def test_other_losses_are_judged_with_hard_labels(loss, is_hard):
     y = np.eye(3, dtype="float32")[labels]
     samples = Samples(np.zeros((len(p), 2), "float32"), y, None, (len(p),))
     compiled = resolve_loss(model(loss), samples)
-    judged = judging_loss(compiled, samples, Pass(p, compiled.of(y, p)))
+    judged = loss_to_judge_by(compiled, samples, Pass(p, compiled.of(y, p)))
     assert (judged is not compiled) is is_hard
     assert judged.of(y, p, None).mean() == pytest.approx(
         metrics.log_loss(labels, p), rel=1e-4
@@ -119,7 +119,9 @@ def test_class_weights_do_not_change_the_judging_loss():
     x, weights = np.zeros((400, 2), "float32"), np.full(400, 3.0, "float32")
     weighted = Samples(x, labels, weights, (400,))
     compiled = resolve_loss(model("sparse_categorical_crossentropy"), weighted)
-    judged = judging_loss(compiled, weighted, Pass(p, compiled.of(labels, p, weights)))
+    judged = loss_to_judge_by(
+        compiled, weighted, Pass(p, compiled.of(labels, p, weights))
+    )
     assert judged.of(labels, p, weighted.weights).mean() == pytest.approx(
         metrics.log_loss(labels, p), rel=1e-4
     )

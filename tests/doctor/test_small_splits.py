@@ -7,12 +7,12 @@ from kerasnorm.doctor import examine
 from kerasnorm.doctor.loss_matrix.bootstrap import lower_limit, widening
 from kerasnorm.doctor.loss_matrix.budget import PairedDraws
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from tests.doctor.networks import batches, data, sharp_network
 
 
 def interval_of(differences):
-    samples = gather([np.zeros((len(differences), 1), "float32")])
+    samples = sample_batches([np.zeros((len(differences), 1), "float32")])
     matrix = LossMatrix({"D": differences, "D'": np.zeros_like(differences)})
     return PairedDraws(matrix, samples, samples).difference("D", "D'")[1:]
 

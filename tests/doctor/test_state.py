@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.forward.state import all_variables, preserved
+from kerasnorm.doctor.forward.state import all_variables, restored_after
 from tests.doctor.networks import data, sharp_network
 
 pytestmark = pytest.mark.backends
@@ -28,7 +28,7 @@ def trained():
 def test_everything_is_as_before_after_training():
     model, x, y = trained()
     before = values(model)
-    with preserved(model):
+    with restored_after(model):
         model.fit(x, y, epochs=1, verbose=0)
         changed = values(model)
     assert values(model) == before != changed
@@ -38,7 +38,7 @@ def test_everything_is_as_before_after_training():
 def test_everything_is_as_before_after_an_exception():
     model, x, y = trained()
     before = values(model)
-    with pytest.raises(RuntimeError, match="stop"), preserved(model):
+    with pytest.raises(RuntimeError, match="stop"), restored_after(model):
         model.fit(x, y, epochs=1, verbose=0)
         raise RuntimeError("stop")
     assert values(model) == before
@@ -48,7 +48,7 @@ def test_statistics_that_are_not_numbers_return_as_they_were():
     model, x, _ = trained()
     model.get_layer("norm").moving_mean.assign(np.full(x.shape[1], np.nan, "float32"))
     before = values(model)
-    with preserved(model):
+    with restored_after(model):
         model.get_layer("norm").moving_mean.assign(np.zeros(x.shape[1], "float32"))
     assert values(model) == before
 
@@ -60,7 +60,7 @@ def test_global_random_generators_are_as_before():
     expected = random.random(), np.random.rand()
     random.seed(1)
     np.random.seed(1)
-    with preserved(model):
+    with restored_after(model):
         random.random()
         np.random.rand()
     assert (random.random(), np.random.rand()) == expected

@@ -15,7 +15,7 @@ SMALL_BATCH = 16
 def check_small_batch(m: Measurements) -> Finding | None:
     """Find batches whose own statistics cost more loss than those of 64 samples."""
     value, low, high = m.difference(Cell.TRAIN_SHUFFLED, Cell.TRAIN_BATCH_64)
-    costs = low > 0 and value >= BATCH_NOISE * m.unit
+    costs = low > 0 and value >= BATCH_NOISE * m.loss_unit
     if m.batch_size == 1 and m.structure.norms and not costs:
         return _one_at_a_time(m)
     if m.batch_size > SMALL_BATCH or not costs:
@@ -55,7 +55,7 @@ def check_small_batch(m: Measurements) -> Finding | None:
 def _one_at_a_time(m: Measurements) -> Finding | None:
     """Name batches of one also where larger ones would not be better (yet)."""
     if is_stale(m):
-        # Said with the statistics that it spoilt.
+        # Said with the statistics that it corrupted.
         return None
     value, low, high = m.difference(
         Cell.TRAIN_RECALIBRATED, Cell.TRAIN_BATCH_STATISTICS

@@ -7,14 +7,14 @@ from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.inputs.inputs import best_map
 
-# Share of the gap that a simple map must repair to be the cause. Real domain shift
+# Fraction of the gap that a simple map must repair to be the cause. Real domain shift
 # gives up about 30% to moment matching.
 REPAIRED = 0.6
 # Loss that a gap must have before anybody looks for its cause.
 GAP = 0.25
-# Share of validation samples found in the training data that makes its loss useless.
+# Fraction of validation samples found in the training data that makes its loss useless.
 LEAKED = 0.05
-# Above this share nothing is left to generalize to.
+# Above this fraction nothing is left to generalize to.
 SAME_DATA = 0.95
 # Samples of few values meet their like in the other split as often as in their own.
 REPEATED = 2.0
@@ -48,13 +48,13 @@ def check_mapping(m: Measurements) -> Finding | None:
     """Find inputs that a simple map turns into those of training."""
     gap = generalization_gap(m)[0]
     best = best_map(m.maps or ())
-    if best is None or gap < GAP * m.unit or is_augmentation(m):
+    if best is None or gap < GAP * m.loss_unit or is_augmentation(m):
         return None
-    needed = max(REPAIRED * gap, GAP * m.unit)
+    needed = max(REPAIRED * gap, GAP * m.loss_unit)
     fits = best.low > 0 and best.gain - max(best.gain_on_training, 0.0) >= needed
-    if m.swap is not None:
+    if m.validation_as_train is not None:
         # The pipelines themselves have been tried: no map needs to be guessed.
-        saved, low, _ = m.swap
+        saved, low, _ = m.validation_as_train
         if low <= 0 or saved < needed:
             return None
     elif not fits:
@@ -68,18 +68,18 @@ def check_mapping(m: Measurements) -> Finding | None:
             "training_mean": train.mean,
             "validation_mean": validation.mean,
         }
-    if m.swap is not None:
-        ranges["swap_test_saves"] = m.swap[0]
+    if m.validation_as_train is not None:
+        ranges["swap_test_saves"] = m.validation_as_train[0]
     if not fits:
         return Finding(
             "input_mismatch",
             "error",
             "Prepared by the training pipeline, without its random steps, the "
-            f"validation samples lose {m.swap[0]:.3g} less: "  # type: ignore[index]
+            f"validation samples lose {m.validation_as_train[0]:.3g} less: "  # type: ignore[index]
             "the two splits are prepared differently, and no simple map says how.",
             ranges,
             "prepare validation inputs as training inputs, best inside the model",
-            m.swap[0],  # type: ignore[index]
+            m.validation_as_train[0],  # type: ignore[index]
         )
     return Finding(
         "input_mismatch",
@@ -99,18 +99,19 @@ def check_overlap(m: Measurements) -> Finding | None:
     o = m.overlap
     if o is None:
         return None
-    share = max(o.exact, o.similar if o.similar_inside < 0.01 else 0.0)
-    if share < LEAKED or share < REPEATED * o.exact_inside:
+    fraction = max(o.exact, o.similar if o.similar_inside < 0.01 else 0.0)
+    if fraction < LEAKED or fraction < REPEATED * o.exact_inside:
         return None
-    same = share > SAME_DATA
+    same = fraction > SAME_DATA
     return Finding(
         "leakage",
         "error",
-        f"{share:.1%} of the validation samples are training samples: the validation "
-        "loss says nothing about new ones, and a gap between the two has other causes."
+        f"{fraction:.1%} of the validation samples are training samples: the "
+        "validation loss says nothing about new ones, and a gap between the two has "
+        "other causes."
         if same
-        else f"{share:.1%} of the validation samples are in the training data as well, "
-        "at least: the validation loss is better than the truth.",
+        else f"{fraction:.1%} of the validation samples are in the training data as "
+        "well, at least: the validation loss is better than the truth.",
         {
             "exact": o.exact,
             "similar": o.similar,
@@ -127,15 +128,15 @@ def is_augmentation(m: Measurements) -> bool:
     Training samples without augmentation then look like validation samples: the two
     splits are prepared alike, and only augmentation makes the difference.
     """
-    if m.plain is None:
+    if m.train_unaugmented is None:
         return False
     adapted, adapted_low, _ = m.difference(
         Cell.VALIDATION_RECALIBRATED, Cell.VALIDATION_OWN_STATISTICS
     )
-    saved, low, _ = m.plain
+    saved, low, _ = m.train_unaugmented
     return (
         adapted_low > 0
-        and adapted >= ADAPTED * m.unit
+        and adapted >= ADAPTED * m.loss_unit
         and low > 0
         and saved > REPAIRED * adapted
     )
@@ -153,12 +154,12 @@ def check_augmentation(m: Measurements) -> Finding | None:
     adapted, adapted_low, _ = m.difference(
         Cell.VALIDATION_RECALIBRATED, Cell.VALIDATION_OWN_STATISTICS
     )
-    if adapted_low <= 0 or adapted < ADAPTED * m.unit or check_mapping(m):
+    if adapted_low <= 0 or adapted < ADAPTED * m.loss_unit or check_mapping(m):
         return None
-    if m.plain is not None:
+    if m.train_unaugmented is not None:
         if not is_augmentation(m):
             return None
-        saved = m.plain[0]
+        saved = m.train_unaugmented[0]
     else:
         saved = adapted
         # Real shift leaves validation harder than training after adapting. Weights that
@@ -169,21 +170,21 @@ def check_augmentation(m: Measurements) -> Finding | None:
             or _knows_nothing(m)
         ):
             return None
+    images = "validation" if m.train_unaugmented is None else "plain training"
     return Finding(
         "train_augmentation_shift",
         "error",
-        f"Statistics of {'plain training' if m.plain else 'validation'} images lower "
-        f"the validation loss by {saved:.3g}: those in the model describe augmented "
-        "images."
+        f"Statistics of {images} images lower the validation loss by {saved:.3g}: "
+        "those in the model describe augmented images."
         + (
             ""
-            if m.plain
+            if m.train_unaugmented
             else " Either that, or validation comes from another distribution: "
             "examine(..., plain=training images without augmentation) decides."
         ),
         {"statistics_save": saved, "of_validation_save": adapted},
         effect=saved,
-        alternatives=() if m.plain else ("domain_shift",),
+        alternatives=() if m.train_unaugmented else ("domain_shift",),
     )
 
 
@@ -211,7 +212,7 @@ def check_shared(m: Measurements) -> Finding | None:
 def check_domain(m: Measurements) -> Finding | None:
     """Find validation inputs of another distribution."""
     gap, low, _ = generalization_gap(m)
-    if gap < GAP * m.unit or low <= 0 or check_mapping(m) or check_labels(m):
+    if gap < GAP * m.loss_unit or low <= 0 or check_mapping(m) or check_labels(m):
         return None
     if check_augmentation(m):
         return None
@@ -219,7 +220,7 @@ def check_domain(m: Measurements) -> Finding | None:
     adapted, adapted_low, _ = m.difference(
         Cell.VALIDATION_RECALIBRATED, Cell.VALIDATION_OWN_STATISTICS
     )
-    adapts = adapted_low > 0 and adapted > ADAPTED * m.unit
+    adapts = adapted_low > 0 and adapted > ADAPTED * m.loss_unit
     if not separate or (m.has(Cell.VALIDATION_OWN_STATISTICS) and not adapts):
         return None
     return Finding(

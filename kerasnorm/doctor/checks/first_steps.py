@@ -158,4 +158,4 @@ def _judge_learning_rate(
 
 def _to_learn(found: SingleBatchResult, scale: LossScale) -> float:
     above = 0.0 if scale.perfect is None else found.begin - scale.perfect
-    return max(scale.unit, above)
+    return max(scale.loss_unit, above)

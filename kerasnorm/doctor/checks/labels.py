@@ -6,13 +6,13 @@ from kerasnorm.doctor.measurements import Measurements
 
 # Permutation tests draw 400 times: 0.0025 is the smallest p-value they give.
 SIGNIFICANT = 0.005
-# Share of the shuffled entropy that batches of a badly shuffled set still have;
+# Fraction of the shuffled entropy that batches of a badly shuffled set still have;
 # batches drawn by chance stay within 3% of it.
 ORDERED = 0.85
 # Loss that exchanging classes must save: 0.02 at most in healthy runs, 1.7 and more
 # with exchanged classes.
 EXCHANGED = 0.3
-# Share of what validation costs more than training that the exchange must save, too:
+# Fraction of what validation costs more than training that the exchange must save, too:
 # the right order of the classes mends all of it, while the most flattering of all
 # orders saved up to 0.31 where the inputs were the cause.
 EXCHANGE_EXPLAINS = 0.5
@@ -22,12 +22,12 @@ LEAST = 0.25
 
 def check_head(m: Measurements) -> Finding | None:
     """Find labels that do not belong to the outputs or to the loss."""
-    if not m.head_problem:
+    if not m.label_mismatch:
         return None
     return Finding(
         "label_mismatch",
         "error",
-        m.head_problem[0].upper() + m.head_problem[1:] + ".",
+        m.label_mismatch[0].upper() + m.label_mismatch[1:] + ".",
         {},
         effect=1.0,
     )
@@ -38,14 +38,14 @@ def check_order(m: Measurements) -> Finding | None:
     order = m.label_order
     if order is None or order.p_value > SIGNIFICANT:
         return None
-    share = order.entropy / max(order.shuffled, 1e-9)
-    if share > ORDERED:
+    fraction = order.entropy / max(order.shuffled, 1e-9)
+    if fraction > ORDERED:
         return None
     gap = m.budget.gap if m.budget and m.has(Cell.VALIDATION_MOVING) else 0.0
     return Finding(
         "ordered_batches",
         "error",
-        f"Training batches have {share:.0%} of the label entropy of shuffled ones "
+        f"Training batches have {fraction:.0%} of the label entropy of shuffled ones "
         f"({order.entropy:.3g} against {order.shuffled:.3g} nats in {order.batches} "
         "batches): classes come in runs.",
         {

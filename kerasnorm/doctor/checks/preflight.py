@@ -103,7 +103,7 @@ def _compare_inputs(train: InputMoments, validation: InputMoments) -> Iterator[F
         yield Finding(
             "input_mismatch",
             "warning",
-            f"Validation inputs have mean {validation.mean:.3g} and deviation "
+            f"Validation inputs have mean {validation.mean:.3g} and std "
             f"{validation.deviation:.3g}, training inputs {train.mean:.3g} and "
             f"{train.deviation:.3g}.",
             {"training": vars(train), "validation": vars(validation)},
@@ -208,7 +208,7 @@ def _judge_initial_loss(head: Head, initial: InitialLoss) -> Iterator[Finding]:
     guess = max(loss for loss in guesses if loss is not None)
     # Above what knowing everything costs: a constant in the loss must not count.
     least = scale.perfect or 0.0
-    if initial.loss - least > START * (guess - least) + 0.1 * scale.unit:
+    if initial.loss - least > START * (guess - least) + 0.1 * scale.loss_unit:
         evidence: dict[str, Any] = initial_losses(initial)
         yield Finding(
             "wrong_initial_loss",

@@ -4,7 +4,7 @@ from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.measurements import Measurements
 
 # Healthy networks, trained with a falling learning rate, show up to 0.03 nats between
-# moving and true statistics; most planted faults 0.2 and more.
+# moving and exact statistics; most planted faults 0.2 and more.
 STALE = 0.07
 # Accuracy, in fractions of the samples, that a repair must change to be the verdict,
 # and its lower 99% limit.
@@ -31,7 +31,7 @@ def staleness_is_proved(m: Measurements) -> bool:
 
 def _least_training_loss(m: Measurements) -> float:
     """Return the training loss that a repair must save: less where it is small."""
-    half = STALE * m.unit / 2
+    half = STALE * m.loss_unit / 2
     if not m.has(Cell.TRAIN_MOVING) or m.scale.perfect is None:
         return half
     return min(
@@ -56,7 +56,9 @@ def is_stale(m: Measurements) -> bool:
         m.accuracy_change(Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED),
         m.accuracy_change(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED),
     ]
-    return any(low > 0 and value > STALE * m.unit for value, low, _ in costs) or any(
+    return any(
+        low > 0 and value > STALE * m.loss_unit for value, low, _ in costs
+    ) or any(
         change and change.value >= MATERIAL_POINTS and change.low >= PROVED_POINTS
         for change in changes
     )
@@ -70,7 +72,7 @@ def is_shared(m: Measurements) -> bool:
     """
     value, low, _ = m.difference(Cell.TRAIN_RECALIBRATED, Cell.TRAIN_BATCH_STATISTICS)
     shared = bool(m.structure.shared_norms)
-    return shared and low > 0 and value >= SHARED_COSTS * m.unit
+    return shared and low > 0 and value >= SHARED_COSTS * m.loss_unit
 
 
 def staleness_evidence(m: Measurements) -> dict:

@@ -15,7 +15,7 @@ from kerasnorm.doctor.measurements import Measurements
 # An average of the initial 1 and true variances cannot exceed the larger of the two;
 # a thousand times as much comes from a past explosion.
 BROKEN_EXCESS = 1e3
-# Share of a shift that statistics estimated with dropout on must reproduce.
+# Fraction of a shift that statistics estimated with dropout on must reproduce.
 REPRODUCED = 0.5
 # The initial variance 1 still distorts the average when it weighs this much of the
 # true one.
@@ -166,7 +166,7 @@ def _disturbed(m: Measurements) -> Finding | None:
             "or milder augmentation in the last epochs",
         ),
     ):
-        trial = m.awake.get(group)
+        trial = m.dropout_shift.get(group)
         if trial is None:
             continue
         shift, low, _ = trial

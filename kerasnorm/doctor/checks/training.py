@@ -14,7 +14,7 @@ from kerasnorm.doctor.measurements import Measurements
 
 # Generalization costs up to 0.38 nats in runs that end well, 1.5 in overfitted ones.
 # What makes it an error is half a nat, or with few classes, where guessing costs
-# little, so large a share of that. Below it is worth knowing; small validation sets
+# little, so large a fraction of that. Below it is worth knowing; small validation sets
 # are kept out by the lower limit of the interval.
 OVERFITTED = 0.5
 # Accuracy that training is ahead, and its lower 99% limit, from which a gap is large.
@@ -36,7 +36,9 @@ def check_overfitting(m: Measurements) -> Finding | None:
     """
     trained, seen = repaired_cells(m)
     gap, low, high = m.difference(seen, trained)
-    noticed = gap >= min(NOTICED * m.unit, _harmful(m)) and low >= SURELY * m.unit
+    noticed = (
+        gap >= min(NOTICED * m.loss_unit, _harmful(m)) and low >= SURELY * m.loss_unit
+    )
     large = _is_large(m)
     if not noticed and not large:
         return None
@@ -63,7 +65,7 @@ def check_overfitting(m: Measurements) -> Finding | None:
             "validation_loss": m.matrix.mean(seen),
             "gap": gap,
             "interval": [low, high],
-            "chance": m.chance,
+            "chance": m.prior_entropy,
             **(
                 {
                     "training_accuracy": m.scores[trained].accuracy,
@@ -91,7 +93,7 @@ def _is_large(m: Measurements) -> bool:
     gap, low, _ = m.difference(seen, trained)
     points = m.accuracy_change(seen, trained)
     if points is None:
-        return gap >= _harmful(m) and low >= SURELY * m.unit
+        return gap >= _harmful(m) and low >= SURELY * m.loss_unit
     if points.value >= LARGE_POINTS and points.low >= SURE_POINTS:
         return True
     if low <= 0 or not points.low > 0:
@@ -101,16 +103,18 @@ def _is_large(m: Measurements) -> bool:
     # A history of wrong validation inputs says nothing of the right ones.
     if m.curves and m.curves.best_epoch and seen != Cell.VALIDATION_MAPPED:
         means = m.matrix.means()
-        return means.get(seen, 0.0) + m.added_loss - m.curves.lowest >= RISEN * m.unit
+        return (
+            means.get(seen, 0.0) + m.added_loss - m.curves.lowest >= RISEN * m.loss_unit
+        )
     scores = m.scores[seen]
     excess = scores.loss - scores.calibrated_loss
-    return gap >= _harmful(m) and float(excess.mean()) >= RISEN * m.unit
+    return gap >= _harmful(m) and float(excess.mean()) >= RISEN * m.loss_unit
 
 
 def _harmful(m: Measurements) -> float:
     """Return the gap from which overfitting is an error."""
-    largest = OVERFITTED * m.unit
-    if m.chance is None or m.guessing is None or m.scale.perfect is None:
+    largest = OVERFITTED * m.loss_unit
+    if m.prior_entropy is None or m.guessing is None or m.scale.perfect is None:
         return largest
     to_know = m.guessing - m.scale.perfect
     return min(largest, OVERFITTED_OF_CHANCE * to_know) if to_know > 0 else largest

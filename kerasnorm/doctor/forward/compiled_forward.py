@@ -19,7 +19,7 @@ _KEPT: contextvars.ContextVar[dict[Hashable, Forward] | None] = contextvars.Cont
 
 
 @contextlib.contextmanager
-def kept() -> Iterator[None]:
+def compiled_forward_cache() -> Iterator[None]:
     """Compile forward passes and keep them until the block ends.
 
     Use it where the same model runs over many batches. Weights and moving statistics
@@ -32,7 +32,7 @@ def kept() -> Iterator[None]:
         _KEPT.reset(token)
 
 
-def call(model: keras.Model, key: Hashable, forward: Forward, x: Any) -> Any:
+def run_cached(model: keras.Model, key: Hashable, forward: Forward, x: Any) -> Any:
     """Return `forward(x)`, compiled if passes are kept and the backend gains by it.
 
     A function that cannot be compiled runs eagerly, now and later.

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.doctor.forward.state import preserved
-from kerasnorm.doctor.losses.own_losses import has_own
+from kerasnorm.doctor.forward.state import restored_after
+from kerasnorm.doctor.losses.own_losses import is_overridden
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.training_step import batches_as_in_fit
 from kerasnorm.surgery.copier import RewritePlan
@@ -41,7 +41,7 @@ def copy_model(
     """
     batch = samples.take(samples.batches()[0][:1])[0]
     try:
-        with preserved(model):
+        with restored_after(model):
             copy = rebuild(model, RewritePlan({}, batch=batch), weights=weights).model
     # Constructors of users run here and may raise anything.
     except Exception as error:
@@ -49,7 +49,7 @@ def copy_model(
             f"expected a model that can be copied, received {type(model).__name__}: "
             f"{error}"
         ) from error
-    steps = [name for name in STEPS if has_own(model, name)]
+    steps = [name for name in STEPS if is_overridden(model, name)]
     if steps and type(copy) is not type(model):
         raise CannotCloneError(
             f"expected a model whose copy keeps its own {steps[0]}, received "

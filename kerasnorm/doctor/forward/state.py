@@ -14,7 +14,7 @@ from kerasnorm.inspection import random_state
 
 
 @contextlib.contextmanager
-def preserved(model: keras.Model) -> Iterator[None]:
+def restored_after(model: keras.Model) -> Iterator[None]:
     """Restore weights, statistics, seeds, metrics and optimizer when the block ends.
 
     The values return bit for bit, also after an exception; so do the states of
@@ -57,10 +57,10 @@ def random_numbers_preserved() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def other_optimizers(model: keras.Model) -> Iterator[None]:
+def temporary_optimizers(model: keras.Model) -> Iterator[None]:
     """Let a model train with new optimizers of the same settings for a while.
 
-    Its own get neither slots nor a compiled step, which would outlive `preserved`:
+    Its own get neither slots nor a compiled step, which would outlive `restored_after`:
     variables that are made inside cannot be taken away again.
 
     Args:
@@ -73,20 +73,22 @@ def other_optimizers(model: keras.Model) -> Iterator[None]:
         TypeError: If an optimizer cannot be made from its own settings.
         ValueError: Likewise.
     """
-    own = {
+    originals = {
         name: value
         for name, value in vars(model).items()
         if isinstance(value, keras.optimizers.Optimizer)
     }
-    others = {name: _of_the_same_settings(optimizer) for name, optimizer in own.items()}
+    replacements = {
+        name: _of_the_same_settings(optimizer) for name, optimizer in originals.items()
+    }
     step = model.train_function
     try:
         model.train_function = None
-        for name, optimizer in others.items():
+        for name, optimizer in replacements.items():
             setattr(model, name, optimizer)
         yield
     finally:
-        for name, optimizer in own.items():
+        for name, optimizer in originals.items():
             setattr(model, name, optimizer)
         model.train_function = step
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasnorm.doctor.forward.compiled_forward import call
+from kerasnorm.doctor.forward.compiled_forward import run_cached
 from kerasnorm.doctor.losses.evaluation_batches import (
     evaluation_batches,
     states_preserved,
@@ -130,12 +130,17 @@ def run_on_batch_statistics(
     samples: Samples,
     batches: Sequence[np.ndarray],
     *,
-    awake: Iterable[keras.layers.Layer] = (),
+    training_mode_layers: Iterable[keras.layers.Layer] = (),
     record: bool = False,
 ) -> tuple[Any, Statistics]:
     """Return outputs, and measured statistics, with batch norms in training mode."""
     found = forward_pass(
-        model, samples, batches, in_batch_mode=True, awake=awake, record=record
+        model,
+        samples,
+        batches,
+        in_batch_mode=True,
+        training_mode_layers=training_mode_layers,
+        record=record,
     )
     return found.outputs, found.statistics
 
@@ -147,7 +152,7 @@ def forward_pass(
     loss: LossOfSamples | None = None,
     *,
     in_batch_mode: bool = False,
-    awake: Iterable[keras.layers.Layer] = (),
+    training_mode_layers: Iterable[keras.layers.Layer] = (),
     record: bool = False,
 ) -> Pass:
     """Run samples through a model in inference mode, and measure on the way.
@@ -161,8 +166,8 @@ def forward_pass(
         batches: Sample numbers of each batch; every sample occurs once.
         loss: The loss to measure, or None.
         in_batch_mode: Whether batch norms, and they alone, run in training mode.
-        awake: Other layers, such as dropout, to run in training mode too. The states
-            of their random generators move on.
+        training_mode_layers: Other layers, such as dropout, to run in training mode
+            too. The states of their random generators move on.
         record: Whether to measure the statistics of the norms' inputs, in batch mode.
             Each norm sees inputs that the norms before it normalized with their batch
             statistics, as in training.
@@ -175,13 +180,13 @@ def forward_pass(
         Wu and Johnson, "Rethinking Batch in BatchNorm", arXiv 2105.07576, section 3.
     """
     layers = batch_norms(model) if in_batch_mode else {}
-    awake = list(awake)
+    training_mode_layers = list(training_mode_layers)
     measure = loss.measure if loss is not None else None
     populations = {path: batch_moments.Moments() for path in layers}
 
     def forward(batch):
         seen: dict[str, list] = {path: [] for path in layers}
-        calls: dict = dict.fromkeys(awake, _train)
+        calls: dict = dict.fromkeys(training_mode_layers, _train)
         for path, layer in layers.items():
             calls[layer] = _recording(layer, seen[path])
         with patched_calls(calls):
@@ -191,7 +196,7 @@ def forward_pass(
             added = added_loss(model)
             return outputs, seen, measure(model, _whole(batch), outputs), added
 
-    key = (in_batch_mode, *map(id, awake), id(loss) if measure else None)
+    key = (in_batch_mode, *map(id, training_mode_layers), id(loss) if measure else None)
     saved = read_statistics(layers)
     outputs, losses, added = [], [], 0.0
     try:
@@ -200,7 +205,7 @@ def forward_pass(
                 parts = samples.take(numbers)
                 given = tuple(p for p in parts if p is not None)
                 batch = given if measure else parts[:1]
-                made, seen, values, more = call(model, key, forward, batch)
+                made, seen, values, more = run_cached(model, key, forward, batch)
                 outputs.append(keras.tree.map_structure(_as_float32, made))
                 if measure is not None:
                     losses.append(_losses_of(values, outputs[-1], len(numbers)))

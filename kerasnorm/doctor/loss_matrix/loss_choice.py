@@ -6,8 +6,8 @@ from typing import Any
 import keras
 
 from kerasnorm.doctor.forward.statistics import forward_pass
-from kerasnorm.doctor.loss_matrix.scores import judging_loss
-from kerasnorm.doctor.losses.label_compatibility import label_problem
+from kerasnorm.doctor.loss_matrix.scores import loss_to_judge_by
+from kerasnorm.doctor.losses.label_compatibility import label_mismatch_reason
 from kerasnorm.doctor.losses.model_losses import LossOfSamples, known_loss, resolve_loss
 from kerasnorm.doctor.sampling.samples import Samples
 
@@ -43,7 +43,7 @@ def choose_loss(
     """Find the loss of a model and the one to judge by.
 
     Args:
-        model: The model, inside `state.preserved`.
+        model: The model, inside `state.restored_after`.
         train: Training samples.
         validation: Validation samples, or None.
         shape: Shape of the outputs, None where they are no single array.
@@ -56,7 +56,7 @@ def choose_loss(
     notes = []
     if found.inferred:
         notes.append(f"the model has no loss: {found.name} was inferred")
-    problems = (label_problem(split.labels, shape, found) for split in splits)
+    problems = (label_mismatch_reason(split.labels, shape, found) for split in splits)
     problem = next((problem for problem in problems if problem), None)
     if problem:
         notes.append("labels do not fit the model: losses were not measured")
@@ -69,7 +69,7 @@ def choose_loss(
         )
     few = train.head(MOST_TRIED)
     seen = forward_pass(model, few, few.batches(), found)
-    judged = judging_loss(found, few, seen)
+    judged = loss_to_judge_by(found, few, seen)
     if judged is not found:
         notes.append(
             f"losses are judged with hard labels; the compiled {found.name} of each "

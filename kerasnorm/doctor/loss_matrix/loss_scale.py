@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from kerasnorm.doctor.cells import Cell
-from kerasnorm.doctor.forward.compiled_forward import call
+from kerasnorm.doctor.forward.compiled_forward import run_cached
 from kerasnorm.doctor.forward.statistics import Pass
 from kerasnorm.doctor.loss_matrix.heads import heads_of
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
@@ -36,10 +36,10 @@ class LossScale:
     """Where a loss lies between knowing nothing and knowing everything.
 
     No number depends on a constant that the loss adds, and all of them grow with its
-    unit: 1 minus Dice and minus Dice have one scale.
+    loss_unit: 1 minus Dice and minus Dice have one scale.
 
     Args:
-        unit: What knowing everything saves; 1 nat for cross-entropies.
+        loss_unit: What knowing everything saves; 1 nat for cross-entropies.
         constant: Loss of the best constant answer, None where none is known.
         perfect: Loss of the labels themselves as answer, None where they are none.
         uninformed: Loss of outputs of one half, or of the same for every class; None
@@ -52,7 +52,7 @@ class LossScale:
         perfects: Loss of the labels themselves likewise.
     """
 
-    unit: float
+    loss_unit: float
     constant: float | None = None
     perfect: float | None = None
     uninformed: float | None = None
@@ -138,10 +138,10 @@ def measure_scale(loss: LossOfSamples, train: Samples, found: Pass) -> LossScale
     if loss.of_outputs is not None:
         return scale
     if uninformed and nats and loss.known and not loss.joint and len(heads) == 1:
-        unit = uninformed / nats
+        loss_unit = uninformed / nats
     else:
-        unit = scale.gap or _spread(loss, train, found, masks)
-    return replace(scale, unit=unit)
+        loss_unit = scale.gap or _loss_variation(loss, train, found, masks)
+    return replace(scale, loss_unit=loss_unit)
 
 
 def _sizes(y: np.ndarray, outputs: np.ndarray) -> tuple[float, float]:
@@ -166,7 +166,7 @@ def _masks(loss: LossOfSamples, samples: Samples) -> list[np.ndarray]:
 
     with states_preserved(model):
         found = [
-            call(model, "masks", masks_of, samples.take(numbers)[0])
+            run_cached(model, "masks", masks_of, samples.take(numbers)[0])
             for numbers in evaluation_batches(model, samples, loss)
         ]
     return [
@@ -272,7 +272,7 @@ def _losses(
     return None
 
 
-def _spread(
+def _loss_variation(
     loss: LossOfSamples, train: Samples, found: Pass, masks: list | None
 ) -> float:
     """Return what the outputs for other samples cost, or how much losses differ."""
@@ -282,6 +282,6 @@ def _spread(
     others = [array[order] for array in keras.tree.flatten(found.outputs)]
     mixed = _mean(_losses(loss, train, others, masks))
     gain = 0.0 if mixed is None else mixed - float(found.losses.mean())
-    spread = float(np.nanstd(found.losses))
-    sizes = [size for size in (gain, spread) if np.isfinite(size) and size > 1e-9]
+    std = float(np.nanstd(found.losses))
+    sizes = [size for size in (gain, std) if np.isfinite(size) and size > 1e-9]
     return max(sizes, default=1.0)

@@ -78,7 +78,7 @@ def measure_losses(
 
     Args:
         model: A built model. Its moving statistics change while this runs: wrap the
-            call in `state.preserved`.
+            call in `state.restored_after`.
         train: Training samples, in their batches.
         validation: Validation samples, or None: the cells D to D'' are then left out.
         loss: The loss of the model.
@@ -89,7 +89,7 @@ def measure_losses(
         which then equals B.
 
     Example:
-        >>> with state.preserved(model):
+        >>> with state.restored_after(model):
         ...     matrix = measure_losses(model, train, validation, loss)
         >>> matrix.mean(Cell.VALIDATION_MOVING)
     """

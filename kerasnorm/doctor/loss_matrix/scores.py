@@ -244,7 +244,7 @@ def score_cells(
     return {cell: scores for cell, scores in found.items() if scores is not None}
 
 
-def judging_loss(compiled: LossOfSamples, samples: Samples, found: Pass):
+def loss_to_judge_by(compiled: LossOfSamples, samples: Samples, found: Pass):
     """Return the loss to judge by: of hard labels where the labels allow it.
 
     Smoothing, mixing, focal terms and class weights change what a loss of 0.3 means;
@@ -280,7 +280,7 @@ def judging_loss(compiled: LossOfSamples, samples: Samples, found: Pass):
 def _hard_loss(like: Samples, from_logits: bool):
     def of(y: Any, outputs: Any) -> np.ndarray:
         count = len(outputs)
-        some = Samples(None, y, None, (count,), quantities=like.quantities)
+        some = Samples(None, y, None, (count,), is_regression=like.is_regression)
         scores = score(some, outputs, from_logits)
         return np.full(count, np.nan) if scores is None else scores.loss
 

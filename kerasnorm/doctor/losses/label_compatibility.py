@@ -9,7 +9,7 @@ from kerasnorm.doctor.losses.model_losses import LossOfSamples
 from kerasnorm.doctor.sampling.ragged import as_places
 
 
-def label_problem(
+def label_mismatch_reason(
     y: Any, shape: Sequence[int | None] | None, loss: LossOfSamples
 ) -> str | None:
     """Say what is wrong between labels and the head, None if nothing is.
@@ -62,7 +62,7 @@ def label_problem(
     return None
 
 
-def logits_problem(
+def logits_mismatch_reason(
     outputs: np.ndarray, loss_name: str, from_logits: bool, activation: str | None
 ) -> str | None:
     """Say whether the loss takes logits for probabilities or the other way round.

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 
-def fit_labels(model: keras.Model, batches: Any) -> Any:
+def encode_labels(model: keras.Model, batches: Any) -> Any:
     """Turn one-hot labels into class numbers where the model was trained on those.
 
     Folders say which class an image has, not how its label was written: any form of
@@ -25,14 +25,14 @@ def fit_labels(model: keras.Model, batches: Any) -> Any:
     parts = getattr(batches, "element_spec", ())
     if not isinstance(parts, tuple) or len(parts) != 2:
         return batches
-    form = label_form(model, parts[1].shape[-1])
+    form = label_format(model, parts[1].shape[-1])
     fitted = batches.map(lambda x, y: (x, form(y)))
     if hasattr(batches, "file_paths"):
         fitted.file_paths = batches.file_paths
     return fitted
 
 
-def label_form(model: keras.Model, columns: int) -> Callable[[Any], Any]:
+def label_format(model: keras.Model, columns: int) -> Callable[[Any], Any]:
     """Return the function that turns one-hot labels into those of the model's loss.
 
     Args:

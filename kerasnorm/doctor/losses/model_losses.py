@@ -10,7 +10,7 @@ from keras import ops
 
 from kerasnorm.doctor.losses.head_activation import last_activation
 from kerasnorm.doctor.losses.masks import Masked, has_mask
-from kerasnorm.doctor.losses.own_losses import OWN, Batch, has_own
+from kerasnorm.doctor.losses.own_losses import OWN, Batch, is_overridden
 from kerasnorm.doctor.losses.sample_losses import (
     SplitLoss,
     Trial,
@@ -114,7 +114,7 @@ def describe_loss(
         ValueError: If there is no loss and none can be inferred.
     """
     for method in ("test_step", "compute_loss") if loss is None else ():
-        if has_own(model, method):
+        if is_overridden(model, method):
             return LossOfSamples(method, by_batch=True, joint=True, complete=True)
     chosen = getattr(model, "loss", None) if loss is None else loss
     inferred = chosen is None
@@ -155,7 +155,9 @@ def known_loss(
     unlabelled = any(split.y is None for split in splits)
     if not unlabelled:
         return describe_loss(model, splits[0], loss)
-    own = loss is None and any(has_own(model, m) for m in ("test_step", "compute_loss"))
+    own = loss is None and any(
+        is_overridden(model, m) for m in ("test_step", "compute_loss")
+    )
     if own or (getattr(model, "loss", loss) is None and model.losses):
         return describe_loss(model, splits[0], loss)
     return None
@@ -171,7 +173,7 @@ def resolve_loss(
     """Find the loss of a model, and try out on a batch how it can be taken apart.
 
     Args:
-        model: The model, inside `state.preserved`.
+        model: The model, inside `state.restored_after`.
         samples: Samples with labels that fit it.
         loss: As for `describe_loss`.
 

@@ -10,14 +10,14 @@ from keras import ops
 Batch = tuple[Any, Any, Any]
 
 
-def has_own(model: keras.Model, method: str) -> bool:
+def is_overridden(model: keras.Model, method: str) -> bool:
     """Return whether the class of a model overrides a method of `keras.Model`."""
-    plain = next(
+    keras_class = next(
         kind
         for kind in type(model).__mro__
         if kind.__module__.partition(".")[0] == "keras"
     )
-    return getattr(type(model), method) is not getattr(plain, method)
+    return getattr(type(model), method) is not getattr(keras_class, method)
 
 
 def _by_own_step(model: Any, batch: Batch, outputs: Any) -> Any:

@@ -20,7 +20,7 @@ from kerasnorm.doctor.losses.evaluation_batches import first_batch
 from kerasnorm.doctor.measure.setup import Setup, set_up
 from kerasnorm.doctor.measure.split_differences import compare_splits
 from kerasnorm.doctor.measurements import LARGEST_LOSS, Measurements
-from kerasnorm.doctor.probes.batch_loss_variance import measure_spread
+from kerasnorm.doctor.probes.batch_loss_variance import measure_batch_loss_variance
 from kerasnorm.doctor.probes.batch_size import measure_batch_sizes
 from kerasnorm.doctor.probes.history import read_history
 from kerasnorm.doctor.probes.inputs.inputs import describe_inputs
@@ -39,7 +39,7 @@ from kerasnorm.doctor.probes.moving_statistics import measure_norm_states
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
 from kerasnorm.doctor.probes.precision import measure_precision
 from kerasnorm.doctor.probes.structure import inspect_structure
-from kerasnorm.doctor.probes.training_mode_layers import measure_awake
+from kerasnorm.doctor.probes.training_mode_layers import measure_dropout_shift
 from kerasnorm.doctor.probes.unsupported_inputs import weights_are_finite
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.doctor.sampling.splits import Splits
@@ -58,7 +58,7 @@ def collect_measurements(
     """Measure everything that there are data and time for.
 
     Args:
-        model: The model, inside `preserved`.
+        model: The model, inside `restored_after`.
         all_splits: All samples.
         loss: Loss to use instead of the compiled one, or None.
         history: What `fit` returned, or None.
@@ -71,7 +71,7 @@ def collect_measurements(
     matrix = _measure_matrix(setup)
     found = replace(
         _describe_training(setup, matrix, history),
-        head_problem=setup.choice.problem,
+        label_mismatch=setup.choice.problem,
         expected=setup.expected,
         train_inputs=describe_inputs(setup.given.train),
         label_order=measure_label_order(setup.all_splits.train),
@@ -107,7 +107,7 @@ def _describe_training(setup: Setup, matrix: LossMatrix, history: Any) -> Measur
         draws=PairedDraws(matrix, train, validation),
         budget=split_gap(matrix, train, validation),
         scale=scale_of(matrix, train, setup.loss),
-        chance=label_entropy(train),
+        prior_entropy=label_entropy(train),
         batch_size=train.batch_size,
         last_size=train.last_size,
         batches=train.num_batches,
@@ -135,7 +135,7 @@ def _describe_losses(
         extra["validation_loss_error"] = validation.std() / np.sqrt(len(validation))
     in_batches = matrix.losses.get(Cell.TRAIN_BATCH_STATISTICS)
     if in_batches is not None and abs(in_batches.mean()) < LARGEST_LOSS:
-        extra["loss_within_epoch"] = measure_spread(in_batches, train)
+        extra["loss_within_epoch"] = measure_batch_loss_variance(in_batches, train)
     return extra
 
 
@@ -148,8 +148,8 @@ def _measure_layers(setup: Setup, found: Measurements) -> Measurements:
     if found.difference(*cells)[1] > 0 and setup.limit.allows(
         "measuring what dropout does to the statistics"
     ):
-        shift = measure_awake(model, train, loss, found.matrix)
-        found = replace(found, awake=shift)
+        shift = measure_dropout_shift(model, train, loss, found.matrix)
+        found = replace(found, dropout_shift=shift)
     if found.has(Cell.TRAIN_BATCH_64) and setup.limit.allows("trying batch sizes"):
         sizes = measure_batch_sizes(model, train, loss)
         found = replace(found, extra={**found.extra, "loss_by_batch_size": sizes})
@@ -161,7 +161,7 @@ def _estimate_label_noise(
 ) -> LabelNoiseEstimate | None:
     """Estimate wrong labels, on all samples: no pass through the model."""
     every, limit = setup.all_splits, setup.limit
-    if every.validation is None or setup.loss is None or found.chance is None:
+    if every.validation is None or setup.loss is None or found.prior_entropy is None:
         return None
     if not limit.allows("looking for wrong labels"):
         return None
@@ -173,7 +173,7 @@ def _estimate_label_noise(
 def _train_shortly(setup: Setup, found: Measurements) -> RateTrial | None:
     """Train new copies where training got nowhere."""
     limit = setup.limit
-    if setup.loss is None or found.chance is None:
+    if setup.loss is None or found.prior_entropy is None:
         return None
     if found.precision is not None and found.precision.overflowing:
         return None

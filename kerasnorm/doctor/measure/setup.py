@@ -17,7 +17,10 @@ from kerasnorm.doctor.probes.inputs.expected_inputs import (
 )
 from kerasnorm.doctor.probes.inputs.reported_loss import Reported, reported_loss
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
-from kerasnorm.doctor.probes.unsupported_inputs import find_oddities, weights_are_finite
+from kerasnorm.doctor.probes.unsupported_inputs import (
+    find_unsupported_inputs,
+    weights_are_finite,
+)
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.doctor.sampling.splits import Splits
 from kerasnorm.doctor.time_limit import TimeLimit
@@ -40,7 +43,7 @@ class Setup:
     """What every step works with.
 
     Args:
-        model: The model, inside `preserved`.
+        model: The model, inside `restored_after`.
         choice: The losses, and why there is none.
         splits: Samples that pass through the model, with the inputs that it expects.
         given: The same samples with the inputs as given.
@@ -74,7 +77,7 @@ def set_up(
     """Take as many samples as there is time for, choose the loss, look at the inputs.
 
     Args:
-        model: The model, inside `preserved`.
+        model: The model, inside `restored_after`.
         all_splits: All samples.
         loss: Loss to use instead of the compiled one, or None.
         history: What `fit` returned, or None.
@@ -82,7 +85,7 @@ def set_up(
         most: Largest number of samples of a split that pass through the model.
     """
     limit.notes += [note for _, split in all_splits.items() for note in split.notes]
-    limit.notes += find_oddities(model, all_splits)
+    limit.notes += find_unsupported_inputs(model, all_splits)
     if all_splits.validation is None:
         limit.notes.append("no validation data: the gap was not examined")
     shape, size = _measure_speed(model, all_splits.train, limit, most)

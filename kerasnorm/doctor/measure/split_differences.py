@@ -23,8 +23,8 @@ from kerasnorm.doctor.probes.leakage import measure_overlap
 from kerasnorm.doctor.probes.preprocessing import (
     measure_mapped,
     try_maps_under_true_statistics,
-    try_plain_statistics,
-    try_swap,
+    try_unaugmented_statistics,
+    try_validation_as_train,
 )
 from kerasnorm.doctor.sampling.samples import Samples
 
@@ -72,7 +72,7 @@ def _add_mapped(
     Other faults show only behind the right inputs.
     """
     best = best_map(found.maps or ())
-    if best is None or best.low <= 0 or best.gain < GAP_TO_EXPLAIN * found.unit:
+    if best is None or best.low <= 0 or best.gain < GAP_TO_EXPLAIN * found.loss_unit:
         return found
     if not setup.limit.allows("measuring mapped validation samples"):
         return found
@@ -118,7 +118,7 @@ def _try_preparations(
         return found
     if not isinstance(matrix.outputs[seen], np.ndarray):
         return found
-    if found.difference(seen, trained)[0] >= GAP_TO_EXPLAIN * found.unit:
+    if found.difference(seen, trained)[0] >= GAP_TO_EXPLAIN * found.loss_unit:
         # Without it other findings would be wrong, so it is made in any case.
         limit.on_progress("trying maps of the validation inputs")
         few = validation.head(MAP_SAMPLES_LATE if limit.left < 0 else MAP_SAMPLES)
@@ -126,10 +126,13 @@ def _try_preparations(
         found = _add_mapped(setup, replace(found, maps=maps), validation, loss)
         other = splits.validation_as_train
         if other is not None and limit.allows("trying the training pipeline"):
-            found = replace(found, swap=try_swap(model, matrix, other, loss))
+            found = replace(
+                found,
+                validation_as_train=try_validation_as_train(model, matrix, other, loss),
+            )
     other = splits.train_unaugmented
     if other is not None and limit.allows("trying samples without augmentation"):
         both = (splits.train, validation)
-        saved = try_plain_statistics(model, matrix, other, both, loss)
-        found = replace(found, plain=saved)
+        saved = try_unaugmented_statistics(model, matrix, other, both, loss)
+        found = replace(found, train_unaugmented=saved)
     return found

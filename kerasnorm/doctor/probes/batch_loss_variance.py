@@ -6,7 +6,7 @@ from kerasnorm.doctor.loss_matrix.bootstrap import permutation_p
 from kerasnorm.doctor.sampling.samples import Samples
 
 
-def measure_spread(losses: np.ndarray, train: Samples) -> dict[str, float]:
+def measure_batch_loss_variance(losses: np.ndarray, train: Samples) -> dict[str, float]:
     """Compare the spread of the batches' losses with that of shuffled samples.
 
     At frozen weights only the samples of a batch and its statistics make a difference;
@@ -18,7 +18,7 @@ def measure_spread(losses: np.ndarray, train: Samples) -> dict[str, float]:
         train: The training samples.
 
     Returns:
-        `mean`, `deviation` of the batches' losses, `deviation_shuffled` with samples
+        `mean`, `std` of the batches' losses, `deviation_shuffled` with samples
         exchanged between batches, and the `p_value` of so large a deviation.
     """
     batches = train.batches()
@@ -26,16 +26,16 @@ def measure_spread(losses: np.ndarray, train: Samples) -> dict[str, float]:
     sizes = np.asarray(train.sizes)
     finite = np.nan_to_num(losses, nan=0.0, posinf=0.0, neginf=0.0)
 
-    def deviation(values: np.ndarray) -> float:
+    def std(values: np.ndarray) -> float:
         return float((np.bincount(numbers, values) / sizes).std())
 
     nulls: list[float] = []
 
     def null(generator: np.random.Generator) -> float:
-        nulls.append(deviation(generator.permutation(finite)))
+        nulls.append(std(generator.permutation(finite)))
         return -nulls[-1]
 
-    observed = deviation(finite)
+    observed = std(finite)
     p_value = permutation_p(-observed, null)
     return {
         "mean": float(finite.mean()),

@@ -53,15 +53,15 @@ class Gradients:
 
 
 def measure_gradients(
-    model: keras.Model, batch: Samples, unit: float = 1.0
+    model: keras.Model, batch: Samples, loss_unit: float = 1.0
 ) -> Gradients | None:
     """Read the gradient from one step of plain gradient descent on a copy.
 
     Args:
         model: A compiled model, which is left as it is; wrap the call in
-            `state.preserved`.
+            `state.restored_after`.
         batch: Samples of one batch.
-        unit: Loss that counts as one.
+        loss_unit: Loss that counts as one.
 
     Returns:
         The gradients, None for a model that Keras cannot copy.
@@ -88,7 +88,7 @@ def measure_gradients(
     )
     if finite and len(some) and not random_layers(copy) and not low_precision:
         copy.set_weights(whole)
-        agreement = _agreement(copy, before, gradients, batch, unit)
+        agreement = _agreement(copy, before, gradients, batch, loss_unit)
     return Gradients(
         finite,
         float(np.linalg.norm(norms)),
@@ -98,7 +98,7 @@ def measure_gradients(
     )
 
 
-def _agreement(copy, before, gradients, batch: Samples, unit) -> dict[str, float]:
+def _agreement(copy, before, gradients, batch: Samples, loss_unit) -> dict[str, float]:
     # What the step goes down: the loss with its weights, as the copy has it, and what
     # layers and regularizers add.
     loss = resolve_loss(copy, batch)
@@ -115,7 +115,7 @@ def _agreement(copy, before, gradients, batch: Samples, unit) -> dict[str, float
         return float(seen.losses.mean()) + seen.added
 
     # Neither a constant in the loss nor a loss near 0 may decide the step.
-    size = max(min(abs(loss_at([], 0.0)), unit), 1e-3 * unit)
+    size = max(min(abs(loss_at([], 0.0)), loss_unit), 1e-3 * loss_unit)
     layers: dict[str, list[int]] = {}
     for i, variable in enumerate(variables):
         layers.setdefault(variable.path.rpartition("/")[0], []).append(i)

@@ -15,7 +15,7 @@ class Curves:
         epochs: Number of epochs.
         best_epoch: Epoch of the lowest validation loss, from 1; None without one.
         rise: How far the validation loss of the last epochs lies above its lowest.
-        jumps: Share of epochs whose training loss rose, after the first.
+        jumps: Fraction of epochs whose training loss rose, after the first.
         lowest: Lowest validation loss of all epochs, NaN without one.
         last: Training loss of the last epoch.
     """

@@ -21,11 +21,11 @@ class Overlap:
     """How many validation samples have a twin.
 
     Args:
-        exact: Share of validation samples whose values are in the training data.
-        exact_inside: Share that have a twin in their own split: what so few values
+        exact: Fraction of validation samples whose values are in the training data.
+        exact_inside: Fraction that have a twin in their own split: what so few values
             repeat anyway; 0 for images, which do not repeat by chance.
-        similar: Share whose thumbnail, or its mirror image, is; at least `exact`.
-        similar_inside: The same share looked for inside the training data: what the
+        similar: Fraction whose thumbnail, or its mirror image, is; at least `exact`.
+        similar_inside: The same fraction looked for inside the training data: what the
             data have of twins anyway.
         compared: Training and validation samples compared.
     """
@@ -41,12 +41,12 @@ def measure_overlap(train: Samples, validation: Samples) -> Overlap | None:
     """Look for validation samples among the training samples taken.
 
     Args:
-        train: Training samples; only those taken are compared, so the share found is
+        train: Training samples; only those taken are compared, so the fraction found is
             a lower limit when the epoch is longer.
         validation: Validation samples.
 
     Returns:
-        The shares, None for inputs that cannot be compared.
+        The fractions, None for inputs that cannot be compared.
     """
     shapes = [
         [a.shape[1:] for a in arrays_of(samples.x)] for samples in (train, validation)
@@ -57,21 +57,21 @@ def measure_overlap(train: Samples, validation: Samples) -> Overlap | None:
     known = set(hashes)
     found = np.array([value in known for value in others])
     exact = float((found & ~_are_constant(validation)).mean())
-    own, other = train.images(), validation.images()
+    train_images, validation_images = train.images(), validation.images()
     compared = train.count, validation.count
-    if own is None or other is None:
+    if train_images is None or validation_images is None:
         # An endless stream of training samples repeats all of them.
         values = hashes if train.num_batches is not None else others
-        return Overlap(exact, exact, 0.0, compared, _share_of_twins(values))
-    if min(own.shape[1:3]) < THUMBNAIL:
+        return Overlap(exact, exact, 0.0, compared, _fraction_of_twins(values))
+    if min(train_images.shape[1:3]) < THUMBNAIL:
         return Overlap(exact, exact, 0.0, compared)
-    thumbnails = _thumbnails(own)
-    similar = _share_with_twin(_thumbnails(other), thumbnails, None)
-    inside = _share_with_twin(thumbnails, thumbnails, np.arange(len(thumbnails)))
+    thumbnails = _thumbnails(train_images)
+    similar = _fraction_with_twin(_thumbnails(validation_images), thumbnails, None)
+    inside = _fraction_with_twin(thumbnails, thumbnails, np.arange(len(thumbnails)))
     return Overlap(exact, max(exact, similar), inside, compared)
 
 
-def _share_of_twins(hashes: list[bytes]) -> float:
+def _fraction_of_twins(hashes: list[bytes]) -> float:
     counts = collections.Counter(hashes)
     return sum(n for n in counts.values() if n > 1) / len(hashes)
 
@@ -116,13 +116,13 @@ def _thumbnails(images: np.ndarray) -> np.ndarray:
     return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
 
 
-def _share_with_twin(these, those, own_numbers) -> float:
+def _fraction_with_twin(these, those, train_numbers) -> float:
     channels = these.shape[1] // THUMBNAIL**2
     mirrored = these.reshape(-1, THUMBNAIL, THUMBNAIL, channels)[:, :, ::-1]
     found = np.zeros(len(these), bool)
     for version in (these, mirrored.reshape(len(these), -1)):
         likeness = version @ those.T
-        if own_numbers is not None:
-            likeness[np.arange(len(these)), own_numbers] = -1
+        if train_numbers is not None:
+            likeness[np.arange(len(these)), train_numbers] = -1
         found |= likeness.max(axis=1) > SAME_PICTURE
     return float(found.mean())

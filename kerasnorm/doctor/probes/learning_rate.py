@@ -115,7 +115,9 @@ def try_learning_rates(
     config["learning_rate"] = rate = _first_rate(chain[-1], config)
     order = np.random.default_rng(0).permutation(train.count)
     held_out = min(int(HELD_OUT * train.count), MOST_HELD_OUT)
-    held, rest = (train.only(np.sort(n)) for n in np.split(order, [held_out]))
+    held_out_samples, rest = (
+        train.only(np.sort(n)) for n in np.split(order, [held_out])
+    )
     try:
         training = ShortTraining(model, type(chain[-1]).from_config(config), rest)
     except CannotCloneError:
@@ -128,12 +130,12 @@ def try_learning_rates(
 
     def train_at(fraction: float, seed: int) -> Outcome:
         training.draw(seed)
-        start = score(held, training.outputs(held), from_logits)
+        start = score(held_out_samples, training.outputs(held_out_samples), from_logits)
         for step in range(steps):
             left = (steps - step) / (COOLED * steps)
             training.optimizer.learning_rate = rate * fraction * min(1.0, left)
             training.run(1, first=step)
-        end = score(held, training.outputs(held), from_logits)
+        end = score(held_out_samples, training.outputs(held_out_samples), from_logits)
         if end is None:
             return Outcome(float("inf"), 0.0)
         # Even an untrained network may explain something; only training adds the rest.
@@ -153,7 +155,7 @@ def try_learning_rates(
         rate,
         best,
         steps,
-        label_entropy(held) or 0.0,
+        label_entropy(held_out_samples) or 0.0,
         tuple(outcome.loss for outcome in full),
         tuple(outcome.loss for outcome in slower),
         tuple(outcome.skill for outcome in slower),

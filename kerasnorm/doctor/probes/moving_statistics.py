@@ -14,17 +14,17 @@ class NormState:
 
     Args:
         path: Path of the layer.
-        momentum: Share of the old statistics kept at each step.
+        momentum: Fraction of the old statistics kept at each step.
         not_finite: Channels whose moving mean or variance is no finite number.
         negative: Channels with a negative moving variance.
         excess: Largest moving variance divided by the larger of the largest true
             variance and 1, the value it starts from: no average of the two exceeds 1.
             0 where the truth is not finite itself.
         mean_excess: The same for means: largest moving mean against the largest true
-            mean and deviation, or 1.
+            mean and std, or 1.
         variance_ratio: Median over channels of moving to true variance.
         variance: Median true variance.
-        initial_share: Share of the initial statistics that is left after all steps,
+        initial_share: Fraction of the initial statistics that is left after all steps,
             divided by the true variance: 1 means that the initial 1 weighs as much as
             the truth. NaN where the number of steps is unknown.
     """
@@ -43,7 +43,7 @@ class NormState:
 def measure_norm_states(
     model: keras.Model, moving: Statistics, estimated: Statistics, steps: int | None
 ) -> list[NormState]:
-    """Compare moving statistics with those estimated anew.
+    """Compare moving statistics with those re-estimated.
 
     Args:
         model: The model.
@@ -69,23 +69,23 @@ def _compare(path, layer, moving, estimated, steps) -> NormState:
     finite = np.isfinite(mean) & np.isfinite(variance)
     momentum = float(getattr(layer, "momentum", float("nan")))
     typical = float(np.median(true_variance))
-    share = float("nan")
+    fraction = float("nan")
     if steps is not None and np.isfinite(momentum):
-        share = momentum**steps / max(typical, 1e-12)
+        fraction = momentum**steps / max(typical, 1e-12)
     known = np.isfinite(true_mean).all() and np.isfinite(true_variance).all()
-    spread = np.abs(true_mean).max() + np.sqrt(max(true_variance.max(), 0.0))
+    largest = np.abs(true_mean).max() + np.sqrt(max(true_variance.max(), 0.0))
     return NormState(
         path,
         momentum,
         int((~finite).sum()),
         int((variance < 0).sum()),
         _largest(variance[finite], max(1.0, true_variance.max())) if known else 0.0,
-        _largest(np.abs(mean[finite]), max(1.0, spread)) if known else 0.0,
+        _largest(np.abs(mean[finite]), max(1.0, largest)) if known else 0.0,
         float(np.median(variance / np.maximum(true_variance, 1e-12))),
         typical,
-        share,
+        fraction,
     )
 
 
-def _largest(values: np.ndarray, unit: float) -> float:
-    return float(values.max() / unit) if values.size else 0.0
+def _largest(values: np.ndarray, loss_unit: float) -> float:
+    return float(values.max() / loss_unit) if values.size else 0.0

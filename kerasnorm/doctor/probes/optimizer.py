@@ -18,7 +18,7 @@ class OptimizerState:
         steps: Optimizer steps taken, None where unknown.
         learning_rate: Learning rate now, None where unknown.
         uses_ema: Whether it keeps an average of the weights.
-        weights_are_average: Share of the trained variables that equal their average.
+        weights_are_average: Fraction of the trained variables that equal their average.
         accumulation_steps: Batches gathered for one step, 1 for none.
         frozen_but_trained: Names of variables it trains that are frozen now.
         loss_scale: Loss scale of mixed precision, None without one.
@@ -53,7 +53,7 @@ def inspect_optimizer(model: keras.Model) -> OptimizerState:
         steps=steps * accumulation if accumulation > 1 and steps else steps,
         learning_rate=_as_float(getattr(innermost, "learning_rate", None)),
         uses_ema=any(getattr(o, "use_ema", False) for o in parts),
-        weights_are_average=max(_share_of_averages(o) for o in parts),
+        weights_are_average=max(_fraction_of_averages(o) for o in parts),
         accumulation_steps=accumulation,
         frozen_but_trained=_frozen_but_trained(model, parts),
         loss_scale=_as_float(scale),
@@ -84,7 +84,7 @@ def _tracked(optimizer) -> list:
     return list(getattr(optimizer, "_trainable_variables", None) or [])
 
 
-def _share_of_averages(optimizer) -> float:
+def _fraction_of_averages(optimizer) -> float:
     averages = list(getattr(optimizer, "_model_variables_moving_average", None) or [])
     pairs = [
         (variable, average)

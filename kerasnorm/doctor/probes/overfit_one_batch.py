@@ -7,11 +7,11 @@ import numpy as np
 from keras import ops
 
 from kerasnorm.doctor.forward.copies import train_on, trainable_arrays
-from kerasnorm.doctor.forward.state import other_optimizers
+from kerasnorm.doctor.forward.state import temporary_optimizers
 from kerasnorm.doctor.forward.statistics import forward_pass, run_on_batch_statistics
 from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
-from kerasnorm.doctor.losses.own_losses import has_own
+from kerasnorm.doctor.losses.own_losses import is_overridden
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.layer_tree import iter_layers
 from kerasnorm.inspection.patched_calls import patched_calls
@@ -33,7 +33,7 @@ class SingleBatchResult:
         begin: Loss of the batch before, normalized by the batch's own statistics.
         end: The same after.
         unmoved: Paths of trainable variables that did not move at all.
-        dead_units: For each layer with a ReLU, share of its units that are 0 for all
+        dead_units: For each layer with a ReLU, fraction of its units that are 0 for all
             samples of the batch.
     """
 
@@ -51,7 +51,7 @@ def overfit_one_batch(
     scale: LossScale,
     optimizer: keras.optimizers.Optimizer | None = None,
 ) -> SingleBatchResult:
-    """Train the model on one batch; wrap the call in `state.preserved`.
+    """Train the model on one batch; wrap the call in `state.restored_after`.
 
     Args:
         model: A compiled model; one without optimizer or loss is only looked at.
@@ -67,7 +67,7 @@ def overfit_one_batch(
     before = trainable_arrays(model)
     paths = [v.path for v in model.trainable_variables]
     end, rounds = begin, 0
-    with other_optimizers(model):
+    with temporary_optimizers(model):
         if optimizer is not None:
             model.optimizer = optimizer
         while not rounds or (
@@ -96,14 +96,14 @@ def has_learned(begin: float, end: float, scale: LossScale) -> bool:
     if scale.perfect is None:
         return end < begin
     fallen = begin - end >= LEARNED * (begin - scale.perfect)
-    return fallen or end <= scale.perfect + PERFECT * scale.unit
+    return fallen or end <= scale.perfect + PERFECT * scale.loss_unit
 
 
 def _can_train(model) -> bool:
     """Return whether there are an optimizer and a loss, or a step of its own."""
     if getattr(model, "optimizer", None) is None:
         return False
-    own = any(has_own(model, name) for name in ("train_step", "compute_loss"))
+    own = any(is_overridden(model, name) for name in ("train_step", "compute_loss"))
     return own or getattr(model, "loss", None) is not None
 
 
@@ -114,7 +114,7 @@ def _loss(model, samples: Samples, loss: LossOfSamples) -> float:
 
 
 def find_dead_units(model: keras.Model, samples: Samples) -> dict[str, float]:
-    """Return the share of units that never fire, for each layer with a ReLU.
+    """Return the fraction of units that never fire, for each layer with a ReLU.
 
     Args:
         model: Any Keras model.
@@ -142,7 +142,7 @@ def find_dead_units(model: keras.Model, samples: Samples) -> dict[str, float]:
     }
     with patched_calls(calls):
         run_on_batch_statistics(model, samples, [np.arange(samples.count)])
-    return {path: share for path, share in found.items() if share > 0}
+    return {path: fraction for path, fraction in found.items() if fraction > 0}
 
 
 def _has_relu(layer) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from kerasnorm.doctor.forward.compiled_forward import kept
+from kerasnorm.doctor.forward.compiled_forward import compiled_forward_cache
 from kerasnorm.doctor.forward.statistics import run
 from kerasnorm.doctor.sampling.samples import Samples, arrays_of
 from kerasnorm.inspection.layer_tree import iter_layers
@@ -18,8 +18,8 @@ class Precision:
     """Outputs in both precisions.
 
     Args:
-        overflowing: Share of samples whose outputs are no finite number in float16.
-        overflowing_in_float32: The same share in float32.
+        overflowing: Fraction of samples whose outputs are no finite number in float16.
+        overflowing_in_float32: The same fraction in float32.
         largest_difference: Largest difference of finite outputs.
     """
 
@@ -43,9 +43,9 @@ def measure_precision(model: keras.Model, samples: Samples) -> Precision | None:
         return None
     numbers = [np.arange(samples.count)]
     # Passes that were compiled before know nothing of another precision.
-    with kept():
+    with compiled_forward_cache():
         half = _flat(run(model, samples, numbers))
-    with kept(), _in_float32([model, *layers]):
+    with compiled_forward_cache(), _in_float32([model, *layers]):
         full = _flat(run(model, samples, numbers))
     both = np.isfinite(half) & np.isfinite(full)
     return Precision(

@@ -11,8 +11,8 @@ from kerasnorm.doctor.loss_matrix.loss_scale import LossScale, measure_scale
 from kerasnorm.doctor.losses.evaluation_batches import evaluation_batches, first_batch
 from kerasnorm.doctor.losses.head_activation import last_activation
 from kerasnorm.doctor.losses.label_compatibility import (
-    label_problem,
-    logits_problem,
+    label_mismatch_reason,
+    logits_mismatch_reason,
 )
 from kerasnorm.doctor.losses.model_losses import LossOfSamples, known_loss, resolve_loss
 from kerasnorm.doctor.probes.gradients import Gradients, measure_gradients
@@ -137,7 +137,7 @@ def measure_preflight(
     """Measure everything that there are data and time for.
 
     Args:
-        model: The model; its weights change: wrap the call in `state.preserved`.
+        model: The model; its weights change: wrap the call in `state.restored_after`.
         train: Training samples.
         validation: Validation samples, or None.
         loss: Loss to use instead of the compiled one, or None.
@@ -152,16 +152,18 @@ def measure_preflight(
         validation_inputs = describe_inputs(validation)
     # Before anything trains: an optimizer that has run tells other things.
     wiring = inspect_wiring(model)
-    initial = gradients = own = adam = None
+    initial = gradients = single_batch = single_batch_adam = None
     can_train = bool(model.trainable_variables) and not quick
     if head.loss is not None and limit.allows("the loss of the new weights"):
         initial = measure_initial_loss(model, train, head.loss)
         batch, scale = first_batch(model, train), initial.scale
         has_loss = getattr(model, "loss", None) is not None
         if can_train and has_loss and limit.allows("gradients"):
-            gradients = measure_gradients(model, batch, scale.unit)
+            gradients = measure_gradients(model, batch, scale.loss_unit)
         if can_train and limit.allows("training on one batch"):
-            own, adam = train_on_one_batch(model, batch, head.loss, scale)
+            single_batch, single_batch_adam = train_on_one_batch(
+                model, batch, head.loss, scale
+            )
     return PreflightMeasurements(
         batch_size=train.batch_size,
         last_size=train.last_size,
@@ -174,8 +176,8 @@ def measure_preflight(
         wiring=wiring,
         initial=initial,
         gradients=gradients,
-        single_batch=own,
-        single_batch_adam=adam,
+        single_batch=single_batch,
+        single_batch_adam=single_batch_adam,
     )
 
 
@@ -197,7 +199,7 @@ def inspect_head(
     outputs = getattr(model, "outputs", None)
     shape = outputs[0].shape if outputs and len(outputs) == 1 else None
     for split in splits:
-        mismatch = label_problem(split.labels, shape, loss)
+        mismatch = label_mismatch_reason(split.labels, shape, loss)
         if mismatch:
             return Head(None, mismatch, loss.name, shape and shape[-1])
     loss = resolve_loss(model, train, given)
@@ -237,7 +239,7 @@ def measure_initial_loss(
     return InitialLoss(
         float(found.losses.mean()),
         measure_scale(loss, train, found),
-        logits_problem(found.outputs, loss.name, loss.from_logits, activation),
+        logits_mismatch_reason(found.outputs, loss.name, loss.from_logits, activation),
         activation,
     )
 
@@ -254,10 +256,10 @@ def train_on_one_batch(
         scale: What a loss of one means.
     """
     before = model.get_weights()
-    own = overfit_one_batch(model, batch, loss, scale)
-    learned = has_learned(own.begin, own.end, scale)
-    if not own.steps or learned or scale.targets_are_far:
-        return own, None
+    single_batch = overfit_one_batch(model, batch, loss, scale)
+    learned = has_learned(single_batch.begin, single_batch.end, scale)
+    if not single_batch.steps or learned or scale.targets_are_far:
+        return single_batch, None
     model.set_weights(before)
     adam = keras.optimizers.Adam(1e-3)
-    return own, overfit_one_batch(model, batch, loss, scale, adam)
+    return single_batch, overfit_one_batch(model, batch, loss, scale, adam)

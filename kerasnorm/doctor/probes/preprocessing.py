@@ -43,7 +43,7 @@ def try_maps_under_true_statistics(
     """Try maps of the inputs so that stale statistics do not blur the result.
 
     Args:
-        model: The model; wrap the call in `state.preserved`.
+        model: The model; wrap the call in `state.restored_after`.
         matrix: The loss matrix.
         train: Training samples.
         validation: Validation samples.
@@ -64,7 +64,7 @@ def measure_mapped(
     """Evaluate validation samples whose inputs went through a map.
 
     Args:
-        model: The model; wrap the call in `state.preserved`.
+        model: The model; wrap the call in `state.restored_after`.
         matrix: The loss matrix.
         train: Training samples, for the moments to match.
         validation: Validation samples.
@@ -77,18 +77,19 @@ def measure_mapped(
         return forward_pass(model, mapped, batches, loss)
 
 
-def try_swap(
+def try_validation_as_train(
     model: keras.Model,
     matrix: LossMatrix,
-    swapped: Samples,
+    validation_as_train: Samples,
     loss: LossOfSamples,
 ) -> tuple[float, float, float]:
     """Evaluate validation samples that went through the training pipeline.
 
     Args:
-        model: The model; wrap the call in `state.preserved`.
+        model: The model; wrap the call in `state.restored_after`.
         matrix: The loss matrix.
-        swapped: Validation samples prepared as training samples, nothing random.
+        validation_as_train: Validation samples prepared as training samples, nothing
+            random.
         loss: The loss of each sample.
 
     Returns:
@@ -96,7 +97,7 @@ def try_swap(
         interval; the samples need not be the same ones.
     """
     with _true_statistics(model, matrix):
-        after = evaluate_loss(model, swapped, loss)
+        after = evaluate_loss(model, validation_as_train, loss)
     before = matrix.losses.get(
         Cell.VALIDATION_RECALIBRATED, matrix.losses[Cell.VALIDATION_MOVING]
     )
@@ -105,19 +106,19 @@ def try_swap(
     return gain, float(gain - error), float(gain + error)
 
 
-def try_plain_statistics(
+def try_unaugmented_statistics(
     model: keras.Model,
     matrix: LossMatrix,
-    plain: Samples,
+    train_unaugmented: Samples,
     splits: tuple[Samples, Samples],
     loss: LossOfSamples,
 ) -> tuple[float, float, float] | None:
     """Evaluate validation under statistics of training samples not augmented.
 
     Args:
-        model: The model; wrap the call in `state.preserved`.
+        model: The model; wrap the call in `state.restored_after`.
         matrix: The loss matrix.
-        plain: Training samples as validation prepares them.
+        train_unaugmented: Training samples as validation prepares them.
         splits: The training and validation samples of the matrix.
         loss: The loss of each sample.
 
@@ -128,9 +129,11 @@ def try_plain_statistics(
     if not matrix.estimated:
         return None
     norms, (train, validation) = batch_norms(model), splits
-    batches = shuffled(model, plain)
+    batches = shuffled(model, train_unaugmented)
     try:
-        _, statistics = run_on_batch_statistics(model, plain, batches, record=True)
+        _, statistics = run_on_batch_statistics(
+            model, train_unaugmented, batches, record=True
+        )
         write_statistics(norms, statistics)
         losses = evaluate_loss(model, validation, loss)
     finally:

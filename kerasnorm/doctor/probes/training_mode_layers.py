@@ -17,7 +17,7 @@ from kerasnorm.doctor.probes.structure import random_layers
 from kerasnorm.doctor.sampling.samples import Samples
 
 
-def measure_awake(
+def measure_dropout_shift(
     model: keras.Model,
     train: Samples,
     loss: LossOfSamples,
@@ -26,10 +26,10 @@ def measure_awake(
     """Estimate the statistics with dropout, then augmentation acting, and evaluate.
 
     Args:
-        model: The model; wrap the call in `state.preserved`.
+        model: The model; wrap the call in `state.restored_after`.
         train: The training samples of the matrix.
         loss: The loss of each sample.
-        matrix: The loss matrix, for B' (estimated with everything asleep).
+        matrix: The loss matrix, for B' (estimated with these layers in inference mode).
 
     Returns:
         For each group of layers that the model has, how much the training loss under
@@ -41,7 +41,7 @@ def measure_awake(
         batches = shuffled(model, train)
         try:
             _, statistics = run_on_batch_statistics(
-                model, train, batches, awake=layers, record=True
+                model, train, batches, training_mode_layers=layers, record=True
             )
             write_statistics(norms, statistics)
             losses = evaluate_loss(model, train, loss)

@@ -11,7 +11,7 @@ from kerasnorm.doctor.sampling.splits import Splits
 from kerasnorm.inspection.layer_tree import iter_layers
 
 
-def find_oddities(model: keras.Model, splits: Splits) -> list[str]:
+def find_unsupported_inputs(model: keras.Model, splits: Splits) -> list[str]:
     """Say which inputs and which norms cannot be examined as others are.
 
     Args:

@@ -25,10 +25,10 @@ STREAM_BATCHES = 2000
 UNKNOWN, INFINITE = -2, -1
 GOLDEN = (5**0.5 - 1) / 2
 
-Numbered = tuple[int, Any]
+IndexedBatch = tuple[int, Any]
 
 
-def gather(
+def sample_batches(
     source: Any,
     limit: int = 1024,
     *,
@@ -61,7 +61,7 @@ def gather(
         TypeError: If the source cannot be iterated, or holds numbers, not arrays.
 
     Example:
-        >>> samples = gather([(np.zeros((4, 2)), np.zeros(4))])
+        >>> samples = sample_batches([(np.zeros((4, 2)), np.zeros(4))])
         >>> samples.count
         4
     """
@@ -81,11 +81,11 @@ def gather(
         )
     length = _length(source)
     if length is not None and hasattr(source, "__getitem__"):
-        taken: list[Numbered] = _by_number(source, length, limit, seconds)
+        taken: list[IndexedBatch] = _by_number(source, length, limit, seconds)
         end: int | None = length
     else:
         taken, end = _from_stream(source, length, limit, seconds)
-    taken = [(number, batch) for number, batch in taken if _rows(batch)]
+    taken = [(number, batch) for number, batch in taken if batch_size_of(batch)]
     if not taken:
         raise ValueError(
             f"expected at least one batch of {name} data, received none; a generator "
@@ -120,12 +120,12 @@ def _length(source: Any) -> int | None:
         return None
 
 
-def _by_number(source, length: int, limit: int, seconds: float) -> list[Numbered]:
+def _by_number(source, length: int, limit: int, seconds: float) -> list[IndexedBatch]:
     """Take batches evenly over the epoch, and the last one, while there is time."""
     if length == 0:
         return []
     first, last = as_arrays(source[0]), as_arrays(source[length - 1])
-    size = max(1, _rows(first))
+    size = max(1, batch_size_of(first))
     keep = max(1, min(length, limit // size))
     chosen = np.unique(np.linspace(0, length - 1, keep).round().astype(int))
     known = {0: first, length - 1: last}
@@ -140,15 +140,15 @@ def _by_number(source, length: int, limit: int, seconds: float) -> list[Numbered
 
 def _from_stream(
     source: Iterable, length: int | None, limit: int, seconds: float
-) -> tuple[list[Numbered], int | None]:
+) -> tuple[list[IndexedBatch], int | None]:
     """Keep every k-th batch; double k whenever twice the limit has been kept."""
     endless = hasattr(source, "cardinality") and int(source.cardinality()) == INFINITE
-    kept: list[Numbered] = []
+    kept: list[IndexedBatch] = []
     stride, number, newest = 1, -1, None
     deadline = time.perf_counter() + seconds
     for number, batch in enumerate(map(as_arrays, source)):
         newest = (number, batch)
-        size = max(1, _rows(batch))
+        size = max(1, batch_size_of(batch))
         if number == 0 and length is not None:
             stride = max(1, int(length * size / limit))
         if number % stride == 0:
@@ -179,7 +179,8 @@ def _parts(batch) -> tuple[Any, Any, Any]:
     return batch, None, None
 
 
-def _rows(batch) -> int:
+def batch_size_of(batch: Any) -> int:
+    """Return the number of samples of a batch as a source gave it."""
     return len(next(arrays_of(_parts(batch)[0])))
 
 
@@ -202,9 +203,9 @@ def _weights(nest: Any) -> Any:
     )
 
 
-def _positions(taken: list[Numbered]) -> list[np.ndarray]:
+def _positions(taken: list[IndexedBatch]) -> list[np.ndarray]:
     """Return the numbers that the samples of each batch have in their epoch."""
-    rows = [_rows(batch) for _, batch in taken]
+    rows = [batch_size_of(batch) for _, batch in taken]
     starts = np.array([number for number, _ in taken]) * rows[0]
     if taken[-1][0] == len(taken) - 1:
         # Every batch was taken: sizes may differ.
@@ -229,7 +230,7 @@ def _files_of(samples: Samples, files: Any) -> tuple[str, ...] | None:
     return chosen if len(pairs) == len(set(folders)) > 1 else None
 
 
-def _join(taken: list[Numbered], end, length, limit: int, name: str) -> Samples:
+def _join(taken: list[IndexedBatch], end, length, limit: int, name: str) -> Samples:
     batches = []
     for (_, batch), positions in zip(taken, _positions(taken), strict=True):
         x, y, weights = (

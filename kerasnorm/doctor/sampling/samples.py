@@ -26,7 +26,7 @@ class Samples:
             epoch was not reached.
         num_batches: Batches in an epoch, None where unknown.
         notes: Sentences about what was left out.
-        quantities: Whether labels are numbers of something even where they are whole.
+        is_regression: Whether labels are quantities even where they are whole numbers.
         whole: Whether they came as whole arrays, so that no batches were given.
         bare: Whether batches were inputs alone, without a tuple around them.
         positions: Number of each sample in its epoch, (samples,), None where unknown.
@@ -40,7 +40,7 @@ class Samples:
     last_size: int | None = None
     num_batches: int | None = None
     notes: tuple[str, ...] = ()
-    quantities: bool = False
+    is_regression: bool = False
     whole: bool = False
     bare: bool = False
     positions: np.ndarray | None = None
@@ -185,7 +185,7 @@ class Samples:
         if shape is None or shape[1:] != (1,):
             return self
         classes = self.classes()
-        return replace(self, quantities=classes is not None and classes.max() > 1)
+        return replace(self, is_regression=classes is not None and classes.max() > 1)
 
     def images(self) -> np.ndarray | None:
         """Return the inputs if they are one array of (samples, rows, columns, ...)."""
@@ -204,7 +204,7 @@ class Samples:
         Smoothed and mixed labels count as their largest class.
         """
         y = self.labels
-        if self.quantities or not isinstance(y, np.ndarray) or y.ndim > 2:
+        if self.is_regression or not isinstance(y, np.ndarray) or y.ndim > 2:
             return None
         if y.dtype.kind not in "fiub":
             return None
@@ -218,9 +218,9 @@ class Samples:
 
 
 def _is_mostly_one_class(y: np.ndarray) -> bool:
-    """Return whether rows are shares of classes, nearly all with one above a half."""
-    shares = y.min() >= 0 and np.allclose(y.sum(axis=1), 1, atol=1e-3)
-    return bool(shares and (y.max(axis=1) > 0.5).mean() > 0.9)
+    """Return whether rows are class fractions, nearly all with one above a half."""
+    are_fractions = y.min() >= 0 and np.allclose(y.sum(axis=1), 1, atol=1e-3)
+    return bool(are_fractions and (y.max(axis=1) > 0.5).mean() > 0.9)
 
 
 def pick(nest: Any, numbers: np.ndarray) -> Any:

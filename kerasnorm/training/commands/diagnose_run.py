@@ -29,7 +29,7 @@ BATCH_SIZE = 32
 SEED = 0
 
 
-def consult(
+def diagnose_run(
     target: str,
     train: str | None = None,
     validation: str | None = None,
@@ -39,7 +39,7 @@ def consult(
     accept_changes: bool = False,
     progress: Progress | None = None,
     decoding: Decoding | None = None,
-) -> command.Consultation:
+) -> command.DiagnosisResult:
     """Examine a run on its own images, or a model on those given.
 
     Args:
@@ -76,7 +76,7 @@ def consult(
     model = inference.read_model(path, compiled=True, trust=trust)
     folders = _Folders(model, decoding, progress)
     splits = folders.train(train), validation and folders.validation(validation)
-    return command.consult(
+    return command.diagnose_model(
         model,
         *splits,
         prove_remedy=prove,
@@ -95,7 +95,7 @@ def _consult_run(
     accept_changes: bool,
     progress: Progress | None,
     decoding: Decoding,
-) -> command.Consultation:
+) -> command.DiagnosisResult:
     directory = run_directory.open_run(path)
     directory.read_report()
     settings = directory.read_settings()
@@ -123,7 +123,7 @@ def _consult_run(
         splits["train"] = folders.train(train)
     if validation is not None:
         splits["validation"] = folders.validation(validation)
-    return command.consult(
+    return command.diagnose_model(
         model,
         **splits,
         prove_remedy=prove,

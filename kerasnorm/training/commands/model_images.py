@@ -14,7 +14,7 @@ from kerasnorm.data.errors import DataError, ImageError
 from kerasnorm.data.images.decode import BILINEAR, QuietPillow, open_image
 from kerasnorm.data.images.load_images import INTERPOLATIONS, workers_or
 from kerasnorm.data.sources.index import ImageIndex
-from kerasnorm.doctor.losses.label_format import label_form
+from kerasnorm.doctor.losses.label_format import label_format
 from kerasnorm.doctor.probes.inputs.input_map import channel_axis
 from kerasnorm.training.settings.errors import UsageError
 
@@ -199,7 +199,7 @@ class ImageBatches:
         self.size = min(batch_size, len(self.order))
         count = len(self.order) / max(self.size, 1)
         self.count = int(count) if drop_remainder else int(np.ceil(count))
-        self.form = label_form(model, len(index.class_names))
+        self.form = label_format(model, len(index.class_names))
         self.map: Any = None
 
     def __len__(self) -> int:

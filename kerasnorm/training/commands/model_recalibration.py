@@ -6,15 +6,15 @@ import keras
 import numpy as np
 
 from kerasnorm.data.sources.index import ImageIndex
-from kerasnorm.doctor.forward.compiled_forward import kept
-from kerasnorm.doctor.forward.state import preserved
+from kerasnorm.doctor.forward.compiled_forward import compiled_forward_cache
+from kerasnorm.doctor.forward.state import restored_after
 from kerasnorm.doctor.forward.statistics import forward_pass
 from kerasnorm.doctor.inputs_of_model import find_expected_inputs, hard_loss
 from kerasnorm.doctor.loss_matrix.proportions import ALPHA, paired_change
 from kerasnorm.doctor.loss_matrix.scores import score
 from kerasnorm.doctor.losses.evaluation_batches import evaluation_batches
 from kerasnorm.doctor.probes.inputs.input_trials import fall
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.moving_statistics import recalibrate_batch_norm
 from kerasnorm.training.commands.model_images import Decoding, ImageBatches
@@ -80,7 +80,7 @@ def recalibrate_model(model: keras.Model, batches: ImageBatches, force: bool) ->
     Raises:
         ValueError: If the model became worse.
     """
-    samples = gather(batches, JUDGED, model=model)
+    samples = sample_batches(batches, JUDGED, model=model)
     before = _measure(model, samples)
     seen = recalibrate_batch_norm(model, batches, samples=None)
     after = _measure(model, samples)
@@ -108,7 +108,7 @@ def _measure(
     model: keras.Model, samples: Samples
 ) -> tuple[np.ndarray, np.ndarray | None] | None:
     """Return losses and what is correct, None where labels do not fit the outputs."""
-    with preserved(model), kept():
+    with restored_after(model), compiled_forward_cache():
         loss = hard_loss(model, samples)
         if loss is None:
             return None

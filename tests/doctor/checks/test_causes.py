@@ -51,7 +51,7 @@ def test_adapted_statistics_that_repair_speak_of_augmentation(means, expected):
 
 @pytest.mark.parametrize(("saved", "is_found"), [(0.25, True), (0.1, False)])
 def test_plain_training_images_decide_about_augmentation(saved, is_found):
-    m = measured(SHIFTED, plain=(saved, saved - 0.01, saved + 0.01))
+    m = measured(SHIFTED, train_unaugmented=(saved, saved - 0.01, saved + 0.01))
     assert (data.check_augmentation(m) is not None) is is_found
 
 
@@ -72,8 +72,8 @@ def trial(gain, on_training=0.0):
         ({"maps": [trial(0.9)]}, True),
         ({"maps": [trial(0.4)]}, False),
         ({"maps": [trial(0.9, 0.5)]}, False),
-        ({"maps": [trial(0.4)], "swap": (0.9, 0.8, 1.0)}, True),
-        ({"maps": [trial(0.9)], "swap": (0.0, -0.1, 0.1)}, False),
+        ({"maps": [trial(0.4)], "validation_as_train": (0.9, 0.8, 1.0)}, True),
+        ({"maps": [trial(0.9)], "validation_as_train": (0.0, -0.1, 0.1)}, False),
     ],
     ids=["repairs", "a part", "helps training, too", "swap proves", "swap acquits"],
 )

@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.forward.compiled_forward import kept
+from kerasnorm.doctor.forward.compiled_forward import compiled_forward_cache
 from kerasnorm.doctor.forward.statistics import run
-from kerasnorm.doctor.probes.batch_loss_variance import measure_spread
+from kerasnorm.doctor.probes.batch_loss_variance import measure_batch_loss_variance
 from kerasnorm.doctor.probes.inputs.split_separation import measure_separation
 from kerasnorm.doctor.probes.labels.labels import (
     measure_class_permutation,
@@ -13,12 +13,12 @@ from kerasnorm.doctor.probes.labels.labels import (
 )
 from kerasnorm.doctor.probes.leakage import measure_overlap
 from kerasnorm.doctor.probes.precision import measure_precision
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 
 
 def labelled(classes, size=16):
     x = np.zeros((len(classes), 1), "float32")
-    return gather(
+    return sample_batches(
         [(x[i : i + size], classes[i : i + size]) for i in range(0, len(x), size)]
     )
 
@@ -62,7 +62,7 @@ def images(seed, count=64):
 
 
 def overlap(own, other):
-    return measure_overlap(gather([own]), gather([other]))
+    return measure_overlap(sample_batches([own]), sample_batches([other]))
 
 
 def test_other_images_do_not_overlap():
@@ -83,20 +83,24 @@ def test_mirrored_and_noisy_copies_are_similar():
 
 
 def test_images_of_one_kind_cannot_be_told_apart():
-    found = measure_separation(gather([images(0, 200)]), gather([images(1, 200)]))
+    found = measure_separation(
+        sample_batches([images(0, 200)]), sample_batches([images(1, 200)])
+    )
     assert found.low < 0.55
 
 
 def test_darker_images_can():
-    found = measure_separation(gather([images(0, 200)]), gather([images(1, 200) * 0.5]))
+    found = measure_separation(
+        sample_batches([images(0, 200)]), sample_batches([images(1, 200) * 0.5])
+    )
     assert found.low > 0.9
 
 
 def test_the_spread_of_ordered_batches_exceeds_chance():
-    samples = gather([np.zeros((16, 1), "float32")] * 8)
+    samples = sample_batches([np.zeros((16, 1), "float32")] * 8)
     losses = np.random.default_rng(0).normal(1, 0.3, 128)
-    alike = measure_spread(losses, samples)
-    ordered = measure_spread(np.sort(losses), samples)
+    alike = measure_batch_loss_variance(losses, samples)
+    ordered = measure_batch_loss_variance(np.sort(losses), samples)
     assert alike["p_value"] > 0.05 > ordered["p_value"]
 
 
@@ -107,8 +111,8 @@ def test_overflow_in_half_precision_is_measured(factor, overflows):
     )
     kernel, bias = model.layers[0].get_weights()
     model.layers[0].set_weights([np.ones_like(kernel) * factor, bias])
-    samples = gather([np.ones((8, 4), "float32")])
-    with kept():
+    samples = sample_batches([np.ones((8, 4), "float32")])
+    with compiled_forward_cache():
         run(model, samples, samples.batches())
         found = measure_precision(model, samples)
     assert found.overflowing == overflows and found.overflowing_in_float32 == 0
@@ -117,11 +121,11 @@ def test_overflow_in_half_precision_is_measured(factor, overflows):
 def test_smoothed_labels_are_still_classes():
     classes = np.arange(40) % 4
     hot = np.eye(4, dtype="float32")[classes]
-    samples = gather([(np.zeros((40, 1), "float32"), hot * 0.9 + 0.025)])
+    samples = sample_batches([(np.zeros((40, 1), "float32"), hot * 0.9 + 0.025)])
     assert (samples.classes() == classes).all()
     assert softness(samples) == pytest.approx(0.3488, abs=1e-3)
 
 
 def test_several_labels_at_once_are_no_classes():
     y = np.ones((8, 3), "float32")
-    assert gather([(np.zeros((8, 1), "float32"), y)]).classes() is None
+    assert sample_batches([(np.zeros((8, 1), "float32"), y)]).classes() is None

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor import examine, prove
-from kerasnorm.doctor.forward.state import preserved
+from kerasnorm.doctor.forward.state import restored_after
 from kerasnorm.doctor.inputs_of_model import hard_loss
 from kerasnorm.doctor.probes.inputs import expected_inputs
 from kerasnorm.doctor.probes.inputs.first_norm import FirstNorm, NormInputs
@@ -16,7 +16,7 @@ from kerasnorm.doctor.probes.inputs.input_map import (
     negative_of,
 )
 from kerasnorm.doctor.probes.inputs.input_statistics import read_expected_inputs
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from tests.doctor.networks import batches, set_statistics
 
 L = keras.layers
@@ -140,9 +140,9 @@ def trained():
 
 
 def measured(model, x, y, reported=None):
-    samples = gather((x.astype("float32"), y))
+    samples = sample_batches((x.astype("float32"), y))
     steps = int(model.optimizer.iterations)
-    with preserved(model):
+    with restored_after(model):
         loss = hard_loss(model, samples)
         if reported is not None:
             reported = expected_inputs.Reported(loss, reported)
@@ -199,7 +199,7 @@ def test_right_inputs_are_left_alone_whatever_the_statistics(trained):
     model, x, y = trained
     assert measured(model, x, y) is None
     generator = np.random.default_rng(0)
-    with preserved(model):
+    with restored_after(model):
         for norm in model.layers:
             if isinstance(norm, L.BatchNormalization):
                 factor = np.exp(generator.normal(0.7, 0.7, 16))

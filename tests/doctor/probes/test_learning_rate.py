@@ -7,7 +7,7 @@ import pytest
 from kerasnorm.doctor.probes import learning_rate
 from kerasnorm.doctor.probes.learning_rate import COOLED, try_learning_rates
 from kerasnorm.doctor.probes.short_training import ShortTraining
-from kerasnorm.doctor.sampling.sample_batches import gather
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from tests.doctor.networks import rings
 
 pytestmark = pytest.mark.backends
@@ -30,7 +30,7 @@ def network(optimizer):
 
 
 def samples(count=1024):
-    return gather(rings(samples=count), count, seconds=60)
+    return sample_batches(rings(samples=count), count, seconds=60)
 
 
 def test_every_draw_starts_from_other_weights_with_batches_in_another_order():

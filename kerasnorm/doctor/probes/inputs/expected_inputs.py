@@ -127,7 +127,7 @@ def measure_expected_inputs(
     statistics would not do more.
 
     Args:
-        model: The model, inside `state.preserved`.
+        model: The model, inside `state.restored_after`.
         train: Training samples as they are given to the network.
         validation: Validation samples, or None.
         loss: The loss of each sample.

@@ -180,16 +180,16 @@ def named_maps(x: np.ndarray, axis: int) -> Iterator[InputMap]:
     """
     count = x.shape[axis]
     orders = _orders(count)
-    own = _range_of(x, axis) or _Range(
+    given = _range_of(x, axis) or _Range(
         np.ones(count), np.zeros(count), np.arange(count)
     )
     for preparation in _preparations(count):
         for order in orders:
             turned = np.array(order)
-            colours = own.colours[turned]
+            colours = given.colours[turned]
             scale, offset = _channels(preparation, tuple(colours))
-            factor = scale / own.scale[turned]
-            shift = offset - factor * own.offset[turned]
+            factor = scale / given.scale[turned]
+            shift = offset - factor * given.offset[turned]
             yield InputMap(
                 tuple(map(float, factor)),
                 tuple(map(float, shift)),
@@ -206,12 +206,12 @@ def negative_of(images: InputMap, x: np.ndarray) -> InputMap:
         images: The map for the images themselves.
         x: The images, whose range, or else whose mean, is turned over.
     """
-    own = _range_of(x, images.axis)
-    if own is None:
+    given = _range_of(x, images.axis)
+    if given is None:
         others = tuple(i for i in range(x.ndim) if i != images.axis % x.ndim)
         middle = x.mean(axis=others, dtype="float64")
     else:
-        middle = own.offset + 127.5 * own.scale
+        middle = given.offset + 127.5 * given.scale
     scale, offset = np.array(images.scale), np.array(images.offset)
     offset = offset + 2 * scale * middle[np.array(images.order)]
     return InputMap(

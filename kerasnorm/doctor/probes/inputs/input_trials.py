@@ -56,7 +56,7 @@ class Trials:
     """Outcomes of one model under its moving statistics.
 
     Args:
-        model: The model, inside `state.preserved`.
+        model: The model, inside `state.restored_after`.
         loss: The loss of each sample.
     """
 

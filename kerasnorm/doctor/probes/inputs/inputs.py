@@ -137,8 +137,8 @@ def try_maps(
     before = evaluate_loss(model, few, loss)
     functions = {name: f for name, _, f in _maps(train.inputs.astype("float32"), x)}
     for place, trial in enumerate(trials[:CONTROLLED]):
-        own = functions[trial.name](few.inputs.astype("float32"))
-        mapped = few.with_inputs(np.ascontiguousarray(own, "float32"))
+        images = functions[trial.name](few.inputs.astype("float32"))
+        mapped = few.with_inputs(np.ascontiguousarray(images, "float32"))
         gain = before - evaluate_loss(model, mapped, loss)
         trials[place] = replace(trial, gain_on_training=float(gain.mean()))
     return trials

@@ -39,7 +39,7 @@ def measure_label_order(samples: Samples) -> LabelOrder | None:
         The comparison, None where labels are no classes or batches are too few.
     """
     # Quantities that come in runs are ordered as well.
-    classes = replace(samples, quantities=False).classes()
+    classes = replace(samples, is_regression=False).classes()
     batches = [batch for batch in samples.batches() if len(batch) > 1]
     if classes is None or len(batches) < SMALLEST_NUMBER_OF_BATCHES:
         return None
@@ -63,13 +63,13 @@ def measure_label_order(samples: Samples) -> LabelOrder | None:
 
 
 def _entropy(labels: np.ndarray, count: int) -> float:
-    shares = np.bincount(labels, minlength=count) / len(labels)
-    shares = shares[shares > 0]
-    return float(-(shares * np.log(shares)).sum())
+    probabilities = np.bincount(labels, minlength=count) / len(labels)
+    probabilities = probabilities[probabilities > 0]
+    return float(-(probabilities * np.log(probabilities)).sum())
 
 
 def label_entropy(samples: Samples) -> float | None:
-    """Return the loss in nats of always predicting the share of each class."""
+    """Return the loss in nats of always predicting the fraction of each class."""
     classes = samples.classes()
     if classes is None:
         return None
@@ -86,8 +86,8 @@ def softness(samples: Samples) -> float:
     y = samples.labels
     if samples.classes() is None or y.ndim != 2 or y.shape[1] < 2:
         return 0.0
-    shares = np.clip(y.astype("float64"), 1e-12, 1.0)
-    return float(-(y * np.log(shares)).sum(axis=1).mean())
+    probabilities = np.clip(y.astype("float64"), 1e-12, 1.0)
+    return float(-(y * np.log(probabilities)).sum(axis=1).mean())
 
 
 @dataclass(frozen=True)
@@ -135,27 +135,27 @@ def measure_class_permutation(
     Returns:
         The comparison, None where this is no classification.
     """
-    classes, shares = samples.classes(), class_probabilities(outputs)
-    if classes is None or shares is None or samples.count < 8:
+    classes, probabilities = samples.classes(), class_probabilities(outputs)
+    if classes is None or probabilities is None or samples.count < 8:
         return None
-    count = shares.shape[1]
+    count = probabilities.shape[1]
     if classes.max() >= count:
         return None
     order = np.random.default_rng(0).permutation(samples.count)
     halves = np.array_split(order, 2)
-    permuted = np.empty_like(shares)
+    permuted = np.empty_like(probabilities)
     for chosen_on, judged_on in (halves, halves[::-1]):
-        mapping = _best_mapping(classes[chosen_on], shares[chosen_on], count)
-        permuted[judged_on[:, None], mapping] = shares[judged_on]
-    before, after = (_cross_entropy(s, classes) for s in (shares, permuted))
+        mapping = _best_mapping(classes[chosen_on], probabilities[chosen_on], count)
+        permuted[judged_on[:, None], mapping] = probabilities[judged_on]
+    before, after = (_cross_entropy(s, classes) for s in (probabilities, permuted))
     differences = before - after
-    mapping = _best_mapping(classes, shares, count)
+    mapping = _best_mapping(classes, probabilities, count)
     return ClassPermutation(
         tuple(int(i) for i in mapping),
         float(before.mean()),
         float(after.mean()),
         lower_limit(differences),
-        float((shares.argmax(axis=1) == classes).mean()),
+        float((probabilities.argmax(axis=1) == classes).mean()),
         float((permuted.argmax(axis=1) == classes).mean()),
         *((0.0, 0.0) if training is None else _gain(mapping, *training)),
     )
@@ -165,12 +165,16 @@ def _gain(
     mapping: np.ndarray, samples: Samples, outputs: np.ndarray
 ) -> tuple[float, float]:
     """Return how far the loss of samples falls with an exchange, and their loss."""
-    classes, shares = samples.classes(), class_probabilities(outputs)
-    if classes is None or shares is None or classes.max() >= shares.shape[1]:
+    classes, probabilities = samples.classes(), class_probabilities(outputs)
+    if (
+        classes is None
+        or probabilities is None
+        or classes.max() >= probabilities.shape[1]
+    ):
         return 0.0, 0.0
-    permuted = np.empty_like(shares)
-    permuted[:, mapping] = shares
-    before, after = (_cross_entropy(s, classes) for s in (shares, permuted))
+    permuted = np.empty_like(probabilities)
+    permuted[:, mapping] = probabilities
+    before, after = (_cross_entropy(s, classes) for s in (probabilities, permuted))
     return float((before - after).mean()), float(before.mean())
 
 
@@ -198,13 +202,13 @@ def class_probabilities(outputs: np.ndarray) -> np.ndarray | None:
     return values / values.sum(axis=1, keepdims=True)
 
 
-def _best_mapping(classes, shares, count: int) -> np.ndarray:
+def _best_mapping(classes, probabilities, count: int) -> np.ndarray:
     """Return the class for each output: the assignment of the greatest agreement."""
     agreement = np.zeros((count, count))
-    np.add.at(agreement.T, classes, shares)
+    np.add.at(agreement.T, classes, probabilities)
     return optimize.linear_sum_assignment(-agreement)[1]
 
 
-def _cross_entropy(shares: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    own = shares[np.arange(len(classes)), classes]
-    return -np.log(np.clip(own, 1e-7, 1.0))
+def _cross_entropy(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    of_label = probabilities[np.arange(len(classes)), classes]
+    return -np.log(np.clip(of_label, 1e-7, 1.0))

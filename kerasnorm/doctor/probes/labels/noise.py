@@ -61,18 +61,19 @@ def estimate_label_noise(
     if train.x.shape[1:] != validation.x.shape[1:]:
         return None
     limit = NUMBERS[0] if seconds is None else _affordable(train.x, seconds)
-    held = validation.thinned(max(limit // 2, limit - train.count))
-    own = train.thinned(limit - held.count)
-    inputs = [_channels_last(split.x) for split in (own, held)]
+    validation_part = validation.thinned(max(limit // 2, limit - train.count))
+    train_part = train.thinned(limit - validation_part.count)
+    inputs = [_channels_last(split.x) for split in (train_part, validation_part)]
     images = inputs[0].ndim == 4
     kernels = (similarities if images else similarities_of_values)(inputs)
     kept = without_duplicates(kernels)
     kernels = {name: k[np.ix_(kept, kept)] for name, k in kernels.items()}
     # A class without samples would only change what guessing is.
     numbers, labels = np.unique(
-        np.concatenate([own.classes(), held.classes()])[kept], return_inverse=True
+        np.concatenate([train_part.classes(), validation_part.classes()])[kept],
+        return_inverse=True,
     )
-    training, classes = kept < own.count, len(numbers)
+    training, classes = kept < train_part.count, len(numbers)
     if classes < 2 or min(training.sum(), (~training).sum()) < SMALLEST_NUMBER:
         return None
     mean = np.mean(list(kernels.values()), axis=0)
@@ -104,7 +105,12 @@ def estimate_label_noise(
         return estimate
     chosen = Predictions(said.predicted[training], said.margin[training])
     suspects = _list_suspects(
-        own, kept[training], labels[training], chosen, numbers, estimate.fraction[0]
+        train_part,
+        kept[training],
+        labels[training],
+        chosen,
+        numbers,
+        estimate.fraction[0],
     )
     return replace(estimate, suspects=suspects)
 
@@ -142,14 +148,14 @@ def _affordable(x: np.ndarray, seconds: float) -> int:
 
 def _separation(model: ReferenceModel, training: np.ndarray) -> float:
     """Return the lower limit of the area with which the model tells the splits."""
-    share = training.mean()
-    scores = model.scores((training - share)[:, None])[:, 0]
+    fraction = training.mean()
+    scores = model.scores((training - fraction)[:, None])[:, 0]
     # Leaving a sample out moves the mean away from it: the split is no news.
-    scores = scores - (training - share) / len(training)
+    scores = scores - (training - fraction) / len(training)
     ranks = scores.argsort().argsort() + 1.0
-    own, other = int(training.sum()), int((~training).sum())
-    area = (ranks[training].sum() - own * (own + 1) / 2) / (own * other)
-    return float(area - 1.96 * np.sqrt((1 / own + 1 / other) / 12))
+    trained, other = int(training.sum()), int((~training).sum())
+    area = (ranks[training].sum() - trained * (trained + 1) / 2) / (trained * other)
+    return float(area - 1.96 * np.sqrt((1 / trained + 1 / other) / 12))
 
 
 def _list_suspects(

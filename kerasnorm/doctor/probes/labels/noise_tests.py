@@ -76,7 +76,7 @@ def measure_excess(
 class _Stratum:
     """Samples of like margin: counts of both splits, and how often labels differ."""
 
-    own: int
+    train: int
     other: int
     error: float
     pooled: float
@@ -84,14 +84,14 @@ class _Stratum:
     weight: float
 
     def variance(self, rate: float) -> float:
-        return rate * (1 - rate) * (1 / self.own + 1 / self.other)
+        return rate * (1 - rate) * (1 / self.train + 1 / self.other)
 
 
 def _strata(contradicted, margin, training, classes) -> Iterator[_Stratum]:
     order = margin.argsort(kind="stable")
     for part in np.array_split(order, STRATA):
-        own, other = part[training[part]], part[~training[part]]
-        if min(len(own), len(other)) < FEWEST:
+        train, other = part[training[part]], part[~training[part]]
+        if min(len(train), len(other)) < FEWEST:
             continue
         # Half an error more and one sample more keep the variance of a stratum without
         # contradictions above 0.
@@ -100,8 +100,8 @@ def _strata(contradicted, margin, training, classes) -> Iterator[_Stratum]:
         # A wrong label may happen to be what a wrong prediction says.
         weight = 1 - error * classes / (classes - 1)
         if weight > 0:
-            excess = contradicted[own].mean() - contradicted[other].mean()
-            yield _Stratum(len(own), len(other), error, pooled, excess, weight)
+            excess = contradicted[train].mean() - contradicted[other].mean()
+            yield _Stratum(len(train), len(other), error, pooled, excess, weight)
 
 
 def _detectable(strata: list[_Stratum]) -> float:
@@ -109,7 +109,7 @@ def _detectable(strata: list[_Stratum]) -> float:
     for fraction in np.arange(0.005, 1, 0.005):
         information = 0.0
         for s in strata:
-            part = s.own / (s.own + s.other)
+            part = s.train / (s.train + s.other)
             rate = min(s.error + part * fraction * s.weight, 0.999)
             information += s.weight**2 / s.variance(rate)
         if fraction * information**0.5 >= POWER:
