@@ -47,7 +47,13 @@ FED_WRONGLY = (
     ),
     with_twin(
         SetUp(
-            "vgg_channel_order", INPUTS, "vgg", validated="bgr 0..1", epochs=3, **FOUR
+            "vgg_channel_order",
+            INPUTS,
+            "vgg",
+            validated="bgr 0..1",
+            epochs=3,
+            choosing=True,
+            **FOUR,
         ),
         **RIGHT,
     ),

@@ -59,6 +59,7 @@ OTHERS = (
             epochs=25,
             validated="0..255",
             smoothing=0.1,
+            choosing=True,
         ),
         validated=None,
         batch=64,
