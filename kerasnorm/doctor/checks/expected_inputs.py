@@ -24,10 +24,13 @@ def check_expected(m: Measurements) -> Finding | None:
         parts.append("with channels in another order")
     wanted = f"inputs {', '.join(parts)}" if parts else "other inputs"
     usual = f", prepared as {images.preparation}" if images.preparation else ""
+    if e.order_proved is False:
+        usual += " or the same in the other order of channels"
     evidence: dict = {
         "scale": list(images.scale),
         "offset": list(images.offset),
         "channel_order": list(images.order),
+        "channel_order_proved": e.order_proved,
         "channel_axis": images.axis,
         "map": images.name,
         "preparation": images.preparation,

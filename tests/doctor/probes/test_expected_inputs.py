@@ -8,6 +8,7 @@ from kerasnorm.doctor import examine, prove
 from kerasnorm.doctor.forward.state import restored_after
 from kerasnorm.doctor.inputs_of_model import hard_loss
 from kerasnorm.doctor.probes.inputs import expected_inputs
+from kerasnorm.doctor.probes.inputs.channel_order import decide_order
 from kerasnorm.doctor.probes.inputs.first_norm import FirstNorm, NormInputs
 from kerasnorm.doctor.probes.inputs.input_map import (
     InputMap,
@@ -287,3 +288,39 @@ def test_half_trained_networks_are_not_told_of_other_inputs(
     history = model.fit(x, y, batch_size=32, epochs=epochs, verbose=0).history
     loss = history["loss"][-1] if with_history else None
     assert measured(model, x, y, loss) is None
+
+
+class Told:
+    """Stands in for a model that loses a little more in one order of the channels."""
+
+    def __init__(self, costs):
+        self.costs = costs
+
+    def measure(self, samples, images):
+        noise = np.random.default_rng(len(images.preparation)).normal(0, 0.02, 400)
+        shared = np.random.default_rng(0).normal(0.6, 0.3, 400)
+        return shared + noise + self.costs * (images.order == (0, 1, 2)), None
+
+
+@pytest.mark.parametrize(
+    ("costs", "start", "expected", "proved"),
+    [
+        (0.02, "caffe, RGB", "caffe", True),
+        (-0.02, "caffe, RGB", "caffe, RGB", True),
+        (0.0, "caffe, RGB", "caffe, RGB", False),
+        (-0.02, "0..1, BGR", "0..1", True),
+    ],
+)
+def test_the_order_of_channels_is_told_by_pairs(costs, start, expected, proved):
+    x = colour_images(16, 0)[0]
+    maps = {images.preparation: images for images in named_maps(x, -1)}
+    found = decide_order(Told(costs), maps[start], maps.values(), None)
+    assert (found[0].preparation, found[1]) == (expected, proved)
+
+
+def test_an_order_without_another_is_not_judged():
+    x = colour_images(16, 0)[0]
+    maps = list(named_maps(x[..., :1], -1))
+    assert decide_order(Told(0.02), maps[0], maps, None) == (maps[0], None)
+    fitted = InputMap((2.0,) * 3, (0.0,) * 3, (0, 1, 2))
+    assert decide_order(Told(0.02), fitted, maps, None) == (fitted, None)

@@ -9,6 +9,7 @@ from kerasnorm.doctor.forward.statistics import batch_norms
 from kerasnorm.doctor.loss_matrix.scores import Scores
 from kerasnorm.doctor.losses.evaluation_batches import fixed_batch
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
+from kerasnorm.doctor.probes.inputs.channel_order import decide_order
 from kerasnorm.doctor.probes.inputs.input_map import (
     InputMap,
     channel_axis,
@@ -69,6 +70,8 @@ class ExpectedInputs:
             images as given and as mapped, in units of what is normal; None without.
         before: Outcome of the samples as given, by split.
         after: The same with the map.
+        order_proved: Whether the order of the channels is told as well, None where
+            there is no other one of this preparation.
     """
 
     images: InputMap
@@ -79,6 +82,7 @@ class ExpectedInputs:
     misfit: tuple[float, float] | None
     before: dict[str, Outcome]
     after: dict[str, Outcome]
+    order_proved: bool | None = None
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -185,6 +189,8 @@ def measure_expected_inputs(
         misfits = dict(known.maps) if known else {}
         if alone < ALONE and not (best.preparation and misfits.get(best, 99) < SURE):
             continue
+        usual_maps = named_maps(choosing.inputs, axis)
+        best, order_proved = decide_order(trials, best, usual_maps, confirming)
         both = {"training": train, "validation": validation}
         given = {name: few.head(2 * SAMPLES) for name, few in both.items() if few}
         return ExpectedInputs(
@@ -196,6 +202,7 @@ def measure_expected_inputs(
             (known.misfit, misfits[best]) if known and best in misfits else None,
             {name: trials.outcome(few, unchanged) for name, few in given.items()},
             {name: trials.outcome(few, best) for name, few in given.items()},
+            order_proved,
         )
     return None
 
