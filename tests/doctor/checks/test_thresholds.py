@@ -12,6 +12,8 @@ from kerasnorm.doctor.loss_matrix.scores import Scores
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.labels.labels import ClassPermutation
 from kerasnorm.doctor.probes.learning_rate import RateTrial
+from kerasnorm.doctor.probes.optimizer import OptimizerState
+from kerasnorm.doctor.probes.precision import Precision
 
 
 class Draws:
@@ -70,6 +72,99 @@ def test_an_exchange_must_explain_half_of_what_validation_costs(
     )
     found = labels.check_labels(measured({"B": loss_of_training}, permutation=exchange))
     assert (found is not None) is is_found
+
+
+@pytest.mark.parametrize(
+    ("saved", "on_training", "is_found"),
+    [(0.29, 0.0, False), (0.31, 0.0, True), (0.5, 0.25, False), (0.5, -0.25, True)],
+)
+def test_an_exchange_must_save_more_than_healthy_runs_do(saved, on_training, is_found):
+    exchange = ClassPermutation(
+        (1, 0), 1.0, 1.0 - saved, 0.1, 0.2, 0.4, on_training, loss_on_training=0.9
+    )
+    found = labels.check_labels(measured({"B": 0.9}, permutation=exchange))
+    assert (found is not None) is is_found
+    if found:
+        assert found.effect == pytest.approx(saved)
+        assert "from 20.0% to 40.0%" in found.summary
+
+
+def test_labels_that_do_not_fit_count_as_one_nat():
+    found = labels.check_head(measured({"B": 1.0}, head_problem="two of three"))
+    assert (found.code, found.effect) == ("label_mismatch", 1.0)
+    assert found.summary == "Two of three."
+
+
+@pytest.mark.parametrize("knows_classes", [True, False])
+def test_what_exact_statistics_change_is_told_of_both_splits(knows_classes):
+    means = {"B": 0.5, "B'": 0.25, "D": 2.0, "D'": 0.75}
+    accuracies = {
+        "training_accuracy": 0.6,
+        "training_accuracy_repaired": 0.7,
+        "validation_accuracy": 0.1,
+        "validation_accuracy_repaired": 0.65,
+        "accuracy_gap_repaired": 0.05,
+    }
+    told = staleness.describe_costs(
+        measured(means), accuracies if knows_classes else {}
+    )
+    words = (
+        " Exact statistics change the training loss from 0.5 to 0.25{} and the "
+        "validation loss from 2 to 0.75{}.{}"
+    )
+    assert told == words.format(
+        *(
+            (
+                " (accuracy 60.0% to 70.0%)",
+                " (accuracy 10.0% to 65.0%)",
+                " 5.0 points of accuracy remain between training and validation.",
+            )
+            if knows_classes
+            else ("", "", "")
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.5, 0.5), (np.inf, None), (-np.inf, None), (np.nan, None), (1e31, None)],
+)
+def test_json_gets_finite_numbers(value, expected):
+    assert staleness.finite(value) == expected
+
+
+HALF = Precision(0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("precision", "code"),
+    [(None, "learning_rate_too_high"), (HALF, "mixed_precision_overflow")],
+)
+def test_weights_that_are_no_numbers_are_told_with_the_precision(precision, code):
+    m = measured(
+        {"B": 1.0},
+        weights_finite=False,
+        precision=precision,
+        optimizer=OptimizerState(),
+    )
+    found = training.check_diverged(m)
+    assert found.code == code
+    assert ("Float16 overflow or" in found.summary) is (precision is HALF)
+    assert ("in float32 to decide" in found.remedy) is (precision is HALF)
+    assert found.evidence["float16"] is (precision is HALF)
+
+
+@pytest.mark.parametrize(
+    ("scale", "overflowing", "is_found"),
+    [(2.0, 0.0, False), (0.5, 0.0, True), (2.0, 0.1, True), (None, 0.0, False)],
+)
+def test_float16_is_blamed_for_overflows_and_a_lost_scale(scale, overflowing, is_found):
+    m = measured(
+        {"B": 1.0},
+        precision=Precision(overflowing, 0.0, 0.0),
+        optimizer=OptimizerState(loss_scale=scale),
+    )
+    assert (training.check_precision(m) is not None) is is_found
 
 
 @pytest.mark.parametrize(("on_train", "is_stale"), [(0.005, False), (0.02, True)])
