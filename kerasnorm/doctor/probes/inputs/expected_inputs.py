@@ -189,8 +189,7 @@ def measure_expected_inputs(
         misfits = dict(known.maps) if known else {}
         if alone < ALONE and not (best.preparation and misfits.get(best, 99) < SURE):
             continue
-        usual_maps = named_maps(choosing.inputs, axis)
-        best, order_proved = decide_order(trials, best, usual_maps, confirming)
+        best, proved = decide_order(trials, best, named_maps(x, axis), confirming)
         both = {"training": train, "validation": validation}
         given = {name: few.head(2 * SAMPLES) for name, few in both.items() if few}
         return ExpectedInputs(
@@ -202,7 +201,7 @@ def measure_expected_inputs(
             (known.misfit, misfits[best]) if known and best in misfits else None,
             {name: trials.outcome(few, unchanged) for name, few in given.items()},
             {name: trials.outcome(few, best) for name, few in given.items()},
-            order_proved,
+            proved,
         )
     return None
 
