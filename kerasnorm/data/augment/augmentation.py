@@ -78,7 +78,7 @@ class Augmentation:
             check_pair(self, name, smallest=0.0)
         if self.fill_mode not in FILL_MODES:
             raise ValueError(
-                f"`fill_mode` must be one of {', '.join(FILL_MODES)}. Received: "
+                f"Expected `fill_mode` to be one of {', '.join(FILL_MODES)}. Received: "
                 f"{self.fill_mode!r}."
             )
 
@@ -126,7 +126,8 @@ def check_between(
     value = getattr(augmentation, name)
     if not isinstance(value, int | float) or not low <= value <= high:
         raise ValueError(
-            f"`{name}` must be {unit}, from {low} to {high}. Received: {value!r}."
+            f"Expected `{name}` to be {unit}, from {low} to {high}. Received: "
+            f"{value!r}."
         )
 
 
@@ -141,7 +142,8 @@ def check_pair(augmentation: Augmentation, name: str, smallest: float) -> None:
         or not smallest <= value[0] <= value[1]
     ):
         raise ValueError(
-            f"`{name}` must be a pair of factors, the smaller first and at least "
+            f"Expected `{name}` to be a pair of factors, the smaller first and at "
+            "least "
             f"{smallest}, for example (0.8, 1.2). Received: {value!r}."
         )
     object.__setattr__(augmentation, name, (float(value[0]), float(value[1])))

@@ -41,8 +41,9 @@ def with_keras_layers(
     """
     if keras.config.backend() != "tensorflow":
         raise RuntimeError(
-            "Keras' augmentation layers need the TensorFlow backend to be repeatable. "
-            f"Received: {keras.config.backend()}. Use `training_batches` alone, whose "
+            "Expected the TensorFlow backend, which Keras' augmentation layers need to "
+            f"be repeatable. Received: {keras.config.backend()}. Use "
+            "`training_batches` alone, whose "
             "mixup and cutmix work on every backend."
         )
     counters = [

@@ -79,7 +79,9 @@ def drawn_pets_directory(
         with contextlib.suppress(OSError):
             os.replace(partial, target)
         if not target.is_dir():
-            raise RuntimeError(f"Could not rename {partial} to {target}.")
+            raise RuntimeError(
+                f"Expected to rename {partial} to {target}, but it failed."
+            )
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
@@ -119,7 +121,8 @@ def draw_share(
 def _check(name: str, value: int, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(
-            f"`{name}` must be a whole number of at least {least}, received {value!r}."
+            f"Expected `{name}` to be a whole number of at least {least}, received "
+            f"{value!r}."
         )
 
 
@@ -151,8 +154,8 @@ def _draw_all(
             worker.wait()
     if failed:
         raise RuntimeError(
-            f"{len(failed)} of {number} drawing processes failed; their messages are "
-            f"above. Check that {directory.parent} can be written to."
+            f"Expected {number} processes to draw, but {len(failed)} failed; their "
+            f"messages are above. Check that {directory.parent} can be written to."
         )
 
 

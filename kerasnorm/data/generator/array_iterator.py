@@ -49,7 +49,7 @@ class ArrayIterator(ImageIterator):
         weights = None if sample_weight is None else np.asarray(sample_weight)
         if x.ndim != 4:
             raise DataError(
-                "Images must have rank 4, (samples, height, width, channels). "
+                "Expected images of rank 4, (samples, height, width, channels). "
                 f"Received: shape {x.shape}. Add the missing axis."
             )
         check_lengths(x, y=y, sample_weight=weights, misc=misc)
@@ -65,7 +65,7 @@ class ArrayIterator(ImageIterator):
                 # Keras' class weighs each part as if it began with the first sample.
                 weights = weights[part]
         if len(x) == 0:
-            raise DataError("There are no images to iterate over. Received: 0.")
+            raise DataError("Expected images to iterate over. Received: 0.")
         self._value_range = value_range_of(x)
         if not np.isfinite(self._value_range).all() and generator.compat == "fixed":
             raise not_finite("`x`")
@@ -136,7 +136,8 @@ def check_lengths(
         length = None if array is None or array.ndim == 0 else len(array)
         if array is not None and length != len(x):
             raise DataError(
-                f"`x` and {name} must have the same length. Received: {len(x)} and "
+                f"Expected `x` and {name} to have the same length. Received: "
+                f"{len(x)} and "
                 f"{length}."
             )
 
@@ -152,7 +153,8 @@ def check_finite(name: str, values: np.ndarray | None) -> None:
 def not_finite(name: str, where: str = "") -> DataError:
     """Return the error of values that are NaN or infinite."""
     return DataError(
-        f"{name} must hold finite numbers. Received: NaN or infinity{where}. Remove or "
+        f"Expected {name} to hold finite numbers. Received: NaN or infinity{where}. "
+        "Remove or "
         "replace them."
     )
 
@@ -161,12 +163,13 @@ def check_subset(subset: str, generator: Any) -> None:
     """Raise DataError for a part that does not exist or was not asked for."""
     if subset not in SUBSETS:
         raise DataError(
-            f"`subset` must be one of {', '.join(SUBSETS)}. Received: {subset!r}."
+            f"Expected `subset` to be one of {', '.join(SUBSETS)}. Received: "
+            f"{subset!r}."
         )
     is_split = generator.validation_split > 0 or generator.compat == "keras"
     if subset == "validation" and not is_split:
         raise DataError(
-            "`subset='validation'` needs a part of the data. Received: "
+            "Expected a part of the data for `subset='validation'`. Received: "
             "`validation_split=0`. Set it in ImageDataGenerator, for example to 0.2."
         )
 
@@ -189,8 +192,8 @@ def part_of(
         )
         if before != after:
             raise DataError(
-                "The validation part (the first "
-                f"{border} samples) and the training part have different classes. "
-                "Shuffle the arrays first, or pass `ignore_class_split=True`."
+                "Expected the same classes in the validation part (the first "
+                f"{border} samples) and the training part, but they have different "
+                "classes. Shuffle the arrays first, or pass `ignore_class_split=True`."
             )
     return slice(0, border) if subset == "validation" else slice(border, None)

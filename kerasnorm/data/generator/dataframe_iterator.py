@@ -114,8 +114,8 @@ class DataFrameIterator(FileIterator):
             )
             if class_mode == "binary" and len(known) != 2:
                 raise DataError(
-                    f"`class_mode='binary'` needs two classes. Received: {len(known)}. "
-                    "Use 'categorical'."
+                    f"Expected two classes for `class_mode='binary'`. Received: "
+                    f"{len(known)}. Use 'categorical'."
                 )
             self.class_indices = {name: number for number, name in enumerate(known)}
         if subset is not None:
@@ -173,7 +173,7 @@ class DataFrameIterator(FileIterator):
             return np.array(table.column(dataframe, target))[rows]
         if isinstance(target, str):
             raise DataError(
-                "`class_mode='multi_output'` needs a list of columns as `y_col`. "
+                "Expected a list of columns as `y_col` of `class_mode='multi_output'`. "
                 f"Received: {target!r}."
             )
         columns = [np.array(table.column(dataframe, name))[rows] for name in target]
@@ -200,8 +200,9 @@ def check_classes(classes: Sequence[str], column: Any, found: Sequence[str]) -> 
     for name in classes:
         if name not in found:
             raise DataError(
-                f"`classes` names {name!r}, which no row of column {column!r} has. "
-                f"Found: {', '.join(map(repr, found)) or 'none'}. Correct the name."
+                f"Expected `classes` that rows of column {column!r} have. Received: "
+                f"{name!r}; known are {', '.join(map(repr, found)) or 'none'}. Correct "
+                "the name."
             )
 
 

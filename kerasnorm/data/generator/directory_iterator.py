@@ -77,7 +77,7 @@ class DirectoryIterator(FileIterator):
         self.num_classes = len(self.class_indices)
         if class_mode == "binary" and self.num_classes > 2 and fixed:
             raise DataError(
-                f"`class_mode='binary'` is for two classes. Received: "
+                "Expected two classes for `class_mode='binary'`. Received: "
                 f"{self.num_classes} in {str(directory)!r}. Use 'categorical'."
             )
         self.split = None
@@ -133,8 +133,9 @@ def check_classes(
     for name in classes:
         if not os.path.isdir(os.path.join(folder, name)):
             raise DataError(
-                f"`classes` names {name!r}, which is no folder in {str(folder)!r}. "
-                f"Found: {', '.join(map(repr, found)) or 'none'}. Correct the name."
+                f"Expected `classes` that are folders in {str(folder)!r}. Received: "
+                f"{name!r}; known are {', '.join(map(repr, found)) or 'none'}. Correct "
+                "the name."
             )
 
 

@@ -131,7 +131,9 @@ class FileIterator(ImageIterator):
         subset: str | None,
     ):
         if not filepaths:
-            raise DataError("No image files were found. Check the folder and names.")
+            raise DataError(
+                "Expected image files, but none were found. Check the folder and names."
+            )
         warn_of_dark_images(filepaths, file_format)
         shape = file_format.array_shape
         self._store = ImageStore(
@@ -241,7 +243,8 @@ def check_class_names(classes: Any) -> None:
     is_list = isinstance(classes, Collection) and not isinstance(classes, str)
     if not is_list or len(set(classes)) < len(classes):
         raise DataError(
-            f"`classes` must be a list of different names. Received: {classes!r}."
+            "Expected `classes` to be a list of different names. Received: "
+            f"{classes!r}."
         )
 
 
@@ -258,4 +261,4 @@ def check_choice(name: str, value: Any, choices: Any) -> None:
     """Raise DataError unless a value is among the known ones."""
     if value not in choices:
         known = ", ".join(repr(choice) for choice in choices)
-        raise DataError(f"`{name}` must be one of {known}. Received: {value!r}.")
+        raise DataError(f"Expected `{name}` to be one of {known}. Received: {value!r}.")

@@ -108,8 +108,8 @@ class ImageStore:
         if rejected and len(stay) == 0:
             path, reason = next(iter(rejected.items()))
             raise DataError(
-                f"None of the {len(self.paths)} files is a usable image (one of "
-                f"them: {path}: {reason}). Replace them."
+                f"Expected a usable image, but none of the {len(self.paths)} files is "
+                f"one (one of them: {path}: {reason}). Replace them."
             )
         self.paths = [self.paths[at] for at in stay]
         self._is_kept = self._is_kept[stay]

@@ -112,7 +112,7 @@ class ImageTransforms:
         x = np.asarray(x, dtype=self.dtype)
         if x.ndim != 4:
             raise DataError(
-                f"Images to fit on must have rank 4. Received: shape {x.shape}."
+                f"Expected images to fit on to have rank 4. Received: shape {x.shape}."
             )
         if self.rescale:
             x = x * self.rescale

@@ -89,7 +89,8 @@ class ImageIterator(keras.utils.PyDataset):
     def __getitem__(self, index: int):
         if not -len(self) <= index < len(self):
             raise ValueError(
-                f"The batch must be from 0 to {len(self) - 1}. Received: {index}."
+                f"Expected the batch to be from 0 to {len(self) - 1}. Received: "
+                f"{index}."
             )
         return self.batch(self.epoch, index % len(self))
 

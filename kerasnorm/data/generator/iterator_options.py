@@ -59,7 +59,8 @@ class IteratorOptions:
             blank.save(io.BytesIO(), Image.registered_extensions()[self.ending])
         except (KeyError, OSError, ValueError):
             raise DataError(
-                f"`save_format` must be a format that holds images of {channels} "
+                "Expected `save_format` to be a format that holds images of "
+                f"{channels} "
                 f"channels, such as 'png'. Received: {self.save_format!r}."
             ) from None
 
@@ -74,4 +75,6 @@ def check_whole(name: str, value: Any, smallest: int | None = None) -> None:
     is_whole = isinstance(value, numbers.Integral)
     if not is_whole or (smallest is not None and value < smallest):
         least = "" if smallest is None else f" of at least {smallest}"
-        raise DataError(f"`{name}` must be a whole number{least}. Received: {value!r}.")
+        raise DataError(
+            f"Expected `{name}` to be a whole number{least}. Received: {value!r}."
+        )

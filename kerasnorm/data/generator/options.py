@@ -62,7 +62,8 @@ def check(options: Any) -> None:
     ):
         if getattr(options, name) not in known:
             raise DataError(
-                f"`{name}` must be one of {', '.join(map(repr, known))}. Received: "
+                f"Expected `{name}` to be one of {', '.join(map(repr, known))}. "
+                "Received: "
                 f"{getattr(options, name)!r}."
             )
     for name in FLAGS:
@@ -111,15 +112,15 @@ def check_dtype(options: Any) -> None:
         name = "rescale"
     if is_whole and name is not None and options.compat == "fixed":
         raise DataError(
-            f"`{name}` gives fractions, which dtype={dtype!r} cannot hold. Use "
-            "dtype='float32'."
+            f"Expected a dtype that holds the fractions that `{name}` gives. Received: "
+            f"dtype={dtype!r}. Use dtype='float32'."
         )
 
 
 def wrong(options: Any, name: str, expected: str) -> DataError:
     """Return the error of an option that is not what is expected."""
     return DataError(
-        f"`{name}` must be {expected}. Received: {getattr(options, name)!r}."
+        f"Expected `{name}` to be {expected}. Received: {getattr(options, name)!r}."
     )
 
 
@@ -151,6 +152,7 @@ def check_retired(keywords: dict[str, Any]) -> None:
     for name in keywords:
         if name not in RETIRED:
             raise TypeError(
-                f"flow_from_dataframe() has no argument {name!r}. Check its spelling."
+                "Expected an argument that flow_from_dataframe() has. Received: "
+                f"{name!r}. Check its spelling."
             )
         warnings.warn(f"`{name}` has no effect; leave it out.", stacklevel=3)

@@ -57,7 +57,8 @@ def check_preprocessed(result: Any, image: np.ndarray) -> None:
     received = "None" if result is None else f"shape {np.shape(result)}"
     if result is None or np.shape(result) != image.shape:
         raise DataError(
-            "`preprocessing_function` must return an image of the shape it is given, "
+            "Expected `preprocessing_function` to return an image of the shape it is "
+            "given, "
             f"{image.shape}. Received: {received}. Does it return its result, and is "
             "the size set by `target_size`?"
         )
@@ -82,8 +83,9 @@ def fitted(options: Any, statistic: str, option: str) -> bool:
         return True
     if options.compat == "fixed":
         raise RuntimeError(
-            f"`{option}` needs statistics of the data set, which are not known yet. "
-            "Call `fit(images)` first."
+            f"Expected statistics of the data set, which `{option}` needs, but none "
+            "are "
+            "known yet. Call `fit(images)` first."
         )
     return False
 

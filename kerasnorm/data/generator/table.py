@@ -16,12 +16,13 @@ def column(table: Any, name: str) -> list:
     names = table.keys() if hasattr(table, "keys") else getattr(table, "columns", None)
     if names is None:
         raise DataError(
-            "The table must be a pandas or polars frame or a dictionary of columns. "
+            "Expected the table to be a pandas or polars frame or a dictionary of "
+            "columns. "
             f"Received: {type(table).__name__}."
         )
     if name not in list(names):
         known = ", ".join(repr(key) for key in table)
-        raise DataError(f"The table has no column {name!r}. It has {known}.")
+        raise DataError(f"Expected a column of the table, {known}. Received: {name!r}.")
     return list(table[name])
 
 
@@ -31,7 +32,8 @@ def text_column(table: Any, name: str) -> list[str]:
     for value in values:
         if not isinstance(value, str):
             raise DataError(
-                f"Column {name!r} must hold file names. Received: {value!r} among them."
+                f"Expected column {name!r} to hold file names. Received: {value!r} "
+                "among them."
             )
     return values
 
@@ -41,7 +43,7 @@ def number_column(table: Any, name: str) -> np.ndarray:
     values = np.array(column(table, name))
     if not np.issubdtype(values.dtype, np.number):
         raise DataError(
-            f"Column {name!r} must hold numbers. Received: {values.dtype.name}."
+            f"Expected column {name!r} to hold numbers. Received: {values.dtype.name}."
         )
     return values
 
@@ -59,7 +61,8 @@ def label_column(table: Any, name: str | Sequence[str], several: bool) -> list[L
     """
     if not isinstance(name, str):
         raise DataError(
-            f"`y_col` must be the name of one column. Received: {name!r}. Several need "
+            f"Expected `y_col` to be the name of one column. Received: {name!r}. "
+            "Several need "
             "class_mode='multi_output' or 'raw'."
         )
     labels: list[Label] = []
@@ -70,7 +73,7 @@ def label_column(table: Any, name: str | Sequence[str], several: bool) -> list[L
             labels.append([str(label) for label in value])
         else:
             raise DataError(
-                f"Column {name!r} must hold class names as text"
+                f"Expected column {name!r} to hold class names as text"
                 f"{' or lists of them' if several else ''}. Received: {value!r} among "
                 "them. Turn numbers into text, or use class_mode='raw'."
             )

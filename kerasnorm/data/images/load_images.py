@@ -89,7 +89,7 @@ def load_images(
     """
     check_image_size(image_size)
     if len(index) == 0:
-        raise DataError("There are no image files to load. Add images.")
+        raise DataError("Expected image files to load. Received: none. Add images.")
     images = allocate((len(index), *image_size, 3), memory_budget)
 
     def load(position: int) -> str | None:
@@ -137,8 +137,9 @@ def without_rejected(
                 if its == label
             )
             raise DataError(
-                f"None of the {np.sum(index.labels == label)} files of class {name!r} "
-                f"is a usable image (the first: {path}: {reason}). Replace them."
+                f"Expected a usable image of class {name!r}, but none of its "
+                f"{np.sum(index.labels == label)} files is one (the first: {path}: "
+                f"{reason}). Replace them."
             )
     # Moved down one by one: a second array might not fit.
     for position, source in enumerate(kept):
@@ -201,6 +202,6 @@ def check_image_size(image_size: tuple[int, int], name: str = "The image size") 
         isinstance(side, numbers.Integral) and side >= 1 for side in image_size
     ):
         raise DataError(
-            f"{name} must be a height and a width of at least 1 pixel, for "
+            f"Expected {name} to be a height and a width of at least 1 pixel, for "
             f"example (150, 150). Received: {image_size!r}."
         )

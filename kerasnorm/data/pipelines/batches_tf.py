@@ -62,7 +62,7 @@ def training_batches(
     check_batch_size(batch_size)
     if batch_size > len(decoded):
         raise DataError(
-            f"The batch size must be at most the number of training images, "
+            f"Expected the batch size to be at most the number of training images, "
             f"{len(decoded)}. Received: {batch_size}. Take a smaller batch size or "
             "more images."
         )
@@ -173,7 +173,7 @@ def one_hot(decoded: DecodedImages, label_smoothing: float):
     """Return the class shares of every image, (images, classes)."""
     if not 0 <= label_smoothing < 1:
         raise ValueError(
-            "`label_smoothing` must be from 0 to below 1. Received: "
+            "Expected `label_smoothing` to be from 0 to below 1. Received: "
             f"{label_smoothing!r}."
         )
     classes = len(decoded.class_names)
@@ -186,4 +186,6 @@ def one_hot(decoded: DecodedImages, label_smoothing: float):
 def check_batch_size(batch_size: int) -> None:
     """Raise DataError for a batch size below one."""
     if batch_size < 1:
-        raise DataError(f"The batch size must be at least 1. Received: {batch_size}.")
+        raise DataError(
+            f"Expected the batch size to be at least 1. Received: {batch_size}."
+        )

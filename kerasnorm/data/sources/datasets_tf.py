@@ -58,8 +58,8 @@ def export_dataset(
         for part in wanted.split("+"):
             if part.split("[")[0] not in builder.info.splits:
                 raise DataError(
-                    f"Data set {name!r} has no split {part!r}. Choose one of "
-                    f"{', '.join(sorted(builder.info.splits))}."
+                    f"Expected a split of {name!r}, one of "
+                    f"{', '.join(sorted(builder.info.splits))}. Received: {part!r}."
                 )
 
     def write(target: pathlib.Path) -> None:
@@ -69,7 +69,7 @@ def export_dataset(
             if side not in EVALUATED:
                 raise DataError(
                     f"Expected images with labels in split {wanted!r} of {name!r}, "
-                    "found none. Choose another split or data set."
+                    "but there are none. Choose another split or data set."
                 )
             shutil.rmtree(target / side)
 
@@ -98,8 +98,8 @@ def builder_of(name: str, data_dir: str | os.PathLike | None) -> Any:
         return tfds.builder(name, data_dir=data_dir)
     except tfds.core.registered.DatasetNotFoundError:
         raise DataError(
-            f"tensorflow-datasets knows no data set {name!r}. Check the name in its "
-            "catalogue."
+            f"Expected a data set that tensorflow-datasets knows. Received: {name!r}. "
+            "Check the name in its catalogue."
         ) from None
 
 
@@ -174,7 +174,7 @@ def image_and_label(builder: Any) -> tuple[str, str]:
     for kind, keys in kinds.items():
         if len(keys) != 1:
             raise DataError(
-                f"Expected a data set with one {kind}, {builder.name!r} has "
+                f"Expected a data set with one {kind}, but {builder.name!r} has "
                 f"{', '.join(keys) or 'none'}. Choose an image-classification one."
             )
     return kinds["image"][0], kinds["class label"][0]

@@ -23,10 +23,13 @@ def check_directory(directory: str | os.PathLike) -> pathlib.Path:
             f"Expected the path of a folder. Received: {directory!r}."
         ) from None
     if not path.exists():
-        raise DataError(f"There is no folder {str(path)!r}. Check the path.")
+        raise DataError(
+            f"Expected a folder, but there is no {str(path)!r}. Check the path."
+        )
     if not path.is_dir():
         raise DataError(
-            f"Expected a folder of images, {str(path)!r} is a file. Give the folder "
+            f"Expected a folder of images, but {str(path)!r} is a file. Give the "
+            "folder "
             "that holds the class folders."
         )
     return path
@@ -146,6 +149,6 @@ def _is_symlink_cycle(path: str, top: str) -> bool:
 
 def _unreadable(error: OSError) -> DataError:
     return DataError(
-        f"Folder {error.filename!r} cannot be read ({error.strerror}). Fix its "
-        "permissions or move it away."
+        f"Expected a folder that can be read, but {error.filename!r} cannot "
+        f"({error.strerror}). Fix its permissions or move it away."
     )

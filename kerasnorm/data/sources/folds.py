@@ -39,12 +39,14 @@ def k_folds(
     if not 2 <= folds <= available:
         what = "files of the smallest class" if groups is None else "groups"
         raise DataError(
-            f"The number of folds must be at least 2 and at most the number of {what}, "
+            "Expected the number of folds to be at least 2 and at most the number "
+            f"of {what}, "
             f"{available}. Received: {folds}."
         )
     if groups is not None and len(groups) != len(index):
         raise DataError(
-            f"`groups` must name a group for each of the {len(index)} files. Received: "
+            f"Expected `groups` to name a group for each of the {len(index)} files. "
+            "Received: "
             f"{len(groups)} names."
         )
     number = _by_rank(index, folds, seed)

@@ -38,14 +38,16 @@ class ImageIndex:
         labels = np.array(self.labels, dtype=np.int64)
         if labels.shape != (len(self.paths),):
             raise ValueError(
-                f"`labels` must hold one class index per path, ({len(self.paths)},). "
+                "Expected `labels` to hold one class index per path, "
+                f"({len(self.paths)},). "
                 f"Received: shape {labels.shape}."
             )
         if labels.size and not 0 <= labels.min() <= labels.max() < len(
             self.class_names
         ):
             raise ValueError(
-                f"`labels` must be in 0 to {len(self.class_names) - 1}, the positions "
+                f"Expected `labels` to be in 0 to {len(self.class_names) - 1}, the "
+                "positions "
                 f"in `class_names`. Received: {labels.min()} to {labels.max()}."
             )
         labels.flags.writeable = False
@@ -107,7 +109,8 @@ def index_directory(directory: str | os.PathLike) -> ImageIndex:
     if layout.has_parts:
         names = ", ".join(f"{layout.name_of(part)}/" for part in layout.parts)
         raise DataError(
-            f"Expected one folder of class folders, {str(directory)!r} holds the parts "
+            f"Expected one folder of class folders, but {str(directory)!r} holds "
+            "parts: "
             f"{names}. Give one of these."
         )
     index = index_classes(layout.parts[ALL], layout.directory)
@@ -152,7 +155,7 @@ def index_classes(directory: str | os.PathLike, root: str | os.PathLike) -> Imag
         found = f"only {class_names[0]!r}" if class_names else "none"
         found += "".join(f"; {name!r} has no files" for name in empty)
         raise DataError(
-            f"Expected at least two class folders below {str(directory)!r}, found "
+            f"Expected at least two class folders below {str(directory)!r}, but found "
             f"{found}. Put the images of each class into a folder named after it."
         )
     paths: list[str] = []

@@ -69,7 +69,7 @@ class Layout:
                 return part
         found = ", ".join(f"{self.name_of(part)}/" for part in self.parts)
         raise DataError(
-            f"Expected a {wanted[0]} part in {str(self.directory)!r}, found only "
+            f"Expected a {wanted[0]} part in {str(self.directory)!r}, but found only "
             f"{found}. Give the folder that holds its class folders."
         )
 
@@ -129,8 +129,8 @@ def find_layout(directory: str | os.PathLike) -> Layout:
     names = filled_folders(folder)
     if not names:
         raise DataError(
-            f"Expected at least two class folders below {str(top)!r}, found none: it "
-            f"has no sub-folders with files. {HOW_TO_FIX}"
+            f"Expected at least two class folders below {str(top)!r}, but found none: "
+            f"it has no sub-folders with files. {HOW_TO_FIX}"
         )
     found = _find_parts(folder, names)
     for path in found.values() if found else [folder]:

@@ -216,7 +216,8 @@ def check_same_classes(
     only_train = sorted(set(train.class_names) - set(other.class_names))
     only_other = sorted(set(other.class_names) - set(train.class_names))
     raise DataError(
-        f"The training and {use} images in {str(directory)!r} must have the "
-        f"same class folders. Only for training: {only_train or 'none'}; only for "
+        f"Expected the training and {use} images in {str(directory)!r} to have the "
+        "same class folders, but they have not. Only for training: "
+        f"{only_train or 'none'}; only for "
         f"{use}: {only_other or 'none'}. Rename or remove them."
     )

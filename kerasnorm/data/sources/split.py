@@ -143,12 +143,14 @@ def _check_fractions(fractions: Mapping[str, float]) -> None:
     for part, fraction in fractions.items():
         if not 0 < fraction < 1:
             raise DataError(
-                f"The {part} fraction must be above 0 and below 1, for example 0.2. "
+                f"Expected the {part} fraction to be above 0 and below 1, for "
+                "example 0.2. "
                 f"Received: {fraction!r}."
             )
     if sum(fractions.values()) >= 1:
         raise DataError(
-            "The fractions for validation and test must leave something to train on. "
+            "Expected the fractions for validation and test to leave something to "
+            "train on. "
             f"Received: {' and '.join(map(str, fractions.values()))}."
         )
 
@@ -162,8 +164,9 @@ def _wanted(
         if np.any(parts[is_member]):
             return {}
         raise DataError(
-            f"Class {name!r} has {files} file{'s' * (files != 1)}, a split needs at "
-            f"least {len(fractions) + 1}. Add images or remove the class."
+            f"Expected at least {len(fractions) + 1} files of class {name!r} to split, "
+            f"received {files} file{'s' * (files != 1)}. Add images or remove the "
+            "class."
         )
     wanted: dict[str, int] = {}
     for part, fraction in fractions.items():

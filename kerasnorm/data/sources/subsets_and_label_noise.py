@@ -29,7 +29,8 @@ def take_fraction(index: ImageIndex, fraction: float, seed: int = 0) -> ImageInd
     """
     if not 0 < fraction <= 1:
         raise DataError(
-            f"The fraction must be above 0 and at most 1. Received: {fraction!r}."
+            "Expected the fraction to be above 0 and at most 1. Received: "
+            f"{fraction!r}."
         )
     keys = rank_keys(index.names, seed, "fraction")
     kept = []
@@ -58,9 +59,11 @@ def with_label_noise(
     """
     classes = len(index.class_names)
     if not 0 <= fraction <= 1:
-        raise DataError(f"The fraction must be from 0 to 1. Received: {fraction!r}.")
+        raise DataError(
+            f"Expected the fraction to be from 0 to 1. Received: {fraction!r}."
+        )
     if classes < 2:
-        raise DataError("Wrong labels need at least two classes. Received: 1.")
+        raise DataError("Expected at least two classes for wrong labels. Received: 1.")
     random = np.random.default_rng(seed)
     wrong = np.sort(
         random.choice(len(index), round(len(index) * fraction), replace=False)

@@ -68,5 +68,5 @@ def test_shapes_stay(decoded):
 
 def test_other_backends_are_refused(decoded, monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    with pytest.raises(RuntimeError, match="need the TensorFlow backend"):
+    with pytest.raises(RuntimeError, match="Expected the TensorFlow backend"):
         with_keras_layers(training_batches(decoded, 4), [])

@@ -176,7 +176,9 @@ def test_a_failed_process_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "PICTURES_WORTH_A_PROCESS", 1)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
     monkeypatch.setattr(sys, "executable", "false")
-    with pytest.raises(RuntimeError, match="2 of 2 drawing processes failed"):
+    with pytest.raises(
+        RuntimeError, match="Expected 2 processes to draw, but 2 failed"
+    ):
         drawn_pets_directory(7, 3, 2, size=32, cache=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -198,7 +200,7 @@ def test_images_are_kept_in_the_users_cache_directory(tmp_path, monkeypatch):
     ],
 )
 def test_bad_arguments_are_named(tmp_path, name, value):
-    with pytest.raises(ValueError, match=f"`{name}` must be a whole number"):
+    with pytest.raises(ValueError, match=f"`{name}` to be a whole number"):
         drawn_pets_directory(**{name: value}, cache=tmp_path)
 
 

@@ -66,9 +66,9 @@ def test_parts_with_different_classes_raise():
     ("arguments", "message"),
     [
         ({"x": IMAGES[0]}, r"rank 4.*\(6, 8, 3\)"),
-        ({"x": IMAGES[:0]}, "no images"),
+        ({"x": IMAGES[:0]}, "Expected images to iterate"),
         ({"x": IMAGES, "y": np.arange(9)}, "same length. Received: 10 and 9"),
-        ({"x": IMAGES, "y": LABELS, "sample_weight": [1]}, "sample_weight must"),
+        ({"x": IMAGES, "y": LABELS, "sample_weight": [1]}, "sample_weight to have"),
         ({"x": (IMAGES, LABELS[:3])}, "further inputs"),
         ({"x": IMAGES, "subset": "test"}, "one of training, validation"),
     ],

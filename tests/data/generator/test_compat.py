@@ -166,7 +166,7 @@ def test_binary_targets_of_three_classes_pass_unseen_in_keras_only(
         )
         return sorted(set(next(flow)[1].tolist()))
 
-    with pytest.raises(DataError, match="is for two classes"):
+    with pytest.raises(DataError, match="Expected two classes for"):
         seen(ImageDataGenerator())
     for generator in (ImageDataGenerator(compat="keras"), legacy_generator()):
         assert seen(generator) == [0, 1, 2]

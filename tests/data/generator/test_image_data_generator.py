@@ -123,14 +123,14 @@ def test_half_of_the_images_are_flipped():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"zoom_range": (1, 2, 3)}, "`zoom_range` must be a number or a pair"),
-        ({"brightness_range": 3}, "`brightness_range` must be a pair"),
-        ({"validation_split": 2}, "`validation_split` must be above 0"),
-        ({"data_format": "x"}, "`data_format` must be one of 'channels_last'"),
-        ({"fill_mode": "mirrored"}, "`fill_mode` must be one of 'nearest'"),
-        ({"interpolation_order": 7}, "`interpolation_order` must be one of 0"),
-        ({"compat": "tf"}, "`compat` must be one of 'fixed', 'keras'"),
-        ({"cache": "gpu"}, "`cache` must be one of 'memory'"),
+        ({"zoom_range": (1, 2, 3)}, "`zoom_range` to be a number or a pair"),
+        ({"brightness_range": 3}, "`brightness_range` to be a pair"),
+        ({"validation_split": 2}, "`validation_split` to be above 0"),
+        ({"data_format": "x"}, "`data_format` to be one of 'channels_last'"),
+        ({"fill_mode": "mirrored"}, "`fill_mode` to be one of 'nearest'"),
+        ({"interpolation_order": 7}, "`interpolation_order` to be one of 0"),
+        ({"compat": "tf"}, "`compat` to be one of 'fixed', 'keras'"),
+        ({"cache": "gpu"}, "`cache` to be one of 'memory'"),
     ],
 )
 def test_unfit_options_raise_in_words(options, message):

@@ -90,7 +90,7 @@ def test_skipped_everywhere(folder, files, kind, cache, caplog):
 def test_no_good_file_left_raises(folder):
     for path in folder.glob("*/*.png"):
         path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"None of the 6 files .* the file is empty"):
+    with pytest.raises(DataError, match=r"none of the 6 files .* the file is empty"):
         of_directory(folder, unreadable="skip")()
 
 

@@ -114,7 +114,7 @@ def test_wrong_options_of_iterators(folder, iterate, others, name, value):
     [(name, value) for name, values in GENERATOR.items() for value in values],
 )
 def test_wrong_options_of_the_generator(name, value):
-    with pytest.raises(DataError, match=rf"`{name}` must be .* Received: .*\.$"):
+    with pytest.raises(DataError, match=rf"`{name}` to be .* Received: .*\.$"):
         ImageDataGenerator(**{name: value})
 
 
@@ -142,9 +142,7 @@ RESULTS = {
 @pytest.mark.parametrize("result", RESULTS)
 def test_preprocessing_must_return_an_image(folder, iterate, result):
     generator = ImageDataGenerator(preprocessing_function=RESULTS[result])
-    with pytest.raises(
-        DataError, match=r"`preprocessing_function` must .* \(6, 6, 3\)"
-    ):
+    with pytest.raises(DataError, match=r"`preprocessing_function` to .* \(6, 6, 3\)"):
         next(iterate(folder, generator))
 
 
@@ -164,7 +162,9 @@ def test_preprocessing_must_return_an_image(folder, iterate, result):
 )
 def test_whole_numbers_hold_no_fractions(dtype, option):
     (name,) = option
-    with pytest.raises(DataError, match=f"`{name}` gives fractions, which dtype="):
+    with pytest.raises(
+        DataError, match=f"the fractions that `{name}` gives. Received: dtype="
+    ):
         ImageDataGenerator(dtype=dtype, **option)
     assert ImageDataGenerator(dtype="float16", **option)
     assert ImageDataGenerator(dtype=dtype, compat="keras", **option)

@@ -115,5 +115,5 @@ def test_only_hostile_files_in_one_class_is_an_error(
 ):
     shutil.copytree(class_folders / "cat", tmp_path / "cat")
     shutil.copytree(hostile_images / "not_image", tmp_path / "dog")
-    with pytest.raises(DataError, match="of class 'dog' is a usable image"):
+    with pytest.raises(DataError, match="usable image of class 'dog', but none"):
         load_images(index_directory(tmp_path), (32, 32))

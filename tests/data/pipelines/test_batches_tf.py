@@ -240,7 +240,7 @@ def test_unfit_batch_sizes_raise_in_words(decoded, batch_size, message):
 
 
 def test_unfit_label_smoothing_raises(decoded):
-    with pytest.raises(ValueError, match="`label_smoothing` must be from 0"):
+    with pytest.raises(ValueError, match="`label_smoothing` to be from 0"):
         training_batches(decoded, 5, label_smoothing=1.0)
 
 

@@ -201,7 +201,7 @@ def test_an_empty_folder_has_an_empty_report(tmp_path):
 
 
 def test_a_missing_folder_raises(tmp_path):
-    with pytest.raises(DataError, match="There is no folder"):
+    with pytest.raises(DataError, match="Expected a folder, but there is no"):
         scan_images(tmp_path / "nowhere")
 
 

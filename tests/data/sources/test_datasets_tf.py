@@ -242,9 +242,9 @@ def test_unreachable_hosts_are_noticed(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("tiny_pest", "knows no data set 'tiny_pest'"),
-        ("tiny_pets:val", "no split 'val'. Choose one of test, train"),
-        ("tiny_words", "Expected a data set with one image, 'tiny_words' has none"),
+        ("tiny_pest", "tensorflow-datasets knows. Received: 'tiny_pest'"),
+        ("tiny_pets:val", "one of test, train. Received: 'val'"),
+        ("tiny_words", "Expected a data set with one image, but 'tiny_words' has none"),
     ],
 )
 def test_unfit_names_raise_in_words(data_dir, name, message):

@@ -76,7 +76,7 @@ def test_unfit_folders_raise_in_words(tmp_path, folders, message):
 
 
 def test_missing_folder_and_file_raise_in_words(tmp_path):
-    with pytest.raises(DataError, match="There is no folder"):
+    with pytest.raises(DataError, match="Expected a folder, but there is no"):
         index_directory(tmp_path / "nowhere")
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="is a file"):
@@ -86,5 +86,5 @@ def test_missing_folder_and_file_raise_in_words(tmp_path):
 def test_unfit_tables_raise_in_words():
     with pytest.raises(ValueError, match=r"one class index per path, \(2,\)"):
         ImageIndex(("a", "b"), np.zeros(3, int), ("x",))
-    with pytest.raises(ValueError, match="must be in 0 to 0"):
+    with pytest.raises(ValueError, match="to be in 0 to 0"):
         ImageIndex(("a",), np.array([1]), ("x",))

@@ -150,7 +150,7 @@ def test_what_is_unclear_is_refused(tmp_path, paths, message):
 
 def test_training_needs_a_training_part(tmp_path):
     folder = fill(tmp_path, *of_classes("val", "test"))
-    with pytest.raises(DataError, match=r"a train part .* found only val/, test/"):
+    with pytest.raises(DataError, match=r"a train part .* but found only val/, test/"):
         open_source(folder)
     assert len(open_part(folder, "validation")[0]) == 4
 

@@ -50,7 +50,7 @@ def test_split_share_out_of_range_raises(fraction):
 
 
 def test_split_of_a_single_file_raises():
-    with pytest.raises(DataError, match="Class 'b' has 1 file"):
+    with pytest.raises(DataError, match="of class 'b' to split, received 1 file"):
         split_index(table([5, 1]), 0.5, seed=0)
 
 
