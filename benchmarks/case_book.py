@@ -32,7 +32,7 @@ class Report:
         saw: What the reporter saw.
         cause: Code of the cause that the thread established.
         plant: Function of the seed that re-creates it.
-        mend: Function of the seed that re-creates it with the cause removed, None
+        fix: Function of the seed that re-creates it with the cause removed, None
             where the doctor's own remedy is tried on the model.
     """
 
@@ -40,7 +40,7 @@ class Report:
     saw: str
     cause: str
     plant: Callable
-    mend: Callable | None = None
+    fix: Callable | None = None
 
 
 def reports() -> dict[str, Report]:
@@ -114,7 +114,7 @@ def reports() -> dict[str, Report]:
         ),
         "cats-and-dogs": Report(
             "cats against dogs, a CNN from scratch",
-            "validation accuracy stops at about 0.7 while training goes on to 1.0",
+            "validation accuracy stops at about 0.7 while training continues to 1.0",
             "overfitting",
             models.walkthrough,
             models.walkthrough_with_more_images,
@@ -131,7 +131,7 @@ def open_case(name: str, report: Report, seed: int) -> dict:
     keras.utils.set_random_seed(seed)
     case = report.plant(seed)
     before = examine(case.model, case.train, case.validation, seconds=SECONDS)
-    if report.mend is None:
+    if report.fix is None:
         proof = prove(
             case.model,
             case.train,
@@ -141,9 +141,9 @@ def open_case(name: str, report: Report, seed: int) -> dict:
         )
         done, after = proof.remedy, proof.after
     else:
-        mended = report.mend(seed)
-        done = (report.mend.__doc__ or "").split("\n")[0]
-        after = examine(mended.model, mended.train, mended.validation, seconds=SECONDS)
+        fixed = report.fix(seed)
+        done = (report.fix.__doc__ or "").split("\n")[0]
+        after = examine(fixed.model, fixed.train, fixed.validation, seconds=SECONDS)
     keras.backend.clear_session()
     values = before.to_dict()
     return {

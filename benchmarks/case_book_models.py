@@ -57,7 +57,7 @@ def separate_norms(seed: int) -> Case:
 
 
 def learning_rate_zero(seed: int) -> Case:
-    """Training goes on at a rate of 0 before the statistics have caught up."""
+    """Training resumes at a rate of 0 before the statistics have caught up."""
     model, (x, y), held, _ = trained(seed, momentum=0.99, epochs=2, rate=1e-2)
     # The trained one is kept for other cases.
     model = copied(model)

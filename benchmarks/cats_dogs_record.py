@@ -172,7 +172,7 @@ def train_ours(arguments, name, minutes, flags, seed):
     run_name = f"{name}-{seed}".replace(" ", "_").replace(",", "")
     runs = pathlib.Path(arguments.output, "runs")
     directory = runs / "cats_dogs" / run_name
-    # A training that was interrupted goes on.
+    # A training that was interrupted continues.
     told = ["--resume", str(directory)]
     if not directory.exists():
         told = [

@@ -34,7 +34,7 @@ def judge(network, index, share):
     Args:
         network: Takes square images of one size.
         index: The files.
-        share: Share of the image's side that is seen, above 0 to 1.
+        share: Fraction of the image's side that is seen, above 0 to 1.
     """
     import numpy as np
 

@@ -61,7 +61,7 @@ def run_case(name: str, seed: int) -> dict:
 
 
 def summarize(records: list[dict]) -> dict:
-    """Return recall at rank 1 and 3 and the share of false alarms."""
+    """Return recall at rank 1 and 3 and the fraction of false alarms."""
     faults = [r for r in records if r["truth"] != "healthy"]
     healthy = [r for r in records if r["truth"] == "healthy"]
     return {

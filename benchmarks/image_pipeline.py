@@ -5,7 +5,7 @@
 DIR holds class folders of JPEG files. Every row runs in a process of its own, row by
 row and round by round, so that no row inherits another's memory or a quiet moment of
 the machine. It takes one batch first, whose time (building, compiling) is the column
-"to first"; then the pipeline is made anew, with nothing decoded, and whole epochs are
+"to first"; then the pipeline is made again, with nothing decoded, and whole epochs are
 counted: images a second, and milliseconds of all processors for an image. The apps load
 all images while their pipeline is made, so making it counts in their first epoch. On
 a machine that does other work as well, only processor time means something. With

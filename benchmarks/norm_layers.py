@@ -5,7 +5,7 @@
     python -m benchmarks.norm_layers --backend jax --shapes 32,56,56,64
 
 A step is forward and backward with the gradients of the input and of all weights,
-alone in a compiled function. All layers take turns within a round, in shuffled order,
+alone in a compiled function. All layers run in turns within a round, in shuffled order,
 and each time is divided by those of the copy and of Keras' layers in the same round,
 so that a busy machine slows all alike. Printed are medians and, after +-, half the
 distance of the quartiles. "kept" is what backward reads of forward, in units of the

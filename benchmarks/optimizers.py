@@ -4,7 +4,7 @@
     python -m benchmarks.optimizers --part update --rounds 30 --output update.json
 
 Two parts: whole training steps of ResNet-20 on images of CIFAR's size, and updates
-only of the variables of ResNet-50 with synthetic gradients. All optimizers take turns
+only of the variables of ResNet-50 with synthetic gradients. All optimizers run in turns
 within a round, and each time is divided by that of its baseline in the same round, so
 that a busy machine slows both. Printed are the median ratio and its quartiles.
 """
@@ -126,7 +126,7 @@ def make_variables_and_gradients() -> tuple[list, list]:
 def measure(
     steps: dict[str, Step], rounds: int, repeats: int, clock: Callable[[], float]
 ) -> dict[str, list]:
-    """Let all steps take turns; return the seconds each took in each round."""
+    """Let all steps run in turns; return the seconds each took in each round."""
     for step in steps.values():
         step()
         step()

@@ -158,7 +158,7 @@ def measure_plain(options: argparse.Namespace, seed: int) -> dict[str, Any]:
 
 
 def measure_ours(options: argparse.Namespace, seed: int, kill: bool) -> dict[str, Any]:
-    """Return the same of our search; with `kill` a worker dies in the middle."""
+    """Return the same of our search; with `kill` a worker crashes in the middle."""
     import psutil
 
     name = f"killed{seed}" if kill else f"ours{seed}"

@@ -219,13 +219,13 @@ def wrong_labels(seed):
     (x, y), (vx, vy) = images(seed, 768, 768)
     generator = np.random.default_rng(seed)
 
-    def spoil(labels):
+    def corrupt(labels):
         wrong = generator.random(len(labels)) < 0.45
         return np.where(
             wrong, generator.integers(len(CLASSES), size=len(labels)), labels
         )
 
-    y, vy = spoil(y), spoil(vy)
+    y, vy = corrupt(y), corrupt(vy)
     model = network(kind_of(seed), width=20)
     history = train(model, x, y, epochs=30)
     return usual(model, (x, y), (vx, vy), history)

@@ -25,12 +25,12 @@ def register(cls: type) -> type:
 
 
 def register_all(keras_module: ModuleType) -> None:
-    """Import every room whose classes Keras may meet in a saved file.
+    """Import every subpackage whose classes Keras may meet in a saved file.
 
     `kerasnorm/__init__.py` has this called as soon as Keras has been imported.
 
     Args:
         keras_module: Keras itself, handed over by the import hook.
     """
-    for room in ("layers", "optimizers", "callbacks"):
-        importlib.import_module(f"kerasnorm.{room}")
+    for subpackage in ("layers", "optimizers", "callbacks"):
+        importlib.import_module(f"kerasnorm.{subpackage}")

@@ -146,7 +146,7 @@ class SearchDirectory:
         return Plan.from_dict(self._read_values())
 
     def check_resumable(self) -> None:
-        """Refuse to go on with a search whose values mean something else today.
+        """Refuse to continue with a search whose values mean something else today.
 
         What it has tried and reported so far keeps the names of its time.
 

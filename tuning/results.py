@@ -92,7 +92,7 @@ def read(directory: SearchDirectory) -> Results:
         lock = locks.take(directory.path / ".lock")
         if lock is not None:
             lock.close()
-            status, reason = "interrupted", "it was killed; go on with it by --resume"
+            status, reason = "interrupted", "it was killed; continue it with --resume"
     content = search_summary.compose(plan, directory, status, reason)
     ranked = rank(plan, content["trials"])
     done = [trial for trial in ranked if trial["status"] == "completed"]

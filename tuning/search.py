@@ -24,13 +24,13 @@ from tuning.default_space import default_space
 from tuning.plan import Plan, SearchDirectory
 from tuning.workers import child_processes, roles
 
-# They may change when a search goes on.
+# They may change when a search continues.
 CHANGEABLE = ("trials", "median_rule", "max_failures", "hang_minutes")
 # They say what a search looks for, and stay as they were.
 OF_THE_BEGINNING = ("space", "objective", "algorithm")
 # A search decides these for its trials.
 NOT_FOR_TRIALS = ("name", "runs")
-# They say how much is printed, each time anew.
+# They say how much is printed, each time again.
 OF_ONE_CALL = ("quiet", "debug")
 
 
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(words: list[str]) -> int:
-    """Begin a search, go on with one, or lend it workers.
+    """Begin a search, continue with one, or lend it workers.
 
     Args:
         words: The flags.
@@ -119,11 +119,11 @@ def make_plan(given: search_flags.Given) -> Plan:
             f"--{wrong[0]} {given.settings[-1].values[wrong[0]]}"
         )
     settings, _ = given.settings_of(_app(options.app))
-    # The doctor looks at the best one when an app trains it anew; what it looks at
+    # The doctor looks at the best one when an app trains it again; what it looks at
     # before a training hardly differs from trial to trial.
     absent = {name: False for name in ("examine", "preflight") if name not in fixed}
     settings = settings.replace(**absent)
-    # Whoever goes on or helps may stand in another folder.
+    # Whoever continues or helps may stand in another folder.
     settings = settings.with_full_paths().replace(name=None, resume=None)
     space = default_space(has_gpu=bool(child_processes.gpus()))
     if options.space is not None:
@@ -152,7 +152,7 @@ def make_plan(given: search_flags.Given) -> Plan:
 
 
 def resumed_plan(directory: SearchDirectory, given: search_flags.Given) -> Plan:
-    """Return the plan of a search that goes on, with the limits that may change.
+    """Return the plan of a search that continues, with the limits that may change.
 
     Args:
         directory: Where its files lie.
@@ -206,7 +206,7 @@ def _check_new(directory: SearchDirectory, plan: Plan) -> None:
     if directory.plan_file.exists():
         raise UsageError(
             f"expected a new --directory, received {directory.path}, which holds a "
-            "search; go on with it by --resume, or name another"
+            "search; continue it with --resume, or name another"
         )
     if paths.is_of_a_run(directory.path):
         raise UsageError(

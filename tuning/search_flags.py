@@ -16,7 +16,7 @@ from kerasnorm.training.system import backend, paths
 from tuning.plan import ALGORITHMS
 
 DEFAULT_TRIALS = 20
-# Here a switch: a search goes on in its own --directory.
+# Here a switch: a search continues in its own --directory.
 RESUME = "resume"
 # What a search shares with the apps' command line, where it means the same.
 OF_THE_APP = {*FIELDS, "preset"} - {RESUME, "app"}
@@ -142,12 +142,12 @@ def make_parser() -> parsing.Parser:
     )
     parser.checks["workers"] = _check_workers
     backend.add_flag(parser)
-    parser.add_value("--resume", bool, "Go on with the search in --directory.")
+    parser.add_value("--resume", bool, "Continue with the search in --directory.")
     parser.add_number(
         "--deadline",
         float | None,
         0,
-        "Minutes after which the search ends; --resume goes on.",
+        "Minutes after which the search ends; --resume continues.",
         above=True,
     )
     parser.add_value(

@@ -22,7 +22,7 @@ OPTIMIZERS = {
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of prepared images, shuffled and augmented anew in every epoch.
+    """Batches of prepared images, shuffled and augmented again in every epoch.
 
     Args:
         x: Images of (samples, height, width, channels), uint8.

@@ -1,4 +1,4 @@
-"""Saves a training so that it can go on later as if it had never been interrupted."""
+"""Saves a training so that it can resume as if it had never been interrupted."""
 
 import dataclasses
 import os
@@ -39,7 +39,7 @@ REST_OF_EPOCH = _RestOfEpoch()
 
 
 class Checkpoint(Ordered):
-    """Keep all that a training needs to go on exactly where it was.
+    """Keep all that a training needs to continue exactly where it was.
 
     A checkpoint holds the weights with moving statistics and seed generators, the
     optimizer with its wrappers, slots and loss scale, the optimizers that the model
@@ -137,7 +137,7 @@ class Checkpoint(Ordered):
                 epoch in progress need it: they have no variables before.
 
         Returns:
-            Where `fit` has to go on; the very beginning without a checkpoint.
+            Where `fit` has to continue; the very beginning without a checkpoint.
 
         Raises:
             ValueError: If all checkpoints are damaged, or they are of another model
@@ -149,7 +149,7 @@ class Checkpoint(Ordered):
             if checkpoint_files.list_files(self.directory):
                 raise ValueError(
                     f"expected a whole checkpoint in {self.directory}, but all are "
-                    "damaged; start the training anew"
+                    "damaged; start the training again"
                 )
             # Whoever has to go back needs a place to go back to.
             training_state.build_optimizer(model)

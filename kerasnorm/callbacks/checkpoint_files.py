@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-# Digits count up and never start anew; the letters are the checksum of the file.
+# Digits count up and never start again; the letters are the checksum of the file.
 FILE_NAME = re.compile(r"(\d{6,})-([0-9a-f]{32})\.npz")
 ARRAY = "__array__"
 # A scalar weight is read as a NumPy scalar and must come back as one.

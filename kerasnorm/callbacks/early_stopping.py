@@ -31,7 +31,7 @@ class EarlyStopping(Ordered, keras.callbacks.EarlyStopping):
         verbose: 1 to print what the callback does, 0 to be silent.
         mode: `min` if smaller is better, `max` if larger is better, `auto` for what
             the metric of that name says.
-        baseline: Value that has to be improved on for patience to start anew; None
+        baseline: Value that has to be improved on for patience to start again; None
             for none.
         restore_best_weights: Whether the model ends with its best weights, moving
             statistics included. Defaults to True (Keras: False).

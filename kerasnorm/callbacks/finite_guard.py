@@ -28,9 +28,9 @@ class NonFinite(ArithmeticError):
 
 
 class FiniteGuard(keras.callbacks.Callback):
-    """End `fit` with `NonFinite` at the batch that spoils the loss.
+    """End `fit` with `NonFinite` at the batch that corrupts the loss.
 
-    Keras' `TerminateOnNaN` stops too late: after the checkpoint of spoilt weights.
+    Keras' `TerminateOnNaN` stops too late: after the checkpoint of corrupted weights.
     Put this one first, and give `check_weights` to `Checkpoint` as `before_save`, so
     that every checkpoint is a good one. The loss is looked at after every batch, the
     weights and moving statistics before every checkpoint, because that takes time.

@@ -19,7 +19,7 @@ from kerasnorm.inspection.temporary_learning_rate import (
 )
 from kerasnorm.inspection.training_step import batches_as_in_fit
 
-# Share of the loss that must have gone; less may be rounding.
+# Fraction of the loss that must have gone; less may be rounding.
 LEAST_FALL = 1e-4
 
 
@@ -43,11 +43,11 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
         maximum: Last learning rate, above `minimum`. Default 10.
         steps: Number of learning rates, evenly spaced by ratio, at least 10. The test
             stops early when the loss explodes. Default 100.
-        smoothing: Share of the past in the moving average of the loss, 0 to 1.
+        smoothing: Fraction of the past in the moving average of the loss, 0 to 1.
             Default 0.9.
         stop_factor: The test stops when the smoothed loss is this many times its
             lowest value, above 1, or not finite. Default 4.
-        share: The suggestion is this share of the learning rate with the lowest
+        share: The suggestion is this fraction of the learning rate with the lowest
             smoothed loss, 0 to 1, and never below `minimum`. Default 0.1.
 
     Attributes:
@@ -253,7 +253,7 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
             )
 
     def _suggest(self) -> float:
-        """Take a share of the learning rate with the lowest smoothed loss."""
+        """Take a fraction of the learning rate with the lowest smoothed loss."""
         losses = self.smoothed_losses
         lowest = int(np.argmin(losses)) if len(losses) else 0
         if lowest < 2 or losses[0] - losses[lowest] <= LEAST_FALL * abs(losses[0]):

@@ -14,7 +14,7 @@ class NormStatistics(HeldData, Ordered):
     """Log the distance between moving and true statistics of every batch norm.
 
     Validation uses the moving statistics of a batch norm, training those of the batch.
-    Where the two part, validation loss explodes while training goes on as before. After
+    Where the two part, validation loss explodes while training runs as before. After
     each epoch this runs some batches at frozen weights and logs, for each batch norm,
     averaged over its channels c,
 
@@ -26,7 +26,7 @@ class NormStatistics(HeldData, Ordered):
     afterwards as before. A model without batch norms logs nothing.
 
     Args:
-        batches: Training batches, iterated anew each epoch, so not a generator that
+        batches: Training batches, iterated again each epoch, so not a generator that
             can be used up.
         samples: Samples to see each time, 1 or more. Defaults to 512.
 

@@ -89,7 +89,7 @@ class KeepAverages(keras.callbacks.Callback):
             self.swap._finalize_ema_values()
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Note that the weights in the model are those with which training goes on."""
+        """Note that training continues with the weights in the model."""
         self.swap._ema_weights_in_model = False
 
 

@@ -30,7 +30,7 @@ class RecalibrateBatchNorm(HeldData, Ordered):
     are in the model during validation only, so are their statistics.
 
     Args:
-        batches: As for `recalibrate_batch_norm`; iterated anew each time, so not a
+        batches: As for `recalibrate_batch_norm`; iterated again each time, so not a
             generator that can be used up.
         samples: Samples to see each time, default 4096; None for all.
         when: `"validation"` (default) before each validation, and at the end of a

@@ -33,10 +33,10 @@ class TensorBoard(Ordered):
     is added where the logs do not have it, and the settings as a table in the Text
     tab. After every epoch all of it is on disk, so a killed run keeps its curves.
 
-    The folder holds the curves of one training. Where training goes on from an
+    The folder holds the curves of one training. Where training continues from an
     earlier epoch, the points of the epochs that are trained again are removed from
     the event files already there, so that no epoch has two points. A second `fit`
-    that counts from 0 with the same callback goes on after the first.
+    that counts from 0 with the same callback continues after the first.
 
     It takes the arguments of `keras.callbacks.TensorBoard` in their order, but refuses
     weight images, values per batch, profiles and embeddings: it does not use the

@@ -14,7 +14,7 @@ class TimeAwareSchedule(keras.callbacks.Callback):
 
     A schedule that counts steps alone is cut off by a time limit with its learning
     rate still high, which costs accuracy. This one looks at the clock, too: before
-    each batch it takes the schedule's value at the share of the steps or the share of
+    each batch it takes the schedule's value at the fraction of the steps or of
     the time that has passed, whichever is larger. Where the time suffices for all
     steps it is the plain schedule. The optimizer must have a learning rate that can be
     set, not a schedule of its own.
@@ -22,7 +22,7 @@ class TimeAwareSchedule(keras.callbacks.Callback):
     Args:
         schedule: The schedule, a function of the step.
         total_steps: Its length, 1 or more.
-        time_share: Says which share of the allowed time has passed, from 0.
+        time_share: Says which fraction of the allowed time has passed, from 0.
 
     Raises:
         ValueError: In `fit`, if the optimizer is a `MultiOptimizer`.

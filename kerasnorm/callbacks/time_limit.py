@@ -12,7 +12,7 @@ class TimeLimit(Ordered):
 
     An epoch is not begun if, taken as long as the longest so far, it would overrun
     the limit by more than half, so that a limit is kept on average. An epoch that
-    turns out longer, or the first one, which has no measure, does not go on for
+    turns out longer, or the first one, which has no measure, does not continue for
     ever: `is_overrun` says so in its midst. The callback itself never leaves an epoch
     before its end; `kerasnorm.training` does, after a checkpoint.
 
@@ -55,7 +55,7 @@ class TimeLimit(Ordered):
 
     @property
     def share(self) -> float:
-        """Share of the limit that has passed, from 0; above 1 beyond it."""
+        """Fraction of the limit that has passed, from 0; above 1 beyond it."""
         return self._spent() / (self.minutes * 60)
 
     def get_state(self) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""The two errors of the data room: wrong data, and one image that cannot be used."""
+"""The two errors of this subpackage: wrong data, and one image that cannot be used."""
 
 
 class DataError(ValueError):
-    """Say in one sentence what is wrong with the user's data and how to mend it.
+    """Say in one sentence what is wrong with the user's data and how to fix it.
 
-    Apps print the message alone; everything a user can mend without reading code is
+    Apps print the message alone; everything a user can fix without reading code is
     raised as this class or a subclass.
     """
 

@@ -21,12 +21,12 @@ class DoctorCallback(HeldData, Ordered):
     """Examine the model every few epochs and keep the gap budget.
 
     Use it where validation loss behaves oddly in the middle of a training. The model
-    is after each examination as before, so that the training goes on as without it.
+    is after each examination as before, so that the training continues as without it.
     From the third examination on, a validation loss that leaps up and down even with
     exact statistics is a finding of its own.
 
     Args:
-        train: Training batches, or a function that returns them anew for every
+        train: Training batches, or a function that returns them again for every
             examination (needed for generators).
         validation: Validation batches likewise.
         every: Epochs from one examination to the next, at least 1.

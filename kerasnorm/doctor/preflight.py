@@ -28,7 +28,7 @@ def preflight(
     steps_per_epoch: int | None = None,
     quick: bool = False,
 ) -> Examination:
-    """Look for what would spoil a training before it starts.
+    """Look for what would harm a training before it starts.
 
     Checked are: labels against head and loss, the loss of the new weights against that
     of chance, ranges and moments of both splits, the order of the classes, what is

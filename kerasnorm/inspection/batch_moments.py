@@ -95,7 +95,7 @@ def floor(variance: Any, count: float) -> Any:
         count: Numbers per channel that it was measured on.
 
     Returns:
-        The variance, and at least this share of the mean of all channels: four
+        The variance, and at least this fraction of the mean of all channels: four
         divided by `count`.
     """
     share = min(TRUSTED_FROM / max(count, 1.0), 1.0)

@@ -34,7 +34,7 @@ def capture() -> dict[str, Any]:
 
 
 def put_back(state: dict[str, Any]) -> None:
-    """Let all generators go on from a captured state.
+    """Let all generators continue from a captured state.
 
     Args:
         state: What `capture` returned, on the same backend.
@@ -46,7 +46,7 @@ def put_back(state: dict[str, Any]) -> None:
 
 
 def put_back_torch(state: dict[str, Any]) -> None:
-    """Let PyTorch's generators go on from a captured state; elsewhere do nothing.
+    """Let PyTorch's generators continue from a captured state; elsewhere do nothing.
 
     Args:
         state: What `capture` returned.

@@ -10,7 +10,7 @@ class TemporaryLearningRate:
 
     Use it as a context manager. A learning rate that is a variable is assigned at each
     step. One that comes from a schedule cannot be, so there a schedule that rises by
-    the same ratio stands in; the compiled training step is made anew.
+    the same ratio stands in; the compiled training step is made again.
 
     Args:
         model: A compiled model with a built optimizer.

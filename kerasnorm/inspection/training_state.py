@@ -1,4 +1,4 @@
-"""Everything in a program that decides how a training goes on, as plain values."""
+"""Everything in a program that decides how a training continues, as plain values."""
 
 import contextlib
 from collections.abc import Sequence

@@ -26,7 +26,7 @@ def batches_as_in_fit(model: keras.Model, bare: bool = False) -> Iterator[None]:
     plain: Any = next(
         kind for kind in type(model).__mro__ if kind.__module__.startswith("keras.")
     )
-    # A step that stands in already stays: each change compiles anew.
+    # A step that stands in already stays: each change compiles again.
     if type(model).train_step is plain.train_step or "train_step" in vars(model):
         yield
         return

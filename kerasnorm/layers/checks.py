@@ -42,7 +42,7 @@ def check_momentum(value: Any) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= 1:
         raise ValueError(
-            "Expected `momentum`, the share of the old average that each step keeps, "
+            "Expected `momentum`, the part of the old average that each step keeps, "
             f"to be a number from 0 to 1. Received: momentum={value!r}."
         )
     return value

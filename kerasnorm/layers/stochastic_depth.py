@@ -18,7 +18,7 @@ class StochasticDepth(keras.layers.Layer):
     `rate` that grows linearly from 0 at the first block to 0.1 or 0.25 at the last.
 
     Args:
-        rate: Share of the samples whose branch is dropped, 0 to below 1.
+        rate: Fraction of the samples whose branch is dropped, 0 to below 1.
         rescale: Whether to divide what is kept by `1 - rate`, so that training and
             inference agree on average; default True. NFNets train without.
         seed: Seed of the random choice, default None for a random one.

@@ -63,7 +63,7 @@ def backbone(
         weights: None for a random start, `"imagenet"` to download, or a file that
             `load_weights` reads for the backbone without its top.
         frozen: Whether only the classifier trains.
-        dropout: Share of the pooled features dropped in training, 0 to below 1.
+        dropout: Fraction of the pooled features dropped in training, 0 to below 1.
 
     Returns:
         An uncompiled model from float32 RGB images of (batch, height, width, 3) in

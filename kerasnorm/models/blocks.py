@@ -15,7 +15,7 @@ class BlockSpec:
         filters: Number of output channels of the stage, before any expansion.
         strides: Step in pixels.
         is_first: Whether the block opens its stage.
-        drop_rate: Share of the samples whose branch is dropped in training, 0 to 1.
+        drop_rate: Fraction of the samples whose branch is dropped in training, 0 to 1.
     """
 
     name: str
@@ -85,7 +85,7 @@ def classify(x, num_classes, dropout=0.0):
     Args:
         x: Feature map of shape (batch, height, width, channels).
         num_classes: Number of classes; 1 gives one sigmoid unit.
-        dropout: Share of the pooled features dropped in training, 0 to below 1.
+        dropout: Fraction of the pooled features dropped in training, 0 to below 1.
 
     Returns:
         Probabilities of shape (batch, num_classes).

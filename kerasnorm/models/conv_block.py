@@ -209,7 +209,7 @@ class ConvBlockConfig:
             branch: Feature map of the same shape.
             place: `layout.BlockSpec` of the block.
             alpha: Constant weight of the branch in a norm-free network.
-            rescale: Whether stochastic depth makes up for the dropped share.
+            rescale: Whether stochastic depth makes up for the dropped fraction.
 
         Returns:
             The sum, of the same shape.
@@ -256,7 +256,7 @@ def make_style(
         norm: Name that `kerasnorm.layers.make_norm` knows.
         activation: Name of a Keras activation.
         norm_options: Options given by the caller, or None.
-        momentum: Share of the old moving statistics kept at each step, 0 to 1, unless
+        momentum: Part of the old moving statistics kept at each step, 0 to 1, unless
             `norm_options` says otherwise.
         asymmetric: As for `ConvBlockConfig`.
 

@@ -41,7 +41,7 @@ def convnet(
         stem_strides: What the stem divides height and width by: 2, or 4 with a second
             convolution, which makes a wider network affordable for images of 64
             pixels and more.
-        dropout: Share of the pooled features dropped in training, 0 to below 1.
+        dropout: Fraction of the pooled features dropped in training, 0 to below 1.
         asymmetric: Whether the convolutions are `AsymmetricConv2D`, which
             `surgery.fuse_asymmetric` makes plain after training.
         norm_options: Keyword arguments for every norm layer. Batch normalization gets

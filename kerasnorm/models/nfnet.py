@@ -25,12 +25,12 @@ class Bottleneck:
     """What the blocks of one norm-free network have in common.
 
     Args:
-        squeeze: Share of a block's channels that its inner convolutions see.
+        squeeze: Fraction of a block's channels that its inner convolutions see.
         inner: Number of 3x3 convolutions.
         group_size: Channels per group of the 3x3 convolutions, or None for one group.
         attention: Whether the branch ends in squeeze and excitation.
         pooled: Whether shortcuts average before they project.
-        rescale: Whether stochastic depth makes up for the dropped share.
+        rescale: Whether stochastic depth makes up for the dropped fraction.
     """
 
     squeeze: float
@@ -70,7 +70,7 @@ def nf_resnet(
             norm in front of every activation and compare.
         activation: Name of a Keras activation.
         stochastic_depth: Drop rate that the blocks approach linearly, 0 to below 1.
-        dropout: Share of the pooled features dropped in training, 0 to below 1.
+        dropout: Fraction of the pooled features dropped in training, 0 to below 1.
         norm_options: Keyword arguments for every norm layer.
 
     Returns:
@@ -119,7 +119,7 @@ def nfnet(
         norm: As for `nf_resnet`.
         activation: Name of a Keras activation.
         stochastic_depth: Drop rate that the blocks approach linearly, 0 to below 1.
-        dropout: Share of the pooled features dropped in training, 0 to below 1.
+        dropout: Fraction of the pooled features dropped in training, 0 to below 1.
             Default: the paper's for the variant, 0.2 to 0.5.
         norm_options: Keyword arguments for every norm layer.
 

@@ -42,7 +42,7 @@ def res2net(
         activation: Name of a Keras activation.
         zero_gamma: Whether residual branches start silent.
         stochastic_depth: Drop rate that the blocks approach linearly, 0 to below 1.
-        dropout: Share of the pooled features dropped in training, 0 to below 1.
+        dropout: Fraction of the pooled features dropped in training, 0 to below 1.
         norm_options: Keyword arguments for every norm layer. Batch normalization gets
             `momentum=0.9` unless it is given here.
 

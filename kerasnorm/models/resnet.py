@@ -77,7 +77,7 @@ def resnet(
             always start so.
         stochastic_depth: Drop rate of the last block's branch, 0 to below 1; earlier
             blocks drop linearly less.
-        dropout: Share of the pooled features dropped in training, 0 to below 1.
+        dropout: Fraction of the pooled features dropped in training, 0 to below 1.
         asymmetric: Whether convolutions larger than 1x1 are `AsymmetricConv2D`, which
             `surgery.fuse_asymmetric` makes plain after training.
         norm_options: Keyword arguments for every norm layer. Batch normalization gets

@@ -18,7 +18,7 @@ from kerasnorm.registration import register
 
 @register
 class AGC(OptimizerWrapper):
-    """Clip each unit's gradient to a share of the norm of its weights.
+    """Clip each unit's gradient to a fraction of the norm of its weights.
 
     Use it to train networks without batch normalization, where single steps can be
     far too large. For unit i with gradient G_i and weights W_i,
@@ -132,7 +132,7 @@ class AGC(OptimizerWrapper):
         Read it at the end of an epoch, to log it or write it to TensorBoard.
 
         Returns:
-            By the path of the variable, the share of its units that were clipped, 0
+            By the path of the variable, the fraction of its units that were clipped, 0
             to 1, averaged over updates. Spared variables are absent.
 
         Raises:
@@ -150,7 +150,7 @@ class AGC(OptimizerWrapper):
         }
 
     def reset_clip_shares(self) -> None:
-        """Begin to count anew.
+        """Begin to count again.
 
         Raises:
             RuntimeError: If the optimizer was made without `count_clips=True`.

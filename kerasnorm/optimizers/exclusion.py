@@ -68,7 +68,7 @@ def serialize_exclude(exclude: Exclude):
 
 
 def deserialize_exclude(config: dict[str, Any], custom_objects=None) -> dict[str, Any]:
-    """Return an optimizer's config with the function in `exclude` made anew, if any.
+    """Return an optimizer's config with the function in `exclude` made again, if any.
 
     Args:
         config: What `get_config` returned.

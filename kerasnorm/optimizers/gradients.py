@@ -124,7 +124,7 @@ def unit_norm(tensor, axes: tuple[int, ...] | None):
 
 
 def clip_units(gradient, weights, axes, clip_factor: float, epsilon: float):
-    """Clip the gradient of each unit to a share of the norm of its weights.
+    """Clip the gradient of each unit to a fraction of the norm of its weights.
 
     Where `|G_i| > clip_factor * max(|W_i|, epsilon)`, unit i of the gradient becomes
     `G_i * clip_factor * max(|W_i|, epsilon) / |G_i|`; elsewhere it stays as it is.

@@ -10,7 +10,7 @@ from kerasnorm.registration import register
 
 @register
 class Lookahead(OptimizerWrapper):
-    """Every few updates, step from slow weights towards the fast ones, and go on there.
+    """Every few updates, step from slow weights towards the fast ones; continue there.
 
     It calms the noise of the inner optimizer at the cost of one copy of the weights.
     The slow weights start as the weights are at the first update. After updates
@@ -27,7 +27,7 @@ class Lookahead(OptimizerWrapper):
     slow weights in the model (or the moving average, if the inner optimizer keeps one
     with `use_ema`). A model saved in mid-training saves both. Where anything else has
     changed the weights between two updates (`set_weights`, `load_weights`, the best
-    weights that early stopping restores), the slow weights start anew from them.
+    weights that early stopping restores), the slow weights start again from them.
 
     Args:
         optimizer: The optimizer to wrap, found again as `inner_optimizer`.

@@ -46,7 +46,7 @@ class Ranger21(OptimizerWrapper):
         beta_1: Decay of the momentum, 0 to 1. Default 0.9.
         beta_2: Decay of the second moments, 0 to 1. Default 0.999.
         epsilon: Added to the root of the second moments. Default 1e-8.
-        clip_factor: Share of its weight norm to which a unit's gradient is clipped;
+        clip_factor: Fraction of its weight norm to which a unit's gradient is clipped;
             `None` for no clipping. Default 0.01.
         exclude: What is not clipped, as in `AGC`. Default `"final_kernel"`.
         gradient_centralization: Whether to centralize gradients. Default true.

@@ -63,7 +63,7 @@ class SAM(OptimizerWrapper):
         ```
 
         In a loop of your own, call `climb(gradients, variables)`, compute the gradients
-        anew, and call `apply(gradients, variables)`.
+        again, and call `apply(gradients, variables)`.
 
     Reference:
         Foret et al. 2021, Sharpness-aware minimization, algorithm 1,

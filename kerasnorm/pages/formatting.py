@@ -36,7 +36,7 @@ def finite(value: Any) -> float | None:
 
 
 def percent(share: float | None) -> str:
-    """Return a share of 0 to 1 in percent with one decimal.
+    """Return a fraction of 0 to 1 in percent with one decimal.
 
     Args:
         share: The share; None if it is not known.

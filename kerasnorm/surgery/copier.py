@@ -139,7 +139,7 @@ class Copier:
         pairs = attributes.pair_layers(
             layer, copy, enter=lambda inner: not model_graph.has_graph(inner)
         )
-        # Models that know their graph are put together anew as a whole; what else
+        # Models that know their graph are put together again as a whole; what else
         # holds a layer of theirs gets the same new one.
         for old, _ in pairs:
             if model_graph.has_graph(old):

@@ -18,7 +18,7 @@ def fuse_asymmetric(model: keras.Model) -> keras.Model:
     Each of the three branches is a convolution and, in inference, a scale and shift;
     all three are linear, so their sum is one convolution: the cross kernels are added
     to the middle row and the middle column of the square one. The copy is for
-    prediction: training it further would go on with less than what was trained.
+    prediction: training it further would continue with less than what was trained.
 
     Args:
         model: Any built Keras model; it is not changed.

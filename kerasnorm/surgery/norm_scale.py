@@ -1,4 +1,4 @@
-"""The scale at which a network goes on without its norms."""
+"""The scale at which a network continues without its norms."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -29,7 +29,7 @@ class Rebuilt:
 def rebuild(model: keras.Model, plan: RewritePlan, *, weights: bool = True) -> Rebuilt:
     """Copy a model with some layers replaced; the given model is left as it was.
 
-    Functional and sequential models are put together anew, nested ones included, and
+    Functional and sequential models are put together again, nested ones included, and
     layers that were shared stay shared. Other models are copied through their
     configuration and their attributes are replaced.
 
@@ -119,7 +119,7 @@ def compile_like(
 ) -> list[str]:
     """Compile a new model with the loss, metrics and optimizer of a given one.
 
-    Optimizers are made anew from their configuration, because their slots belong to
+    Optimizers are made again from their configuration, because their slots belong to
     variables that no longer exist.
 
     Args:

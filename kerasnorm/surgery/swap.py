@@ -37,7 +37,7 @@ def swap_norm(
     threshold. With `to="none"`, a `ChannelScale` that starts at the scale of the norm
     on one batch takes its place; train such a network with AGC.
 
-    Functional, sequential and nested models are put together anew. Subclassed models
+    Functional, sequential and nested models are put together again. Subclassed models
     are copied through `get_config` and their attributes replaced; what cannot be done
     safely is refused. If the model was compiled, the new one is, with a fresh
     optimizer.

@@ -204,8 +204,8 @@ def _of_resumed(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Lay
     saved = directory.read_settings()
     if saved.app != app.name:
         raise UsageError(
-            f"expected a run of the app {app.name}, received one of {saved.app}; go on "
-            f"with it by python -m apps.{saved.app} --resume {directory.path}"
+            f"expected a run of the app {app.name}, received one of {saved.app}; "
+            f"continue it by python -m apps.{saved.app} --resume {directory.path}"
         )
     named = given.get("preset")
     preset = app.preset_for(saved.data, saved.weights, named) if named else {}

@@ -216,7 +216,7 @@ def build_pacing(
     Args:
         settings: Says which schedule and how long.
         steps_per_epoch: Training steps in one epoch.
-        time_share: Says which share of the allowed time has passed, from 0; for a
+        time_share: Says which fraction of the allowed time has passed, from 0; for a
             training without a limit none has.
     """
     total_steps = settings.epochs * steps_per_epoch

@@ -42,6 +42,6 @@ def test_a_run_goes_on_from_another_folder_after_a_move(tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert main(APP, ["--resume", "link", "--epochs", "2"]) == 0
     shown = capsys.readouterr().out
-    assert "goes on at" in shown and "cats_dogs: moved" in shown
+    assert "resumes at" in shown and "cats_dogs: moved" in shown
     assert f"--logdir {tmp_path}\n" in shown
     assert main(APP, ["evaluate", "moved", "--json"]) == 0

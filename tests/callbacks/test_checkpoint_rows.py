@@ -44,7 +44,7 @@ def batch_of(row, step):
 
 
 def everything(model):
-    """All that decides how a training goes on, by name."""
+    """All that decides how a training continues, by name."""
     optimizer = training_state.optimizer_variables(model.optimizer)
     variables = [*model.variables, *optimizer]
     return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]

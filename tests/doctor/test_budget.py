@@ -95,7 +95,7 @@ def test_the_limits_of_a_ratio_are_those_of_its_standard_error():
     generator = np.random.default_rng(4)
     whole = generator.uniform(1, 2, 640)
     part = whole * generator.normal(0.5, 0.1, 640)
-    samples = gather([np.zeros((32, 1), "float32")] * 20)
+    samples = sample_batches([np.zeros((32, 1), "float32")] * 20)
     matrix = LossMatrix({"D": part, "B": whole})
     value, low, high = PairedDraws(matrix, samples, samples).ratio("D", part, whole)
     expected = part.mean() / whole.mean()
@@ -106,7 +106,7 @@ def test_the_limits_of_a_ratio_are_those_of_its_standard_error():
 
 
 def test_the_ratio_of_one_batch_is_not_known():
-    samples = gather([np.zeros((8, 1), "float32")])
+    samples = sample_batches([np.zeros((8, 1), "float32")])
     matrix = LossMatrix({"A": np.ones(8)}, by_batch=True)
     draws = PairedDraws(matrix, samples, samples)
     found = draws.ratio("A", np.ones(8), np.full(8, 2.0))

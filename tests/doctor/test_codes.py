@@ -68,5 +68,5 @@ def test_a_finding_without_a_remedy_has_that_of_its_code(code):
 def test_the_page_of_the_docs_is_current():
     file = ROOT_FOLDER / "docs" / "codes.md"
     assert file.read_text(encoding="utf-8") == codes_page.page(), (
-        f"write it anew: python -m {codes_page.__name__} docs/codes.md"
+        f"write it again: python -m {codes_page.__name__} docs/codes.md"
     )

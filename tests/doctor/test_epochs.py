@@ -19,7 +19,7 @@ def test_a_leap_up_and_down_is_found():
 
 
 def test_of_several_leaps_the_highest_is_told():
-    finding = find_jumps(series(0.7, 1.2, 0.6, 1.9, 0.8))
+    finding = find_validation_spikes(series(0.7, 1.2, 0.6, 1.9, 0.8))
     assert finding.evidence == {
         "peaks": [2, 4],
         "height": pytest.approx(1.9 - 0.8),

@@ -65,8 +65,8 @@ def verdict_of(fault, form="sigmoid", change=None, size=32, flip=False):
     if flip:
         y, held_y, kernel = 1 - y, 1 - held_y, -kernel
     model = FORMS[form](kernel)
-    spoil, added = FAULTS[fault]
-    set_statistics(model.get_layer("norm"), *spoil(*moments_of(x)))
+    corrupt, added = FAULTS[fault]
+    set_statistics(model.get_layer("norm"), *corrupt(*moments_of(x)))
     order = np.arange(512) if change is None else change(held_y)
     held = batches(held_x[order] + added, held_y[order], size)
     return examine(model, batches(x, y, size), held).verdict

@@ -1,4 +1,4 @@
-"""What a search adds to a run: an early end from which a later run goes on exactly."""
+"""What a search adds to a run: an early end from which a later run resumes exactly."""
 
 import shutil
 

@@ -4,7 +4,7 @@ python -m tests.training.torture            all scenarios, 20 random moments
 python -m tests.training.torture --short    the few that the test suite runs
 
 Every killed program is a real process that receives SIGKILL, forked from this one
-after TensorFlow has been imported and before it has been used: importing it anew for
+after TensorFlow has been imported and before it has been used: importing it again for
 each of them would take longer than all the trainings.
 """
 

@@ -64,7 +64,7 @@ def model_weights(run: pathlib.Path) -> dict[str, np.ndarray]:
 
 
 def checkpoint(run: pathlib.Path) -> dict:
-    """Return all that decides how training would go on."""
+    """Return all that decides how training would continue."""
     state = checkpoint_files.read_newest(run / "checkpoint").state
     kept = ("epoch", "batch", "model", "optimizer", "metrics")
     callbacks = {saved["name"]: saved["state"] for saved in state["callbacks"]}

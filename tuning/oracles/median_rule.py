@@ -44,7 +44,7 @@ def verdict(
     epochs: int,
     objective: Objective,
 ) -> str | None:
-    """Return why a trial should end now; None to let it go on.
+    """Return why a trial should end now; None to let it continue.
 
     Its best value so far is compared with the median of what the others had reached
     by the same epoch: a curve that is slow to begin with is not punished for one bad

@@ -21,7 +21,7 @@ class Importance:
 
     Args:
         shares: By parameter, 0 to 1, the largest first; they sum to 1, or are all 0.
-        predicted: Share of the variance of the result that the forest predicts for
+        predicted: Fraction of the variance of the result that the forest predicts for
             trials it has not seen, at most 1. Near 0 or below, the shares mean
             nothing yet.
         trials: Completed trials it was measured on.
@@ -41,7 +41,7 @@ def measure(
     """Measure the importance of each parameter; None with too few trials.
 
     A random forest learns the result from the values, and one parameter after the
-    other is shuffled among trials that the forest has not seen: the more that spoils
+    other is shuffled among trials that the forest has not seen: the more that corrupts
     the prediction, the more the parameter matters, alone or with others.
 
     Args:
@@ -62,7 +62,7 @@ def measure(
     columns, owners = encode(parameters, values)
     # Losses of bad trials can be thousands of times those of good ones.
     ranks = np.argsort(np.argsort(results)) / (len(results) - 1)
-    spoilt = np.zeros(columns.shape[1])
+    corrupted = np.zeros(columns.shape[1])
     left = 0.0
     folds = KFold(FOLDS, shuffle=True, random_state=seed)
     for seen, unseen in folds.split(columns):
@@ -78,10 +78,10 @@ def measure(
             n_repeats=REPEATS,
             random_state=seed,
         )
-        spoilt += found.importances_mean * len(unseen)
+        corrupted += found.importances_mean * len(unseen)
     # A share below 0 is one that shuffling has improved by chance.
     raw = {
-        parameter.name: max(float(spoilt[owners == place].sum()), 0.0)
+        parameter.name: max(float(corrupted[owners == place].sum()), 0.0)
         for place, parameter in enumerate(parameters)
     }
     total = sum(raw.values())

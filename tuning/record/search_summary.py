@@ -19,7 +19,7 @@ RUNNING = "running"
 def write(
     plan: Plan, directory: SearchDirectory, status: str, reason: str | None = None
 ) -> dict[str, Any]:
-    """Write `search.json` anew and return its content.
+    """Write `search.json` again and return its content.
 
     Args:
         plan: The search.

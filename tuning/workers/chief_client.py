@@ -8,7 +8,7 @@ from typing import Any
 from tuning.plan import read_json
 
 CALL_SECONDS = 60.0
-# The supervisor starts a dead chief anew within seconds; after a reboot it is minutes.
+# The supervisor restarts a crashed chief within seconds; after a reboot it is minutes.
 CHIEF_MINUTES = 15.0
 PAUSE_SECONDS = 1.0
 # Exit status of a worker that has given up waiting: EX_UNAVAILABLE of sysexits.h.
@@ -33,7 +33,7 @@ class PatientStub:
     """A gRPC stub of KerasTuner's oracle whose calls have a deadline and are repeated.
 
     KerasTuner waits an hour for an answer and then gives up, and gives up at once if
-    the chief dies while answering. Repeating is safe: our oracles take the same call
+    the chief crashes while answering. Repeating is safe: our oracles take the same call
     twice for one.
 
     Args:

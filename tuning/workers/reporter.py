@@ -15,7 +15,7 @@ BEAT_SECONDS = 1.0
 class Beat:
     """A file that changes as long as a worker makes progress.
 
-    It is not written by a thread of its own: a worker that hangs would go on writing.
+    It is not written by a thread of its own: one of a hanging worker would still write.
 
     Args:
         file: The file.

@@ -46,9 +46,9 @@ def run_search(
     say = make_printer(plan.settings.quiet)
     with directory_lock(directory.path / ".lock", directory) as lock:
         if options.resume and is_done(plan, directory):
-            say("the search is completed; more --trials let it go on")
+            say("the search is completed; more --trials let it continue")
             before = read_json(directory.search_file)
-            # Composed anew: the directory may have been moved since.
+            # Composed again: the directory may have been moved since.
             status, reason = before["status"], before["reason"]
             return finish(
                 search_summary.write(plan, directory, status, reason), directory, say
@@ -136,7 +136,7 @@ def finish(
     say(f"tensorboard  tensorboard --logdir {folder}")
     status = STATUSES[content["status"]]
     if content["status"] in ("interrupted", "stopped"):
-        say(f"go on with   python -m tuning.search --resume --directory {folder}")
+        say(f"continue with   python -m tuning.search --resume --directory {folder}")
     best = content["best"]
     if best is None:
         reasons = [t["reason"] for t in content["trials"] if t["reason"]]
@@ -153,7 +153,7 @@ def is_done(plan: Plan, directory: SearchDirectory) -> bool:
     """Say whether a search has nothing left to do.
 
     Args:
-        plan: The search, as it is to go on.
+        plan: The search, as it is to continue.
         directory: Where its files lie.
     """
     content = read_json(directory.search_file)

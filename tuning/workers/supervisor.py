@@ -1,4 +1,4 @@
-"""Watches the processes of a search and replaces those that die or hang.
+"""Watches the processes of a search and replaces those that crash or hang.
 
 It imports neither Keras nor TensorFlow, so it is small and starts at once.
 """
@@ -142,7 +142,7 @@ class Supervisor:
         elif status == CHIEF_GONE_STATUS and self.chief is None:
             raise Ended(
                 "failed",
-                f"the chief has not answered for {CHIEF_MINUTES:g} minutes; go on with "
+                f"the chief has not answered for {CHIEF_MINUTES:g} minutes; continue "
                 "it by --resume, and then start these workers again",
             )
         else:

@@ -74,7 +74,7 @@ class TrialRun:
         return self.directory.run(self.plan, self.trial_id)
 
     def run(self) -> dict[str, float]:
-        """Train, or go on with training, and return the figures.
+        """Train, or continue with training, and return the figures.
 
         Returns:
             The value of each objective.
@@ -191,7 +191,7 @@ class TrialRun:
             self._write(status="running", reason=None)
 
     def _take_over_promoted(self, folder: pathlib.Path) -> None:
-        """Copy the run that Hyperband wants to go on with, optimizer and all."""
+        """Copy the run that Hyperband wants to continue with, optimizer and all."""
         past = self.values.get(PROMOTED_FROM)
         if not past:
             return

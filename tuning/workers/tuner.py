@@ -36,7 +36,7 @@ class TrialTuner(base_tuner.BaseTuner):
         directory: Where the files of the search lie.
         images: Folder of decoded images on this machine; nothing to decode for
             every trial.
-        deaths: How often in a row this worker has died at the same place; the trial
+        deaths: How often in a row this worker has crashed at the same place; the trial
             it is given back is then to blame.
         train: What trains; tests put something else here.
     """
@@ -112,7 +112,7 @@ class TrialTuner(base_tuner.BaseTuner):
         )
         try:
             if deaths >= MOST_DEATHS:
-                run.fail(f"its worker died {deaths} times at the same place")
+                run.fail(f"its worker crashed {deaths} times at the same place")
             figures = run.run()
         except TrialFailed:
             hparams_tf.write_session(run, None)

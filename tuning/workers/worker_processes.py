@@ -171,7 +171,7 @@ class Worker(ManagedProcess):
         self._last_heartbeat_at = time.monotonic()
 
     def arguments(self) -> list[str]:
-        """Return its processors, its images, and how often it has died."""
+        """Return its processors, its images, and how often it has crashed."""
         cores = child_processes.share_of(self.site.cores, self.place, self.places)
         return [
             *("--cores", ",".join(map(str, cores))),

@@ -9,19 +9,19 @@ FILL_MODES = ("nearest", "constant", "reflect", "wrap")
 class Augmentation:
     """How training images are varied; validation images never are.
 
-    Every amount is drawn anew for each image and epoch, uniformly from its range.
+    Every amount is drawn again for each image and epoch, uniformly from its range.
     All geometry is composed into one affine warp, all colour into one linear map, so
     an image is interpolated once. The size and the value range, 0 to 255, stay.
 
     Args:
         rotation_range: Degrees; drawn from minus to plus this.
-        width_shift_range: Share of the width, 0 to 1; drawn from minus to plus this.
-        height_shift_range: Share of the height, 0 to 1.
+        width_shift_range: Fraction of the width, 0 to 1; drawn from minus to plus this.
+        height_shift_range: Fraction of the height, 0 to 1.
         shear_range: Degrees; drawn from minus to plus this.
         zoom_range: Share, 0 to below 1, for factors from 1 - share to 1 + share, or
             the pair (smallest, largest) itself. Factors below 1 enlarge. Height and
             width draw separately.
-        crop_area: Show a part of the image anywhere inside it, enlarged; its share of
+        crop_area: Show a part of the image anywhere inside it, enlarged; its part of
             the area is drawn from this to 1, its ratio of sides from 3:4 to 4:3 of the
             image's own. 1 shows the whole image.
         horizontal_flip: Mirror half of the images left to right.
@@ -65,13 +65,13 @@ class Augmentation:
     def __post_init__(self):
         check_between(self, "rotation_range", 0, 180, "degrees")
         check_between(self, "shear_range", 0, 89, "degrees")
-        check_between(self, "width_shift_range", 0, 1, "a share of the width")
-        check_between(self, "height_shift_range", 0, 1, "a share of the height")
+        check_between(self, "width_shift_range", 0, 1, "a fraction of the width")
+        check_between(self, "height_shift_range", 0, 1, "a fraction of the height")
         check_between(self, "channel_shift_range", 0, 255, "a pixel value")
         check_between(self, "cval", 0, 255, "a pixel value")
-        check_between(self, "crop_area", 0.01, 1, "a share of the area")
+        check_between(self, "crop_area", 0.01, 1, "a fraction of the area")
         if not isinstance(self.zoom_range, tuple | list):
-            check_between(self, "zoom_range", 0, 0.99, "a share")
+            check_between(self, "zoom_range", 0, 0.99, "a fraction")
         else:
             check_pair(self, "zoom_range", smallest=0.01)
         for name in ("brightness_range", "contrast_range", "saturation_range"):

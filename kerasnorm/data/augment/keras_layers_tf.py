@@ -19,8 +19,8 @@ def with_keras_layers(
 
     For what this library does not do itself: RandAugment, AugMix, RandomErasing and
     the like. Keras' layers draw from counters of their own; here every counter is set
-    anew before each batch, so batch number s is a pure function of the arguments and
-    s, and a resumed run goes on exactly. The layers run in one thread, in order.
+    again before each batch, so batch number s is a pure function of the arguments and
+    s, and a resumed run continues exactly. The layers run in one thread, in order.
 
     Args:
         batches: From `training_batches`, beginning at `first_step`.

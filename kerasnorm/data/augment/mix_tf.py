@@ -63,7 +63,7 @@ def draw_mixes(
 def cut_and_mix(images, labels, mixes):
     """Blend every image with the next one of the batch, or paste a box of it.
 
-    The labels take the neighbour's label by the same share of the image.
+    The labels take the neighbour's label by the same fraction of the image.
 
     Args:
         images: float32, (batch, height, width, channels).
@@ -82,6 +82,6 @@ def cut_and_mix(images, labels, mixes):
     boxed = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
     share = tf.where(boxed, 1.0, blend)
     images = images + share * (tf.roll(images, 1, axis=0) - images)
-    # The share of the image that the box really covers, after clipping.
+    # The fraction of the image that the box really covers, after clipping.
     share = tf.reduce_mean(share, axis=[1, 2])
     return images, labels + share * (tf.roll(labels, 1, axis=0) - labels)

@@ -53,7 +53,7 @@ class ImageDataGenerator(ImageTransforms):
         preprocessing_function: Called with each image, (height, width, channels),
             after the transforms; returns one of the same shape.
         data_format: "channels_last" or "channels_first"; default: Keras' setting.
-        validation_split: Share of the data that `subset="validation"` takes.
+        validation_split: Fraction of the data that `subset="validation"` takes.
         interpolation_order: 0 to 5; 0 and 1 are fast, others go through SciPy.
         dtype: Type of the batches; default: Keras' setting.
         compat: "fixed" does what is documented here; "keras" repeats the known faults

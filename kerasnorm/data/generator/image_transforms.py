@@ -24,7 +24,7 @@ class ImageTransforms:
 
         Args:
             img_shape: Shape of the image, rank 3.
-            seed: The same seed gives the same parameters; None draws anew.
+            seed: The same seed gives the same parameters; None draws again.
 
         Returns:
             Parameters for `apply_transform`.
@@ -63,7 +63,7 @@ class ImageTransforms:
 
         Args:
             x: Image, rank 3.
-            seed: The same seed gives the same transform; None draws anew.
+            seed: The same seed gives the same transform; None draws again.
 
         Returns:
             The transformed image, of the same shape.

@@ -20,7 +20,7 @@ class ImageIterator(keras.utils.PyDataset):
 
     Batch b of epoch e is a pure function of (seed, e, b): it does not depend on what
     was read before. `epoch` counts up at `on_epoch_end()`, which Keras calls, and when
-    `next()` passes the end. To go on after a stop, set it, or call `seek`.
+    `next()` passes the end. To continue after a stop, set it, or call `seek`.
 
     Keras' `fit` cuts an epoch short where `steps_per_epoch` batches go past the end of
     a pass, and warns; `as_dataset(0)` has no end, and takes any `steps_per_epoch`.
@@ -118,7 +118,7 @@ class ImageIterator(keras.utils.PyDataset):
         self.batch_index = 0
 
     def on_epoch_end(self) -> None:
-        """Go on to the next epoch; Keras calls this.
+        """Continue to the next epoch; Keras calls this.
 
         Before the first epoch of a `fit`, Keras may look at a batch to learn its
         shape, and calls this as it goes back to the beginning: no epoch ends there.
@@ -129,7 +129,7 @@ class ImageIterator(keras.utils.PyDataset):
     def seek(self, step: int) -> None:
         """Go to a batch counted from the beginning of training.
 
-        A training that stopped after k steps goes on exactly with `seek(k)`.
+        A training that stopped after k steps continues exactly with `seek(k)`.
 
         Args:
             step: Number of batches to leave out, epochs and all.

@@ -83,7 +83,7 @@ def draw_shift(
 
     A float is the limit of a uniform draw, an int n stands for the whole numbers
     above -n and below n, a list for its elements. Limits and choices below 1 are
-    shares of the length.
+    fractions of the length.
 
     Args:
         amount: The option.

@@ -81,7 +81,7 @@ def _key(index: ImageIndex, image_size: tuple[int, int]) -> str:
 
 @contextlib.contextmanager
 def _alone(file: pathlib.Path) -> Iterator[None]:
-    # The operating system takes the lock back from a process that dies.
+    # The operating system takes the lock back from a process that crashes.
     with file.open("w") as stream:
         try:
             import fcntl

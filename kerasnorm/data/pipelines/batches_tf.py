@@ -47,14 +47,14 @@ def training_batches(
         mixup: Parameter alpha of the Beta distribution of mixing shares; 0 is off.
         cutmix: The same for pasted boxes; with both on, each image takes either.
         random_erasing: Fraction of the images of which a box becomes noise, 0 to 1.
-        label_smoothing: Share of the label spread over all classes, 0 to below 1.
+        label_smoothing: Fraction of the label spread over all classes, 0 to below 1.
         first_step: Number of batches to leave out at the beginning.
         balanced: Whether every class comes equally often, however many images it
             has; an epoch is then as long, but no permutation.
 
     Returns:
         Infinite dataset of (images, labels): float32 from 0 to 255,
-        (batch, *output_size, 3), and float32 shares of the classes, (batch, classes).
+        (batch, *output_size, 3), and float32 class fractions, (batch, classes).
 
     Raises:
         DataError: The batch size does not fit the number of images.
@@ -170,7 +170,7 @@ def evaluation_batches(
 
 
 def one_hot(decoded: DecodedImages, label_smoothing: float):
-    """Return the class shares of every image, (images, classes)."""
+    """Return the class fractions of every image, (images, classes)."""
     if not 0 <= label_smoothing < 1:
         raise ValueError(
             "Expected `label_smoothing` to be from 0 to below 1. Received: "

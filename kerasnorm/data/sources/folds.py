@@ -18,7 +18,7 @@ def k_folds(
 ) -> Iterator[tuple[ImageIndex, ImageIndex]]:
     """Yield training and validation files, each file validating exactly once.
 
-    Every fold has nearly the same share of each class. Give `groups` where several
+    Every fold has nearly the same fraction of each class. Give `groups` where several
     images show the same thing (frames of a film, images of one patient): a group
     is never on both sides.
 

@@ -17,7 +17,7 @@ def take_fraction(index: ImageIndex, fraction: float, seed: int = 0) -> ImageInd
 
     Args:
         index: The files.
-        fraction: Share of the files to keep, above 0, at most 1; at least one file of
+        fraction: Part of the files to keep, above 0, at most 1; at least one file of
             every class stays.
         seed: Decides which.
 
@@ -48,7 +48,7 @@ def with_label_noise(
 
     Args:
         index: The files.
-        fraction: Share of the files that get another class's label, 0 to 1.
+        fraction: Fraction of the files that get another class's label, 0 to 1.
         seed: Decides which files and which labels.
 
     Returns:

@@ -13,7 +13,7 @@ ORDERED = 0.85
 # with exchanged classes.
 EXCHANGED = 0.3
 # Fraction of what validation costs more than training that the exchange must save, too:
-# the right order of the classes mends all of it, while the most flattering of all
+# the right order of the classes fixes all of it, while the most flattering of all
 # orders saved up to 0.31 where the inputs were the cause.
 EXCHANGE_EXPLAINS = 0.5
 # What an order of the classes counts at least, in nats, among other findings.

@@ -10,7 +10,7 @@ def check_noise(m: Measurements) -> Finding | None:
     """Find labels that are wrong: hard images alone would not be contradicted so.
 
     It stands beside overfitting and never instead of it: a network that knows wrong
-    labels has learned them by heart.
+    labels has memorized them.
     """
     noise = m.label_noise
     if noise is None or not noise.proved:

@@ -30,7 +30,7 @@ MOSTLY_INITIAL = 0.5
 
 
 def judge_preflight(m: PreflightMeasurements) -> list[Finding]:
-    """Return what would spoil the training, in the order of the measurements.
+    """Return what would harm the training, in the order of the measurements.
 
     Args:
         m: What was measured.

@@ -180,7 +180,7 @@ def first_batch(model: keras.Model, samples: Samples, size: int = 32) -> Samples
 def shuffled(
     model: keras.Model, samples: Samples, least: int = EVALUATION_BATCH, seed: int = 0
 ) -> list[np.ndarray]:
-    """Return sample numbers of batches drawn anew, of a size that the model takes.
+    """Return sample numbers of batches drawn again, of a size that the model takes.
 
     Args:
         model: Any Keras model.

@@ -93,7 +93,7 @@ def try_learning_rates(
 
     The fraction that learns best is found with one seed; it and the full rate are then
     trained with three. Where no fraction learns, the full rate and multiples of it are
-    tried with one. All start with empty optimizer slots: a training that goes on
+    tried with one. All start with empty optimizer slots: a training that continues
     would carry slots that fit one rate only.
 
     Args:

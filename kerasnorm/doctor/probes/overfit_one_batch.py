@@ -17,7 +17,7 @@ from kerasnorm.inspection.layer_tree import iter_layers
 from kerasnorm.inspection.patched_calls import patched_calls
 
 # Steps on one batch: enough to halve the loss at most sensible learning rates; where a
-# low rate still makes it fall, training goes on this many times as long.
+# low rate still makes it fall, training continues this many times as long.
 STEPS, MOST_ROUNDS = 30, 5
 # Fraction of what there is to learn that counts as learning a batch, and distance from
 # a perfect loss, in units of it, from which there is nothing left.

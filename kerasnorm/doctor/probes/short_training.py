@@ -92,7 +92,7 @@ class ShortTraining:
 
 
 def _initialize(model: keras.Model, generator: np.random.Generator) -> None:
-    """Draw the weights whose initializers are random anew.
+    """Draw the weights whose initializers are random again.
 
     Initializers keep their seed in their configuration: a copied network starts from
     the same weights every time.

@@ -65,7 +65,7 @@ class Samples:
         return np.split(np.arange(self.count), np.cumsum(self.sizes)[:-1])
 
     def shuffled(self, batch_size: int, seed: int = 0) -> list[np.ndarray]:
-        """Return sample numbers of batches drawn anew, without a smaller last one.
+        """Return sample numbers of batches drawn again, without a smaller last one.
 
         Args:
             batch_size: Samples in each batch, at least 1.

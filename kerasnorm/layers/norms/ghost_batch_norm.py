@@ -45,7 +45,7 @@ class GhostBatchNorm(keras.layers.BatchNormalization):
         ghost_batch_size: Most samples per part, at least 1; 16 to 256 are usual.
         axis: Axis of the channels, -1 (default) for channels last, 1 for channels
             first.
-        momentum: Share of the old moving averages that an update keeps, 0 to 1.
+        momentum: Fraction of the old moving averages that an update keeps, 0 to 1.
         epsilon: Positive number added to the variance, default 1e-3.
         update_per_part: Whether the moving averages are updated once for each part, in
             order (default, as in the paper), or once a step with the mean of the

@@ -1,6 +1,6 @@
 """Statistics of each sample and channel over its pixels, exact at any offset.
 
-Every norm of this room works on one view of its input, (batch, pixels before, channels,
+All norms here work on one view of their input, (batch, pixels before, channels,
 pixels after the channel axis), so that channels last and channels first are the same
 code. Its statistics are two numbers per sample and channel; what a norm pools
 together it pools from those.

@@ -92,7 +92,7 @@ class PooledNorm:
         return ops.reshape(outputs, ops.shape(inputs)), stats
 
     def mix(self, stats: moments.Moments, shares: list) -> Mixture:
-        """StatisticsGroup the moments and mix the pools by their shares."""
+        """Pool the moments and mix the pools by their shares."""
         mean_offsets = [pool.deviation(stats) for pool in self.pools]
         variances = [pool.variance(stats) for pool in self.pools]
         center = _weighted(shares[0], mean_offsets) - stats.offset

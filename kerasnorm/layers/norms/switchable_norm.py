@@ -32,7 +32,7 @@ class SwitchableNorm(ChannelNorm):
     Args:
         axis: Axis of the channels, -1 (default) for channels last, 1 for channels
             first.
-        momentum: Share of the old moving averages that each step keeps, 0 to 1,
+        momentum: Fraction of the old moving averages that each step keeps, 0 to 1,
             default 0.9.
         epsilon: Positive number added to the variance, default 1e-5.
         moving_average: Whether inference uses moving averages, default True.

@@ -15,7 +15,7 @@ from kerasnorm.training.system import backend, streams
 USAGE_STATUS = 2
 FAILURE_STATUS = 1
 INTERRUPTED_STATUS = 130
-ACCEPT_CHANGES = "Go on although the run's own images have changed."
+ACCEPT_CHANGES = "Continue although the run's own images have changed."
 
 
 def main(app: App, argv: Sequence[str] | None = None) -> int:

@@ -49,7 +49,7 @@ def diagnose_run(
         validation: The same for validation.
         prove: Whether to try the first remedy on a copy, which is saved beside.
         trust: Whether code inside a model file may run.
-        accept_changes: Whether to go on where the run's own images have changed.
+        accept_changes: Whether to continue where the run's own images have changed.
         progress: Called with a sentence at every step.
         decoding: How files of the folders become inputs; by default values from 0 to
             255, resized as the model recognizes training images best.

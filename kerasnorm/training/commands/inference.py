@@ -33,7 +33,7 @@ def evaluate_run(
         path: The run directory.
         data: A folder or `tfds:NAME`; with a validation part this part is taken, else
             all images. None, or the run's own folder, for what it was validated on.
-        accept_changes: Whether to go on where the run's own images have changed.
+        accept_changes: Whether to continue where the run's own images have changed.
 
     Returns:
         `loss`, `accuracy`, `samples`, `data`, `rejected` as (path, reason), and in
@@ -83,7 +83,7 @@ def choose_files(
         data: A folder or `tfds:NAME`. None, or the run's own folder wherever it lies
             now, for its own.
         use: "train" or "validation".
-        accept_changes: Whether to go on where the run's own images have changed.
+        accept_changes: Whether to continue where the run's own images have changed.
 
     Returns:
         The files, and what was taken for what, one line each.

@@ -84,7 +84,7 @@ def recalibrate_model(model: keras.Model, batches: ImageBatches, force: bool) ->
     before = _measure(model, samples)
     seen = recalibrate_batch_norm(model, batches, samples=None)
     after = _measure(model, samples)
-    done = f"statistics estimated anew on {seen:,} images"
+    done = f"statistics re-estimated on {seen:,} images"
     if before is None or after is None:
         return f"{done}; labels do not fit the model: its loss was not compared"
     (losses, correct), (new_losses, new_correct) = before, after

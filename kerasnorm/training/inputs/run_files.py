@@ -98,7 +98,7 @@ def as_resumed(
     Args:
         settings: Those of the run.
         run: Its run directory.
-        accept_changes: Whether to go on where the files have changed.
+        accept_changes: Whether to continue where the files have changed.
     """
     return settings.replace(resume=str(run), accept_changes=accept_changes)
 
@@ -187,7 +187,7 @@ def _judge(settings: Settings, changes: Changes, fate: str) -> list[str]:
         raise DataError(
             f"The images of the run are no longer what they were: {said}. Results "
             "would not be comparable: restore the images, or give --accept-changes to "
-            "go on with those that are there."
+            "continue with those that are there."
         )
     return [f"changed since the split was drawn: {said}"] if said else []
 
@@ -195,7 +195,7 @@ def _judge(settings: Settings, changes: Changes, fate: str) -> list[str]:
 def _divide(
     settings: Settings, files: source.Files, fixed: dict[str, str]
 ) -> tuple[dict[str, ImageIndex], list[str]]:
-    """Divide the files anew, but for those whose part is known."""
+    """Divide the files again, but for those whose part is known."""
     if files.layout.has_parts and settings.test_fraction:
         raise UsageError(
             "expected --test-fraction with one folder of classes, received "

@@ -51,7 +51,7 @@ def fit(job: RunContext) -> TrainingResult:
             return attempt.fit()
         except NonFinite as found:
             found = attempt.in_whole_epoch(found)
-            # Training begins anew from the checkpoint, with new callbacks.
+            # Training starts again from the checkpoint, with new callbacks.
             attempt = FitSession(job, recovery)
             start = attempt.restore()
             blame = non_finite_step.examine(job, found, start, recovery.skipped)
@@ -110,7 +110,7 @@ class FitSession:
         self.restore()
         resume.say_position(job.console, job.settings, self.checkpoint)
         if job.settings.resume:
-            # Only now is it certain that the run goes on.
+            # Only now is it certain that the run continues.
             resume.reopen(job.directory, job.settings)
             job.directory.write_split(job.data.split)
         is_over = self.stopping.is_over or self.limit.is_over
@@ -172,7 +172,7 @@ class FitSession:
         return build.build_pacing(settings, self.job.steps_per_epoch, self.time_share)
 
     def time_share(self) -> float:
-        """Return the share of the allowed time that has passed."""
+        """Return the fraction of the allowed time that has passed."""
         # The clock is not deterministic.
         return 0.0 if self.job.settings.deterministic else self.limit.share
 

@@ -19,7 +19,7 @@ class Hooks:
             and has an attribute `stopped_because` gives the report its reason.
         until_epoch: Train so many epochs at most, and yet as if all those in the
             settings were to come: the learning rate keeps its schedule, and a later
-            run goes on from there.
+            run continues from there.
         load: Settings to images, for callers that keep decoded images.
         defaults: Settings that the report compares with; those of `Settings` if None.
         command: What was typed, for `environment.json`; the words that this process

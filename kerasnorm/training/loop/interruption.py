@@ -1,4 +1,4 @@
-"""Ends a run politely: after the batch, with a checkpoint, and a way to go on."""
+"""Ends a run gracefully: after the batch, with a checkpoint, and a way to continue."""
 
 import shlex
 import signal
@@ -52,7 +52,7 @@ class Signals:
 
     Outside of training a signal raises `Interrupted` at once: there is nothing to
     finish. In training, where `defer_signals` is true, it is only noted, and the batch
-    goes on. In any case a second SIGINT ends the program at once. Use it as a context
+    continues. In any case a second SIGINT ends the program at once. Use it as a context
     manager. Outside of the main thread, where Python allows no handlers, it does
     nothing.
 
@@ -88,7 +88,7 @@ class StopBetweenBatches(keras.callbacks.Callback):
 
     Args:
         checkpoint: What saves.
-        reasons: Functions that return why to leave, or None to go on.
+        reasons: Functions that return why to leave, or None to continue.
 
     Raises:
         TrainingStopped: In `fit`, between two batches.
@@ -128,7 +128,7 @@ class StopBetweenBatches(keras.callbacks.Callback):
 
 
 def resume_command(directory: RunDirectory, settings: Settings) -> str:
-    """Return the command that goes on with a run, to be copied into a shell.
+    """Return the command that continues with a run, to be copied into a shell.
 
     Args:
         directory: The run directory.

@@ -39,9 +39,9 @@ def examine(
 ) -> NonFiniteCause:
     """Repeat training from the last good checkpoint and look at every step.
 
-    The guard of a running training looks at the loss alone. A gradient that spoils
+    The guard of a running training looks at the loss alone. A gradient that corrupts
     the weights shows in the loss one batch later, so the batch it names may be the
-    one after. The model is left with spoilt weights; restore it afterwards.
+    one after. The model is left with corrupted weights; restore it afterwards.
 
     Args:
         job: The run; its model stands at `start`.
@@ -71,13 +71,13 @@ def examine(
     words, rows = first_non_finite(job.model, batch) if repeated else (None, [])
     save_batch(job, batch, files, step)
     epoch, place = divmod(step, job.steps_per_epoch)
-    spoilt = [files[row] for row in rows] or files
-    named = ", ".join(spoilt[:FILES_NAMED])
+    corrupted = [files[row] for row in rows] or files
+    named = ", ".join(corrupted[:FILES_NAMED])
     return NonFiniteCause(
         step,
         f"{found.where} was no finite number in epoch {epoch + 1} at batch {place + 1}"
         f"{'; it began in ' + words if words else ''}; the batch ({named}"
-        f"{', ...' if len(spoilt) > FILES_NAMED else ''}) is kept in "
+        f"{', ...' if len(corrupted) > FILES_NAMED else ''}) is kept in "
         f"{job.directory.path / BATCH_FILE}",
     )
 

@@ -112,7 +112,7 @@ def print_summary(
         console.print(
             f"doctor       {examination['verdict']}: {examination['summary']}",
         )
-    # A run that goes on may have been named by a link.
+    # A run that continues may have been named by a link.
     folder = directory.path.resolve()
     lines = (
         f"report       {directory.path / 'report.html'}",

@@ -13,7 +13,7 @@ SLOWER = 0.5
 
 @dataclasses.dataclass
 class Recovery:
-    """Batches left out and the share of the learning rate that is left.
+    """Batches left out and the fraction of the learning rate that is left.
 
     It belongs to the state of the training: a resumed run keeps it.
 

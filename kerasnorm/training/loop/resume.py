@@ -10,7 +10,7 @@ from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.system import streams
 
-# They end a training; raised, they let a finished one go on.
+# They end a training; raised, they let a finished one continue.
 LIMITS = ("epochs", "max_minutes", "patience")
 
 
@@ -19,7 +19,7 @@ def is_finished(directory: RunDirectory, settings: Settings) -> bool:
 
     Args:
         directory: The run directory.
-        settings: The settings it is to go on with.
+        settings: The settings it is to continue with.
     """
     if not directory.report_file.is_file() or not directory.model_file.is_file():
         return False
@@ -51,7 +51,7 @@ def reopen(directory: RunDirectory, settings: Settings) -> None:
 
     Args:
         directory: The run directory.
-        settings: The settings it goes on with.
+        settings: The settings it continues with.
     """
     directory.report_file.unlink(missing_ok=True)
     directory.write_settings(settings)
@@ -68,7 +68,7 @@ def say_finished(console: rich.console.Console, directory: RunDirectory) -> None
     console.print(
         f"the run is finished ({report['epochs']} epochs; {report['stopped_because']})"
         "; nothing is left to train. More --epochs, --patience or --max-minutes let "
-        "it go on",
+        "it continue",
     )
 
 
@@ -77,7 +77,7 @@ def say_position(
     settings: Settings,
     checkpoint: callbacks.Checkpoint,
 ) -> None:
-    """Print where a run goes on; nothing for a new one.
+    """Print where a run continues; nothing for a new one.
 
     Args:
         console: Where to print.
@@ -90,13 +90,13 @@ def say_position(
             "is used",
         )
     if settings.resume:
-        console.print(f"goes on at {checkpoint.position}")
+        console.print(f"resumes at {checkpoint.position}")
 
 
 def say_interrupted(
     interrupted: interruption.Interrupted, directory: RunDirectory, settings: Settings
 ) -> None:
-    """Print, also in a quiet run, that all is kept and how to go on.
+    """Print, also in a quiet run, that all is kept and how to continue.
 
     Args:
         interrupted: Which signal it was.
@@ -104,7 +104,7 @@ def say_interrupted(
         settings: The run's settings.
     """
     streams.console(stderr=True).print(
-        f"interrupted by {interrupted.signal_name}; everything is kept, go on with\n"
+        f"interrupted by {interrupted.signal_name}; everything is kept, continue with\n"
         + interruption.resume_command(directory, settings),
     )
 
@@ -120,11 +120,11 @@ def disk_trouble(error: OSError, directory: RunDirectory, settings: Settings) ->
     if not directory.path.is_dir():
         return (
             f"the run directory {directory.path} was removed while the run was "
-            "writing to it; begin anew"
+            "writing to it; start again"
         )
     command = interruption.resume_command(directory, settings)
     return (
         f"cannot write to the run directory: {error.strerror or error} "
         f"({error.filename or directory.path}); the checkpoint before this is kept: "
-        f"mend it and go on with {command}"
+        f"fix it and continue with {command}"
     )

@@ -54,7 +54,7 @@ class RunContext:
         Args:
             first_step: Number of the first batch.
             skipped: Steps whose batch is left out.
-            time_share: Says which share of the allowed time has passed; with growing
+            time_share: Says which fraction of the allowed time has passed; with growing
                 images the clock counts as it does for the learning rate.
         """
         settings = self.settings

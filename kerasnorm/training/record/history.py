@@ -1,4 +1,4 @@
-"""Keeps `history.csv` up to date while training goes on."""
+"""Keeps `history.csv` up to date while training continues."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -94,7 +94,7 @@ class RunDirectory:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def check_resumable(self) -> None:
-        """Refuse a run that would begin anew over what it has written, or that trains.
+        """Refuse a run that would start again over what it has written, or that trains.
 
         Raises:
             UsageError: If it has trained and its checkpoint is gone.
@@ -252,7 +252,7 @@ def create(settings: Settings) -> RunDirectory:
             if settings.name:
                 raise ValueError(
                     f"expected a new run directory, received {path}, which exists; "
-                    f"give another --name, or go on with it by --resume {path}"
+                    f"give another --name, or continue it with --resume {path}"
                 ) from None
             number += 1
             path = parent / f"{name}-{number}"

@@ -1,13 +1,11 @@
 """What a confusion matrix says: classes, confused pairs, shades, and certainty."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import binomtest
 
-# 97.5% quantile of the normal distribution: 95% lie between minus and plus this.
-NORMAL_95 = 1.959964
 SHADES = 10
 
 
@@ -18,8 +16,8 @@ class ClassFigures:
     Args:
         name: The class.
         images: Validation images of it.
-        recall: Share of them that is recognized, 0 to 1; None without images.
-        precision: Share of the images taken for it that are of it, 0 to 1; None
+        recall: Fraction of them that is recognized, 0 to 1; None without images.
+        precision: Fraction of the images taken for it that are of it, 0 to 1; None
             if there are none.
         taken_for: Class it is most often mistaken for; None without mistakes.
     """
@@ -39,7 +37,7 @@ class Pair:
         true_class: Name of the class of the images.
         predicted_class: Name of the class the model takes them for.
         count: Images, 1 or more.
-        share: Share of the images of the true class, above 0 to 1.
+        share: Fraction of the images of the true class, above 0 to 1.
     """
 
     true_class: str
@@ -48,31 +46,22 @@ class Pair:
     share: float
 
 
-def wilson_interval(share: float, total: int) -> tuple[float, float]:
-    """Return the 95% confidence interval of a share.
+def wilson_interval(fraction: float, total: int) -> tuple[float, float]:
+    """Return the 95% confidence interval of a fraction, by Wilson's method.
 
-    It stays inside 0 to 1 and has its width also where the share is 0 or 1, which
+    It stays inside 0 to 1 and has its width also where the fraction is 0 or 1, which
     the textbook interval has not.
 
     Args:
-        share: Observed share, 0 to 1; what rounding puts outside is cut off.
+        fraction: Observed fraction, 0 to 1; what rounding puts outside is cut off.
         total: Number of observations, 1 or more.
 
     Returns:
         Lower and upper end, 0 to 1.
-
-    Reference:
-        Wilson, E. B. (1927). Probable inference, the law of succession, and
-        statistical inference.
     """
-    share = min(max(share, 0.0), 1.0)
-    square = NORMAL_95**2
-    middle = share + square / (2 * total)
-    spread = NORMAL_95 * math.sqrt(
-        share * (1 - share) / total + square / (4 * total**2)
-    )
-    scale = 1 + square / total
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    hits = round(min(max(fraction, 0.0), 1.0) * total)
+    interval = binomtest(hits, total).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def class_figures(
@@ -133,7 +122,7 @@ def confused_pairs(
 
 
 def shades(confusion: np.ndarray) -> np.ndarray:
-    """Return how dark each cell is drawn: its share of its row in tenths.
+    """Return how dark each cell is drawn: its fraction of its row in tenths.
 
     Args:
         confusion: Counts of shape (classes, classes); rows are true classes.

@@ -38,7 +38,7 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of the images whose most probable class is the true one."""
+        """Fraction of the images whose most probable class is the true one."""
         return float((self.predictions == self.labels).mean())
 
     @property

@@ -27,7 +27,7 @@ def preflight_run(
     directory: RunDirectory,
     console: rich.console.Console,
 ) -> doctor.Examination | None:
-    """Look for what would spoil the training; say it and write `preflight.json`.
+    """Look for what would harm the training; say it and write `preflight.json`.
 
     Args:
         model: The compiled model; it stays as it is.
@@ -37,7 +37,7 @@ def preflight_run(
         console: Where findings are shown.
 
     Returns:
-        The examination, or None if it is switched off, failed, or the run goes on from
+        The examination, or None if it is switched off, failed, or the run resumes from
         a checkpoint or trains on several devices.
     """
     again = settings.resume is not None or distribution.replicas_of(model) > 1
@@ -106,7 +106,7 @@ def examine_run(
         settings: The run's settings.
         data: The images.
         history: One dict per epoch.
-        console: Where to say what is going on.
+        console: Where to say what is continuing.
 
     Returns:
         The examination, or None if it is switched off or failed.

@@ -105,7 +105,7 @@ class Declaration:
         is_of_one_call: Whether it belongs to one call of the program and not to the
             training, so that `--config RUN/settings.yaml` repeats a run under a new
             name.
-        changes_on_resume: Whether it may change when an interrupted run goes on.
+        changes_on_resume: Whether it may change when an interrupted run continues.
         divides_data: Whether it decides which image trains and which validates.
         reads: Whether it is the path of something that is only read.
         writes: Whether it is the path of a folder that is written to.

@@ -10,7 +10,7 @@ WAIT_SECONDS = 0.1
 def take(file: pathlib.Path, seconds: float = 0.0) -> IO[Any] | None:
     """Take hold of a lock file for as long as it stays open here or in a child.
 
-    The operating system takes the lock back from a process that dies. Where the file
+    The operating system takes the lock back from a process that crashes. Where the file
     system knows no locks, nobody is kept out.
 
     Args:

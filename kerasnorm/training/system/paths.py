@@ -16,7 +16,7 @@ _WORDS = ("drawn", "imagenet")
 _PREFIXES = ("tfds:",)
 # Files by which the directory of a run and that of a search are known.
 _MARKS = (("settings.yaml", "environment.json"), ("plan.json", "search.json"))
-# Reports and lists, which may be written anew; never images or models.
+# Reports and lists, which may be written again; never images or models.
 _REPLACEABLE = ("", ".html", ".htm", ".txt", ".csv", ".json", ".md")
 
 

@@ -19,7 +19,7 @@ WIDEST = 10_000
 
 
 class Lasting:
-    """A stream whose reader may go and whose disk may be full: writing goes on.
+    """A stream whose reader may go and whose disk may be full: writing continues.
 
     Args:
         stream: A text stream of this process.

@@ -1,4 +1,4 @@
-"""Each known fault of Keras' class: kept by compat="keras", mended by "fixed"."""
+"""Each known fault of Keras' class: kept by compat="keras", fixed by "fixed"."""
 
 import random
 

@@ -221,7 +221,7 @@ def test_fit_goes_through_the_epochs_one_by_one(batch_size):
     model = small_model()
     model.fit(iterator, epochs=3, verbose=0)
     assert iterator.epoch == 3
-    # A compiled model is looked at anew, a fitted one is not.
+    # A compiled model is looked at again, a fitted one is not.
     for epochs in (2, 1):
         model.fit(iterator, epochs=epochs, verbose=0)
         model.compile("sgd", model.loss)

@@ -1,4 +1,4 @@
-"""Batches are the same in worker processes, forked or started anew, as without them."""
+"""Batches are the same in worker processes, forked or spawned, as without them."""
 
 import copy
 import pickle

@@ -212,10 +212,10 @@ def small_and_flat(x):
 def test_inputs_of_any_form_are_compared(form):
     (x, y), (vx, vy) = shapes(400, 1), shapes(250, 2)
     files = tuple(f"photos/{'abcd'[c]}/{i}.png" for i, c in enumerate(y))
-    spoilt = samples(
+    corrupted = samples(
         form(x), flipped(y, 0.4), positions=np.arange(400) + 7, files=files
     )
-    found = estimate_label_noise(spoilt, samples(form(vx), vy))
+    found = estimate_label_noise(corrupted, samples(form(vx), vy))
     assert found.proved
     first = found.suspects[0]
     assert first.file == files[first.position - 7]

@@ -104,7 +104,7 @@ def test_one_line_is_in_the_space_and_in_the_settings_without_augmentation(found
 def test_the_table_in_the_docs_is_current():
     file = ROOT / "docs" / "settings.md"
     assert file.read_text(encoding="utf-8") == docs_table.page(), (
-        f"write it anew: python -m {docs_table.__name__} docs/settings.md"
+        f"write it again: python -m {docs_table.__name__} docs/settings.md"
     )
 
 

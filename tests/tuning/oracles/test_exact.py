@@ -53,7 +53,7 @@ class FullMemory(keras.callbacks.Callback):
 
 
 class Epochs(keras.callbacks.Callback):
-    """Note the epochs that are trained: training all of them anew is exact, too."""
+    """Note the epochs that are trained: training all of them again is exact, too."""
 
     def __init__(self):
         super().__init__()

@@ -1,7 +1,7 @@
 """A process that stands in for a worker or the chief: no Keras, one thing to do.
 
-What a worker does is the file `behaviour` in the directory: `sleep`, `hang`, `die` or
-`end`. The chief answers every question, except with `no chief`, when it dies.
+What a worker does is the file `behaviour` in the directory: `sleep`, `hang`, `crash` or
+`end`. The chief answers every question, except with `no chief`, when it crashes.
 `python -m tests.tuning.workers.stand_in_process DIR ... --parent PID`
 """
 
@@ -51,7 +51,7 @@ for beat in range(6000):
     what = behaviour.read_text()
     if what == "end":
         sys.exit(0)
-    if what == "die":
+    if what == "crash":
         sys.exit("the disk is full")
     if what != "hang":
         write_json(

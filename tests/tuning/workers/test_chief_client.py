@@ -1,4 +1,4 @@
-"""Calls to a chief that dies while answering, or for good."""
+"""Calls to a chief that crashes while answering, or for good."""
 
 import grpc
 import pytest

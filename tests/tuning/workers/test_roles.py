@@ -105,4 +105,4 @@ def test_a_completed_search_is_not_begun_again(begin, started, tmp_path, capsys)
     write_json(directory.search_file, content)
     assert search.main(["--resume", "--directory", str(tmp_path)]) == 0
     assert not started
-    assert "more --trials let it go on" in capsys.readouterr().out
+    assert "more --trials let it continue" in capsys.readouterr().out

@@ -200,7 +200,7 @@ def test_a_signal_ends_the_search_and_its_processes(team):
 def test_workers_that_cannot_begin_end_the_search(team, monkeypatch):
     make, folder, _ = team
     monkeypatch.setattr(supervisor, "MOST_SHORT_LIVES", 2)
-    behave(folder, "die")
+    behave(folder, "crash")
     content = make().run()
     assert content["status"] == "failed"
     assert "cannot begin to work: the disk is full" in content["reason"]

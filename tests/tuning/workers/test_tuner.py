@@ -277,7 +277,7 @@ def test_a_worker_that_always_dies_in_a_trial_fails_it(begin):
     tuner.search()
     content = record_of(tuner)
     assert [trial["status"] for trial in content["trials"]] == ["failed", "completed"]
-    assert "died 4 times" in content["trials"][0]["reason"]
+    assert "crashed 4 times" in content["trials"][0]["reason"]
 
 
 def test_ending_a_trial_twice_counts_once(begin):

@@ -1,4 +1,4 @@
-"""Settings of the section Schedule: how long training goes on, and how it changes."""
+"""Settings of the section Schedule: how long training continues, and how it changes."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ SCHEDULES = ("constant", "cosine", "stable_decay")
 
 @dataclasses.dataclass(frozen=True)
 class ScheduleSettings:
-    """How long training goes on, and what changes meanwhile."""
+    """How long training continues, and what changes meanwhile."""
 
     schedule: str = choice(
         "cosine",
