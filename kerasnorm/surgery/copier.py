@@ -12,6 +12,7 @@ import keras
 
 from kerasnorm.inspection import layer_tree
 from kerasnorm.surgery import attributes, model_graph
+from kerasnorm.surgery.layer_configs import in_dtype, not_built
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +25,14 @@ class RewritePlan:
             called on outputs of the producer's substitute.
         dropped: Layers that fall away wherever they are called.
         batch: Inputs of one batch, for models that have to be called to be built.
+        dtype: Type in which all layers of floats then compute, None for their own.
     """
 
     substitutes: Mapping[keras.layers.Layer, keras.layers.Layer]
     fused_activations: frozenset[tuple[Any, Any]] = frozenset()
     dropped: frozenset[Any] = frozenset()
     batch: Any = None
+    dtype: str | None = None
 
 
 class Copier:
@@ -73,7 +76,7 @@ class Copier:
             if isinstance(layer, keras.Sequential):
                 return self._copy_sequential(layer)
             return self._copy_functional(layer)
-        copy = _copy_by_config(layer)
+        copy = _copy_by_config(layer, self.plan.dtype)
         if isinstance(layer, keras.layers.Layer):
             carry_assets(layer, copy)
             self._replace_inside(layer, copy)
@@ -87,7 +90,9 @@ class Copier:
             if layer not in self.plan.dropped and not falls_away:
                 kept.append(self.copy(layer))
             previous = layer
-        new = keras.Sequential([*_inputs_like(model), *kept], name=model.name)
+        new = keras.Sequential(
+            [*_inputs_like(model, self.plan.dtype), *kept], name=model.name
+        )
         self._note_class(model, new)
         return new
 
@@ -120,8 +125,10 @@ class Copier:
 
         inputs = None
         # Left to itself, Keras makes all inputs dense.
-        if any(tensor.sparse or tensor.ragged for tensor in model.inputs):
-            inputs = keras.tree.pack_sequence_as(model.input, _inputs_like(model))
+        is_odd = any(tensor.sparse or tensor.ragged for tensor in model.inputs)
+        if is_odd or self.plan.dtype is not None:
+            likes = _inputs_like(model, self.plan.dtype)
+            inputs = keras.tree.pack_sequence_as(model.input, likes)
         with _uncompiled(model):
             new = keras.models.clone_model(
                 model, inputs, clone_function=clone, call_function=call
@@ -183,11 +190,11 @@ class Copier:
             )
 
 
-def _inputs_like(model: keras.Model) -> list[Any]:
+def _inputs_like(model: keras.Model, dtype: str | None) -> list[Any]:
     return [
         keras.Input(
             batch_shape=tensor.shape,
-            dtype=tensor.dtype,
+            dtype=in_dtype(tensor.dtype, dtype),
             sparse=tensor.sparse,
             ragged=tensor.ragged,
             name=tensor.name,
@@ -206,7 +213,7 @@ def _uncompiled(model: keras.Model) -> Iterator[None]:
         model.compiled = compiled
 
 
-def _copy_by_config(layer: Any) -> Any:
+def _copy_by_config(layer: Any, dtype: str | None) -> Any:
     if isinstance(layer, keras.layers.Lambda):
         # Reading a function back from a configuration is refused as unsafe; here it
         # is at hand.
@@ -216,10 +223,10 @@ def _copy_by_config(layer: Any) -> Any:
             mask=layer.mask,
             arguments=layer.arguments,
             name=layer.name,
-            dtype=layer.dtype_policy,
+            dtype=dtype or layer.dtype_policy,
         )
     try:
-        return _from_config(layer)
+        return _from_config(layer, dtype)
     except Exception as error:
         raise ValueError(
             f"Expected the layer {layer.name!r} to be copyable by "
@@ -229,18 +236,8 @@ def _copy_by_config(layer: Any) -> Any:
         ) from error
 
 
-def _not_built(config: Any) -> Any:
-    """Leave out what Keras builds inner layers by: built ones take no other layers."""
-    # Other kinds of dictionaries and lists may hold more than their items.
-    if type(config) is dict:
-        return {k: _not_built(v) for k, v in config.items() if k != "build_config"}
-    if type(config) is list:
-        return [_not_built(item) for item in config]
-    return config
-
-
-def _from_config(layer: Any) -> Any:
-    cls, config = type(layer), _not_built(layer.get_config())
+def _from_config(layer: Any, dtype: str | None = None) -> Any:
+    cls, config = type(layer), not_built(layer.get_config(), dtype)
     parameters = inspect.signature(cls.__init__).parameters.values()
     # Classes of users need not be registered to be copied.
     known = {

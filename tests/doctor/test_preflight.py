@@ -139,6 +139,44 @@ def test_a_wrong_gradient_of_one_layer_among_many_is_named(place, fraction):
     assert list(ratios.values()) == pytest.approx([1 / fraction] * place, rel=0.1)
 
 
+def of_layers(*layers):
+    return keras.Sequential([keras.Input((2,)), *layers])
+
+
+def dense(count, activation):
+    return [keras.layers.Dense(8, activation) for _ in range(count)]
+
+
+# Networks whose loss is crooked, flat or noisy to steps that float32 can tell.
+HARD = {
+    "many units that switch": lambda: dense(12, "relu"),
+    "dropout": lambda: [*dense(2, "tanh"), keras.layers.Dropout(0.5)],
+    "noise": lambda: [keras.layers.GaussianNoise(0.3), *dense(2, "tanh")],
+    "norms": lambda: [*dense(2, "tanh"), keras.layers.BatchNormalization()],
+    "small gradients": lambda: [*dense(3, "sigmoid"), *dense(3, "sigmoid")],
+    "an inner model": lambda: [of_layers(*dense(2, "tanh")), *dense(1, "gelu")],
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", HARD)
+@pytest.mark.parametrize("fraction", [1.0, 0.5])
+def test_gradients_are_checked_in_float64(kind, fraction):
+    if keras.backend.backend() == "torch":
+        pytest.skip("PyTorch's mean of a loss is float32")
+    keras.utils.set_random_seed(0)
+    last = [Scaled(fraction), keras.layers.Dense(2, "softmax", name="last")]
+    model = of_layers(*HARD[kind](), *last)
+    layers = {v.path.rpartition("/")[0] for v in model.trainable_variables}
+    agreement = fly(model, "sparse_categorical_crossentropy").measurements["gradients"][
+        "agreement"
+    ]
+    assert len(agreement) >= 0.8 * len(layers)
+    for path, ratio in agreement.items():
+        wanted = 1 if path.endswith("last") else 1 / fraction
+        assert ratio == pytest.approx(wanted, rel=0.05), path
+
+
 @pytest.mark.thorough
 def test_variables_that_are_cut_off_are_named():
     inner = keras.layers.Dense(8, "tanh", name="inner")

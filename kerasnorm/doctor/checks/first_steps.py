@@ -7,7 +7,7 @@ import numpy as np
 from kerasnorm.doctor.checks.learned import SCALE_TARGETS
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
-from kerasnorm.doctor.probes.gradients import Gradients
+from kerasnorm.doctor.probes.gradients.gradients import Gradients
 from kerasnorm.doctor.probes.overfit_one_batch import SingleBatchResult, has_learned
 
 # Measured falls along right gradients lie within 10% of the predicted ones.

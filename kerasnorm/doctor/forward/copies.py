@@ -1,5 +1,7 @@
 """Whole copies of a model for trials: wiring, vocabularies, loss and own steps."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -26,6 +28,7 @@ def copy_model(
     optimizer: Any = None,
     *,
     weights: bool = True,
+    dtype: str | None = None,
 ) -> keras.Model:
     """Return a copy with the same loss, compiled where the model is.
 
@@ -35,14 +38,17 @@ def copy_model(
         optimizer: Optimizer of the copy; by default a new one of the same settings.
         weights: Whether the copy gets the weights too, or starts from new ones. What
             layers were adapted to, it gets in any case.
+        dtype: Type in which the copy computes, None for that of each layer; wrap calls
+            of it in `computing_in`.
 
     Raises:
         CannotCloneError: If no copy can be made that trains and measures alike.
     """
     batch = samples.take(samples.batches()[0][:1])[0]
     try:
-        with restored_after(model):
-            copy = rebuild(model, RewritePlan({}, batch=batch), weights=weights).model
+        with restored_after(model), computing_in(dtype):
+            plan = RewritePlan({}, batch=batch, dtype=dtype)
+            copy = rebuild(model, plan, weights=weights).model
     # Constructors of users run here and may raise anything.
     except Exception as error:
         raise CannotCloneError(
@@ -56,8 +62,36 @@ def copy_model(
             f"{type(model).__name__}, whose constructor Keras cannot call; give it the "
             "arguments of keras.Model, or get_config and from_config"
         )
-    compile_like(model, copy, optimizer)
+    with computing_in(dtype):
+        compile_like(model, copy, optimizer)
     return copy
+
+
+@contextlib.contextmanager
+def computing_in(dtype: str | None) -> Iterator[None]:
+    """Let what is made and called here compute in a type; nothing changes for None.
+
+    Args:
+        dtype: Name of the type.
+    """
+    if dtype is None:
+        yield
+        return
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    wide: Any = contextlib.nullcontext()
+    if keras.config.backend() == "jax" and dtype == "float64":
+        import jax
+
+        # Left to itself, JAX makes float32 of it.
+        wide = jax.enable_x64(True)
+    with wide:
+        keras.config.set_floatx(dtype)
+        keras.config.set_dtype_policy(dtype)
+        try:
+            yield
+        finally:
+            keras.config.set_floatx(before[0])
+            keras.config.set_dtype_policy(before[1])
 
 
 def train_on(model: keras.Model, samples: Samples, batches: list[np.ndarray]) -> None:

@@ -15,7 +15,7 @@ from kerasnorm.doctor.losses.label_compatibility import (
     logits_mismatch_reason,
 )
 from kerasnorm.doctor.losses.model_losses import LossOfSamples, known_loss, resolve_loss
-from kerasnorm.doctor.probes.gradients import Gradients, measure_gradients
+from kerasnorm.doctor.probes.gradients.gradients import Gradients, measure_gradients
 from kerasnorm.doctor.probes.inputs.inputs import (
     InputMoments,
     describe_inputs,
@@ -159,7 +159,9 @@ def measure_preflight(
         batch, scale = first_batch(model, train), initial.scale
         has_loss = getattr(model, "loss", None) is not None
         if can_train and has_loss and limit.allows("gradients"):
-            gradients = measure_gradients(model, batch, scale.loss_unit)
+            gradients = measure_gradients(
+                model, batch, scale.loss_unit, lambda: limit.left > 0
+            )
         if can_train and limit.allows("training on one batch"):
             single_batch, single_batch_adam = train_on_one_batch(
                 model, batch, head.loss, scale

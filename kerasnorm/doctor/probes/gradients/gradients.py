@@ -1,7 +1,7 @@
 """Checks gradients: how large they are, and whether the loss falls as they say."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import keras
@@ -15,7 +15,11 @@ from kerasnorm.doctor.forward.copies import (
 )
 from kerasnorm.doctor.forward.statistics import forward_pass
 from kerasnorm.doctor.losses.model_losses import resolve_loss
-from kerasnorm.doctor.probes.structure import random_layers
+from kerasnorm.doctor.probes.gradients.loss_slopes import (
+    layers_of,
+    measure_slopes,
+    silence_dropout,
+)
 from kerasnorm.doctor.sampling.samples import Samples
 
 # The step along the gradient that should change the loss by this fraction of itself:
@@ -41,8 +45,8 @@ class Gradients:
         agreement: By the path of each layer, fall of the loss along the layer's part
             of the gradient, measured by a central difference, divided by what the
             gradient predicts: 1 where it is right. Layers are left out whose part is
-            too small or too crooked to tell; all are where dropout or half precision
-            hides it.
+            too small or too crooked to tell; all are where augmentation or half
+            precision hides it. Dropout is left out of both sides.
     """
 
     finite: bool
@@ -53,7 +57,10 @@ class Gradients:
 
 
 def measure_gradients(
-    model: keras.Model, batch: Samples, loss_unit: float = 1.0
+    model: keras.Model,
+    batch: Samples,
+    loss_unit: float = 1.0,
+    has_time: Callable[[], bool] = lambda: True,
 ) -> Gradients | None:
     """Read the gradient from one step of plain gradient descent on a copy.
 
@@ -62,6 +69,7 @@ def measure_gradients(
             `state.restored_after`.
         batch: Samples of one batch.
         loss_unit: Loss that counts as one.
+        has_time: Says whether another layer may be measured.
 
     Returns:
         The gradients, None for a model that Keras cannot copy.
@@ -72,6 +80,7 @@ def measure_gradients(
         copy = copy_model(model, batch, keras.optimizers.SGD(1.0))
     except CannotCloneError:
         return None
+    is_random = not silence_dropout(copy)
     before, whole = trainable_arrays(copy), copy.get_weights()
     train_on(copy, batch, [numbers])
     gradients = [
@@ -86,9 +95,12 @@ def measure_gradients(
     low_precision = any(
         layer.compute_dtype in ("float16", "bfloat16") for layer in copy.layers
     )
-    if finite and len(some) and not random_layers(copy) and not low_precision:
+    if finite and len(some) and not is_random and not low_precision:
         copy.set_weights(whole)
-        agreement = _agreement(copy, before, gradients, batch, loss_unit)
+        try:
+            agreement = measure_slopes(model, batch, gradients, loss_unit, has_time)
+        except CannotCloneError:
+            agreement = _agreement(copy, before, gradients, batch, loss_unit)
     return Gradients(
         finite,
         float(np.linalg.norm(norms)),
@@ -116,11 +128,8 @@ def _agreement(copy, before, gradients, batch: Samples, loss_unit) -> dict[str, 
 
     # Neither a constant in the loss nor a loss near 0 may decide the step.
     size = max(min(abs(loss_at([], 0.0)), loss_unit), 1e-3 * loss_unit)
-    layers: dict[str, list[int]] = {}
-    for i, variable in enumerate(variables):
-        layers.setdefault(variable.path.rpartition("/")[0], []).append(i)
     found = {}
-    for path, members in layers.items():
+    for path, members in layers_of(variables).items():
         square = sum(float((gradients[i] ** 2).sum()) for i in members)
         length = math.sqrt(sum(float((before[i] ** 2.0).sum()) for i in members))
         if square == 0:

@@ -1,0 +1,1 @@
+"""Gradients of a batch, and how fast the loss changes along them."""
