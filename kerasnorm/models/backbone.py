@@ -173,8 +173,8 @@ def _preprocess(kind: Any, images: Any):
     pairs = list(zip(TORCH_MEAN, TORCH_DEVIATION, strict=True))
     return _rescale(
         images,
-        [1 / (255 * deviation) for _, deviation in pairs],
-        [-mean / deviation for mean, deviation in pairs],
+        [1 / (255 * std) for _, std in pairs],
+        [-mean / std for mean, std in pairs],
     )
 
 

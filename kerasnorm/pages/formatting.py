@@ -114,7 +114,7 @@ def measured(value: Any, name: str) -> str:
         parts = [measured(item, name) for item in value[:SHOWN]]
         return (" to " if is_interval else ", ").join(parts)
     if isinstance(value, bool):
-        return plain(value)
+        return format_setting(value)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return NOT_A_NUMBER
     if not isinstance(value, float):
@@ -173,11 +173,11 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]
         if isinstance(value, Mapping) and value:
             pairs += flatten(value, f"{prefix}{name}.")
         else:
-            pairs.append((f"{prefix}{name}", plain(value)))
+            pairs.append((f"{prefix}{name}", format_setting(value)))
     return pairs
 
 
-def plain(value: Any) -> str:
+def format_setting(value: Any) -> str:
     """Return a setting in words: no None, True or brackets.
 
     Args:
@@ -188,11 +188,11 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(plain(item) for item in value) or "none"
+        return ", ".join(format_setting(item) for item in value) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def clean(value: Any) -> Any:
+def escape_control_characters(value: Any) -> Any:
     """Return text with every sign that a page cannot show spelled as an escape.
 
     These are control signs, signs that turn the direction of the text, and the bytes

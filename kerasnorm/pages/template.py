@@ -5,7 +5,7 @@ from typing import Any
 
 import jinja2
 
-from kerasnorm.pages.formatting import clean
+from kerasnorm.pages.formatting import escape_control_characters
 
 
 def page_template(
@@ -24,7 +24,7 @@ def page_template(
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=clean,
+        finalize=escape_control_characters,
     )
     environment.filters |= filters
     return environment.get_template(name)

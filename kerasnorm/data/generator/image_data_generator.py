@@ -31,8 +31,8 @@ class ImageDataGenerator(ImageTransforms):
     Args:
         featurewise_center: Subtract the data set's mean; needs `fit`.
         samplewise_center: Subtract each image's mean.
-        featurewise_std_normalization: Divide by the data set's deviation; needs `fit`.
-        samplewise_std_normalization: Divide by each image's deviation.
+        featurewise_std_normalization: Divide by the data set's std; needs `fit`.
+        samplewise_std_normalization: Divide by each image's standard deviation.
         zca_whitening: Whiten the images; needs `fit`.
         zca_epsilon: Added to each variance in whitening.
         rotation_range: Degrees; rotations from minus to plus this.

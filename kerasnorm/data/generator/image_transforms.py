@@ -94,7 +94,7 @@ class ImageTransforms:
         rounds: int = 1,
         seed: int | None = None,
     ) -> None:
-        """Compute mean, deviation and whitening matrix from images.
+        """Compute mean, standard deviation and whitening matrix from images.
 
         Needed by `featurewise_center`, `featurewise_std_normalization` and
         `zca_whitening`. The images are rescaled first, if the generator has a

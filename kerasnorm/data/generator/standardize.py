@@ -15,7 +15,7 @@ def standardize_batch(options: Any, images: np.ndarray) -> np.ndarray:
     """Normalize images as the options say.
 
     The order is: preprocessing function, rescale, then the image's own mean and
-    deviation, the data set's mean and deviation, and whitening.
+    standard deviation, the data set's mean and standard deviation, and whitening.
 
     Args:
         options: The ImageDataGenerator.
@@ -91,7 +91,7 @@ def fitted(options: Any, statistic: str, option: str) -> bool:
 
 
 def fit_statistics(options: Any, images: np.ndarray) -> None:
-    """Set mean, deviation and whitening matrix of the options from images.
+    """Set mean, standard deviation and whitening matrix of the options from images.
 
     Args:
         options: The ImageDataGenerator.

@@ -14,19 +14,19 @@ DEPTHWISE_UNIT_AXES = (0, 1)
 def standardize(kernel: Any, axes: tuple[int, ...], epsilon: float) -> Any:
     """Bring each filter to mean 0 and standard deviation 1.
 
-    `(kernel - mean) / (deviation + epsilon)` with the deviation of all the filter's
+    `(kernel - mean) / (std + epsilon)` with the standard deviation of all the filter's
     numbers (divided by their count, not by one less).
 
     Args:
         kernel: Kernel of a convolution, float32 or wider.
         axes: Axes that make up one filter.
-        epsilon: Positive number added to the deviation.
+        epsilon: Positive number added to the standard deviation.
     """
     centered, variance = _centered(kernel, axes)
     # A filter of equal numbers must give 0 with a finite gradient; the root has none
     # at 0.
-    deviation = ops.sqrt(ops.maximum(variance, keras.config.epsilon() ** 4))
-    return centered / (deviation + epsilon)
+    std = ops.sqrt(ops.maximum(variance, keras.config.epsilon() ** 4))
+    return centered / (std + epsilon)
 
 
 def standardize_scaled(
@@ -55,7 +55,7 @@ def standardize_scaled(
 def _centered(kernel: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
     """Return each filter without its mean, and its variance."""
     # Seen from one of its own numbers, a filter of equal numbers is exactly 0; the
-    # rounding error of its mean would be divided by a deviation as small.
+    # rounding error of its mean would be divided by a standard deviation as small.
     first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(4))
     kernel = kernel - ops.stop_gradient(kernel[first])
     centered = kernel - ops.mean(kernel, axis=axes, keepdims=True)

@@ -24,7 +24,7 @@ class WSConv2D(keras.layers.Conv2D):
     Args:
         *args: As for `keras.layers.Conv2D`: `filters`, `kernel_size`, `strides`,
             `padding`, ...
-        epsilon: Positive number added to the deviation of a filter, default 1e-5.
+        epsilon: Positive number added to the std of a filter, default 1e-5.
         **kwargs: As for `keras.layers.Conv2D`.
 
     Raises:

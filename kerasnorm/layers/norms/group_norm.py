@@ -27,7 +27,7 @@ class GroupNorm(ChannelNorm):
     `groups=1` is layer normalization over height, width and channels, which is what
     `make_norm("layer")` makes; `groups=-1` is instance normalization. It equals
     `keras.layers.GroupNormalization`, is faster, exact to the last digits when the mean
-    is thousands of deviations off 0, and keeps one tensor for the backward pass.
+    is thousands of stds off 0, and keeps one tensor for the backward pass.
     Reverse-mode derivatives of any order are right; forward mode is refused by the
     backends.
 

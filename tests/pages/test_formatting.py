@@ -6,17 +6,17 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from kerasnorm.pages import formatting as words
+from kerasnorm.pages import formatting
 
 NAN, INFINITY = float("nan"), float("inf")
 
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0.9345, "93.5%"), (1, "100.0%"), (None, words.ABSENT), (NAN, "NaN")],
+    [(0.9345, "93.5%"), (1, "100.0%"), (None, formatting.ABSENT), (NAN, "NaN")],
 )
 def test_percent(share, text):
-    assert words.percent(share) == text
+    assert formatting.percent(share) == text
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ def test_percent(share, text):
         (12345.6, "12,346"),
         (3e12, "3.00e+12"),
         (-2.5, "-2.5"),
-        (None, words.ABSENT),
+        (None, formatting.ABSENT),
         (NAN, "NaN"),
         (INFINITY, "infinite"),
     ],
 )
 def test_number(value, text):
-    assert words.number(value) == text
+    assert formatting.number(value) == text
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def test_number(value, text):
         (59.99, "1m 00s"),
         (3600, "1h 00m"),
         (7500, "2h 05m"),
-        (None, words.ABSENT),
+        (None, formatting.ABSENT),
         (NAN, "NaN"),
     ],
 )
 def test_duration(seconds, text):
-    assert words.duration(seconds) == text
+    assert formatting.duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,12 @@ def test_duration(seconds, text):
     [(0, "0"), (999, "999"), (12_345, "12.3 k"), (1_234_567, "1.23 M")],
 )
 def test_short_count(count, text):
-    assert words.short_count(count) == text
+    assert formatting.short_count(count) == text
 
 
 def test_flatten_joins_names_with_dots():
     nested = {"a": 1, "b": {"c": None, "d": {"e": True}}, "f": {}}
-    assert words.flatten(nested) == [
+    assert formatting.flatten(nested) == [
         ("a", "1"),
         ("b.c", "none"),
         ("b.d.e", "yes"),
@@ -76,7 +76,7 @@ def test_flatten_joins_names_with_dots():
     [(0.1 + 0.2, "0.3"), ([1, 2.5], "1, 2.5"), ((), "none"), ("", "none")],
 )
 def test_plain(value, text):
-    assert words.plain(value) == text
+    assert formatting.format_setting(value) == text
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_plain(value, text):
     ids=["letters", "control", "direction", "bytes", "joined emoji"],
 )
 def test_clean(text, shown):
-    assert words.clean(text) == shown
+    assert formatting.escape_control_characters(text) == shown
 
 
 def test_clean_leaves_markup_and_numbers_alone():
     markup = markupsafe.Markup("<b>\n</b>")
-    assert words.clean(markup) is markup
-    assert words.clean(3) == 3
+    assert formatting.escape_control_characters(markup) is markup
+    assert formatting.escape_control_characters(3) == 3
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_clean_leaves_markup_and_numbers_alone():
     ],
 )
 def test_below_common_folder(paths, folder, shown):
-    found = words.below_common_folder([(path, "bad") for path in paths])
+    found = formatting.below_common_folder([(path, "bad") for path in paths])
     assert found == (folder, [(path, "bad") for path in shown])
 
 
@@ -118,7 +118,7 @@ def test_below_common_folder(paths, folder, shown):
     ("shape", "size"), [((512, 256, 3), (128, 256)), ((9, 7, 3), (7, 9))]
 )
 def test_thumbnail_is_small_and_keeps_the_proportions(shape, size):
-    address = words.thumbnail(np.zeros(shape, np.uint8))
+    address = formatting.thumbnail(np.zeros(shape, np.uint8))
     kind, _, data = address.partition(",")
     assert kind == "data:image/jpeg;base64"
     assert PIL.Image.open(io.BytesIO(base64.b64decode(data))).size == size
