@@ -84,6 +84,7 @@ def report(truth: list[dict], examinations: list[dict], folder: pathlib.Path) ->
         f"| {name} | " + " | ".join(figure[name] for figure in figures) + " |"
         for name in figures[0]
     ]
+    lines += ["", _progress(pairs)]
     print("\n".join(lines))
     lines += [
         "",
@@ -96,6 +97,22 @@ def report(truth: list[dict], examinations: list[dict], folder: pathlib.Path) ->
         if own:
             lines.append(_line(name, own))
     (folder / "table.md").write_text("\n".join(lines) + "\n")
+
+
+def _progress(pairs: list[tuple[dict, dict]]) -> str:
+    """Say how much of the zoo these rows are."""
+    healthy = {
+        (SETUPS[t["setup"]].training_recipe, t["seed"])
+        for t, _ in pairs
+        if not t["material"]
+    }
+    networks = {SETUPS[t["setup"]].network for t, _ in pairs}
+    return (
+        f"{len(pairs)} examinations of {len({t['setup'] for t, _ in pairs})} of "
+        f"{len(SETUPS)} set-ups, {len(networks)} networks, "
+        f"{len({t['seed'] for t, _ in pairs})} seeds; {len(healthy)} different healthy "
+        "trainings."
+    )
 
 
 def _is_valid(row: dict) -> bool:
