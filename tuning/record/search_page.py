@@ -40,7 +40,9 @@ def render(
     parameters = plan.space.parameters
     axes = charts.parallel_axes(parameters, plan.objectives, done)
     remarks = any(map(_has_remark, ranked))
-    letters = _letters(plan, ranked) + REMARK_LETTERS * remarks
+    names = [parameter.name for parameter in parameters]
+    if importance is not None:
+        names.sort(key=lambda name: -importance.shares.get(name, 0.0))
     # The worst is drawn first and the best on top of all.
     shades = {trial["id"]: _share(i, len(done)) for i, trial in enumerate(done)}
     return _template().render(
@@ -49,7 +51,8 @@ def render(
         version=__version__,
         ranked=ranked,
         done=done,
-        names=[parameter.name for parameter in parameters],
+        names=names,
+        columns=_columns(plan, ranked, names, REMARK_LETTERS * remarks),
         axes=axes,
         lines=[
             (trial["id"], charts.parallel_line(axes, parameters, trial))
@@ -63,7 +66,6 @@ def render(
         parallel_width=charts.parallel_width(len(axes)),
         width=charts.WIDTH - charts.LEFT - charts.RIGHT,
         has_remarks=remarks,
-        as_cards=letters > MOST_LETTERS,
         height=charts.HEIGHT,
         top=charts.TOP,
         bottom=charts.HEIGHT - charts.BOTTOM,
@@ -71,14 +73,25 @@ def render(
     )
 
 
-def _letters(plan: Plan, ranked: list[dict[str, Any]]) -> int:
-    """Return the length of a row of the table, each column as wide as it must be."""
-    names = [parameter.name for parameter in plan.space.parameters]
-    total = sum(len(objective.name) + 2 for objective in plan.objectives)
-    for name in names:
+def _columns(
+    plan: Plan, ranked: list[dict[str, Any]], names: list[str], letters: int
+) -> int:
+    """Return how many parameters have a column of the table; the rest is folded.
+
+    Args:
+        plan: The search.
+        ranked: Its trials.
+        names: The parameters, those of the first columns first.
+        letters: Width of other columns.
+    """
+    letters += sum(len(objective.name) + 2 for objective in plan.objectives)
+    letters += len("Front Trial Epochs 20 more ")
+    for column, name in enumerate(names):
         shown = [_shown(trial["values"].get(name)) for trial in ranked]
-        total += max(map(len, (*name.split("_"), *shown))) + 2
-    return total + len("Front Trial Epochs")
+        letters += max(map(len, (*name.split("_"), *shown))) + 2
+        if letters > MOST_LETTERS:
+            return column
+    return len(names)
 
 
 def _has_remark(trial: Mapping[str, Any]) -> bool:
