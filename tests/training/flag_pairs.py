@@ -122,13 +122,19 @@ class Pairs:
             self.trainings += 1
             run(settings)
         except REFUSALS as error:
-            return "refused", str(error)
+            return self.noted("refused", error)
         except Exception as error:
-            return type(error).__name__, str(error)[:500]
+            return self.noted(type(error).__name__, error)
         finally:
             shutil.rmtree(self.folder / "runs", ignore_errors=True)
             print(f"tried {len(items)} flags", file=sys.stderr, flush=True)
         return None
+
+    def noted(self, kind: str, error: Exception) -> tuple[str, str]:
+        """Return the kind and the sentence, printed for whoever ends the table early."""
+        sentence = str(error)[:500]
+        print(f"{kind}: {sentence}", file=sys.stderr, flush=True)
+        return kind, sentence
 
     def check_settings(self) -> None:
         """Sort out the pairs that are refused before anything is loaded."""
