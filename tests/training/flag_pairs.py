@@ -131,7 +131,7 @@ class Pairs:
         return None
 
     def noted(self, kind: str, error: Exception) -> tuple[str, str]:
-        """Return the kind and the sentence, printed for whoever ends the table early."""
+        """Return the kind and the sentence, printed at once: the table takes hours."""
         sentence = str(error)[:500]
         print(f"{kind}: {sentence}", file=sys.stderr, flush=True)
         return kind, sentence
