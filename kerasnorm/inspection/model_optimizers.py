@@ -1,26 +1,67 @@
 """The optimizers that a model holds besides the one it was compiled with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 
+from kerasnorm.inspection.layer_tree import iter_layers
+
 
 def other_optimizers(model: keras.Model) -> dict[str, Any]:
-    """Return the optimizers that a model keeps in attributes of its own, by name.
+    """Return the optimizers that a model keeps besides its own, by name.
 
-    A GAN, for example, has one for each of its networks.
+    A GAN, for example, has one for each of its networks: in attributes, in lists or
+    dictionaries, or as those that its networks were compiled with.
 
     Args:
         model: Any Keras model.
     """
     own = getattr(model, "optimizer", None)
     found: dict[str, Any] = {}
-    for attribute, value in sorted(vars(model).items()):
-        for name, optimizer in _optimizers_in(attribute, value):
+    for path, _, attribute, value in optimizer_attributes(model):
+        for name, optimizer in _optimizers_in(f"{path}{attribute}", value):
             if optimizer is not own and all(optimizer is not o for o in found.values()):
                 found[name] = optimizer
     return found
+
+
+def optimizer_attributes(model: keras.Model) -> list[tuple[str, Any, str, Any]]:
+    """Return every attribute of a model and its layers that holds optimizers.
+
+    Args:
+        model: Any Keras model.
+
+    Returns:
+        Path of the holder, empty for the model, else with a slash behind it; the
+        holder; the name of the attribute; its value.
+    """
+    holders = [("", model), *((f"{path}/", n) for path, n in iter_layers(model))]
+    return [
+        (path, holder, attribute, value)
+        for path, holder in holders
+        for attribute, value in sorted(vars(holder).items())
+        if any(True for _ in _optimizers_in(attribute, value))
+    ]
+
+
+def replace_optimizers(value: Any, new: Callable[[Any], Any]) -> Any:
+    """Return an optimizer, or a nest of such, with others in their place.
+
+    Args:
+        value: Value of an attribute; what holds no optimizer comes back as it is.
+        new: Returns the optimizer to take for one.
+    """
+    if isinstance(value, keras.optimizers.Optimizer):
+        return new(value)
+    if not any(True for _ in _optimizers_in("", value)):
+        return value
+    if isinstance(value, dict):
+        return {key: replace_optimizers(item, new) for key, item in value.items()}
+    items = [replace_optimizers(item, new) for item in value]
+    if hasattr(value, "_fields"):
+        return type(value)(*items)
+    return tuple(items) if isinstance(value, tuple) else items
 
 
 def _optimizers_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from kerasnorm.inspection.layer_tree import iter_layers
+from kerasnorm.inspection.model_optimizers import replace_optimizers
 from kerasnorm.surgery import attributes, model_graph
 from kerasnorm.surgery.copier import Copier, RewritePlan, carry_assets
 
@@ -142,6 +144,12 @@ def compile_like(
             return ["Compiled as before with a new optimizer; its slots start empty."]
     _compile_by_parts(model, new, optimizer)
     _carry_settings(model, new)
+    copies = dict(iter_layers(new))
+    for path, layer in iter_layers(model):
+        copy = copies.get(path)
+        # A step of the user's own may take the optimizer of a network inside.
+        if getattr(layer, "optimizer", None) and not getattr(copy, "compiled", True):
+            compile_like(layer, copy)
     return [
         "Compiled with the loss as before and new optimizers, without the metrics, "
         "whose configuration cannot be read."
@@ -167,9 +175,8 @@ def _carry_settings(model: keras.Model, new: keras.Model) -> None:
     for name, value in vars(model).items():
         if name in vars(new) or isinstance(value, keras.layers.Layer):
             continue
-        if isinstance(value, keras.optimizers.Optimizer):
-            value = _anew(value)
-        elif isinstance(value, keras.metrics.Metric):
+        value = replace_optimizers(value, _anew)
+        if isinstance(value, keras.metrics.Metric):
             value = type(value).from_config(value.get_config())
         setattr(new, name, value)
 

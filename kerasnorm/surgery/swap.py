@@ -1,6 +1,7 @@
 """Replaces the norms of a finished model."""
 
 import fnmatch
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,6 +15,9 @@ from kerasnorm.surgery.copier import RewritePlan
 from kerasnorm.surgery.locate import NormSite, find_norms
 from kerasnorm.surgery.rebuild import compile_like, rebuild
 from kerasnorm.surgery.report import SwapReport
+
+# Rank of a tensor that has steps: samples, steps, channels.
+STEPPED = 3
 
 Select = str | Iterable[str] | Callable[[NormSite], bool] | None
 
@@ -101,14 +105,7 @@ def swap_norm(
             "Train the new model before you use it: other statistics make other "
             "activations."
         )
-    padded = [site.path for site in sites if _is_masked(site.layer)]
-    if padded and target.counts_masked_steps:
-        notes.append(
-            f"{', '.join(padded)} left masked steps out of its statistics, {to} norm "
-            "counts them: how much padding a sample has now moves its predictions. Pad "
-            "alike in training and prediction, or take 'batch_renorm' or "
-            "'layer_channels'."
-        )
+    notes += _notes_on_padding(model, [site.path for site in sites], to)
     learned = sum(map(rules.learns_epsilon, new_layers))
     if learned:
         notes.append(
@@ -167,13 +164,64 @@ def _refuse_asymmetric(model: keras.Model, sites: list[NormSite]) -> None:
                 )
 
 
+def _notes_on_padding(model: keras.Model, paths: list[str], to: str) -> list[str]:
+    """Say what norms do with padded steps, where a mask marked some before them."""
+    placed = dict(layer_tree.iter_layers(model))
+    padded = [
+        path
+        for path in paths
+        if any(
+            _sees_padding(placed[place])
+            for place in itertools.accumulate(path.split("/"), "{}/{}".format)
+            if place in placed
+        )
+    ]
+    if not padded or not find_kind(to).counts_masked_steps:
+        return []
+    names = ", ".join(padded)
+    instead = "take 'batch_renorm' or 'layer_channels'."
+    if to == "ghost_batch":
+        masked = [path for path in padded if _is_masked(placed[path])]
+        refused = "get masks, which ghost batch norm refuses in training"
+        return [f"{', '.join(masked)} {refused}: {instead}"] if masked else []
+    return [
+        f"{names} see padded steps, which {to} norm counts in the statistics of each "
+        "sample: how much padding a sample has now moves its predictions. Pad alike in "
+        f"training and prediction, or {instead}"
+    ]
+
+
 def _is_masked(layer: keras.layers.Layer) -> bool:
     """Return whether a layer of a graph is called on steps that a mask leaves out."""
-    return any(
-        getattr(tensor, "_keras_mask", None) is not None
-        for node in layer._inbound_nodes
-        for tensor in node.input_tensors
-    )
+    return any(map(_has_mask, _inputs_of(layer)))
+
+
+def _sees_padding(layer: keras.layers.Layer) -> bool:
+    """Return whether steps that a mask marks, here or before, come to a layer.
+
+    Layers between may drop the mask; the steps are there until they are pooled.
+    """
+    pending, seen = _inputs_of(layer), set()
+    while pending:
+        tensor = pending.pop()
+        history = getattr(tensor, "_keras_history", None)
+        if id(tensor) in seen or len(tensor.shape) < STEPPED:
+            continue
+        if _has_mask(tensor):
+            return True
+        seen.add(id(tensor))
+        if history is not None:
+            node = history.operation._inbound_nodes[history.node_index]
+            pending += node.input_tensors
+    return False
+
+
+def _inputs_of(layer: keras.layers.Layer) -> list[Any]:
+    return [tensor for node in layer._inbound_nodes for tensor in node.input_tensors]
+
+
+def _has_mask(tensor: Any) -> bool:
+    return getattr(tensor, "_keras_mask", None) is not None
 
 
 def _names(found: list | None) -> str | None:

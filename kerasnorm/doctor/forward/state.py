@@ -11,6 +11,13 @@ from keras import ops
 
 from kerasnorm.doctor.losses.evaluation_batches import states_of
 from kerasnorm.inspection import random_state
+from kerasnorm.inspection.model_optimizers import (
+    optimizer_attributes,
+    replace_optimizers,
+)
+from kerasnorm.inspection.model_optimizers import (
+    other_optimizers as model_optimizers,
+)
 
 
 @contextlib.contextmanager
@@ -73,23 +80,23 @@ def temporary_optimizers(model: keras.Model) -> Iterator[None]:
         TypeError: If an optimizer cannot be made from its own settings.
         ValueError: Likewise.
     """
-    originals = {
-        name: value
-        for name, value in vars(model).items()
-        if isinstance(value, keras.optimizers.Optimizer)
-    }
-    replacements = {
-        name: _of_the_same_settings(optimizer) for name, optimizer in originals.items()
+    places = optimizer_attributes(model)
+    # An optimizer that is held in two places is one in both.
+    others = {
+        id(optimizer): _of_the_same_settings(optimizer)
+        for optimizer in [model.optimizer, *model_optimizers(model).values()]
+        if optimizer is not None
     }
     step = model.train_function
     try:
         model.train_function = None
-        for name, optimizer in replacements.items():
-            setattr(model, name, optimizer)
+        for _, holder, name, value in places:
+            # What Keras' setters would track, they would not forget again.
+            vars(holder)[name] = replace_optimizers(value, lambda o: others[id(o)])
         yield
     finally:
-        for name, optimizer in originals.items():
-            setattr(model, name, optimizer)
+        for _, holder, name, value in places:
+            vars(holder)[name] = value
         model.train_function = step
 
 
