@@ -72,6 +72,12 @@ def test_a_layer_is_recognized_by_the_name_that_made_it(name):
     assert surgery.locate.norm_kind(layer) == expected
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="synchronizes on TensorFlow only")
+def test_of_two_options_the_one_that_changes_more_names_the_kind():
+    layer = keras.layers.BatchNormalization(renorm=True, synchronized=True)
+    assert surgery.locate.norm_kind(layer) == "batch_renorm"
+
+
 @pytest.mark.parametrize("name", HERE)
 def test_traits_are_those_of_the_layer(name):
     kind = NORM_KINDS[name]
