@@ -45,10 +45,10 @@ def measure_separation(train: Samples, validation: Samples) -> SplitSeparation |
     order = np.random.default_rng(0).permutation(len(labels))
     scores = np.empty(len(labels))
     folds = np.array_split(order, 4)
-    for held in folds:
-        rest = np.setdiff1d(order, held)
-        scores[held] = _discriminate(features[rest], labels[rest], features[held])
-    area = np.mean([_area(scores[held], labels[held]) for held in folds])
+    for fold in folds:
+        rest = np.setdiff1d(order, fold)
+        scores[fold] = _discriminate(features[rest], labels[rest], features[fold])
+    area = np.mean([_area(scores[fold], labels[fold]) for fold in folds])
     # Hanley and McNeil's error of an area near one half.
     error = np.sqrt((1 / train.count + 1 / validation.count) / 12)
     return SplitSeparation(float(area), float(area - 1.96 * error))
@@ -68,8 +68,8 @@ def _features(x: np.ndarray) -> np.ndarray:
 
 
 def _discriminate(features, labels, others) -> np.ndarray:
-    mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-8
-    features, others = (features - mean) / deviation, (others - mean) / deviation
+    mean, std = features.mean(axis=0), features.std(axis=0) + 1e-8
+    features, others = (features - mean) / std, (others - mean) / std
     gram = features.T @ features + len(features) * 0.01 * np.eye(features.shape[1])
     weights = np.linalg.solve(gram, features.T @ (labels - labels.mean()))
     return others @ weights
