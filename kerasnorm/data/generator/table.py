@@ -27,15 +27,15 @@ def column(table: Any, name: str) -> list:
 
 
 def text_column(table: Any, name: str) -> list[str]:
-    """Return a column of file names; raise DataError for anything but text."""
+    """Return a column of file names; raise DataError for what is no text or path."""
     values = column(table, name)
     for value in values:
-        if not isinstance(value, str):
+        if not isinstance(value, str | os.PathLike):
             raise DataError(
                 f"Expected column {name!r} to hold file names. Received: {value!r} "
                 "among them."
             )
-    return values
+    return [os.fspath(value) for value in values]
 
 
 def number_column(table: Any, name: str) -> np.ndarray:

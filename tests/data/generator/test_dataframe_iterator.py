@@ -1,5 +1,7 @@
 """Tables of files: targets, weights and parts, as in Keras' class."""
 
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -188,3 +190,14 @@ def test_rows_left_out_are_counted(directory, caplog, capsys):
     assert "2 of 12 rows have no image file" in caplog.text
     out = capsys.readouterr().out
     assert out == "Found 10 validated image filenames belonging to 3 classes.\n"
+
+
+@pytest.mark.parametrize("form", [str, pathlib.Path])
+@pytest.mark.parametrize("is_full", [True, False])
+def test_files_may_be_paths(directory, form, is_full):
+    names = [form(directory / name if is_full else name) for name in NAMES]
+    table = {"filename": names, "class": list("abbab") * 2}
+    found = flow(ImageDataGenerator, table, None if is_full else directory)
+    plain = flow(ImageDataGenerator, table | {"filename": NAMES}, directory)
+    assert found.filenames == [str(name) for name in names]
+    np.testing.assert_array_equal(next(found)[0], next(plain)[0])
