@@ -12,6 +12,7 @@ from tests.marks import thorough
 from tests.tuning.conftest import SPACE, StandIn, make_plan
 from tuning.objectives import Objective
 from tuning.parameters import Choice
+from tuning.plan import ALGORITHMS
 from tuning.record import search_summary
 from tuning.spaces import Space
 
@@ -115,6 +116,21 @@ def test_what_is_no_number_never_wins(begin, bad):
     assert content["counts"]["failed"] == 1
     assert content["best"]["objective"] == 0.5
     assert content["trials"][1]["reason"] == f"val_loss is {bad}"
+
+
+@pytest.mark.parametrize(
+    "algorithm", [thorough(one) if one == "bayesian" else one for one in ALGORITHMS]
+)
+def test_every_algorithm_goes_on_after_what_is_no_number(begin, algorithm):
+    """A model of the objective cannot be fitted to it, and nothing is promoted."""
+    counter = itertools.count()
+    train = StandIn(lambda settings: math.nan if next(counter) % 3 == 1 else 0.5)
+    tuner = begin(make_plan(algorithm=algorithm, trials=12), train)
+    tuner.search()
+    content = record_of(tuner)
+    assert content["counts"]["failed"] >= 3
+    assert content["counts"]["completed"] >= 6
+    assert content["best"]["objective"] == 0.5
 
 
 def test_a_failed_trial_has_its_reason_and_the_search_goes_on(begin):
