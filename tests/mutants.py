@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 import keras  # noqa: F401
 import pytest
 
-from tests.mutated import MUTATED
+from tests.mutated import MUTATED, OPEN
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 QUICK = "not slow and not thorough"
@@ -158,7 +158,7 @@ def main(argv: list[str] | None = None) -> int:
     else:
         rows = {
             f"kerasnorm/{module}.py": [f"tests/{test}.py" for test in tests.split()]
-            for module, tests in MUTATED.items()
+            for module, tests in (MUTATED | OPEN).items()
             if any(name in module for name in names)
         }
     survivors = 0

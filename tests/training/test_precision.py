@@ -1,3 +1,6 @@
+import sys
+import types
+
 import keras
 import pytest
 
@@ -56,6 +59,23 @@ def test_auto_becomes_what_the_gpu_does_fast(details, expected, monkeypatch):
         precision.resolve_auto_precision(Settings(precision="auto")).precision
         == expected
     )
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ({"platform": "tpu"}, "bfloat16"),
+        ({"platform": "gpu", "compute_capability": "8.0"}, "bfloat16"),
+        ({"platform": "gpu", "compute_capability": "7.5"}, "float32"),
+        ({"platform": "cpu"}, "float32"),
+        ({"platform": "cpu", "compute_capability": "9.0"}, "float32"),
+    ],
+)
+def test_auto_becomes_what_the_device_of_jax_does_fast(device, expected, monkeypatch):
+    jax = types.SimpleNamespace(devices=lambda: [types.SimpleNamespace(**device)])
+    monkeypatch.setitem(sys.modules, "jax", jax)
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    assert precision.fastest_precision() == expected
 
 
 def test_auto_is_float32_where_the_processor_is_not_known(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.checks import labels, remainder, staleness, training
+from kerasnorm.doctor.checks import batches, labels, remainder, staleness, training
 from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
 from kerasnorm.doctor.loss_matrix.scores import Scores
@@ -14,6 +14,7 @@ from kerasnorm.doctor.probes.labels.labels import ClassPermutation
 from kerasnorm.doctor.probes.learning_rate import RateTrial
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
+from kerasnorm.doctor.probes.structure import Structure
 
 
 class Draws:
@@ -90,7 +91,7 @@ def test_an_exchange_must_save_more_than_healthy_runs_do(saved, on_training, is_
 
 
 def test_labels_that_do_not_fit_count_as_one_nat():
-    found = labels.check_head(measured({"B": 1.0}, head_problem="two of three"))
+    found = labels.check_head(measured({"B": 1.0}, label_mismatch="two of three"))
     assert (found.code, found.effect) == ("label_mismatch", 1.0)
     assert found.summary == "Two of three."
 
@@ -165,6 +166,27 @@ def test_float16_is_blamed_for_overflows_and_a_lost_scale(scale, overflowing, is
         optimizer=OptimizerState(loss_scale=scale),
     )
     assert (training.check_precision(m) is not None) is is_found
+
+
+@pytest.mark.parametrize(
+    ("size", "steps", "code"),
+    [
+        (2, 1, "small_batch"),
+        (16, 1, "small_batch"),
+        (17, 1, None),
+        (2, 2, "gradient_accumulation"),
+        (1, 1, "single_sample_batch"),
+    ],
+)
+def test_small_batches_are_those_of_sixteen_and_less(size, steps, code):
+    m = measured(
+        {"As": 0.4, "A64": 0.3},
+        batch_size=size,
+        structure=Structure(),
+        optimizer=OptimizerState(accumulation_steps=steps),
+    )
+    found = batches.check_small_batch(m)
+    assert (found and found.code) == code
 
 
 @pytest.mark.parametrize(("on_train", "is_stale"), [(0.005, False), (0.02, True)])

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.layers.factory import NORMS, make_norm
+from kerasnorm.layers import make_norm
+from kerasnorm.norm_kinds import NORM_KINDS
 from tests.layers.differentiate import numpy
 
 pytestmark = pytest.mark.backends
@@ -24,7 +25,7 @@ def normalized(name, padding):
     return [outputs, *(numpy(w) for w in layer.weights if "moving" in w.path)]
 
 
-@pytest.mark.parametrize("name", NORMS)
+@pytest.mark.parametrize("name", NORM_KINDS)
 def test_masked_padding_has_no_effect(name):
     if name == "sync_batch" and keras.backend.backend() != "tensorflow":
         pytest.skip("Keras synchronizes batch norms on TensorFlow only")
