@@ -14,6 +14,8 @@ THUMBNAIL = 12
 # Re-encoding, or flipping twice, leaves thumbnails this similar; other images of the
 # same kind reach 0.97 at most on the data this was tried on.
 SAME_PICTURE = 0.995
+# Images of no more values than this are drawings, not photos.
+FEW_VALUES = 8
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Overlap:
     Args:
         exact: Fraction of validation samples whose values are in the training data.
         exact_inside: Fraction that have a twin in their own split: what so few values
-            repeat anyway; 0 for images, which do not repeat by chance.
+            repeat anyway; of images only those of a handful of values, since others
+            do not repeat by chance.
         similar: Fraction whose thumbnail, or its mirror image, is; at least `exact`.
         similar_inside: The same fraction looked for inside the training data: what the
             data have of twins anyway.
@@ -63,17 +66,32 @@ def measure_overlap(train: Samples, validation: Samples) -> Overlap | None:
         # An endless stream of training samples repeats all of them.
         values = hashes if train.num_batches is not None else others
         return Overlap(exact, exact, 0.0, compared, _fraction_of_twins(values))
+    # Photos that repeat were repeated; drawings of few values repeat by chance.
+    chance = _fraction_of_twins(hashes, _hold_few_values(train_images, hashes))
     if min(train_images.shape[1:3]) < THUMBNAIL:
-        return Overlap(exact, exact, 0.0, compared)
+        return Overlap(exact, exact, 0.0, compared, chance)
     thumbnails = _thumbnails(train_images)
     similar = _fraction_with_twin(_thumbnails(validation_images), thumbnails, None)
     inside = _fraction_with_twin(thumbnails, thumbnails, np.arange(len(thumbnails)))
-    return Overlap(exact, max(exact, similar), inside, compared)
+    return Overlap(exact, max(exact, similar), inside, compared, chance)
 
 
-def _fraction_of_twins(hashes: list[bytes]) -> float:
+def _fraction_of_twins(hashes: list[bytes], counted: set[bytes] | None = None) -> float:
     counts = collections.Counter(hashes)
-    return sum(n for n in counts.values() if n > 1) / len(hashes)
+    twins = {h: n for h, n in counts.items() if n > 1}
+    found = sum(n for h, n in twins.items() if counted is None or h in counted)
+    return found / len(hashes)
+
+
+def _hold_few_values(images: np.ndarray, hashes: list[bytes]) -> set[bytes]:
+    """Return the hashes of repeated images that hold a handful of values."""
+    first = {value: place for place, value in reversed(list(enumerate(hashes)))}
+    counts = collections.Counter(hashes)
+    return {
+        value
+        for value, place in first.items()
+        if counts[value] > 1 and len(np.unique(images[place])) <= FEW_VALUES
+    }
 
 
 def _hashes(samples: Samples) -> list[bytes]:
