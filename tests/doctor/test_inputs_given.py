@@ -9,6 +9,7 @@ import pytest
 
 from kerasnorm.doctor import examine, preflight, prove
 from kerasnorm.doctor.sampling.sample_batches import sample_batches
+from tests.marks import thorough
 
 COUNT, SIZE = 64, 32
 # The shapes of a sample in each array: alike, and different.
@@ -174,3 +175,27 @@ def test_too_few_inputs_are_refused(x):
     for source in ((x, np.zeros(len(x))), [(x, np.zeros(len(x)))]):
         with pytest.raises(ValueError, match="expected 2 arrays of inputs"):
             examine(model, source)
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("workers", [0, thorough(2)])
+@pytest.mark.parametrize("labelled", [True, False])
+def test_loaders_of_torch_are_read(labelled, workers):
+    torch = pytest.importorskip("torch")
+    inputs, labels = arrays([(3,)], 1)[0], arrays([(1,)], 2)[0]
+    parts = [torch.from_numpy(part) for part in (inputs, labels)[: 1 + labelled]]
+    data = torch.utils.data.TensorDataset(*parts)
+    loader = torch.utils.data.DataLoader(data, batch_size=SIZE, num_workers=workers)
+    found = sample_batches(loader)
+    np.testing.assert_array_equal(found.x, inputs)
+    assert found.sizes == (SIZE, SIZE) and found.num_batches == 2
+    if labelled:
+        np.testing.assert_array_equal(found.y, labels)
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse", jit_compile=False)
+        loss = model.evaluate(loader, verbose=0)
+        examined = examine(model, loader, loader, thorough=False)
+        assert examined.losses["D"] == pytest.approx(loss, rel=1e-5)
+        assert preflight(model, loader).losses["start"] == pytest.approx(loss, rel=1e-5)
+    else:
+        assert found.y is None
