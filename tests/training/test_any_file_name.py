@@ -84,7 +84,7 @@ def test_tensorboard_is_utf8(tmp_path, name):
     file.add(text_summary("settings", name), 1)
     file.close()
     finding = Finding("leakage", "error", f"In {name}.", {}, "remove it")
-    write_examination(str(tmp_path), Examination((finding,), None, {}), 1)
+    write_examination(str(tmp_path), Examination((finding,), None, {}).to_dict(), 1)
     written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert written.count(readable(name).encode()) == 2
 
