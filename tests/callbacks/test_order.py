@@ -1,7 +1,9 @@
 """The order in which callbacks are given does not decide what comes out."""
 
+import inspect
 import itertools
 import random
+import re
 
 import keras
 import numpy as np
@@ -143,13 +145,12 @@ def test_callbacks_are_brought_into_order_and_others_stay(tmp_path, model, betwe
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_callback_that_saves_or_shows_logs_runs_behind_those_that_add_them(kind):
-    source = kind.on_epoch_end.__code__
-    adds = any(isinstance(one, str) and one in ADDED for one in source.co_consts)
+    adds = re.search(WRITES_LOGS, inspect.getsource(kind.on_epoch_end)) is not None
     place = order.place_of(kind.__new__(kind))
     assert (place is order.Place.ADDS_LOGS) == adds
 
 
-ADDED = ("learning_rate", "seconds", "norm_mean_distance/")
+WRITES_LOGS = r"\blogs(\[[^]]*\] =|\.update\()"
 
 
 def test_logs_are_complete_when_keras_writes_them(tmp_path, model):

@@ -65,7 +65,7 @@ def test_values_cannot_be_changed():
         ({"rotation_range": "ten"}, "`rotation_range` to be degrees"),
         ({"width_shift_range": 2}, "`width_shift_range` to be a fraction of the width"),
         ({"shear_range": 90}, "`shear_range` to be degrees, from 0 to 89"),
-        ({"zoom_range": 1}, "`zoom_range` to be a share, from 0 to 0.99"),
+        ({"zoom_range": 1}, "`zoom_range` to be a fraction, from 0 to 0.99"),
         ({"zoom_range": (1.2, 0.8)}, "`zoom_range` to be a pair"),
         ({"zoom_range": (0, 1)}, "`zoom_range` to be a pair"),
         ({"crop_area": 0}, "`crop_area` to be a fraction of the area, from 0.01 to 1"),
