@@ -93,17 +93,13 @@ class DataFrameIterator(FileIterator):
         rows = list(range(len(names)))
         self.invalid_filenames: list[str] = []
         if validate_filenames:
-            rows = [row for row in rows if table.is_image_file(paths[row], endings)]
-            usable = set(rows)
-            self.invalid_filenames = [
-                name for row, name in enumerate(names) if row not in usable
-            ]
-            report_invalid(paths, usable, endings, columns.file)
+            rows = self._valid_rows(names, paths, endings, columns.file)
         self.directory = directory
         self.class_indices: dict[str, int] = {}
         if class_mode in LABEL_MODES:
-            several = class_mode == "categorical"
-            labels = table.label_column(dataframe, columns.target, several)
+            labels = table.label_column(
+                dataframe, columns.target, class_mode == "categorical"
+            )
             if classes is not None:
                 if fixed:
                     known = table.class_names_of([labels[row] for row in rows])
@@ -112,12 +108,7 @@ class DataFrameIterator(FileIterator):
             known = list(classes or ()) or table.class_names_of(
                 [labels[row] for row in rows]
             )
-            if class_mode == "binary" and len(known) != 2:
-                raise DataError(
-                    f"Expected two classes for `class_mode='binary'`. Received: "
-                    f"{len(known)}. Use 'categorical'."
-                )
-            self.class_indices = {name: number for number, name in enumerate(known)}
+            self.class_indices = _numbered(known, class_mode)
         if subset is not None:
             check_subset(subset, generator)
             border = int(len(rows) * generator.validation_split)
@@ -133,13 +124,7 @@ class DataFrameIterator(FileIterator):
             subset=subset,
         )
         rows = [rows[position] for position in self.used]
-        belonging = (
-            f" belonging to {len(self.class_indices)} classes"
-            if class_mode in LABEL_MODES
-            else ""
-        )
-        validated = "validated" if validate_filenames else "non-validated"
-        print(f"Found {self.n} {validated} image filenames{belonging}.")
+        self._say_what_was_found(validate_filenames, class_mode)
         self.filenames = [names[row] for row in rows]
         self.sample_weight = (
             None
@@ -155,6 +140,33 @@ class DataFrameIterator(FileIterator):
                     check_finite("The targets in `y_col`", values)
         if fixed:
             check_finite("`weight_col`", self.sample_weight)
+
+    def _valid_rows(
+        self,
+        names: Sequence[str],
+        paths: Sequence[str],
+        endings: tuple[str, ...],
+        column: str,
+    ) -> list[int]:
+        """Return the rows whose files are there, and note and report the others."""
+        rows = [
+            row for row, path in enumerate(paths) if table.is_image_file(path, endings)
+        ]
+        usable = set(rows)
+        self.invalid_filenames = [
+            name for row, name in enumerate(names) if row not in usable
+        ]
+        report_invalid(paths, usable, endings, column)
+        return rows
+
+    def _say_what_was_found(self, validated: bool, class_mode: str | None) -> None:
+        belonging = (
+            f" belonging to {len(self.class_indices)} classes"
+            if class_mode in LABEL_MODES
+            else ""
+        )
+        word = "validated" if validated else "non-validated"
+        print(f"Found {self.n} {word} image filenames{belonging}.")
 
     @property
     def labels(self) -> Any:
@@ -252,3 +264,13 @@ def check_parts(labels: Sequence[table.Label], rows: Sequence[int], border: int)
         f"The validation part (the first {border} rows) {problem}. Shuffle the rows of "
         "the table first."
     )
+
+
+def _numbered(known: Sequence[str], class_mode: str | None) -> dict[str, int]:
+    """Return the number of each class."""
+    if class_mode == "binary" and len(known) != 2:
+        raise DataError(
+            f"Expected two classes for `class_mode='binary'`. Received: "
+            f"{len(known)}. Use 'categorical'."
+        )
+    return {name: number for number, name in enumerate(known)}
