@@ -1,5 +1,6 @@
 """The optimizers that a model holds besides the one it was compiled with."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -109,3 +110,22 @@ def build_for(optimizer: Any, model: keras.Model, places: list[int]) -> None:
     if places and not optimizer.built:
         variables = model.variables
         optimizer.build([variables[place] for place in places])
+
+
+def new_optimizer_like(optimizer: Any) -> Any:
+    """Return a new optimizer of the same settings, whose slots are empty.
+
+    Keras makes no function from what it saves of one: a `MultiOptimizer` that chooses
+    by a function gets the function itself.
+
+    Args:
+        optimizer: Any Keras optimizer or wrapper.
+
+    Raises:
+        TypeError: If it cannot be made from its own settings.
+        ValueError: Likewise.
+    """
+    chosen = getattr(optimizer, "_optimizer_map", None)
+    if inspect.isroutine(chosen):
+        return type(optimizer)(chosen)
+    return type(optimizer).from_config(optimizer.get_config())

@@ -6,7 +6,10 @@ from typing import Any
 import keras
 
 from kerasnorm.inspection.layer_tree import iter_layers
-from kerasnorm.inspection.model_optimizers import replace_optimizers
+from kerasnorm.inspection.model_optimizers import (
+    new_optimizer_like,
+    replace_optimizers,
+)
 from kerasnorm.surgery import attributes, model_graph
 from kerasnorm.surgery.copier import Copier, RewritePlan, carry_assets
 
@@ -161,7 +164,7 @@ def _compile_by_parts(model: keras.Model, new: keras.Model, optimizer: Any) -> N
     compiled = getattr(model, "_compile_loss", None)
     keras.Model.compile(
         new,
-        optimizer or _anew(model.optimizer),
+        optimizer or new_optimizer_like(model.optimizer),
         loss=model.loss,
         loss_weights=getattr(compiled, "_user_loss_weights", None),
         run_eagerly=model.run_eagerly,
@@ -175,11 +178,7 @@ def _carry_settings(model: keras.Model, new: keras.Model) -> None:
     for name, value in vars(model).items():
         if name in vars(new) or isinstance(value, keras.layers.Layer):
             continue
-        value = replace_optimizers(value, _anew)
+        value = replace_optimizers(value, new_optimizer_like)
         if isinstance(value, keras.metrics.Metric):
             value = type(value).from_config(value.get_config())
         setattr(new, name, value)
-
-
-def _anew(optimizer: Any) -> Any:
-    return type(optimizer).from_config(optimizer.get_config())

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm import callbacks, doctor
+from kerasnorm import callbacks, doctor, surgery
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
 from kerasnorm.inspection.learning_rates import learning_rates
 from tests.callbacks.kinds import KINDS, arguments_of
@@ -75,3 +75,9 @@ def test_the_doctor_sees_what_is_true_of_one_of_them():
 @pytest.mark.thorough
 def test_preflight_takes_optimizers_that_a_function_chooses():
     doctor.preflight(compiled(), BATCHES)
+
+
+def test_surgery_takes_optimizers_that_a_function_chooses():
+    swapped, _ = surgery.swap_norm(compiled(), "layer_channels")
+    swapped.fit(X, X[:, :1], verbose=0)
+    assert len(learning_rates(swapped.optimizer)) == 4

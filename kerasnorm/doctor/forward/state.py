@@ -1,7 +1,6 @@
 """Puts a model back exactly as it was, whatever happened in between."""
 
 import contextlib
-import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from keras import ops
 from kerasnorm.doctor.losses.evaluation_batches import states_of
 from kerasnorm.inspection import random_state
 from kerasnorm.inspection.model_optimizers import (
+    new_optimizer_like,
     optimizer_attributes,
     replace_optimizers,
 )
@@ -83,7 +83,7 @@ def temporary_optimizers(model: keras.Model) -> Iterator[None]:
     places = optimizer_attributes(model)
     # An optimizer that is held in two places is one in both.
     others = {
-        id(optimizer): _of_the_same_settings(optimizer)
+        id(optimizer): new_optimizer_like(optimizer)
         for optimizer in [model.optimizer, *model_optimizers(model).values()]
         if optimizer is not None
     }
@@ -98,14 +98,6 @@ def temporary_optimizers(model: keras.Model) -> Iterator[None]:
         for _, holder, name, value in places:
             vars(holder)[name] = value
         model.train_function = step
-
-
-def _of_the_same_settings(optimizer: Any) -> Any:
-    """Return a new optimizer; Keras makes no function from what it saves of one."""
-    chosen = getattr(optimizer, "_optimizer_map", None)
-    if inspect.isroutine(chosen):
-        return type(optimizer)(chosen)
-    return type(optimizer).from_config(optimizer.get_config())
 
 
 def all_variables(model: keras.Model) -> list[Any]:
