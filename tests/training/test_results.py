@@ -7,13 +7,13 @@ import keras
 import numpy as np
 import pytest
 
+pytest.importorskip("tensorflow")
+
 from kerasnorm.data import DecodedImages
 from kerasnorm.training.inputs.loading import Data
 from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.report import confusion, results
 from kerasnorm.training.settings import Settings
-
-pytest.importorskip("tensorflow")
 
 NAN = float("nan")
 HISTORY = [
