@@ -1,4 +1,4 @@
-"""One table of norms: whatever stands in it is known everywhere."""
+"""One table of norms: each row is known everywhere."""
 
 import keras
 import numpy as np

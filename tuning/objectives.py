@@ -30,7 +30,7 @@ DIRECTIONS = ("min", "max")
 
 @dataclasses.dataclass(frozen=True)
 class Objective:
-    """One figure and where it shall go.
+    """One figure and the direction in which it is better.
 
     Args:
         name: A figure of the report; `gap` or one of its parts as the doctor

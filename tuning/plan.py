@@ -177,9 +177,9 @@ def write_json(
     """Write a value as JSON, whole or not at all; makes the folder.
 
     Args:
-        file: Where it shall lie.
+        file: Output path.
         value: Plain values. NaN and infinity are kept, as Python's JSON has them.
-        durable: Whether it shall survive a power cut, too, and not only the end of
+        durable: Whether it survives a power cut, too, and not only the end of
             the process; that takes the disk up to half a second.
         indent: Spaces of each level, for files that people read.
     """

@@ -46,7 +46,7 @@ TABLE = _read()
 #: Every code with the sentence that explains it to somebody who has not met it.
 CODES: dict[str, str] = {name: code.meaning for name, code in TABLE.items()}
 
-#: Causes that bring about what the others find: they go first whatever they cost.
+#: Causes that bring about what the others find: they go first, even if they cost less.
 ROOTS = tuple(name for name, code in TABLE.items() if code.tier == ROOT)
 
 

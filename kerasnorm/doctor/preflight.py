@@ -101,9 +101,9 @@ def _notes(
 def _summary(m: PreflightMeasurements) -> dict[str, Any]:
     """Return the measurements that a reader may want to check, those that were made."""
     parts = {
-        "training_inputs": m.train_inputs,
-        "validation_inputs": m.validation_inputs,
-        "gradients": m.gradients,
-        "rehearsal": m.single_batch,
+        "training_inputs": m.train_inputs and m.train_inputs.to_dict(),
+        "validation_inputs": m.validation_inputs and m.validation_inputs.to_dict(),
+        "gradients": m.gradients and vars(m.gradients),
+        "rehearsal": m.single_batch and vars(m.single_batch),
     }
-    return {name: vars(part) for name, part in parts.items() if part is not None}
+    return {name: part for name, part in parts.items() if part is not None}

@@ -140,7 +140,7 @@ def test_a_scan_of_a_url_names_what_lies_there(cache, capsys, tmp_path):
     memory = fsspec.filesystem("memory")
     memory.cp_file("/bucket/photos/cat/001.jpg", "/bucket/photos/cat/again.jpg")
     memory.cp_file("/bucket/photos/cat/002.jpg", "/bucket/photos/dog/other.png")
-    memory.pipe("/bucket/photos/dog/bad.jpg", b"no picture")
+    memory.pipe("/bucket/photos/dog/bad.jpg", b"no image")
     listed = tmp_path / "rejected.txt"
     words = ["scan", URL, "--quiet", "--quarantine", str(listed)]
     assert kerasnorm_main([*words, "--json"]) == 0

@@ -1,4 +1,4 @@
-"""Cut and damaged files end in an image or in a reason, whatever the damage."""
+"""Cut and damaged files end in an image or in a reason, for every kind of damage."""
 
 import io
 

@@ -43,7 +43,7 @@ def frames(head):
 
 
 def network(way, bias):
-    """A network that says the same of whatever it sees, if the bias is large."""
+    """A network that says the same of every input, if the bias is large."""
     model = shake(way(keras.layers.Dense(2, activation="sigmoid", name="head")))
     model.get_layer("head").bias.assign([bias, bias])
     return model

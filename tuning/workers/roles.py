@@ -166,7 +166,7 @@ def is_done(plan: Plan, directory: SearchDirectory) -> bool:
 
 
 def number_of_workers(wished: int | str, plan: Plan) -> int:
-    """Return how many workers this machine shall have.
+    """Return how many workers this machine runs.
 
     Args:
         wished: A number, or `auto`: one for each GPU, or else one for each processor,

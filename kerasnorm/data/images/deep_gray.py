@@ -50,7 +50,7 @@ def declared_bits(image: Image.Image, content: bytes) -> int | None:
         largest = tags.get(MAX_SAMPLE_TAG)
         bits = tags.get(BITS_TAG)
         declared = int(largest[0]).bit_length() if largest else bits and bits[0]
-        # 16 and 32 are how values are stored, whatever the camera had.
+        # 16 and 32 say how values are stored, not how deep the camera was.
         is_told = declared and 8 <= declared <= 16 and (largest or declared < 16)
         return declared if is_told else None
     if image.format == "PNG":

@@ -74,12 +74,12 @@ def _judge_inputs(m: PreflightMeasurements) -> Iterator[Finding]:
     train, validation = m.train_inputs, m.validation_inputs
     if train is None:
         return
-    if not np.isfinite([train.mean, train.deviation]).all() or train.deviation == 0:
+    if not np.isfinite([train.mean, train.std]).all() or train.std == 0:
         yield Finding(
             "input_range",
             "error",
             "Training inputs are constant or hold values that are not numbers.",
-            vars(train),
+            train.to_dict(),
         )
     elif m.little_range:
         yield Finding(
@@ -88,7 +88,7 @@ def _judge_inputs(m: PreflightMeasurements) -> Iterator[Finding]:
             f"Training images lie between {train.smallest:.3g} and "
             f"{train.largest:.3g}: less than an eighth of the range from black to "
             "white.",
-            vars(train),
+            train.to_dict(),
             "check how deep the files are (kerasnorm scan DIR) and scale their "
             "values to the whole range",
         )
@@ -97,16 +97,16 @@ def _judge_inputs(m: PreflightMeasurements) -> Iterator[Finding]:
 
 
 def _compare_inputs(train: InputMoments, validation: InputMoments) -> Iterator[Finding]:
-    wider = max(validation.deviation, 1e-9) / max(train.deviation, 1e-9)
-    moved = abs(validation.mean - train.mean) / max(train.deviation, 1e-9)
+    wider = max(validation.std, 1e-9) / max(train.std, 1e-9)
+    moved = abs(validation.mean - train.mean) / max(train.std, 1e-9)
     if max(wider, 1 / wider) > WIDER or moved > MOVED:
         yield Finding(
             "input_mismatch",
             "warning",
             f"Validation inputs have mean {validation.mean:.3g} and std "
-            f"{validation.deviation:.3g}, training inputs {train.mean:.3g} and "
-            f"{train.deviation:.3g}.",
-            {"training": vars(train), "validation": vars(validation)},
+            f"{validation.std:.3g}, training inputs {train.mean:.3g} and "
+            f"{train.std:.3g}.",
+            {"training": train.to_dict(), "validation": validation.to_dict()},
         )
 
 

@@ -81,7 +81,7 @@ def _run(functions: dict, key: Hashable, forward: Forward, x: Any, size: Any) ->
             continue
         functions[known] = graph, likes
         return found
-    # Whatever cannot be traced may still run; if not, it raises again here.
+    # What cannot be traced may still run; if not, it raises again here.
     functions[known] = forward, likes
     return forward(x)
 

@@ -14,8 +14,8 @@ from kerasnorm.doctor.forward.statistics import (
     batch_norms,
     forward_pass,
     read_statistics,
-    write_statistics,
 )
+from kerasnorm.doctor.forward.temporary_statistics import temporary_statistics
 from kerasnorm.doctor.losses.evaluation_batches import (
     EVALUATION_BATCH,
     evaluation_batches,
@@ -127,15 +127,12 @@ def measure_losses(
         estimated = found.statistics
         if validation is not None:
             on_validation = _in_batch_mode(model, validation, size).statistics
-        try:
-            write_statistics(norms, estimated)
+        with temporary_statistics(model, estimated):
             evaluate(Cell.TRAIN_RECALIBRATED)
             evaluate(Cell.VALIDATION_RECALIBRATED)
-            if validation is not None:
-                write_statistics(norms, on_validation)
+        if validation is not None:
+            with temporary_statistics(model, on_validation):
                 evaluate(Cell.VALIDATION_OWN_STATISTICS)
-        finally:
-            write_statistics(norms, moving)
     losses = {cell: found.losses for cell, found in cells.items()}
     compiled = {}
     if judged is not None and judged is not loss:

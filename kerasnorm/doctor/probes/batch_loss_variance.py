@@ -18,8 +18,9 @@ def measure_batch_loss_variance(losses: np.ndarray, train: Samples) -> dict[str,
         train: The training samples.
 
     Returns:
-        `mean`, `std` of the batches' losses, `deviation_shuffled` with samples
-        exchanged between batches, and the `p_value` of so large a deviation.
+        `mean` and std (`deviation`) of the batches' losses, the std with samples
+        exchanged between batches (`deviation_shuffled`), and the `p_value` of so
+        large a std.
     """
     batches = train.batches()
     numbers = np.repeat(np.arange(len(batches)), train.sizes)

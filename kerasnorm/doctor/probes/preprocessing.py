@@ -1,19 +1,17 @@
 """Measures validation under other preparations of the images, statistics true."""
 
-import contextlib
-from collections.abc import Iterator
-
 import keras
 import numpy as np
 
 from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.forward.statistics import (
     Pass,
-    batch_norms,
     evaluate_loss,
     forward_pass,
-    run_on_batch_statistics,
-    write_statistics,
+)
+from kerasnorm.doctor.forward.temporary_statistics import (
+    losses_on_statistics_of,
+    temporary_statistics,
 )
 from kerasnorm.doctor.loss_matrix.budget import PairedDraws
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
@@ -21,16 +19,6 @@ from kerasnorm.doctor.losses.evaluation_batches import evaluation_batches, shuff
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
 from kerasnorm.doctor.probes.inputs.inputs import MapTrial, apply_map, try_maps
 from kerasnorm.doctor.sampling.samples import Samples
-
-
-@contextlib.contextmanager
-def _true_statistics(model: keras.Model, matrix: LossMatrix) -> Iterator[None]:
-    norms = batch_norms(model)
-    try:
-        write_statistics(norms, matrix.estimated)
-        yield
-    finally:
-        write_statistics(norms, matrix.moving)
 
 
 def try_maps_under_true_statistics(
@@ -49,7 +37,7 @@ def try_maps_under_true_statistics(
         validation: Validation samples.
         loss: The loss of each sample.
     """
-    with _true_statistics(model, matrix):
+    with temporary_statistics(model, matrix.estimated):
         return try_maps(model, train, validation, loss)
 
 
@@ -72,7 +60,7 @@ def measure_mapped(
         name: Name of the `MapTrial`.
     """
     mapped = validation.with_inputs(apply_map(name, train.inputs, validation.inputs))
-    with _true_statistics(model, matrix):
+    with temporary_statistics(model, matrix.estimated):
         batches = evaluation_batches(model, mapped, loss)
         return forward_pass(model, mapped, batches, loss)
 
@@ -96,7 +84,7 @@ def try_validation_as_train(
         How much lower the loss is than as validation is prepared, with its 95%
         interval; the samples need not be the same ones.
     """
-    with _true_statistics(model, matrix):
+    with temporary_statistics(model, matrix.estimated):
         after = evaluate_loss(model, validation_as_train, loss)
     before = matrix.losses.get(
         Cell.VALIDATION_RECALIBRATED, matrix.losses[Cell.VALIDATION_MOVING]
@@ -128,16 +116,11 @@ def try_unaugmented_statistics(
     """
     if not matrix.estimated:
         return None
-    norms, (train, validation) = batch_norms(model), splits
+    train, validation = splits
     batches = shuffled(model, train_unaugmented)
-    try:
-        _, statistics = run_on_batch_statistics(
-            model, train_unaugmented, batches, record=True
-        )
-        write_statistics(norms, statistics)
-        losses = evaluate_loss(model, validation, loss)
-    finally:
-        write_statistics(norms, matrix.moving)
+    losses = losses_on_statistics_of(
+        model, train_unaugmented, batches, validation, loss
+    )
     both = LossMatrix(
         {
             Cell.VALIDATION_RECALIBRATED: matrix.losses[Cell.VALIDATION_RECALIBRATED],

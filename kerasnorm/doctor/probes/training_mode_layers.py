@@ -3,12 +3,7 @@
 import keras
 
 from kerasnorm.doctor.cells import Cell
-from kerasnorm.doctor.forward.statistics import (
-    batch_norms,
-    evaluate_loss,
-    run_on_batch_statistics,
-    write_statistics,
-)
+from kerasnorm.doctor.forward.temporary_statistics import losses_on_statistics_of
 from kerasnorm.doctor.loss_matrix.budget import PairedDraws
 from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
 from kerasnorm.doctor.losses.evaluation_batches import shuffled
@@ -35,18 +30,11 @@ def measure_dropout_shift(
         For each group of layers that the model has, how much the training loss under
         those statistics exceeds B', with its 95% interval.
     """
-    norms = batch_norms(model)
     found = {}
     for group, layers in random_layers(model).items():
-        batches = shuffled(model, train)
-        try:
-            _, statistics = run_on_batch_statistics(
-                model, train, batches, training_mode_layers=layers, record=True
-            )
-            write_statistics(norms, statistics)
-            losses = evaluate_loss(model, train, loss)
-        finally:
-            write_statistics(norms, matrix.moving)
+        losses = losses_on_statistics_of(
+            model, train, shuffled(model, train), train, loss, layers
+        )
         both = LossMatrix(
             {
                 Cell.TRAIN_RECALIBRATED: matrix.losses[Cell.TRAIN_RECALIBRATED],

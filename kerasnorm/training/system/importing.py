@@ -38,7 +38,7 @@ def import_keras(backend: str | None = None) -> None:
     environment variables, the backend left aside.
 
     Args:
-        backend: What Keras shall compute with; None leaves the choice to
+        backend: What Keras computes with; None leaves the choice to
             `KERAS_BACKEND` and keras.json.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A setting is declared once: whatever is known of it comes from there."""
+"""A setting is declared once: all that is known of it comes from there."""
 
 import inspect
 import json

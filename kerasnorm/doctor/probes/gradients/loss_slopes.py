@@ -80,7 +80,7 @@ class WideLoss:
         except Exception as error:
             raise CannotCloneError(f"it does not compute in {WIDE}: {error}") from error
         if value == float(np.float32(value)):
-            # PyTorch's mean of a loss, for one, whatever the type of the outputs.
+            # PyTorch's mean of a loss, for one, for outputs of any type.
             raise CannotCloneError("its loss is rounded to float32 on the way")
 
     def __call__(self) -> float:

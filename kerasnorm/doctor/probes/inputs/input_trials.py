@@ -10,12 +10,9 @@ from scipy import stats
 
 from kerasnorm.doctor.forward.statistics import (
     batch_norms,
-    evaluate_loss,
     forward_pass,
-    read_statistics,
-    run_on_batch_statistics,
-    write_statistics,
 )
+from kerasnorm.doctor.forward.temporary_statistics import losses_on_statistics_of
 from kerasnorm.doctor.loss_matrix.proportions import ALPHA, paired_change
 from kerasnorm.doctor.loss_matrix.scores import Scores, score
 from kerasnorm.doctor.losses.evaluation_batches import (
@@ -201,19 +198,13 @@ def _alone(
     Statistics of one half are judged on the other.
     """
     model: Any = trials.model
-    norms = batch_norms(model)
-    if not norms:
+    if not batch_norms(model):
         return 1.0
     first, second = (half.with_inputs(best.apply(half.inputs)) for half in halves)
     batches = first.shuffled(EVALUATION_BATCH)
-    saved = read_statistics(norms)
     given, mapped = (trials.mean_loss(halves[1], m) for m in (unchanged, best))
-    try:
-        _, statistics = run_on_batch_statistics(model, first, batches, record=True)
-        write_statistics(norms, statistics)
-        both = _bounded(evaluate_loss(model, second, trials.loss)).mean()
-    finally:
-        write_statistics(norms, saved)
+    losses = losses_on_statistics_of(model, first, batches, second, trials.loss)
+    both = _bounded(losses).mean()
     if mapped - both < NATS:
         return 1.0
     return float((given - mapped) / max(given - both, 1e-12))

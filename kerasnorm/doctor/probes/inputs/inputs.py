@@ -1,7 +1,7 @@
 """Measures whether validation inputs look like training inputs, and what maps them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import permutations
 from typing import Any
@@ -66,10 +66,15 @@ class InputMoments:
     """Moments and range of the inputs of one split, all channels together."""
 
     mean: float
-    deviation: float
+    std: float
     smallest: float
     largest: float
     channel_means: tuple[float, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values by the names that saved examinations have."""
+        values = asdict(self)
+        return {"mean": values.pop("mean"), "deviation": values.pop("std"), **values}
 
 
 def describe_inputs(samples: Samples) -> InputMoments | None:
@@ -209,10 +214,10 @@ def _scale(x: np.ndarray, slope: Any, offset: Any) -> np.ndarray:
 
 def _fits(train: np.ndarray, x: np.ndarray, slope: float, offset: float) -> bool:
     """Return whether a scaling brings the inputs near enough to those of training."""
-    deviation = float(train.std()) + 1e-9
-    wider = abs(slope) * float(x.std()) / deviation
+    std = float(train.std()) + 1e-9
+    wider = abs(slope) * float(x.std()) / std
     moved = abs(float(x.mean()) * slope + offset - float(train.mean()))
-    return 1 / NEAR < wider < NEAR and moved < deviation * (NEAR - 1)
+    return 1 / NEAR < wider < NEAR and moved < std * (NEAR - 1)
 
 
 def best_map(trials: Sequence[MapTrial]) -> MapTrial | None:
