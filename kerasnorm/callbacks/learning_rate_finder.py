@@ -3,8 +3,7 @@
 import itertools
 import math
 import os
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from kerasnorm.callbacks.held_data import HeldData
 from kerasnorm.inspection import random_state
 from kerasnorm.inspection.learning_rates import check_one_rate
-from kerasnorm.inspection.source_forms import in_batches
+from kerasnorm.inspection.source_forms import in_batches, take_batches
 from kerasnorm.inspection.temporary_learning_rate import (
     TemporaryLearningRate,
     has_settable_rate,
@@ -21,6 +20,10 @@ from kerasnorm.inspection.training_step import batches_as_in_fit
 
 # Fraction of the loss that must have gone; less may be rounding.
 LEAST_FALL = 1e-4
+
+
+class NoLearningRateError(RuntimeError):
+    """The loss fell at no learning rate that a range test tried."""
 
 
 class LearningRateFinder(HeldData, keras.callbacks.Callback):
@@ -141,7 +144,8 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
         Raises:
             ValueError: If the model is not compiled and built, the optimizer is a
                 `MultiOptimizer`, or the batches end before the test does.
-            RuntimeError: If the loss never fell, so that nothing can be suggested.
+            NoLearningRateError: A RuntimeError, if the loss never fell, so that
+                nothing can be suggested.
         """
         optimizer = getattr(model, "optimizer", None)
         if optimizer is None or not model.built:
@@ -215,7 +219,7 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
         points: list[tuple[float, float, float]] = []
         average, weight, lowest = 0.0, 0.0, math.inf
         exploded = False
-        taken = _take(in_batches(self.batches, model), self.steps + 1)
+        taken = take_batches(in_batches(self.batches, model), self.steps + 1)
         # The first batch tells whether batches are inputs alone.
         first = next(taken)
         with (
@@ -257,7 +261,7 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
         losses = self.smoothed_losses
         lowest = int(np.argmin(losses)) if len(losses) else 0
         if lowest < 2 or losses[0] - losses[lowest] <= LEAST_FALL * abs(losses[0]):
-            raise RuntimeError(
+            raise NoLearningRateError(
                 "Expected a learning rate at which the loss falls, but it never fell. "
                 "Lower `minimum`, or look for a fault in the model or the data."
             )
@@ -268,32 +272,3 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
 def _state_of(model: keras.Model) -> list:
     """Every variable that training may change."""
     return [*model.variables, *model.metrics_variables, *model.optimizer.variables]
-
-
-def _take(batches: Iterable, count: int) -> Iterator[Any]:
-    """Give a number of batches as NumPy arrays, from the beginning again if need be."""
-    found = False
-    for taken in itertools.islice(_walk_again_and_again(batches), count):
-        found = True
-        yield keras.tree.map_structure(
-            lambda leaf: None if leaf is None else np.asarray(leaf),
-            tuple(taken) if isinstance(taken, list | tuple) else taken,
-        )
-    if not found:
-        raise ValueError("Expected `batches` of training data, received none.")
-
-
-def _walk_again_and_again(batches: Iterable) -> Iterator:
-    while True:
-        empty = True
-        for batch in _walk(batches):
-            empty = False
-            yield batch
-        if empty:
-            return
-
-
-def _walk(batches) -> Iterator:
-    if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
-        return (batches[index] for index in range(len(batches)))
-    return iter(batches)

@@ -1,5 +1,7 @@
 """Forms in which samples are handed over: lists of numbers, whole arrays, batches."""
 
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -111,3 +113,40 @@ def in_batches(source: Any, model: keras.Model) -> Any:
     """
     inputs = len(getattr(model, "inputs", None) or ())
     return cut(source) if is_whole(source, inputs or None) else source
+
+
+def take_batches(batches: Iterable, count: int) -> Iterator[Any]:
+    """Yield a number of batches as NumPy arrays, from the beginning again if need be.
+
+    Args:
+        batches: An iterable of batches.
+        count: Batches to yield.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    found = False
+    for taken in itertools.islice(_walk_again_and_again(batches), count):
+        found = True
+        yield keras.tree.map_structure(
+            lambda leaf: None if leaf is None else np.asarray(leaf),
+            tuple(taken) if isinstance(taken, list | tuple) else taken,
+        )
+    if not found:
+        raise ValueError("Expected `batches` of training data, received none.")
+
+
+def _walk_again_and_again(batches: Iterable) -> Iterator:
+    while True:
+        empty = True
+        for batch in _walk(batches):
+            empty = False
+            yield batch
+        if empty:
+            return
+
+
+def _walk(batches: Any) -> Iterator:
+    if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
+        return (batches[index] for index in range(len(batches)))
+    return iter(batches)

@@ -281,6 +281,20 @@ def test_what_is_refused_late_leaves_no_run_behind(settings, monkeypatch, error)
     assert not (pathlib.Path(settings.runs) / "test" / "run").exists()
 
 
+def test_a_range_test_that_finds_no_rate_names_the_flag(settings, monkeypatch):
+    def constant_model(settings, num_classes):
+        model = torture.tiny_model(settings, num_classes)
+        start = keras.Input(model.input_shape[1:])
+        constant = keras.layers.Rescaling(0.0, offset=0.5)
+        return keras.Sequential([start, *model.layers, constant])
+
+    monkeypatch.setattr(build, "build_model", constant_model)
+    auto = settings.replace(learning_rate="auto", preflight=False)
+    with pytest.raises(UsageError, match=r"--learning-rate auto .* fell at none from"):
+        run(auto)
+    assert not (pathlib.Path(settings.runs) / "test" / "run").exists()
+
+
 @pytest.mark.thorough
 def test_a_range_test_says_and_saves_what_it_found(settings, capsys):
     changes = {"learning_rate": "auto", "epochs": 1, "quiet": False, "preflight": False}

@@ -6,9 +6,10 @@ import keras
 import rich.console
 
 from kerasnorm.callbacks import LearningRateFinder
+from kerasnorm.callbacks.learning_rate_finder import NoLearningRateError
 from kerasnorm.training import build
 from kerasnorm.training.record.run_directory import RunDirectory
-from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings import Settings, UsageError
 from kerasnorm.training.system.atomic_files import write_table
 
 # Where the test begins.
@@ -25,11 +26,21 @@ def run_test(
         model: The uncompiled network; the test leaves no trace in its weights.
         settings: The run's settings, with `learning_rate` still `auto`.
         batches: Training batches.
+
+    Raises:
+        UsageError: If the loss falls at no rate.
     """
     trial = settings.replace(learning_rate=FIRST_RATE, schedule="constant")
     build.compile_model(model, trial)
     finder = LearningRateFinder(batches, minimum=FIRST_RATE)
-    finder.find(model)
+    try:
+        finder.find(model)
+    except NoLearningRateError:
+        raise UsageError(
+            "expected --learning-rate auto to find a rate at which the loss falls, but "
+            f"it fell at none from {finder.minimum:g} to {finder.maximum:g}; give a "
+            "number, such as --learning-rate 0.001"
+        ) from None
     return finder
 
 
