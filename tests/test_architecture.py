@@ -13,7 +13,7 @@ import kerasnorm
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Lowest first; a subpackage imports those of lower layers only.
 LAYERS = (
-    ("registration", "version", "norm_kinds", "model_kinds", "pages"),
+    ("registration", "version", "norm_kinds", "model_kinds", "pages", "codes"),
     ("inspection",),
     ("data", "callbacks"),
     ("layers", "optimizers"),
@@ -32,7 +32,7 @@ LAYER = {
 }
 # The same within the doctor: it measures, then judges, and reports know no examination.
 DOCTOR_LAYERS = (
-    ("cells", "codes", "time_limit"),
+    ("cells", "time_limit"),
     ("report", "sampling"),
     ("losses", "finding"),
     ("forward",),

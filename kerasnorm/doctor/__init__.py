@@ -1,7 +1,7 @@
 """Why validation breaks, proved by measurement."""
 
+from kerasnorm.codes import CODES
 from kerasnorm.doctor.callback import DoctorCallback
-from kerasnorm.doctor.codes import CODES
 from kerasnorm.doctor.command import DiagnosisResult, diagnose_model, exit_status
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine

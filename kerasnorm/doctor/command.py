@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
+from kerasnorm.codes import SEVERITIES
 from kerasnorm.doctor.cells import Cell
-from kerasnorm.doctor.codes import SEVERITIES
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.losses.label_format import encode_labels

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
+from kerasnorm.codes import ROOTS, SEVERITIES, rank_of
 from kerasnorm.doctor.checks import (
     batches,
     data,
@@ -16,7 +17,6 @@ from kerasnorm.doctor.checks import (
     training,
 )
 from kerasnorm.doctor.checks.remainder import describe_remainder, measure_remainder
-from kerasnorm.doctor.codes import ROOTS, SEVERITIES, rank_of
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements

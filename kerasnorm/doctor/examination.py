@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kerasnorm.doctor.codes import CODES, HEALTHY
+from kerasnorm.codes import CODES, HEALTHY
 from kerasnorm.doctor.finding import Finding, wrapped
 from kerasnorm.doctor.loss_matrix.budget import GapBudget
 from kerasnorm.doctor.report.page import render_page

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasnorm.doctor.codes import CODES, SEVERITIES, TABLE
+from kerasnorm.codes import CODES, SEVERITIES, TABLE
 from kerasnorm.doctor.report.page import render_finding
 from kerasnorm.pages.formatting import png_address
 

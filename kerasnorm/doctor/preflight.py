@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
+from kerasnorm.codes import SEVERITIES
 from kerasnorm.doctor.checks.preflight import initial_losses, judge_preflight
-from kerasnorm.doctor.codes import SEVERITIES
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.forward.state import random_numbers_preserved, restored_after
 from kerasnorm.doctor.forward.statistics import build, check_model

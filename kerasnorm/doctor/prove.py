@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasnorm.codes import HEALTHY
 from kerasnorm.doctor.cells import Cell
-from kerasnorm.doctor.codes import HEALTHY
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.finding import Finding

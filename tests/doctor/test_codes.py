@@ -6,8 +6,8 @@ import pathlib
 import pytest
 
 from kerasnorm import doctor
+from kerasnorm.codes import HEALTHY, ROOT, SEVERITIES, TABLE, TIERS
 from kerasnorm.doctor import Finding
-from kerasnorm.doctor.codes import HEALTHY, ROOT, SEVERITIES, TABLE, TIERS
 from kerasnorm.doctor.report import codes_page
 
 ROOT_FOLDER = pathlib.Path(__file__).resolve().parents[2]

@@ -6,7 +6,7 @@ python -m kerasnorm.doctor.report.codes_page docs/codes.md
 import pathlib
 import sys
 
-from kerasnorm.doctor.codes import TABLE
+from kerasnorm.codes import TABLE
 
 HEAD = """\
 # Codes of the doctor

@@ -7,8 +7,8 @@ from typing import Any
 
 import jinja2
 
+from kerasnorm.codes import CODES, HEALTHY
 from kerasnorm.doctor.cells import CELLS, Cell
-from kerasnorm.doctor.codes import CODES, HEALTHY
 from kerasnorm.doctor.report.waterfall import waterfall_rows
 from kerasnorm.pages.formatting import ABSENT, loss, measured, percent, signed, words
 from kerasnorm.pages.template import page_template

@@ -9,8 +9,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from kerasnorm.codes import CODES, HEALTHY
 from kerasnorm.doctor.cells import CELLS, PARTS
-from kerasnorm.doctor.codes import CODES, HEALTHY
 from kerasnorm.pages.formatting import loss, measured, percent, signed
 
 COLOURS = {"error": "bold red", "warning": "yellow", "info": "cyan"}

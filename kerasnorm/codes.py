@@ -1,4 +1,7 @@
-"""What the doctor can find: the table of codes in `codes.toml`, and severities."""
+"""What can be found in a training: the table of codes in `codes.toml`, severities.
+
+The doctor measures, `kerasnorm lint` reads; one code means one cause in both.
+"""
 
 import importlib.resources
 import tomllib
@@ -15,7 +18,7 @@ ROOT = "root"
 
 @dataclass(frozen=True)
 class Code:
-    """One thing that the doctor can find.
+    """One thing that the doctor or `lint` can find.
 
     Args:
         meaning: A sentence for somebody who has not met it.
@@ -25,6 +28,7 @@ class Code:
             or empty.
         examine: How `doctor.examine` decides; empty where it does not look for it.
         preflight: How `doctor.preflight` decides, likewise.
+        lint: What `kerasnorm lint` reads it from, likewise.
     """
 
     meaning: str
@@ -33,6 +37,7 @@ class Code:
     tier: str = ""
     examine: str = ""
     preflight: str = ""
+    lint: str = ""
 
 
 def _read() -> Mapping[str, Code]:
