@@ -130,14 +130,16 @@ def check_learning_rate(m: Measurements) -> Finding | None:
         return None
     slower = trial.learning_rate * trial.fraction
     worst, best = max(trial.slower_losses), min(trial.losses)
+    most = trial.most_steps or trial.steps
+    steps = f"{trial.steps} to {most}" if most > trial.steps else f"{trial.steps}"
     return Finding(
         "learning_rate_too_high",
         "error",
-        f"From new weights, {trial.steps} steps at {trial.learning_rate:.3g} "
+        f"From new weights, {steps} steps at {trial.learning_rate:.3g} "
         + (f"end at a loss of {best:.3g} or more" if best < 1e30 else "diverge")
-        + f" on held-out training samples, at {slower:.2g} they end at {worst:.3g} or "
-        f"less ({len(trial.losses)} trainings each; guessing gives "
-        f"{trial.chance:.3g}).",
+        + f" on held-out training samples, {trial.steps} at {slower:.2g} at "
+        f"{worst:.3g} or less ({len(trial.losses)} and {len(trial.slower_losses)} "
+        f"trainings; guessing gives {trial.chance:.3g}).",
         {
             "learning_rate": trial.learning_rate,
             "losses": [finite(loss) for loss in trial.losses],
@@ -145,6 +147,7 @@ def check_learning_rate(m: Measurements) -> Finding | None:
             "losses_at_slower_rate": list(trial.slower_losses),
             "loss_of_guessing": trial.chance,
             "steps": trial.steps,
+            "most_steps": most,
             **({"share_of_rising_epochs": m.curves.jumps} if m.curves else {}),
             "loss_deviation_within_epoch": m.extra.get("loss_within_epoch", {}).get(
                 "deviation"

@@ -183,7 +183,11 @@ def _train_shortly(setup: Setup, found: Measurements) -> RateTrial | None:
     if not limit.allows("training shortly at lower learning rates"):
         return None
     trial = try_learning_rates(
-        setup.model, setup.splits.train, setup.loss.from_logits, max(limit.left, 5.0)
+        setup.model,
+        setup.splits.train,
+        setup.loss.from_logits,
+        max(limit.left, 5.0),
+        found.optimizer.steps,
     )
     if trial is None:
         limit.notes.append(

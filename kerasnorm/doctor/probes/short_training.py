@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasnorm.doctor.forward.copies import copy_model, train_on
+from kerasnorm.doctor.forward.copies import copy_model, train_on, trainable_arrays
 from kerasnorm.doctor.forward.statistics import (
     batch_norms,
     evaluate,
@@ -69,6 +69,19 @@ class ShortTraining:
             variable.assign(ops.zeros(variable.shape, variable.dtype))
         self.optimizer.learning_rate = self.rate
         self.copy.set_weights(self.start)
+        self.trainable = trainable_arrays(self.copy)
+
+    def change_of_weights(self) -> float:
+        """Return how far trainable weights are from the first ones.
+
+        Relative to their norm; infinite where they are no numbers.
+        """
+        moved = size = 0.0
+        for now, first in zip(trainable_arrays(self.copy), self.trainable, strict=True):
+            moved += float(((now - first).astype("float64") ** 2).sum())
+            size += float((first.astype("float64") ** 2).sum())
+        change = (moved / max(size, 1e-30)) ** 0.5
+        return change if np.isfinite(change) else float("inf")
 
     def run(self, steps: int, *, first: int = 0) -> None:
         """Take that many steps.

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor.probes import learning_rate
-from kerasnorm.doctor.probes.learning_rate import COOLED, try_learning_rates
+from kerasnorm.doctor.probes.learning_rate import (
+    COOLED,
+    MOVED,
+    SHORT,
+    Outcome,
+    try_learning_rates,
+)
 from kerasnorm.doctor.probes.short_training import ShortTraining
 from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from tests.doctor.networks import rings
@@ -54,7 +60,7 @@ def test_every_draw_starts_from_other_weights_with_batches_in_another_order():
 
 
 @pytest.mark.thorough
-def test_rates_fall_to_zero_at_the_end_and_seven_trainings_are_made(monkeypatch):
+def test_rates_fall_to_zero_at_the_end(monkeypatch):
     rates = []
     run = ShortTraining.run
 
@@ -64,28 +70,126 @@ def test_rates_fall_to_zero_at_the_end_and_seven_trainings_are_made(monkeypatch)
         run(training, steps, first=first)
 
     monkeypatch.setattr(ShortTraining, "run", watched)
-    trial = try_learning_rates(
-        network(keras.optimizers.Adam(0.5)), samples(), False, 60
-    )
-    # Two more steps measure how long one takes.
-    assert trial is not None and len(rates) == 2 + 7 * trial.steps
-    last = [rate for step, rate in rates[2:] if step == trial.steps - 1]
+    try_learning_rates(network(keras.optimizers.Adam(0.5)), samples(), False, 600)
     full = [rate for step, rate in rates[2:] if step == 0]
-    assert full == pytest.approx(
-        [0.05, 0.005, 0.5] + [0.5 * trial.fraction] * 2 + [0.5] * 2
-    )
-    np.testing.assert_allclose(last, np.array(full) / (COOLED * trial.steps), rtol=1e-5)
-    steady = [rate for step, rate in rates[2:] if step == int(0.6 * trial.steps)]
+    last = [rate for step, rate in rates[2:] if step == SHORT - 1]
+    steady = [rate for step, rate in rates[2:] if step == int(0.6 * SHORT)]
+    # Two more steps measure how long one takes.
+    assert full[0] == pytest.approx(0.5) and len(rates) == 2 + SHORT * len(full)
+    np.testing.assert_allclose(last, np.array(full) / (COOLED * SHORT), rtol=1e-5)
     assert steady == pytest.approx(full)
 
 
-@pytest.mark.thorough
-def test_larger_rates_are_tried_where_none_learns_and_those_that_learn_are_named():
-    model = network(keras.optimizers.Adam(1e-6))
-    trial = try_learning_rates(model, samples(), False, 120)
-    assert set(trial.skill_by_factor) == {0.01, 0.1, 1.0, 10.0, 100.0}
-    assert not trial.losses and not trial.is_too_high
-    assert all(factor > 1 for factor in trial.learning_factors)
+class Stopwatch:
+    """Stands for a copy that can start anew: a step takes so many seconds."""
+
+    seconds_per_step = 0.01
+
+
+def trial_of(monkeypatch, learns, moves_from, taken, seconds=60.0):
+    """Return the trial of a network that learns at some multiples of its rate.
+
+    Args:
+        monkeypatch: The fixture.
+        learns: Steps from which each multiple teaches something.
+        moves_from: Smallest multiple that moves the weights.
+        taken: Steps that the model was trained for.
+        seconds: Time there is.
+
+    Returns:
+        The trial, and factor and steps of every training.
+    """
+    made = []
+
+    def run(trainings, factor, steps, seed=0):
+        made.append((factor, steps))
+        knows = steps >= learns.get(factor, np.inf)
+        moved = MOVED * factor / moves_from
+        return Outcome(0.2 if knows else 0.69, 0.7 if knows else 0.0, moved)
+
+    monkeypatch.setattr(learning_rate._Trainings, "run", run)
+    monkeypatch.setattr(learning_rate, "MOST_STEPS", 400)
+    monkeypatch.setattr(learning_rate, "ShortTraining", lambda *_: Stopwatch())
+    model = network(keras.optimizers.Adam(0.5))
+    return try_learning_rates(model, samples(128), False, seconds, taken), made
+
+
+SLOW = [(0.1, 60), (0.01, 60)]
+
+
+@pytest.mark.parametrize(
+    ("learns", "moves_from", "taken", "runs", "steps", "too_high", "factors"),
+    [
+        # What learns at once needs nothing else.
+        ({1.0: 60}, 1, 600, [(1.0, 60)], 60, False, [1.0]),
+        # Three new weights, and as long as the model was trained at the full rate.
+        (
+            {0.1: 60, 0.01: 400},
+            0.01,
+            600,
+            [(1.0, 60), *SLOW, *[(0.1, 60)] * 2, *[(1.0, 60)] * 2, (1.0, 400)],
+            60,
+            True,
+            [0.1],
+        ),
+        # It only takes longer than a tenth of it.
+        (
+            {0.1: 60, 1.0: 400},
+            0.01,
+            600,
+            [(1.0, 60), *SLOW, *[(0.1, 60)] * 2, *[(1.0, 60)] * 2, (1.0, 400)],
+            400,
+            False,
+            [0.1, 1.0],
+        ),
+        # A rate that moves nothing: slower ones are not tried.
+        (
+            {1e4: 60},
+            1e3,
+            600,
+            [(1.0, 60), (1e1, 60), (1e2, 60), (1e3, 60), (1e4, 60)],
+            60,
+            False,
+            [1e4],
+        ),
+        # Nothing learns, in no more than twice the steps that the model took.
+        (
+            {},
+            0.1,
+            100,
+            [(1.0, 60), *SLOW, (1e1, 60), (1.0, 200), (0.1, 200), (1e1, 200)],
+            200,
+            False,
+            [],
+        ),
+        ({}, 0.1, 20, [(1.0, 60), *SLOW, (1e1, 60)], 60, False, []),
+        # What learns in more steps only.
+        (
+            {1.0: 300},
+            0.1,
+            None,
+            [(1.0, 60), *SLOW, (1e1, 60), (1.0, 400)],
+            400,
+            False,
+            [1.0],
+        ),
+    ],
+)
+def test_a_trial_takes_as_many_trainings_as_decide(
+    monkeypatch, learns, moves_from, taken, runs, steps, too_high, factors
+):
+    trial, made = trial_of(monkeypatch, learns, moves_from, taken)
+    assert made == runs and trial.steps == steps
+    assert trial.is_too_high is too_high and trial.learning_factors == factors
+
+
+@pytest.mark.parametrize(("seconds", "longest"), [(1.0, 0), (3.0, 75), (9.0, 225)])
+def test_a_trial_takes_no_longer_than_there_is_time(monkeypatch, seconds, longest):
+    trial, made = trial_of(monkeypatch, {}, 0.1, None, seconds)
+    assert max((steps for _, steps in made), default=0) == pytest.approx(
+        longest, abs=longest / 4
+    )
+    assert (trial is None) is (longest == 0)
 
 
 def test_of_a_schedule_the_first_rate_is_tried():
