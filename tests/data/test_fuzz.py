@@ -9,7 +9,8 @@ from hypothesis import strategies
 from PIL import Image
 
 from kerasnorm.data import ImageError, decode_image
-from kerasnorm.data.scan.scan_file import scan_file
+from kerasnorm.data.items.items import FileItems
+from kerasnorm.data.scan.scan_file import scan_item
 from tests.data.conftest import smooth_image
 
 FORMATS = {
@@ -48,7 +49,7 @@ def damaged_files(draw):
 def check(directory, content):
     path = directory / "damaged"
     path.write_bytes(content)
-    accepted = [scan_file(str(path)).reason is None]
+    accepted = [scan_item(FileItems([str(path)]), 0).reason is None]
     for size in (None, (16, 16)):
         try:
             image = decode_image(path, size)

@@ -16,6 +16,7 @@ from kerasnorm.data.generator.iterator_options import IteratorOptions
 from kerasnorm.data.images.decode import open_image
 from kerasnorm.data.images.gray_bits import measure_gray_bits
 from kerasnorm.data.images.load_images import check_image_size
+from kerasnorm.data.items.items import FileItems
 
 LOG = logging.getLogger(__name__)
 COLOR_MODES = {"rgb": ("RGB", 3), "rgba": ("RGBA", 4), "grayscale": ("L", 1)}
@@ -206,7 +207,7 @@ def warn_of_dark_images(paths: Sequence[str], file_format: FileFormat) -> None:
         or file_format.gray_bits is not None
     ):
         return
-    bits = measure_gray_bits(paths, paths)
+    bits = measure_gray_bits((FileItems(paths), paths))
     if bits is not None and 8 < bits < 16:
         LOG.warning(
             "Gray values of 16-bit files fill only %d bits and become dark images of "

@@ -1,18 +1,25 @@
 """The one rule by which a file becomes an image: upright, 8-bit RGB, fully read."""
 
 import contextlib
+import dataclasses
 import io
 import os
-import stat
 import threading
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from kerasnorm.data.errors import ImageError
 from kerasnorm.data.images.deep_gray import in_native_order, to_8_bits
+from kerasnorm.data.images.limits import (
+    MAX_PIXELS,
+    check_bytes,
+    check_size,
+    read_file,
+)
 
 # Loaded here once: Pillow's own loading on demand is not safe between threads.
 Image.init()
@@ -28,23 +35,9 @@ FORMATS = tuple(
     if name in Image.OPEN
 )  # fmt: skip
 
-MAX_PIXELS = 89_478_485
-"""Pixels above which a file counts as a decompression bomb: a quarter gigabyte as RGB,
-the number at which Pillow begins to warn."""
-
-# Formats that need a quarter of a second for a million pixels.
-MAX_SLOW_PIXELS = {"JPEG2000": 2**25, "AVIF": 2**25}
-
 # Decoded side by side, large images could fill the memory.
 LARGE_PIXELS = 2**24
 LARGE = threading.Lock()
-
-MAX_BYTES = 512 * 2**20
-"""Bytes above which a file is not even read."""
-
-# A progressive JPEG may revisit every pixel as often as it likes; ten revisits of the
-# largest image take a few seconds, an honest file has about ten scans.
-MAX_SCANNED_PIXELS = 10 * MAX_PIXELS
 
 ORIENTATION_TAG = 0x0112
 # What turns an image of each EXIF orientation upright.
@@ -93,30 +86,48 @@ def decode_image(
         ImageError: The file is missing, empty, truncated, malformed, too large, or
             not an image.
     """
-    image = open_image(path, image_size, max_pixels=max_pixels, gray_bits=gray_bits)
+    name = os.fspath(path)
+    return decode_content(
+        name, read_file(name), image_size, max_pixels=max_pixels, gray_bits=gray_bits
+    )
+
+
+def decode_content(
+    name: str,
+    content: bytes,
+    image_size: tuple[int, int] | None = None,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    gray_bits: int | None = None,
+) -> np.ndarray:
+    """Decode the bytes of an image by the rule of `decode_image`.
+
+    Args:
+        name: What messages call the image.
+        content: Its bytes.
+        image_size: What `decode_image` takes, as are the others.
+        max_pixels: Larger images are rejected before they are decoded.
+        gray_bits: Bits that hold the gray values of files which say nothing of it.
+
+    Returns:
+        Array of uint8, (height, width, 3).
+
+    Raises:
+        ImageError: The bytes are no image that can be used.
+    """
+    form = Form(max_pixels=max_pixels, gray_bits=gray_bits)
+    image = open_content(name, content, image_size, form)
     if image_size is not None:
         height, width = image_size
         image = image.resize((width, height), BILINEAR)
     return np.asarray(image)
 
 
-def open_image(
-    path: str | os.PathLike,
-    cover: tuple[int, int] | None = None,
-    *,
-    mode: str = "RGB",
-    depth: str = "scaled",
-    upright: bool = True,
-    max_pixels: int = MAX_PIXELS,
-    gray_bits: int | None = None,
-    look: Callable[[Image.Image, bytes], None] | None = None,
-) -> Image.Image:
-    """Read one file as an upright Pillow image, of 8 bits a channel unless kept deeper.
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """What an image is to be brought to.
 
     Args:
-        path: The file.
-        cover: Height and width in pixels that the result must at least have where the
-            file has them; a JPEG may then be decoded at a smaller scale.
         mode: "RGB", "L" (gray) or "RGBA".
         depth: What becomes of gray values of more than 8 bits. "scaled": brought to 8
             bits, keeping the brightness. "kept": in mode "L" they stay as they are, as
@@ -125,8 +136,24 @@ def open_image(
         upright: Whether to apply the EXIF rotation.
         max_pixels: Larger images are rejected before they are decoded.
         gray_bits: What `decode_image` takes.
-        look: Called with Pillow's own image of the file, after it has been decoded,
-            and with the bytes of the file.
+    """
+
+    mode: str = "RGB"
+    depth: str = "scaled"
+    upright: bool = True
+    max_pixels: int = MAX_PIXELS
+    gray_bits: int | None = None
+
+
+def open_image(
+    path: str | os.PathLike, cover: tuple[int, int] | None = None, **form: Any
+) -> Image.Image:
+    """Read one file as an upright Pillow image, of 8 bits a channel unless kept deeper.
+
+    Args:
+        path: The file.
+        cover: What `open_content` takes.
+        **form: Arguments of `Form`.
 
     Returns:
         The decoded image.
@@ -135,20 +162,48 @@ def open_image(
         ImageError: The file cannot become an image.
     """
     name = os.fspath(path)
-    content = read_file(name)
+    return open_content(name, read_file(name), cover, Form(**form))
+
+
+def open_content(
+    name: str,
+    content: bytes,
+    cover: tuple[int, int] | None = None,
+    form: Form | None = None,
+    look: Callable[[Image.Image, bytes], None] | None = None,
+) -> Image.Image:
+    """Decode bytes as an upright Pillow image, of 8 bits a channel unless kept deeper.
+
+    Args:
+        name: What messages call the image.
+        content: Its bytes.
+        cover: Height and width in pixels that the result must at least have where the
+            file has them; a JPEG may then be decoded at a smaller scale.
+        form: What it is to be brought to.
+        look: Called with Pillow's own image of the file, after it has been decoded,
+            and with its bytes.
+
+    Returns:
+        The decoded image.
+
+    Raises:
+        ImageError: The bytes cannot become an image.
+    """
+    form = form or Form()
+    check_bytes(name, content)
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as file:
-            check_size(name, file, content, max_pixels)
+            check_size(name, file, content, form.max_pixels)
             if cover is not None and file.format == "JPEG":
                 # Orientations 5 to 8 turn the decoded image by 90 degrees.
-                turned = upright and orientation_of(file) >= 5
+                turned = form.upright and orientation_of(file) >= 5
                 height, width = cover[::-1] if turned else cover
                 file.draft(file.mode, (width, height))
             with turn_of(file):
                 file.load()
                 # Only now: Pillow turns TIFF files by itself while it loads them.
-                orientation = orientation_of(file) if upright else 1
-                image = convert(name, file, content, mode, depth, gray_bits)
+                orientation = orientation_of(file) if form.upright else 1
+                image = convert(name, file, content, form)
                 if orientation > 1:
                     image = image.transpose(UPRIGHT[orientation])
             if look is not None:
@@ -162,43 +217,6 @@ def open_image(
         # Pillow's decoders raise whatever their parsing stumbles on (OSError,
         # SyntaxError, struct.error, KeyError ...): all mean the same to the caller.
         raise ImageError(name, reason_of(error)) from error
-
-
-def read_file(name: str) -> bytes:
-    """Read a regular file of at most `MAX_BYTES` bytes, or raise ImageError."""
-    try:
-        status = os.stat(name)
-        if not stat.S_ISREG(status.st_mode):
-            # Opening a named pipe would wait for ever.
-            raise ImageError(name, "not a regular file")
-        if status.st_size > MAX_BYTES:
-            raise ImageError(
-                name, f"{status.st_size:,} bytes are more than {MAX_BYTES:,}"
-            )
-        with open(name, "rb") as file:
-            content = file.read()
-    except OSError as error:
-        raise ImageError(name, error.strerror or str(error)) from error
-    if not content:
-        raise ImageError(name, "the file is empty")
-    return content
-
-
-def check_size(name: str, image: Image.Image, content: bytes, max_pixels: int) -> None:
-    """Raise ImageError for an image that would be too large to decode."""
-    width, height = image.size
-    max_pixels = min(max_pixels, MAX_SLOW_PIXELS.get(image.format or "", max_pixels))
-    if width * height > max_pixels:
-        raise ImageError(
-            name,
-            f"decompression bomb: {width}x{height} pixels are more than {max_pixels:,}",
-        )
-    if image.format == "JPEG":
-        scans = content.count(b"\xff\xda")
-        if scans * width * height > MAX_SCANNED_PIXELS:
-            raise ImageError(
-                name, f"decompression bomb: {scans} scans of {width}x{height} pixels"
-            )
 
 
 def turn_of(image: Image.Image) -> contextlib.AbstractContextManager:
@@ -220,27 +238,21 @@ def orientation_of(image: Image.Image) -> int:
     return orientation if orientation in UPRIGHT else 1
 
 
-def convert(
-    name: str,
-    image: Image.Image,
-    content: bytes,
-    mode: str,
-    depth: str,
-    gray_bits: int | None,
-) -> Image.Image:
-    """Convert any mode of Pillow to one of `open_image`'s modes and depths."""
+def convert(name: str, image: Image.Image, content: bytes, form: Form) -> Image.Image:
+    """Convert any mode of Pillow to one of the modes and depths of a form."""
+    mode = form.mode
     if image.mode == mode:
         return image
     if image.mode == "P" and "transparency" in image.info:
         # The same colours as without the detour, without Pillow's warning.
         image = image.convert("RGBA")
-    if depth == "keras":
+    if form.depth == "keras":
         is_kept = mode == "L" and image.mode in ("I;16", "I")
         return image if is_kept else image.convert(mode)
     if image.mode.startswith("I") or image.mode == "F":
-        if depth == "kept" and mode == "L":
+        if form.depth == "kept" and mode == "L":
             return in_native_order(image)
-        image = to_8_bits(name, image, content, gray_bits)
+        image = to_8_bits(name, image, content, form.gray_bits)
     elif image.mode == "LAB":
         # The only mode Pillow converts to gray by way of another.
         image = image.convert("RGB")

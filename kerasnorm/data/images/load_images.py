@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from kerasnorm.data.cache import cache_directory
 from kerasnorm.data.errors import DataError, ImageError
-from kerasnorm.data.images.decode import MAX_PIXELS, QuietPillow, decode_image
+from kerasnorm.data.images.decode import QuietPillow
+from kerasnorm.data.images.limits import MAX_PIXELS
 from kerasnorm.data.sources.index import ImageIndex
 
 # TensorFlow takes memory only from a multiple of so many bytes on.
@@ -94,12 +95,7 @@ def load_images(
 
     def load(position: int) -> str | None:
         try:
-            images[position] = decode_image(
-                index.paths[position],
-                image_size,
-                max_pixels=max_pixels,
-                gray_bits=index.gray_bits,
-            )
+            images[position] = index.decode(position, image_size, max_pixels=max_pixels)
         except ImageError as error:
             return error.reason
         return None

@@ -71,11 +71,8 @@ def _key(index: ImageIndex, image_size: tuple[int, int]) -> str:
     digest.update(repr((form, index.class_names, index.ignored)).encode())
     digest.update(np.asarray(index.labels).tobytes())
     for path in index.paths:
-        digest.update(os.fsencode(path))
-        with contextlib.suppress(OSError):
-            # A file that has vanished is a rejected one.
-            found = os.stat(path)
-            digest.update(repr((found.st_size, found.st_mtime_ns)).encode())
+        digest.update(os.fsencode(path) + b"\0")
+    digest.update(index.items.stamps().tobytes())
     return digest.hexdigest()
 
 

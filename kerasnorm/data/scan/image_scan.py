@@ -10,12 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.images.decode import MAX_PIXELS, QuietPillow
+from kerasnorm.data.images.decode import QuietPillow
 from kerasnorm.data.images.gray_bits import measure_gray_bits
+from kerasnorm.data.images.limits import MAX_PIXELS
 from kerasnorm.data.images.load_images import workers_or
+from kerasnorm.data.items.items import FileItems
 from kerasnorm.data.scan import looks
 from kerasnorm.data.scan.duplicates import Duplicates, find_duplicates
-from kerasnorm.data.scan.scan_file import FileScan, scan_file
+from kerasnorm.data.scan.scan_file import FileScan, scan_item
 from kerasnorm.data.sources import remote
 from kerasnorm.data.sources.folders import check_directory, walk_files
 from kerasnorm.data.sources.layout import ALL, find_layout
@@ -166,20 +168,21 @@ def scan_images(
     folder = check_directory(directory)
     paths = list(walk_files(folder))
     names = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
-    gray_bits = measure_gray_bits(paths, names)
+    items = FileItems(paths)
+    gray_bits = measure_gray_bits((items, names))
     look = functools.partial(
-        scan_file, max_pixels=max_pixels, min_side=min_side, gray_bits=gray_bits
+        scan_item, items, max_pixels=max_pixels, min_side=min_side, gray_bits=gray_bits
     )
     files: list[FileScan] = []
     with (
         QuietPillow(),
         concurrent.futures.ThreadPoolExecutor(workers_or(workers)) as pool,
     ):
-        for file in pool.map(look, paths):
+        for file in pool.map(look, range(len(paths))):
             files.append(file)
             if progress is not None:
                 progress(len(files), len(paths))
-    looks.remember(folder, names, looks.stamps_of(paths), files, gray_bits)
+    looks.remember(folder, names, items.stamps().tolist(), files, gray_bits)
     return summarize(folder, files, gray_bits)
 
 

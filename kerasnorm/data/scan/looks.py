@@ -14,7 +14,7 @@ from kerasnorm.data.cache import cache_directory
 from kerasnorm.data.images.decode import QuietPillow
 from kerasnorm.data.images.load_images import workers_or
 from kerasnorm.data.scan.duplicates import find_duplicates
-from kerasnorm.data.scan.scan_file import FileScan, scan_file
+from kerasnorm.data.scan.scan_file import FileScan, scan_item
 from kerasnorm.data.sources.index import ImageIndex
 
 # As many files and bytes are looked at within seconds; more only by `kerasnorm scan`.
@@ -34,22 +34,24 @@ def duplicate_groups(index: ImageIndex) -> list[list[int]] | None:
         Groups of positions; None where too many files would have to be read.
     """
     known = _recall(index.root, index.gray_bits)
-    stamps = stamps_of(index.paths)
+    stamps = index.items.stamps().tolist()
     found: list[FileScan | None] = []
     for name, stamp in zip(index.names, stamps, strict=True):
         values = known.get(name)
-        is_same = values is not None and values[:2] == stamp
+        is_same = values is not None and values[:-2] == stamp
         found.append(_scan_of(name, values) if is_same else None)
     new = [position for position, file in enumerate(found) if file is None]
     size = sum(stamps[position][0] for position in new)
     if len(new) > MAX_FILES or size > MAX_BYTES:
         return None
-    look = functools.partial(scan_file, cover=(SIDE, SIDE), gray_bits=index.gray_bits)
+    look = functools.partial(
+        scan_item, index.items, cover=(SIDE, SIDE), gray_bits=index.gray_bits
+    )
     with (
         QuietPillow(),
         concurrent.futures.ThreadPoolExecutor(workers_or(None)) as pool,
     ):
-        looked = pool.map(look, [index.paths[position] for position in new])
+        looked = pool.map(look, new)
         for position, file in zip(new, looked, strict=True):
             found[position] = file
     if new:
@@ -69,7 +71,7 @@ def remember(
     Args:
         root: The data folder.
         names: Paths below it.
-        stamps: Size and time of each file.
+        stamps: Size and time of each file, and what else shows a change.
         files: What they turned out to be.
         gray_bits: What deep gray files that do not say how deep were taken for.
     """
@@ -84,23 +86,6 @@ def remember(
         aside = target.with_name(f".{target.name}.{os.getpid()}")
         aside.write_text(json.dumps(values), encoding="utf-8")
         aside.replace(target)
-
-
-def stamps_of(paths: Sequence[str]) -> list[list[int]]:
-    """Return size and time of change of files.
-
-    Args:
-        paths: The files; one that has vanished has neither.
-    """
-    return [_stamp(path) for path in paths]
-
-
-def _stamp(path: str) -> list[int]:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return [0, 0]
-    return [status.st_size, status.st_mtime_ns]
 
 
 def _file(root: str | os.PathLike, gray_bits: int | None) -> pathlib.Path:
@@ -119,7 +104,7 @@ def _recall(root: str | os.PathLike, gray_bits: int | None) -> dict[str, Any]:
 
 
 def _scan_of(name: str, values: Any) -> FileScan:
-    _, _, digest, look = values
+    *_, digest, look = values
     return FileScan(name, None, digest=digest and bytes.fromhex(digest), look=look)
 
 

@@ -8,8 +8,10 @@ import numpy as np
 from PIL import Image
 
 from kerasnorm.data.errors import ImageError
-from kerasnorm.data.images.decode import MAX_PIXELS, open_image, orientation_of
+from kerasnorm.data.images.decode import Form, open_content, orientation_of
 from kerasnorm.data.images.deep_gray import range_used
+from kerasnorm.data.images.limits import MAX_PIXELS
+from kerasnorm.data.items.items import Items
 
 KINDS = {
     "wrong_extension": "the name does not fit the format",
@@ -71,18 +73,20 @@ class FileScan:
     look: int | None = None
 
 
-def scan_file(
-    path: str,
+def scan_item(
+    items: Items,
+    position: int,
     *,
     max_pixels: int = MAX_PIXELS,
     min_side: int = 8,
     cover: tuple[int, int] | None = None,
     gray_bits: int | None = None,
 ) -> FileScan:
-    """Decode one file in full and describe it.
+    """Decode one image in full and describe it.
 
     Args:
-        path: The file; it is not changed.
+        items: The images; nothing of them is changed.
+        position: Which one.
         max_pixels: Larger images are rejected before they are decoded.
         min_side: Shorter sides, in pixels, are reported as too small.
         cover: Height and width in pixels to which a JPEG may be decoded, which is
@@ -92,6 +96,7 @@ def scan_file(
     Returns:
         The description.
     """
+    path = items.paths[position]
     if os.path.basename(path).startswith("."):
         return FileScan(path, "hidden file")
     seen: dict = {}
@@ -105,9 +110,8 @@ def scan_file(
         seen["digest"] = hashlib.sha256(content).digest()
 
     try:
-        image = open_image(
-            path, cover, max_pixels=max_pixels, gray_bits=gray_bits, look=look
-        )
+        form = Form(max_pixels=max_pixels, gray_bits=gray_bits)
+        image = open_content(path, items.read(position), cover, form, look)
     except ImageError as error:
         return FileScan(path, error.reason)
     kinds = seen["kinds"]

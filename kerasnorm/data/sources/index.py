@@ -3,36 +3,42 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from kerasnorm.data.errors import DataError
+from kerasnorm.data.images.decode import decode_content
 from kerasnorm.data.images.gray_bits import measure_gray_bits
+from kerasnorm.data.images.limits import MAX_PIXELS
+from kerasnorm.data.items.items import FileItems, Items
 from kerasnorm.data.sources.folders import class_folders, filled_folders, walk_files
 from kerasnorm.data.sources.layout import ALL, find_layout
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageIndex:
-    """Table of image files with their classes.
+    """Table of images with their classes.
 
     Args:
-        paths: Path of every file.
-        labels: Class index of every file, int64, (files,).
+        paths: Path of every file, or the place of the image in a shard; kept in a
+            compact sequence.
+        labels: Class index of every image, int64, (images,).
         class_names: Names of the classes; a label is a position in it.
         ignored: Files that were seen and left out, each with the reason.
         root: Folder that `names` are relative to; "" where the paths are names enough.
         gray_bits: Bits that hold the gray values of deep files that do not say so; None
             where they are not known.
+        items: Where the bytes of the images are read; None where each is a file.
     """
 
-    paths: tuple[str, ...]
+    paths: Sequence[str]
     labels: np.ndarray
     class_names: tuple[str, ...]
     ignored: tuple[tuple[str, str], ...] = ()
     root: str = ""
     gray_bits: int | None = None
+    items: Items = None  # type: ignore[assignment]
 
     def __post_init__(self):
         labels = np.array(self.labels, dtype=np.int64)
@@ -51,24 +57,51 @@ class ImageIndex:
                 f"in `class_names`. Received: {labels.min()} to {labels.max()}."
             )
         labels.flags.writeable = False
-        object.__setattr__(self, "paths", tuple(self.paths))
+        items = FileItems(self.paths) if self.items is None else self.items
+        object.__setattr__(self, "items", items)
+        object.__setattr__(self, "paths", items.paths)
         object.__setattr__(self, "labels", labels)
         object.__setattr__(self, "class_names", tuple(self.class_names))
         object.__setattr__(self, "ignored", tuple(self.ignored))
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.items)
 
     @functools.cached_property
-    def names(self) -> tuple[str, ...]:
-        """Paths below `root`, with slashes on every system."""
-        above = os.path.join(self.root, "") if self.root else ""
-        return tuple(
-            path.removeprefix(above).replace(os.sep, "/") for path in self.paths
+    def names(self) -> Sequence[str]:
+        """What identifies each image: of files the paths below `root`, with slashes."""
+        return self.items.names(self.root)
+
+    def decode(
+        self,
+        position: int,
+        image_size: tuple[int, int] | None = None,
+        *,
+        max_pixels: int = MAX_PIXELS,
+    ) -> np.ndarray:
+        """Decode one image by the rule of `decode_image`.
+
+        Args:
+            position: Which one.
+            image_size: Height and width in pixels to resize to; None keeps its size.
+            max_pixels: Larger images are rejected before they are decoded.
+
+        Returns:
+            Array of uint8, (height, width, 3).
+
+        Raises:
+            ImageError: It cannot be read or is no image that can be used.
+        """
+        return decode_content(
+            self.paths[position],
+            self.items.read(position),
+            image_size,
+            max_pixels=max_pixels,
+            gray_bits=self.gray_bits,
         )
 
     def take(self, positions) -> "ImageIndex":
-        """Return the table of the files at these positions, in their order.
+        """Return the table of the images at these positions, in their order.
 
         Args:
             positions: Integers in 0 to len - 1.
@@ -77,12 +110,14 @@ class ImageIndex:
             The smaller table, with the same class names.
         """
         positions = np.asarray(positions, dtype=np.int64)
+        items = self.items.take(positions)
         return ImageIndex(
-            tuple(self.paths[position] for position in positions),
+            items.paths,
             self.labels[positions],
             self.class_names,
             root=self.root,
             gray_bits=self.gray_bits,
+            items=items,
         )
 
 
@@ -127,8 +162,7 @@ def with_gray_bits(
         known: The bits, where they have been measured before.
     """
     bits = known or measure_gray_bits(
-        [path for index in parts.values() for path in index.paths],
-        [name for index in parts.values() for name in index.names],
+        *((index.items, index.names) for index in parts.values())
     )
     return {
         part: dataclasses.replace(index, gray_bits=bits)
@@ -158,20 +192,31 @@ def index_classes(directory: str | os.PathLike, root: str | os.PathLike) -> Imag
             f"Expected at least two class folders below {str(directory)!r}, but found "
             f"{found}. Put the images of each class into a folder named after it."
         )
-    paths: list[str] = []
-    labels: list[int] = []
+    counts: list[int] = []
     ignored: list[tuple[str, str]] = []
-    for label, name in enumerate(class_names):
+    items = FileItems(_files_below(directory, class_names, counts, ignored))
+    return ImageIndex(
+        items.paths,
+        np.repeat(np.arange(len(counts)), counts),
+        tuple(class_names),
+        tuple(ignored),
+        os.fspath(root),
+        items=items,
+    )
+
+
+def _files_below(
+    directory: str | os.PathLike,
+    class_names: Sequence[str],
+    counts: list[int],
+    ignored: list[tuple[str, str]],
+) -> Iterator[str]:
+    """Yield the files of all classes; note how many each has, and hidden ones."""
+    for name in class_names:
+        counts.append(0)
         for path in walk_files(os.path.join(directory, name)):
             if os.path.basename(path).startswith("."):
                 ignored.append((path, "hidden file"))
             else:
-                paths.append(path)
-                labels.append(label)
-    return ImageIndex(
-        tuple(paths),
-        np.array(labels, np.int64),
-        tuple(class_names),
-        tuple(ignored),
-        os.fspath(root),
-    )
+                counts[-1] += 1
+                yield path

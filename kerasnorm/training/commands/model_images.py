@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from kerasnorm.data.errors import DataError, ImageError
-from kerasnorm.data.images.decode import BILINEAR, QuietPillow, open_image
+from kerasnorm.data.images.decode import BILINEAR, Form, QuietPillow, open_content
 from kerasnorm.data.images.load_images import INTERPOLATIONS, workers_or
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor.losses.label_format import label_format
@@ -232,16 +232,21 @@ class ImageBatches:
 
     def _decode(self, file: int) -> np.ndarray | None:
         """Return one file as float32 of (height, width, channels), None if broken."""
-        path, (height, width) = self.index.paths[file], self.images.size
+        items, (height, width) = self.index.items, self.images.size
         mode, channels = MODES[self.images.channels], self.images.channels
         own = self.decoding.is_antialiased
+        form = Form(mode, depth="keras", upright=False)
+        if own:
+            form = Form(mode, gray_bits=self.index.gray_bits)
         try:
+            image = open_content(
+                items.paths[file],
+                items.read(file),
+                self.images.size if own else None,
+                form,
+            )
             if own:
-                bits = self.index.gray_bits
-                image = open_image(path, self.images.size, mode=mode, gray_bits=bits)
                 image = image.resize((width, height), BILINEAR)
-            else:
-                image = open_image(path, mode=mode, depth="keras", upright=False)
         except ImageError:
             return None
         values = np.asarray(image, "float32").reshape(*image.size[::-1], channels)

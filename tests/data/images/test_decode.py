@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from kerasnorm.data import ImageError, decode_image
-from kerasnorm.data.images.decode import MAX_PIXELS, QuietPillow, open_image
+from kerasnorm.data.images.decode import QuietPillow, open_image
+from kerasnorm.data.images.limits import MAX_PIXELS
 from tests.data.conftest import save_image, smooth_image
 
 
@@ -191,7 +192,7 @@ def test_bomb_is_rejected_without_its_memory(tmp_path):
 
 
 def test_jpeg_with_endless_scans_is_rejected(tmp_path, monkeypatch):
-    monkeypatch.setattr("kerasnorm.data.images.decode.MAX_SCANNED_PIXELS", 64 * 64 * 5)
+    monkeypatch.setattr("kerasnorm.data.images.limits.MAX_SCANNED_PIXELS", 64 * 64 * 5)
     path = save_image(tmp_path / "many.jpg", 64, 64, progressive=True)
     assert "scans of 64x64 pixels" in reason_of(path)
 

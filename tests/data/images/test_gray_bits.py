@@ -19,6 +19,7 @@ from kerasnorm.data import (
 from kerasnorm.data.images import gray_bits
 from kerasnorm.data.images.gray_bits import measure_gray_bits
 from kerasnorm.data.images.shared_images import load_shared_images
+from kerasnorm.data.items.items import FileItems
 from kerasnorm.data.scan import looks
 from kerasnorm.data.scan.scan_command import in_words
 
@@ -79,9 +80,9 @@ def test_files_that_say_their_depth_are_not_measured(tmp_path, said):
     Image.fromarray(values.astype(np.uint8)).save(tmp_path / "d.jpg")
     paths += [tmp_path / "c.png", tmp_path / "d.jpg", tmp_path / "missing.png"]
     names = [str(path) for path in paths]
-    assert measure_gray_bits(names, names) is None
+    assert measure_gray_bits((FileItems(names), names)) is None
     names.append(str(save(tmp_path / "e", ramp(14))))
-    assert measure_gray_bits(names, names) == 14
+    assert measure_gray_bits((FileItems(names), names)) == 14
 
 
 def test_the_same_files_are_measured_wherever_they_lie(tmp_path, monkeypatch):
@@ -89,15 +90,17 @@ def test_the_same_files_are_measured_wherever_they_lie(tmp_path, monkeypatch):
     for number, bits in enumerate((10, 16, 12, 14, 10, 12)):
         save(tmp_path / "here" / f"{number}", ramp(bits))
     names = [f"{number}.png" for number in range(6)]
-    found = measure_gray_bits([str(tmp_path / "here" / n) for n in names], names)
+    found = measure_gray_bits(
+        (FileItems([str(tmp_path / "here" / n) for n in names]), names)
+    )
     shutil.copytree(tmp_path / "here", tmp_path / "there")
     paths = [str(tmp_path / "there" / name) for name in names[::-1]]
     opened = []
-    reading = gray_bits.open_image
+    reading = gray_bits.open_content
     monkeypatch.setattr(
-        gray_bits, "open_image", lambda p, **k: opened.append(p) or reading(p, **k)
+        gray_bits, "open_content", lambda *a, **k: opened.append(a) or reading(*a, **k)
     )
-    assert measure_gray_bits(paths, names[::-1]) == found
+    assert measure_gray_bits((FileItems(paths), names[::-1])) == found
     assert len(opened) == 2
 
 
@@ -123,7 +126,7 @@ def test_stored_images_and_looks_of_another_depth_are_not_taken(tmp_path, monkey
     shared = load_shared_images(index, (SIDE, SIDE), tmp_path / "store").images
     np.testing.assert_array_equal(shared[: len(dark)], dark >> 4)
     seen = []
-    monkeypatch.setattr(looks, "scan_file", lambda path, **k: seen.append(path) or None)
+    monkeypatch.setattr(looks, "scan_item", lambda *a, **k: seen.append(a[1]) or None)
     monkeypatch.setattr(looks, "remember", lambda *parts: None)
     looks.duplicate_groups(index)
     assert len(seen) == len(index)
