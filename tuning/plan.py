@@ -94,6 +94,11 @@ class SearchDirectory:
         return self.path / "keras_tuner" / "oracle.json"
 
     @property
+    def tensorboard(self) -> pathlib.Path:
+        """What TensorBoard shows: a folder for each trial, named like it."""
+        return self.path / "tensorboard"
+
+    @property
     def workers(self) -> pathlib.Path:
         """Folder of signs of life and logs."""
         return self.path / "workers"

@@ -43,5 +43,5 @@ def test_a_run_goes_on_from_another_folder_after_a_move(tmp_path, monkeypatch, c
     assert main(APP, ["--resume", "link", "--epochs", "2"]) == 0
     shown = capsys.readouterr().out
     assert "resumes at" in shown and "cats_dogs: moved" in shown
-    assert f"--logdir {tmp_path}\n" in shown
+    assert f"--logdir {os.path.join('link', 'tensorboard')}\n" in shown
     assert main(APP, ["evaluate", "moved", "--json"]) == 0

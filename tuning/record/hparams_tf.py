@@ -22,7 +22,7 @@ COLUMNS = 5
 
 
 def write_session(run: TrialRun, figures: dict[str, float] | None) -> None:
-    """Write the values and the final figures of a trial into its run directory.
+    """Write the values and the final figures of a trial beside its curves.
 
     What is searched stands in each of these files: a file of its own for it would be
     an empty run beside those of the trials.
@@ -31,7 +31,7 @@ def write_session(run: TrialRun, figures: dict[str, float] | None) -> None:
         run: The trial.
         figures: Value of each objective; None for a trial that has failed.
     """
-    folder = run.run_directory
+    folder = run.tensorboard
     values: dict[str, Any] = {
         name: value if isinstance(value, str | bool) else float(value)
         for name, value in run.note["values"].items()
@@ -92,7 +92,7 @@ def _curve(plan: Plan) -> api_pb2.MetricInfo:
     split = "validation" if watched.startswith("val_") else "train"
     return api_pb2.MetricInfo(
         name=api_pb2.MetricName(
-            group=f"tensorboard/{split}", tag=f"epoch/{watched.removeprefix('val_')}"
+            group=split, tag=f"epoch/{watched.removeprefix('val_')}"
         ),
         display_name=f"{watched} by epoch",
     )

@@ -12,7 +12,7 @@ from typing import IO, Any
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.system import locks
 from tuning.plan import Plan, SearchDirectory, read_json
-from tuning.record import search_summary
+from tuning.record import search_summary, tensorboard_runs
 from tuning.workers import child_processes, supervisor
 from tuning.workers.worker_processes import Host
 
@@ -133,7 +133,8 @@ def finish(
             )
     folder = shlex.quote(str(directory.path))
     say(f"results      python -m tuning.results {folder}")
-    say(f"tensorboard  tensorboard --logdir {folder}")
+    logdir = shlex.quote(str(tensorboard_runs.logdir(directory)))
+    say(f"tensorboard  tensorboard --logdir {logdir}")
     status = STATUSES[content["status"]]
     if content["status"] in ("interrupted", "stopped"):
         say(f"continue with   python -m tuning.search --resume --directory {folder}")

@@ -73,6 +73,11 @@ class TrialRun:
         """The run directory of the trial."""
         return self.directory.run(self.plan, self.trial_id)
 
+    @property
+    def tensorboard(self) -> pathlib.Path:
+        """The trial as TensorBoard shows it."""
+        return self.directory.tensorboard / self.run_directory.name
+
     def run(self) -> dict[str, float]:
         """Train, or continue with training, and return the figures.
 
@@ -207,9 +212,6 @@ class TrialRun:
         shutil.copytree(source, aside)
         for result in ("report.json", "model.keras", "report.html"):
             (aside / result).unlink(missing_ok=True)
-        # The promoted trial's row of TensorBoard's table.
-        for session in aside.glob("events.out.tfevents.*"):
-            session.unlink()
         aside.rename(folder)
         past_note = read_json(self.directory.note_file(str(past)))
         self.note["less_memory"] = past_note.get("less_memory", False)

@@ -16,7 +16,7 @@ from kerasnorm.training.loop.hooks import Hooks
 from kerasnorm.training.settings import Settings
 from tuning.oracles import algorithms, crash_safe_oracle
 from tuning.plan import Plan, SearchDirectory
-from tuning.record import hparams_tf
+from tuning.record import hparams_tf, tensorboard_runs
 from tuning.workers.chief_client import PatientStub
 from tuning.workers.reporter import Beat, Reporter
 from tuning.workers.trial import TrialFailed, TrialRun
@@ -110,6 +110,7 @@ class TrialTuner(base_tuner.BaseTuner):
             Hooks((reporter,), load=self.load, defaults=self.plan.settings),
             self.train,
         )
+        tensorboard_runs.link_curves(run.tensorboard, run.run_directory)
         try:
             if deaths >= MOST_DEATHS:
                 run.fail(f"its worker crashed {deaths} times at the same place")

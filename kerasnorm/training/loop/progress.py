@@ -112,11 +112,9 @@ def print_summary(
         console.print(
             f"doctor       {examination['verdict']}: {examination['summary']}",
         )
-    # A run that continues may have been named by a link.
-    folder = directory.path.resolve()
     lines = (
         f"report       {directory.path / 'report.html'}",
-        f"tensorboard  tensorboard --logdir {shlex.quote(str(folder.parents[1]))}",
+        f"tensorboard  tensorboard --logdir {shlex.quote(str(directory.tensorboard))}",
     )
     for line in lines:
         console.print(line)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests.tuning.conftest import StandIn, make_plan
 from tuning.plan import SearchDirectory
+from tuning.record.tensorboard_runs import logdir
 from tuning.workers import tuner
 from tuning.workers.child_processes import free_port
 
@@ -43,8 +44,9 @@ def address(tmp_path, monkeypatch):
     port = free_port("127.0.0.1")
     board = subprocess.Popen(
         [
-            *(sys.executable, "-m", "tensorboard.main", "--logdir", str(tmp_path)),
-            *("--port", str(port), "--host", "127.0.0.1", "--load_fast=false"),
+            *(sys.executable, "-m", "tensorboard.main"),
+            *("--logdir", str(logdir(directory)), "--port", str(port)),
+            *("--host", "127.0.0.1", "--load_fast=false"),
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -29,7 +29,7 @@ def content(events, tag):
 def make_run(folder, plan=None, **note):
     """What a finished trial hands to `write_session`."""
     note = {"values": {"norm": "group"}, "figures": {"epochs": 3}} | note
-    return SimpleNamespace(plan=plan or make_plan(), run_directory=folder, note=note)
+    return SimpleNamespace(plan=plan or make_plan(), tensorboard=folder, note=note)
 
 
 def experiment_of(folder):
@@ -50,7 +50,7 @@ def test_the_experiment_names_all_parameters_with_their_domains(tmp_path):
     assert infos["learning_rate"].domain_interval.max_value == 0.1
     assert found.metric_infos[0].name.tag == "final/val_loss"
     curve = found.metric_infos[-1].name
-    assert (curve.group, curve.tag) == ("tensorboard/validation", "epoch/loss")
+    assert (curve.group, curve.tag) == ("validation", "epoch/loss")
 
 
 @pytest.mark.parametrize("count", [1, 4, 5, 6, 12])
@@ -69,10 +69,10 @@ def test_tensorboard_shows_the_first_parameters_of_the_space(tmp_path, count):
 def test_rows_are_named_by_their_trial_and_no_run_is_empty(tmp_path, figures):
     names = [f"trial_{number}" for number in range(3)]
     for name in names:
-        write_session(make_run(tmp_path / "cats_dogs" / name), figures)
+        write_session(make_run(tmp_path / "tensorboard" / name), figures)
     folders = {file.parent for file in tmp_path.rglob("events.out.tfevents.*")}
     assert sorted(f.relative_to(tmp_path).as_posix() for f in folders) == [
-        f"cats_dogs/{name}" for name in names
+        f"tensorboard/{name}" for name in names
     ]
     starts = [
         content(read(folder), metadata.SESSION_START_INFO_TAG) for folder in folders
@@ -83,7 +83,7 @@ def test_rows_are_named_by_their_trial_and_no_run_is_empty(tmp_path, figures):
 def test_a_session_has_its_values_and_its_final_figures(tmp_path):
     run = SimpleNamespace(
         plan=make_plan(),
-        run_directory=tmp_path,
+        tensorboard=tmp_path,
         note={
             "values": {"norm": "group", "learning_rate": 0.02, "batch_size": 8},
             "figures": {
@@ -118,9 +118,7 @@ def test_booleans_of_a_space_stay_booleans(tmp_path, begin):
     assert {type(trial["values"]["balanced"]) for trial in trials} == {bool}
     for number, trial in enumerate(trials):
         note = read_json(SearchDirectory(tmp_path).note_file(trial["id"]))
-        run = SimpleNamespace(
-            plan=plan, run_directory=tmp_path / str(number), note=note
-        )
+        run = SimpleNamespace(plan=plan, tensorboard=tmp_path / str(number), note=note)
         write_session(run, None)
         events = read(tmp_path / str(number))
         value = content(events, metadata.SESSION_START_INFO_TAG).hparams["balanced"]
@@ -131,7 +129,7 @@ def test_booleans_of_a_space_stay_booleans(tmp_path, begin):
 def test_what_is_no_number_is_left_out(tmp_path):
     run = SimpleNamespace(
         plan=make_plan(),
-        run_directory=tmp_path,
+        tensorboard=tmp_path,
         note={
             "values": {"norm": "group"},
             "figures": {"epochs": 3, "validation_accuracy": float("nan")},
@@ -144,7 +142,7 @@ def test_what_is_no_number_is_left_out(tmp_path):
 
 def test_a_failed_trial_is_a_row_too(tmp_path):
     run = SimpleNamespace(
-        plan=make_plan(), run_directory=tmp_path, note={"values": {"norm": "group"}}
+        plan=make_plan(), tensorboard=tmp_path, note={"values": {"norm": "group"}}
     )
     write_session(run, None)
     events = read(tmp_path)
