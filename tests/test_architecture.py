@@ -62,6 +62,7 @@ LONG_SIGNATURES = {
     "kerasnorm.layers.convolutions.asymmetric_conv.__init__": 14,
     "kerasnorm.layers.norms.channel_norm.__init__": 11,
     "kerasnorm.models.convnet.convnet": 10,
+    "kerasnorm.models.efficientnet_lite.efficientnet_lite": 10,
     "kerasnorm.models.res2net.res2net": 11,
     "kerasnorm.models.resnet.resnet": 12,
     "kerasnorm.optimizers.ada_pnm.__init__": 12,

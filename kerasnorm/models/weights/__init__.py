@@ -1,0 +1,1 @@
+"""Weights that were trained before: read from files, and put where they fit."""
