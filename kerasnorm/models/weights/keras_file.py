@@ -102,13 +102,13 @@ def _layers_below(group: h5py.Group) -> Iterator[LayerNumbers]:
 def _child(group: h5py.Group, name: str) -> Any:
     """Return what lies in a group itself, not what a link finds in another file."""
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise ValueError(f"{name!r} is missing or a link")
+        raise ValueError(f"expected {name!r} in the file itself, received none")
     return group[name]
 
 
 def _array(dataset: Any) -> np.ndarray:
     if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
-        raise ValueError("numbers lie outside of the file")
+        raise ValueError("expected numbers in the file itself, received a reference")
     values = dataset[()]
     if dataset.attrs.get("dtype") == "bfloat16":
         # Its two bytes are the upper half of a float32.

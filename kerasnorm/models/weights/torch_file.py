@@ -12,7 +12,7 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
@@ -106,7 +106,7 @@ class _Storage:
         self.length = length
         self.numbers: np.ndarray | None = None
 
-    def fill(self, content: bytes, order: str) -> None:
+    def fill(self, content: bytes, order: Literal["<", ">"]) -> None:
         """Take the bytes of the storage.
 
         Args:
@@ -214,7 +214,7 @@ def _read_archive(archive: zipfile.ZipFile) -> Any:
     folder = pickles[0].removesuffix("data.pkl")
     storages: dict[str, _Storage] = {}
     found = _Unpickler(io.BytesIO(_stored(archive, pickles[0])), storages).load()
-    order = "<"
+    order: Literal["<", ">"] = "<"
     if f"{folder}byteorder" in archive.namelist():
         order = ">" if _stored(archive, f"{folder}byteorder") == b"big" else "<"
     for key, storage in storages.items():
@@ -236,7 +236,7 @@ def _read_legacy(stream: Any) -> Any:
     )
     if magic != LEGACY_MAGIC or version != LEGACY_VERSION:
         raise ValueError
-    order = "<" if system.get("little_endian", True) else ">"
+    order: Literal["<", ">"] = "<" if system.get("little_endian", True) else ">"
     for key in keys:
         storage = storages[key]
         length = int.from_bytes(
