@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from kerasnorm import script_commands
 from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.commands.command_line import ACCEPT_CHANGES, in_one_sentence
 from kerasnorm.training.settings import parsing
@@ -37,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Words after `kerasnorm`; those of this process if None.
 
     Returns:
-        Exit status: 0, 1 for a failure, 2 for wrong usage, 3 if `doctor --ci` found
-        something.
+        Exit status: 0, 1 for a failure, 2 for wrong usage, 3 if `doctor --ci` or `lint`
+        found something.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     status = [0]
@@ -276,6 +277,7 @@ def _save(model: Any, output: str, report: Any = None) -> int:
 
 
 COMMANDS: dict[str, tuple[str, Command]] = {
+    "lint": ("say what in a script would harm a training", script_commands.lint),
     "doctor": ("say why validation breaks", doctor),
     "scan": ("look at every file of a folder of images", scan),
     "swap": ("replace the norms of a model", swap),

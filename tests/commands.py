@@ -53,6 +53,7 @@ def _kerasnorm(name: str) -> Callable[[list[str]], int]:
 
 
 _WORDS = {
+    "lint": ("train.py",),
     "doctor": ("model.keras",),
     "scan": ("photos",),
     "swap": ("model.keras", "new.keras", "--to", "group"),

@@ -14,12 +14,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Lowest first; a subpackage imports those of lower layers only.
 LAYERS = (
     ("registration", "version", "norm_kinds", "model_kinds", "pages", "codes"),
-    ("inspection",),
+    ("inspection", "lint"),
     ("data", "callbacks"),
     ("layers", "optimizers"),
     ("models", "surgery"),
     ("doctor",),
     ("training",),
+    ("script_commands",),
     ("command_line",),
     ("__main__",),
     ("apps",),

@@ -9,6 +9,7 @@ from kerasnorm import doctor
 from kerasnorm.codes import HEALTHY, ROOT, SEVERITIES, TABLE, TIERS
 from kerasnorm.doctor import Finding
 from kerasnorm.doctor.report import codes_page
+from kerasnorm.lint.rules.table import RULES
 
 ROOT_FOLDER = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = pathlib.Path(doctor.__file__).parent
@@ -39,8 +40,10 @@ def made():
 @pytest.mark.parametrize("code", sorted(set(TABLE) - {HEALTHY}))
 def test_a_code_is_looked_for_by_what_its_row_says(code):
     row = TABLE[code]
-    assert code in STRINGS
-    assert row.examine or row.preflight
+    by_doctor, by_lint = bool(row.examine or row.preflight), bool(row.lint)
+    assert by_doctor or by_lint
+    assert code in STRINGS or not by_doctor
+    assert by_lint == any(rule.code == code for rule in RULES.values())
     assert row.severity in SEVERITIES and row.tier in ("", ROOT, *TIERS)
     assert row.remedy and row.meaning.endswith(".")
 

@@ -9,20 +9,25 @@ import sys
 from kerasnorm.codes import TABLE
 
 HEAD = """\
-# Codes of the doctor
+# Codes of the doctor and of lint
 
 <!-- Made by: python -m kerasnorm.doctor.report.codes_page docs/codes.md -->
 
 What a finding's `code` can be, how serious it can get, and what decides. The letters
 are those of the [loss matrix](doctor.md#the-loss-matrix).
 """
+TITLES = {
+    "examine": "doctor.examine",
+    "preflight": "doctor.preflight",
+    "lint": "kerasnorm lint",
+}
 
 
 def page() -> str:
-    """Return the page: a table for `examine`, one for `preflight`."""
+    """Return the page: a table for `examine`, one for `preflight`, one for `lint`."""
     parts = [HEAD]
-    for name in ("examine", "preflight"):
-        parts.append(f"\n## `doctor.{name}`\n\n")
+    for name, title in TITLES.items():
+        parts.append(f"\n## `{title}`\n\n")
         parts.append("| code | meaning | severity up to | decided by | remedy |\n")
         parts.append("| --- | --- | --- | --- | --- |\n")
         parts += [

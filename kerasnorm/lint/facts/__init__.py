@@ -1,0 +1,1 @@
+"""What the values of a script mean to Keras: layers, networks, data, trainings."""
