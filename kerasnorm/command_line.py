@@ -214,7 +214,7 @@ def _training_files(model: str, data: str | None, accept_changes: bool = False) 
 
 
 def _add_decoding(parser: parsing.Parser) -> None:
-    from kerasnorm.data.images.load_images import INTERPOLATIONS
+    from kerasnorm.data.images.decoded_images import INTERPOLATIONS
 
     parser.add_value("--rescale", str | None, RESCALE_HELP)
     parser.add_choice("--interpolation", INTERPOLATIONS, INTERPOLATION_HELP)

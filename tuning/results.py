@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from kerasnorm.data import locks
 from kerasnorm.training.commands import command_line
 from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.settings import parsing
-from kerasnorm.training.system import locks, streams
+from kerasnorm.training.system import streams
 from kerasnorm.training.system.atomic_files import write_text
 from tuning import objectives
 from tuning.plan import Plan, SearchDirectory, read_json

@@ -4,8 +4,7 @@ from .errors import DataError as DataError
 from .errors import ImageError as ImageError
 from .generator import ImageDataGenerator as ImageDataGenerator
 from .images.decode import decode_image as decode_image
-from .images.load_images import DecodedImages as DecodedImages
-from .images.load_images import load_images as load_images
+from .images.decoded_images import DecodedImages as DecodedImages
 from .pipelines.batches_tf import evaluation_batches as evaluation_batches
 from .pipelines.batches_tf import training_batches as training_batches
 from .scan.image_scan import ImageScan as ImageScan
@@ -18,6 +17,7 @@ from .sources.source import open_source as open_source
 from .sources.split import split_index as split_index
 from .sources.subsets_and_label_noise import take_fraction as take_fraction
 from .sources.subsets_and_label_noise import with_label_noise as with_label_noise
+from .store.load_images import load_images as load_images
 
 __all__ = [
     "Augmentation",

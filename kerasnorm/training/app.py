@@ -221,7 +221,8 @@ def _of_resumed(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Lay
         raise UsageError(
             f"expected --resume with the settings that {directory.path} began with, "
             f"received {', '.join(others)}; leave them out, only --epochs, "
-            "--max-minutes, --patience, --on-nan and --distribute may change"
+            "--max-minutes, --patience, --on-nan, --distribute, --cache and "
+            "--cache-limit may change"
         )
     directory.check_resumable()
     trained = len(directory.read_history())

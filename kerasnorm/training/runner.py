@@ -9,6 +9,7 @@ import keras
 import rich.console
 
 from kerasnorm.data.errors import DataError
+from kerasnorm.data.store.failures import failures_in_words
 from kerasnorm.training import build
 from kerasnorm.training.devices import (
     distribution,
@@ -139,7 +140,8 @@ def prepare(
         model = build.build_model(shared, len(data.train.class_names))
         if settings.learning_rate == "auto":
             trial = batches.training_batches(settings, data)
-            finder = rate_test.run_test(model, settings, trial)
+            with failures_in_words(data.train):
+                finder = rate_test.run_test(model, settings, trial)
             settings = settings.replace(learning_rate=finder.suggestion)
         build.compile_model(model, settings)
     if directory is None:
@@ -214,6 +216,10 @@ def train_and_report(job: RunContext) -> dict[str, Any]:
             resume.disk_trouble(error, job.directory, job.settings)
         ) from error
     except Exception as error:
+        if job.data.failure is not None:
+            raise RuntimeError(
+                resume.data_trouble(job.data.failure, job.directory, job.settings)
+            ) from error
         if out_of_memory.is_out_of_memory(error):
             raise out_of_memory.OutOfMemory(
                 out_of_memory.advice(job.settings)

@@ -6,8 +6,9 @@ import pytest
 
 from apps.cats_dogs import APP
 from kerasnorm import command_line
+from kerasnorm.data import locks
 from kerasnorm.training.commands.command_line import main
-from kerasnorm.training.system import importing, locks
+from kerasnorm.training.system import importing
 from tests.apps.conftest import TINY
 from tuning import search
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from kerasnorm.training.system import locks
+from kerasnorm.data import locks
 from tests.tuning.conftest import SPACE, StandIn, make_plan
 from tuning import results
 from tuning.objectives import Objective

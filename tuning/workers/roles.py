@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import IO, Any
 
+from kerasnorm.data import locks
 from kerasnorm.training.settings.errors import UsageError
-from kerasnorm.training.system import locks
 from tuning.plan import Plan, SearchDirectory, read_json
 from tuning.record import search_summary, tensorboard_runs
 from tuning.workers import child_processes, supervisor
@@ -233,7 +233,6 @@ def site(directory: SearchDirectory, host: str, port: int, lock: IO[Any]) -> Hos
         host,
         port,
         lock.fileno(),
-        supervisor.images_folder(directory.path),
         child_processes.usable_cores(),
         child_processes.gpus(),
     )

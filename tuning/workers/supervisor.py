@@ -3,9 +3,6 @@
 It imports neither Keras nor TensorFlow, so it is small and starts at once.
 """
 
-import os
-import pathlib
-import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -261,27 +258,11 @@ class Supervisor:
             self.plan, self.directory, ended.status, ended.reason
         )
         self._say_ended(content)
-        if ended.status == "completed":
-            shutil.rmtree(self.site.images, ignore_errors=True)
         return content
 
     def _processes(self) -> list[Any]:
         members = [*self.workers, *([self.chief] if self.chief else [])]
         return [member.process for member in members if member.process is not None]
-
-
-def images_folder(directory: pathlib.Path) -> pathlib.Path:
-    """Return where a search keeps its decoded images on this machine.
-
-    Args:
-        directory: The search directory, which may be on a shared disk.
-    """
-    import hashlib
-
-    from kerasnorm.data.cache import cache_directory
-
-    name = hashlib.blake2b(os.fsencode(directory.resolve()), digest_size=8).hexdigest()
-    return cache_directory("searches") / name
 
 
 def _has_ended(trial: dict[str, Any]) -> bool:

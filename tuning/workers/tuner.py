@@ -1,7 +1,6 @@
 """The tuner: KerasTuner's loop over trials, each of which is a run of its own."""
 
 import functools
-import pathlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,9 +8,8 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine import trial as trial_module
 
-from kerasnorm.data.images.shared_images import load_shared_images
 from kerasnorm.training import runner
-from kerasnorm.training.inputs.loading import Data, load_data
+from kerasnorm.training.inputs.loading import load_data
 from kerasnorm.training.loop.hooks import Hooks
 from kerasnorm.training.settings import Settings
 from tuning.oracles import algorithms, crash_safe_oracle
@@ -34,8 +32,6 @@ class TrialTuner(base_tuner.BaseTuner):
 
     Args:
         directory: Where the files of the search lie.
-        images: Folder of decoded images on this machine; nothing to decode for
-            every trial.
         deaths: How often in a row this worker has crashed at the same place; the trial
             it is given back is then to blame.
         train: What trains; tests put something else here.
@@ -44,7 +40,6 @@ class TrialTuner(base_tuner.BaseTuner):
     def __init__(
         self,
         directory: SearchDirectory,
-        images: pathlib.Path | None = None,
         deaths: int = 0,
         train: Callable[[Settings, Hooks], runner.Run] = runner.run,
     ) -> None:
@@ -52,7 +47,8 @@ class TrialTuner(base_tuner.BaseTuner):
         self.plan: Plan = directory.read_plan()
         self.train = train
         self.deaths = deaths
-        self.load = functools.partial(_load, images)
+        # Workers of a machine read the same decoded images.
+        self.load = functools.partial(load_data, is_shared=True)
         self._asked_in_vain = False
         oracle = algorithms.make_oracle(self.plan, directory)
         if directory.oracle_file.is_file() and not self._is_worker():
@@ -148,9 +144,3 @@ class TrialTuner(base_tuner.BaseTuner):
             f"the median rule ended it: after epoch {epoch} its best {watched.name} "
             "was worse than that of half of the earlier trials"
         )
-
-
-def _load(folder: pathlib.Path | None, settings: Settings) -> Data:
-    if folder is None:
-        return load_data(settings)
-    return load_data(settings, functools.partial(load_shared_images, folder=folder))

@@ -25,7 +25,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("directory", type=pathlib.Path)
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--cores", default="")
-    parser.add_argument("--images", type=pathlib.Path)
     parser.add_argument("--deaths", type=int, default=0)
     options = parser.parse_args(argv)
     child_processes.die_with(options.parent)
@@ -38,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from tuning.workers import tuner
 
     directory = SearchDirectory(options.directory)
-    tuner.TrialTuner(directory, options.images, options.deaths).search()
+    tuner.TrialTuner(directory, options.deaths).search()
     return 0
 
 

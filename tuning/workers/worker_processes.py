@@ -23,7 +23,6 @@ class Host:
         host: Address of the chief.
         port: Port of the chief.
         lock: Open lock file that every child keeps open.
-        images: Folder of decoded images on this machine.
         cores: Processors to share.
         gpus: GPUs to share; empty for none.
     """
@@ -32,7 +31,6 @@ class Host:
     host: str
     port: int
     lock: int
-    images: pathlib.Path
     cores: list[int]
     gpus: list[str]
 
@@ -171,11 +169,10 @@ class Worker(ManagedProcess):
         self._last_heartbeat_at = time.monotonic()
 
     def arguments(self) -> list[str]:
-        """Return its processors, its images, and how often it has crashed."""
+        """Return its processors, and how often it has crashed."""
         cores = child_processes.share_of(self.site.cores, self.place, self.places)
         return [
             *("--cores", ",".join(map(str, cores))),
-            *("--images", str(self.site.images)),
             *("--deaths", str(self.deaths)),
         ]
 

@@ -14,8 +14,8 @@ from kerasnorm.data.generator.image_store import ImageStore
 from kerasnorm.data.generator.iterator import ImageIterator
 from kerasnorm.data.generator.iterator_options import IteratorOptions
 from kerasnorm.data.images.decode import open_image
+from kerasnorm.data.images.decoded_images import check_image_size
 from kerasnorm.data.images.gray_bits import measure_gray_bits
-from kerasnorm.data.images.load_images import check_image_size
 from kerasnorm.data.items.items import FileItems
 
 LOG = logging.getLogger(__name__)

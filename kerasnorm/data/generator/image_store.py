@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from kerasnorm.data.errors import DataError, ImageError
-from kerasnorm.data.images.load_images import allocate, free_memory, workers_or
+from kerasnorm.data.images.decoded_images import allocate, free_memory, workers_or
 
 CACHES = ("memory", "disk", "none")
 UNREADABLE = ("raise", "skip")

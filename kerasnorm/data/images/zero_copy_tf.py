@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from kerasnorm.data.images.load_images import ALIGNMENT, aligned_array
+from kerasnorm.data.images.decoded_images import ALIGNMENT, aligned_array
 
 
 class Writeable:

@@ -1,5 +1,7 @@
 """Decoded images to batches: shuffled and augmented for training, in order else."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,11 +10,11 @@ from kerasnorm.data.augment.augmentation import Augmentation
 from kerasnorm.data.augment.erasing_tf import erase
 from kerasnorm.data.augment.mix_tf import cut_and_mix
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.images.load_images import DecodedImages
-from kerasnorm.data.images.zero_copy_tf import as_tensor
+from kerasnorm.data.images.decoded_images import DecodedImages
 from kerasnorm.data.pipelines.epoch_plan_tf import DRAWN, EpochPlan
 from kerasnorm.data.pipelines.numpy_function_shutdown import safe_at_exit
 from kerasnorm.data.pipelines.parallel_tf import map_in_parallel, without_autograph
+from kerasnorm.data.pipelines.reading_tf import image_reader
 
 
 def training_batches(
@@ -83,10 +85,10 @@ def training_batches(
         first_step,
         balanced,
     )
-    images, labels = as_tensor(decoded.images), one_hot(decoded, label_smoothing)
+    read, one_hot = image_reader(decoded), one_hot_labels(decoded, label_smoothing)
 
     def batch(samples, warps, colours, mixes, erasures):
-        varied = tf.gather(images, samples)
+        varied = read(samples)
         if is_warped:
             varied = warp(
                 varied,
@@ -98,7 +100,7 @@ def training_batches(
         varied = tf.cast(varied, tf.float32)
         if augmentation.has_colour:
             varied = compiled_color_jitter(varied, colours)
-        targets = tf.gather(labels, samples)
+        targets = one_hot(samples)
         if mixup or cutmix:
             varied, targets = cut_and_mix(varied, targets, mixes)
         if random_erasing:
@@ -153,15 +155,14 @@ def evaluation_batches(
         DataError: The batch size is below 1.
     """
     check_batch_size(batch_size)
-    images, labels = as_tensor(decoded.images), one_hot(decoded, 0.0)
+    read, one_hot = image_reader(decoded), one_hot_labels(decoded, 0.0)
     height, width = center or decoded.image_size
     top = (decoded.image_size[0] - height) // 2
     left = (decoded.image_size[1] - width) // 2
 
     def batch(samples):
-        chosen = tf.gather(images, samples)
-        chosen = chosen[:, top : top + height, left : left + width]
-        return tf.cast(chosen, tf.float32), tf.gather(labels, samples)
+        chosen = read(samples)[:, top : top + height, left : left + width]
+        return tf.cast(chosen, tf.float32), one_hot(samples)
 
     numbers = tf.data.Dataset.range(len(decoded)).batch(batch_size)
     dataset = map_in_parallel(numbers, batch)
@@ -169,18 +170,31 @@ def evaluation_batches(
     return dataset
 
 
-def one_hot(decoded: DecodedImages, label_smoothing: float):
-    """Return the class fractions of every image, (images, classes)."""
+def one_hot_labels(decoded: DecodedImages, label_smoothing: float) -> Callable:
+    """Return a function from positions to class fractions, (batch, classes).
+
+    A table of all of them would need more memory than the images where there are many
+    classes.
+
+    Args:
+        decoded: The images.
+        label_smoothing: Fraction of the label spread over all classes, 0 to below 1.
+    """
     if not 0 <= label_smoothing < 1:
         raise ValueError(
             "Expected `label_smoothing` to be from 0 to below 1. Received: "
             f"{label_smoothing!r}."
         )
     classes = len(decoded.class_names)
-    shares = np.full((len(decoded), classes), label_smoothing / classes, np.float32)
-    shares[np.arange(len(decoded)), decoded.labels] += 1 - label_smoothing
+    spread = np.float32(label_smoothing / classes)
+    own = spread + np.float32(1 - label_smoothing)
     with tf.device("CPU:0"):
-        return tf.constant(shares)
+        labels = tf.constant(decoded.labels)
+
+    def one_hot(samples):
+        return tf.one_hot(tf.gather(labels, samples), classes, own, spread)
+
+    return one_hot
 
 
 def check_batch_size(batch_size: int) -> None:

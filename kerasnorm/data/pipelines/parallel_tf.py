@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from kerasnorm.data.images.load_images import workers_or
+from kerasnorm.data.images.decoded_images import workers_or
 
 # A few, to level out batches that take longer than others.
 BATCHES_AHEAD = 4

@@ -11,9 +11,9 @@ from typing import Any
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.images.decode import QuietPillow
+from kerasnorm.data.images.decoded_images import workers_or
 from kerasnorm.data.images.gray_bits import measure_gray_bits
 from kerasnorm.data.images.limits import MAX_PIXELS
-from kerasnorm.data.images.load_images import workers_or
 from kerasnorm.data.items.items import FileItems
 from kerasnorm.data.scan import looks
 from kerasnorm.data.scan.duplicates import Duplicates, find_duplicates

@@ -12,7 +12,7 @@ from typing import Any
 
 from kerasnorm.data.cache import cache_directory
 from kerasnorm.data.images.decode import QuietPillow
-from kerasnorm.data.images.load_images import workers_or
+from kerasnorm.data.images.decoded_images import workers_or
 from kerasnorm.data.scan.duplicates import find_duplicates
 from kerasnorm.data.scan.scan_file import FileScan, scan_item
 from kerasnorm.data.sources.index import ImageIndex

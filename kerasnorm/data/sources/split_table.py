@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from kerasnorm.data.errors import DataError, problem_of
-from kerasnorm.data.images.load_images import workers_or
+from kerasnorm.data.images.decoded_images import workers_or
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.data.sources.split import PARTS
 

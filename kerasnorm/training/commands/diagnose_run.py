@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from kerasnorm.data.images.load_images import INTERPOLATIONS
+from kerasnorm.data.images.decoded_images import INTERPOLATIONS
 from kerasnorm.data.sources import source
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor import command

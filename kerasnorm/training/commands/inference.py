@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnorm.data.images import load_images as image_loading
 from kerasnorm.data.sources import remote, source
 from kerasnorm.data.sources.folders import walk_files
 from kerasnorm.data.sources.index import ImageIndex
+from kerasnorm.training.inputs.loading import open_parts
 from kerasnorm.training.inputs.run_files import as_resumed, find_run_files, is_same_data
 from kerasnorm.training.record import environment, run_directory
 from kerasnorm.training.report import evaluation
@@ -52,8 +52,8 @@ def evaluate_run(
             f"received {', '.join(index.class_names)} in {data or settings.data}; "
             "name the class folders as in training"
         )
-    side = settings.image_size
-    decoded = image_loading.load_images(index, (side, side))
+    images, said = open_parts(settings, {"validation": index})
+    decoded = images["validation"]
     result = evaluation.evaluate(
         load_model(directory),
         decoded,
@@ -66,7 +66,7 @@ def evaluate_run(
         "samples": result.samples,
         "data": data or settings.data,
         "rejected": [(str(file), reason) for file, reason in decoded.rejected],
-        "notes": notes,
+        "notes": [*notes, said],
     }
 
 
@@ -169,18 +169,19 @@ def predict_run(
         )
     if not files:
         raise ValueError(f"expected images, but found none in {', '.join(names)}")
-    side = report["image_size"]
+    settings = directory.read_settings()
     # Nothing is known of their classes: they form one.
     index = ImageIndex(
         tuple(files), np.zeros(len(files), np.int64), class_names=("images",)
     )
     index = environment.with_depth_of(directory.path, index)
-    decoded = image_loading.load_images(index, (side, side))
+    images, said = open_parts(settings, {"images": index})
+    decoded = images["images"]
     result = evaluation.evaluate(
         load_model(directory),
         decoded,
         BATCH_SIZE,
-        mirrored=directory.read_settings().flip_tta,
+        mirrored=settings.flip_tta,
     )
     predictions = [
         {
@@ -193,7 +194,7 @@ def predict_run(
         )
     ]
     rejected = [(urls.get(str(f), str(f)), why) for f, why in decoded.rejected]
-    return predictions, rejected, notes
+    return predictions, rejected, [*notes, said]
 
 
 def load_model(directory: run_directory.RunDirectory) -> keras.Model:

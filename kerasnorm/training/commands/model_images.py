@@ -12,7 +12,7 @@ import numpy as np
 
 from kerasnorm.data.errors import DataError, ImageError
 from kerasnorm.data.images.decode import BILINEAR, Form, QuietPillow, open_content
-from kerasnorm.data.images.load_images import INTERPOLATIONS, workers_or
+from kerasnorm.data.images.decoded_images import INTERPOLATIONS, workers_or
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor.losses.label_format import label_format
 from kerasnorm.doctor.probes.inputs.input_map import channel_axis

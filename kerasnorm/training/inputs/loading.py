@@ -2,13 +2,21 @@
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
-from kerasnorm.data.images import load_images as image_loading
+from kerasnorm.data.errors import DataError
+from kerasnorm.data.images.decoded_images import DecodedImages
+from kerasnorm.data.progress import Progress
+from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.data.sources.split_table import SplitTable
+from kerasnorm.data.store.failures import failure_of
+from kerasnorm.data.store.open_images import Caching, open_images
 from kerasnorm.training.inputs.run_files import find_run_files, for_study
 from kerasnorm.training.settings import Settings
+
+# Bytes of images that each of several processes may hold.
+SHARED_MEMORY = 64 * 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,29 +51,54 @@ class Data:
         """
         return os.path.relpath(path, self.root) if self.root else path
 
+    @property
+    def failure(self) -> DataError | None:
+        """What ended the reading of a batch; None if nothing did."""
+        return failure_of(self.train, self.validation, self.test)
 
-def load_data(
-    settings: Settings, load_images: Callable[..., Any] | None = None
-) -> Data:
+
+def open_parts(
+    settings: Settings, parts: Mapping[str, ImageIndex], *, is_shared: bool = False
+) -> tuple[dict[str, DecodedImages], str]:
+    """Open images of the size and in the way that settings ask for.
+
+    Args:
+        settings: Image size and cache.
+        parts: The files of each part.
+        is_shared: Whether several processes use them at once, so that they had better
+            not lie in the memory of each.
+
+    Returns:
+        The images of each part, and in one line how many there are and where.
+
+    Raises:
+        DataError: No file could be decoded, or one class lost all its files.
+    """
+    caching = Caching(
+        settings.cache, settings.cache_limit, SHARED_MEMORY if is_shared else None
+    )
+    size = (settings.image_size, settings.image_size)
+    with Progress("decoding images", quiet=settings.quiet) as progress:
+        return open_images(parts, size, caching, progress)
+
+
+def load_data(settings: Settings, *, is_shared: bool = False) -> Data:
     """Find, divide and decode the images.
 
     Args:
-        settings: Data, image size, split and seed.
-        load_images: What decodes an index of files to images of a height and a
-            width; `kerasnorm.data.load_images` by default.
+        settings: Data, image size, split, seed and cache.
+        is_shared: Whether several processes use them at once, so that they had better
+            not lie in the memory of each.
 
     Raises:
         ValueError: If there are too few good images, or not those that a resumed run
             began with.
     """
     files = find_run_files(settings)
-    size = (settings.image_size, settings.image_size)
-    load_images = load_images or image_loading.load_images
-    train = load_images(for_study(settings, files.parts["train"]), size)
-    validation, test = (
-        load_images(files.parts[part], size) if part in files.parts else None
-        for part in ("validation", "test")
-    )
+    parts = {**files.parts, "train": for_study(settings, files.parts["train"])}
+    images, said = open_parts(settings, parts, is_shared=is_shared)
+    train, validation = images["train"], images["validation"]
+    test = images.get("test")
     if settings.batch_size > len(train):
         raise ValueError(
             f"expected at least one batch of {settings.batch_size} training images, "
@@ -85,7 +118,7 @@ def load_data(
         rejected,
         test,
         files.table,
-        files.notes,
+        [*files.notes, said],
         index.root,
         index.gray_bits,
     )

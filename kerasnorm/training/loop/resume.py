@@ -128,3 +128,16 @@ def disk_trouble(error: OSError, directory: RunDirectory, settings: Settings) ->
         f"({error.filename or directory.path}); the checkpoint before this is kept: "
         f"fix it and continue with {command}"
     )
+
+
+def data_trouble(error: Exception, directory: RunDirectory, settings: Settings) -> str:
+    """Return one sentence on images that can no longer be read.
+
+    Args:
+        error: What went wrong.
+        directory: The run directory.
+        settings: The run's settings.
+    """
+    command = interruption.resume_command(directory, settings)
+    problem = str(error).removesuffix(", or begin a new run.")
+    return f"{problem}, then continue with {command}, or begin a new run."

@@ -13,11 +13,12 @@ from typing import Any
 
 import yaml
 
+from kerasnorm.data import locks
 from kerasnorm.data.sources.split_table import SplitTable
 from kerasnorm.training.inputs.run_files import SPLIT_FILE
 from kerasnorm.training.settings import Settings, layering, version
 from kerasnorm.training.settings.errors import UsageError
-from kerasnorm.training.system import locks, paths
+from kerasnorm.training.system import paths
 from kerasnorm.training.system.atomic_files import json_text, write_table, write_text
 
 FIRST_COLUMNS = (

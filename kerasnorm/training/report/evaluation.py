@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from kerasnorm.data.store.failures import failures_in_words
+
 # Smallest probability that the loss reckons with, as Keras' cross-entropy does.
 SMALLEST_PROBABILITY = 1e-7
 
@@ -80,9 +82,10 @@ def evaluate(
     from kerasnorm.data.pipelines import batches_tf
 
     batches = batches_tf.evaluation_batches(decoded, batch_size)
-    probabilities = np.asarray(model.predict(batches, verbose=0))
-    if mirrored:
-        reversed_columns = batches.map(lambda images, labels: images[:, :, ::-1])
-        opinions = np.asarray(model.predict(reversed_columns, verbose=0))
-        probabilities = (probabilities + opinions) / 2
+    with failures_in_words(decoded):
+        probabilities = np.asarray(model.predict(batches, verbose=0))
+        if mirrored:
+            reversed_columns = batches.map(lambda images, labels: images[:, :, ::-1])
+            opinions = np.asarray(model.predict(reversed_columns, verbose=0))
+            probabilities = (probabilities + opinions) / 2
     return Evaluation(np.asarray(decoded.labels), probabilities)

@@ -18,7 +18,6 @@ from kerasnorm.data import (
 )
 from kerasnorm.data.images import gray_bits
 from kerasnorm.data.images.gray_bits import measure_gray_bits
-from kerasnorm.data.images.shared_images import load_shared_images
 from kerasnorm.data.items.items import FileItems
 from kerasnorm.data.scan import looks
 from kerasnorm.data.scan.scan_command import in_words
@@ -116,14 +115,13 @@ def test_parts_of_a_data_set_are_equally_bright(tmp_path, brighter):
 def test_stored_images_and_looks_of_another_depth_are_not_taken(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     fill(tmp_path / "data", 10)
-    dark = load_shared_images(
-        index_directory(tmp_path / "data"), (SIDE, SIDE), tmp_path / "store"
-    ).images.copy()
+    index = index_directory(tmp_path / "data")
+    dark = np.asarray(load_images(index, (SIDE, SIDE), cache="disk").images)
     looks.duplicate_groups(index_directory(tmp_path / "data"))
     # The first files stay as they are, and are darker beside a brighter one.
     save(tmp_path / "data" / "b" / "bright", ramp(14))
     index = index_directory(tmp_path / "data")
-    shared = load_shared_images(index, (SIDE, SIDE), tmp_path / "store").images
+    shared = load_images(index, (SIDE, SIDE), cache="disk").images
     np.testing.assert_array_equal(shared[: len(dark)], dark >> 4)
     seen = []
     monkeypatch.setattr(looks, "scan_item", lambda *a, **k: seen.append(a[1]) or None)

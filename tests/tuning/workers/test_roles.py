@@ -50,19 +50,6 @@ def test_a_chief_alone_has_no_workers_and_warns_of_strangers(started, tmp_path, 
     assert "neither password nor encryption" in capsys.readouterr().err
 
 
-def test_images_are_decoded_once_for_all_workers_of_a_machine(started, tmp_path):
-    begin_search(tmp_path, "--workers", "2")
-    ((site, names),) = started
-    from tuning.workers import worker_processes
-
-    workers = [
-        worker_processes.Worker(site, name, place, 2)
-        for place, name in enumerate(names)
-    ]
-    folders = {tuple(worker.arguments()[2:4]) for worker in workers}
-    assert folders == {("--images", str(site.images))}
-
-
 @pytest.mark.parametrize(
     "status, exit_status",
     [("completed", 0), ("stopped", 0), ("failed", 1), ("interrupted", 130)],

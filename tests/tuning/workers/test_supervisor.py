@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from kerasnorm.training.system import locks
+from kerasnorm.data import locks
 from tests.tuning.conftest import make_plan
 from tuning.plan import SearchDirectory, write_json
 from tuning.workers import child_processes, supervisor, worker_processes

@@ -2,7 +2,14 @@
 
 import dataclasses
 
-from kerasnorm.training.settings.declaration import Searched, number, switch, word
+from kerasnorm.data.store.kinds import CACHES
+from kerasnorm.training.settings.declaration import (
+    Searched,
+    choice,
+    number,
+    switch,
+    word,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,4 +118,25 @@ class DataSettings:
         False,
         "Show every class equally often, however many images it has.",
         off=False,
+    )
+    cache: str = choice(
+        "auto",
+        CACHES,
+        "Where decoded images are kept: memory, disk or none.",
+        details="auto keeps them in the user's cache directory, where later runs and "
+        "searches find them, and in memory where they fit into a quarter of what is "
+        "free; what is decoded within a second is kept in memory alone. With none, and "
+        "where neither has room, they are decoded for each batch. Training sees the "
+        "same images in the same order, bit for bit.",
+        is_searchable=False,
+        changes_on_resume=True,
+    )
+    cache_limit: float | None = number(
+        None,
+        "Gigabytes of disk for decoded images of all data; null for a quarter of what "
+        "is free.",
+        0,
+        details="Those not used for the longest time go first, never those in use.",
+        is_searchable=False,
+        changes_on_resume=True,
     )

@@ -1,4 +1,4 @@
-"""Lock files: they keep two processes from writing into the same folder."""
+"""Lock files: they keep two processes from changing the same folder."""
 
 import pathlib
 import time
@@ -7,7 +7,9 @@ from typing import IO, Any
 WAIT_SECONDS = 0.1
 
 
-def take(file: pathlib.Path, seconds: float = 0.0) -> IO[Any] | None:
+def take(
+    file: pathlib.Path, seconds: float = 0.0, *, shared: bool = False
+) -> IO[Any] | None:
     """Take hold of a lock file for as long as it stays open here or in a child.
 
     The operating system takes the lock back from a process that crashes. Where the file
@@ -16,6 +18,8 @@ def take(file: pathlib.Path, seconds: float = 0.0) -> IO[Any] | None:
     Args:
         file: The file; made if needed.
         seconds: How long to wait for others.
+        shared: Whether others may hold it as well who share it, too. Windows knows no
+            such locks: nobody is kept out, and open files cannot be removed there.
 
     Returns:
         The open file, or None if others keep it.
@@ -23,7 +27,7 @@ def take(file: pathlib.Path, seconds: float = 0.0) -> IO[Any] | None:
     file.parent.mkdir(parents=True, exist_ok=True)
     stream = file.open("a")
     limit = time.monotonic() + seconds
-    while not _lock(stream):
+    while not _lock(stream, shared):
         if time.monotonic() >= limit:
             stream.close()
             return None
@@ -31,13 +35,14 @@ def take(file: pathlib.Path, seconds: float = 0.0) -> IO[Any] | None:
     return stream
 
 
-def _lock(stream: IO[Any]) -> bool:
+def _lock(stream: IO[Any], shared: bool) -> bool:
     try:
         import fcntl
     except ImportError:
-        return _lock_on_windows(stream)
+        return shared or _lock_on_windows(stream)
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(stream, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:

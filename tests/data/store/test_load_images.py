@@ -12,9 +12,15 @@ from kerasnorm.data import (
     index_directory,
     load_images,
 )
-from kerasnorm.data.images.load_images import free_memory
+from kerasnorm.data.images.decoded_images import free_memory
+from kerasnorm.data.store.stored_images import StoredImages
 
 SIZE = (17, 13)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize("memory_budget", [None, 0])
@@ -30,18 +36,18 @@ def test_images_equal_single_decoding(class_folders, memory_budget):
 
 def test_over_the_budget_the_disk_is_used(class_folders):
     index = index_directory(class_folders)
-    assert isinstance(load_images(index, SIZE, memory_budget=0).images, np.memmap)
-    assert not isinstance(load_images(index, SIZE).images, np.memmap)
+    assert isinstance(load_images(index, SIZE, memory_budget=0).images, StoredImages)
+    assert isinstance(load_images(index, SIZE).images, np.ndarray)
 
 
 def test_a_quarter_of_the_free_memory_is_the_budget(class_folders, monkeypatch):
     index = index_directory(class_folders)
     needed = len(index) * SIZE[0] * SIZE[1] * 3
-    free_memory = "kerasnorm.data.images.load_images.free_memory"
+    free_memory = "kerasnorm.data.store.open_images.free_memory"
     monkeypatch.setattr(free_memory, lambda: 4 * needed)
-    assert not isinstance(load_images(index, SIZE).images, np.memmap)
+    assert isinstance(load_images(index, SIZE).images, np.ndarray)
     monkeypatch.setattr(free_memory, lambda: 4 * needed - 1)
-    assert isinstance(load_images(index, SIZE).images, np.memmap)
+    assert isinstance(load_images(index, SIZE).images, StoredImages)
 
 
 @pytest.mark.parametrize("memory_budget", [None, 0])

@@ -1,0 +1,3 @@
+"""The names of the ways to keep decoded images."""
+
+CACHES = ("auto", "memory", "disk", "none")
