@@ -42,7 +42,7 @@ class DecodedImages:
 
     images: Any
     labels: np.ndarray
-    paths: tuple[str, ...]
+    paths: Sequence[str]
     class_names: tuple[str, ...]
     rejected: tuple[tuple[str, str], ...] = ()
 
