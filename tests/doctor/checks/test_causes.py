@@ -12,6 +12,7 @@ from kerasnorm.doctor.checks import (
     statistics,
     training,
 )
+from kerasnorm.doctor.diagnose import diagnose
 from kerasnorm.doctor.loss_matrix.scores import Scores
 from kerasnorm.doctor.probes.inputs.inputs import MapTrial
 from kerasnorm.doctor.probes.inputs.split_separation import SplitSeparation
@@ -21,6 +22,7 @@ from kerasnorm.doctor.probes.labels.noise_plateau import Plateau
 from kerasnorm.doctor.probes.labels.noise_tests import Excess
 from kerasnorm.doctor.probes.leakage import Overlap
 from kerasnorm.doctor.probes.learning_rate import RateTrial
+from kerasnorm.doctor.probes.moving_statistics import NormState
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
 from kerasnorm.doctor.probes.structure import Structure
@@ -258,3 +260,13 @@ def _right(share):
     correct = np.arange(200) < 200 * share
     log_p = np.log(np.where(correct[:, None], [0.2, 0.8], [0.8, 0.2]))
     return Scores(np.ones(200, int), log_p)
+
+
+@pytest.mark.parametrize("finite", [True, False])
+def test_a_rate_that_broke_the_statistics_comes_before_them(finite):
+    norm = NormState("norm", 0.9, 8, 0, 0.0, 0.0, 1.0, 1.0, 0.0)
+    nan = float("nan")
+    m = measured({"B": nan, "D": nan}, **WIRING, norms=[norm], weights_finite=finite)
+    found = [(f.code, f.severity) for f in diagnose(m).findings]
+    broken = ("broken_statistics", "error" if finite else "warning")
+    assert found == [("learning_rate_too_high", "error")] * (not finite) + [broken]

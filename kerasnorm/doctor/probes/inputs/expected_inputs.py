@@ -163,10 +163,8 @@ def measure_expected_inputs(
     choosing, confirming = (
         part_of(train, np.sort(part)) for part in np.split(order, [half])
     )
-    before = trials.measure(choosing, unchanged)
-    losses, scores = before
-    if not np.isfinite(losses).all():
-        losses = np.nan_to_num(losses, nan=np.inf)
+    losses, scores = trials.measure(choosing, unchanged)
+    losses = np.nan_to_num(losses, nan=np.inf, posinf=np.inf)
     if scores and scores.accuracy >= WELL and losses.mean() < NATS * unit:
         return None
     known = read_expected_inputs(model, choosing.inputs, axis, steps, named)
