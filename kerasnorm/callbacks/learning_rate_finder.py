@@ -11,6 +11,7 @@ import numpy as np
 from kerasnorm.callbacks.held_data import HeldData
 from kerasnorm.inspection import random_state
 from kerasnorm.inspection.learning_rates import check_one_rate
+from kerasnorm.inspection.own_methods import is_built
 from kerasnorm.inspection.source_forms import in_batches, take_batches
 from kerasnorm.inspection.temporary_learning_rate import (
     TemporaryLearningRate,
@@ -148,7 +149,7 @@ class LearningRateFinder(HeldData, keras.callbacks.Callback):
                 nothing can be suggested.
         """
         optimizer = getattr(model, "optimizer", None)
-        if optimizer is None or not model.built:
+        if optimizer is None or not is_built(model):
             raise ValueError(
                 "Expected a compiled and built model, received one that is not. Call "
                 "`model.compile`, and `model.build` if it was not given an input shape."

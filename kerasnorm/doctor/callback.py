@@ -12,6 +12,7 @@ from kerasnorm.doctor.diagnose import rank
 from kerasnorm.doctor.epochs import find_validation_spikes
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
+from kerasnorm.doctor.forward.accepted_models import check_model
 
 LOGGER = logging.getLogger(__name__)
 Source = Iterable | Callable[[], Iterable]
@@ -67,6 +68,10 @@ class DoctorCallback(HeldData, Ordered):
         self.train, self.validation = train, validation
         self.every, self.log_dir, self.options = every, log_dir, options
         self.examinations: dict[int, Examination] = {}
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Refuse a model that cannot be examined, before any time is spent on it."""
+        check_model(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Examine at the end of every `every`-th epoch."""

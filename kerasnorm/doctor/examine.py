@@ -8,9 +8,10 @@ import keras
 
 from kerasnorm.doctor.diagnose import diagnose
 from kerasnorm.doctor.examination import Examination
+from kerasnorm.doctor.forward.accepted_models import check_model
 from kerasnorm.doctor.forward.compiled_forward import compiled_forward_cache
 from kerasnorm.doctor.forward.state import random_numbers_preserved, restored_after
-from kerasnorm.doctor.forward.statistics import build, check_model
+from kerasnorm.doctor.forward.statistics import build
 from kerasnorm.doctor.losses.evaluation_batches import fit_batches
 from kerasnorm.doctor.measure.collect import collect_measurements
 from kerasnorm.doctor.report.subject import describe_subject

@@ -8,8 +8,9 @@ import keras
 from kerasnorm.codes import SEVERITIES
 from kerasnorm.doctor.checks.preflight import initial_losses, judge_preflight
 from kerasnorm.doctor.examination import Examination
+from kerasnorm.doctor.forward.accepted_models import check_model
 from kerasnorm.doctor.forward.state import random_numbers_preserved, restored_after
-from kerasnorm.doctor.forward.statistics import build, check_model
+from kerasnorm.doctor.forward.statistics import build
 from kerasnorm.doctor.losses.evaluation_batches import fit_batches
 from kerasnorm.doctor.probes.preflight import PreflightMeasurements, measure_preflight
 from kerasnorm.doctor.sampling.sample_batches import sample_batches

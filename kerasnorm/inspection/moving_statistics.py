@@ -1,7 +1,8 @@
 """Measures the statistics of norm layers, and re-estimates those of batch norms."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -14,7 +15,15 @@ from kerasnorm.inspection import (
     source_forms,
 )
 from kerasnorm.inspection.loss_gradients import without_gradients
+from kerasnorm.inspection.own_methods import (
+    can_be_called,
+    counters_preserved,
+    is_overridden,
+    run_test_step,
+)
 from kerasnorm.inspection.patched_calls import patched_calls
+
+Populations = dict[keras.layers.Layer, batch_moments.Moments]
 
 
 def recalibrate_batch_norm(
@@ -70,6 +79,20 @@ def recalibrate_batch_norm(
     if not norms:
         return 0
     seen, after = measure_norms(model, norms, batches, samples)
+    missing = [norm.name for norm in norms if norm not in after]
+    if len(missing) == len(norms):
+        raise ValueError(
+            f"Expected {type(model).__name__} to call its batch norms. Received: a "
+            f"model whose `call` reaches none of {len(norms)}. Give it a `test_step` "
+            "that does, or recalibrate the networks inside it one by one."
+        )
+    if missing:
+        warnings.warn(
+            f"Expected {type(model).__name__} to call all its batch norms. Received: "
+            f"{len(norms) - len(missing)} of {len(norms)} called; {', '.join(missing)} "
+            "keep their statistics. Recalibrate the network that they belong to.",
+            stacklevel=2,
+        )
     norm_variables.check_range(after)
     norm_variables.assign(after)
     return seen
@@ -102,15 +125,10 @@ def measure_norms(
         ValueError: If there are no batches, or what is measured is not finite.
     """
     moments = {norm: batch_moments.Moments() for norm in norms}
-    calls = {norm: _measuring(norm, moments[norm], floored) for norm in norms}
+    calls = {norm: _measuring(norm, moments, floored) for norm in norms}
     # Norms other than Keras' own move their statistics while they are measured.
-    keeping = filter(norm_variables.kept_by, norms)
-    before = {norm: norm_variables.read(norm) for norm in keeping}
-    try:
-        with patched_calls(calls), without_gradients():
-            seen = _run(model, batches, samples)
-    finally:
-        norm_variables.assign(before)
+    with counters_preserved(model), patched_calls(calls), without_gradients():
+        seen = _run(model, batches, samples, moments)
     after = {norm: (m.mean, m.variance) for norm, m in moments.items() if m.count > 0}
     norm_variables.check_finite(after)
     return seen, after
@@ -132,7 +150,7 @@ def find_batch_norms(model: keras.layers.Layer) -> list[keras.layers.Layer]:
     ]
 
 
-def _measuring(norm: keras.layers.Layer, moments: batch_moments.Moments, floored: bool):
+def _measuring(norm: keras.layers.Layer, moments: Populations, floored: bool):
     """Make a call that notes the batch's moments and normalizes by them."""
 
     def call(original: Any, inputs: Any, *args: Any, **kwargs: Any):
@@ -144,7 +162,7 @@ def _measuring(norm: keras.layers.Layer, moments: batch_moments.Moments, floored
         count, mean, variance = batch_moments.measure(wide, axis, kwargs.get("mask"))
         if floored:
             variance = batch_moments.floor(variance, count)
-        moments.add(
+        moments[norm].add(
             count,
             keras.ops.convert_to_numpy(mean),
             keras.ops.convert_to_numpy(variance),
@@ -159,13 +177,17 @@ def _measuring(norm: keras.layers.Layer, moments: batch_moments.Moments, floored
     return call
 
 
-def _run(model: keras.Model, batches: Iterable, samples: int | None):
-    seen = 0
+def _run(
+    model: keras.Model, batches: Iterable, samples: int | None, moments: Populations
+) -> int:
+    seen, forward = 0, None
     for batch in _iterate(source_forms.in_batches(batches, model)):
         if samples is not None and seen >= samples:
             break
+        if forward is None:
+            forward = _choose_forward(model, batch, moments)
+        forward(batch)
         inputs = keras.utils.unpack_x_y_sample_weight(batch)[0]
-        model(inputs, training=False)
         seen += int(keras.tree.flatten(inputs)[0].shape[0])
     if seen == 0:
         raise ValueError(
@@ -173,6 +195,40 @@ def _run(model: keras.Model, batches: Iterable, samples: int | None):
             "generator that has been used up gives no more batches."
         )
     return seen
+
+
+def _choose_forward(
+    model: keras.Model, batch: Any, moments: Populations
+) -> Callable[[Any], Any]:
+    """Return what runs a batch through the norms: `call`, or a `test_step` of its own.
+
+    Some models are a frame around networks that only their steps call.
+    """
+
+    def call(batch: Any) -> None:
+        model(keras.utils.unpack_x_y_sample_weight(batch)[0], training=False)
+
+    def step(batch: Any) -> None:
+        run_test_step(
+            model, keras.tree.map_structure(keras.ops.convert_to_tensor, batch)
+        )
+
+    own = is_overridden(model, "test_step") and model.compiled
+    if not can_be_called(model):
+        if own:
+            return step
+        raise ValueError(
+            "Expected a model with a `call` or a `test_step` of its own. Received: "
+            f"{type(model).__name__}, which has neither. Give it one of them, or take "
+            "the networks inside it one by one."
+        )
+    if not own:
+        return call
+    call(batch)
+    reaches_all = all(found.count > 0 for found in moments.values())
+    for norm in moments:
+        moments[norm] = batch_moments.Moments()
+    return call if reaches_all else step
 
 
 def _iterate(batches: Iterable):

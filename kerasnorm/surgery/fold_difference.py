@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from kerasnorm.inspection import layer_tree
+from kerasnorm.inspection.own_methods import check_callable
 from kerasnorm.inspection.patched_calls import patched_calls
 from kerasnorm.surgery import affine, norm_scale
 from kerasnorm.surgery.fold import find_folds
@@ -36,13 +37,15 @@ def compare_folded(model: keras.Model, folded: keras.Model, batch: Any = None) -
         A sentence, for people.
 
     Raises:
-        ValueError: If `batch` is None and the model's inputs are not known.
+        ValueError: If `batch` is None and the model's inputs are not known, or the
+            model has no `call`.
 
     Example:
         >>> print(compare_folded(model, fold_batch_norm(model)))
         52 norms folded, 1 left; on noise of 0 to 255, outputs of the folded layers
         differ by at most 3.1e-06 of their std, predictions of up to 0.98 by 2.1e-06.
     """
+    check_callable(model)
     before, after = (
         sum(isinstance(x, affine.AFFINE) for _, x in layer_tree.iter_layers(one))
         for one in (model, folded)

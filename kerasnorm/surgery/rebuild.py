@@ -10,6 +10,7 @@ from kerasnorm.inspection.model_optimizers import (
     new_optimizer_like,
     replace_optimizers,
 )
+from kerasnorm.inspection.own_methods import can_be_called
 from kerasnorm.surgery import attributes, model_graph
 from kerasnorm.surgery.copier import Copier, RewritePlan, carry_assets
 
@@ -76,6 +77,9 @@ def rebuild(model: keras.Model, plan: RewritePlan, *, weights: bool = True) -> R
 
 def _build(new: keras.Model, model: keras.Model, batch: Any) -> None:
     """Build the copy of a model that is not a graph of layers."""
+    if not can_be_called(model):
+        # Its steps call the networks inside, which are built on their own.
+        return
     if batch is None:
         shape = (model.get_build_config() or {}).get("input_shape")
         if not shape or not all(isinstance(n, int | None) for n in shape):

@@ -232,6 +232,45 @@ def own_step():
     return OwnStep(inputs, L.Dense(1)(hidden)), {"loss": "mse"}, (x, x[:, :1])
 
 
+class Frame(keras.Model):
+    """Two networks that only its own steps call: it has no `call`."""
+
+    def __init__(self, **more):
+        super().__init__(**more)
+        norm = L.BatchNormalization(momentum=0.5)
+        self.encoder = stack(keras.Input((5,)), L.Dense(4), norm)
+        norm = L.BatchNormalization(momentum=0.5)
+        self.decoder = stack(keras.Input((4,)), L.Dense(4), norm, L.Dense(5))
+        self.mean_loss = keras.metrics.Mean(name="loss")
+        self.noise = keras.random.SeedGenerator(1)
+
+    @property
+    def metrics(self):
+        return [self.mean_loss]
+
+    def loss_of(self, x, training):
+        code = self.encoder(x, training=training)
+        code += 0.1 * keras.random.normal(ops.shape(code), seed=self.noise)
+        return ops.mean(ops.square(self.decoder(code, training=training) - x))
+
+    def train_step(self, data):
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            loss = self.loss_of(data[0], True)
+        variables = self.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        return self.test_step(data)
+
+    def test_step(self, data):
+        self.mean_loss.update_state(self.loss_of(data[0], False))
+        return {"loss": self.mean_loss.result()}
+
+
+def frame():
+    return Frame(), {}, (numbers(5),)
+
+
 class Subclassed(keras.Model):
     """Holds its layers in attributes."""
 
@@ -283,7 +322,7 @@ KINDS = {
         subclassed,
         transfer,
         # TextVectorization is TensorFlow's, and so are the steps with a tape.
-        *((text, gan, own_step) if TENSORFLOW else ()),
+        *((text, gan, own_step, frame) if TENSORFLOW else ()),
     )
 }
 

@@ -7,14 +7,17 @@ import pytest
 from kerasnorm import callbacks, optimizers
 from kerasnorm.doctor import DoctorCallback
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
-from tests.doctor.model_kinds import KINDS, SIZE, TRAIN, Batches, cut
+from tests.doctor.model_kinds import KINDS, SIZE, TRAIN, Batches, Frame, cut, numbers
 
 SCHEDULES = ("WarmupCosine", "WarmupStableDecay")
 # SAM needs a step of its own.
-OWN_STEPS = ("gan", "own_step")
+OWN_STEPS = ("gan", "own_step", "frame")
+# Names of `kerasnorm.callbacks` that are no callbacks: a record.
+RECORDS = {"TrainingPosition"}
+# A search that is a call of its own; `test_model_kinds` has it.
+SEARCHES = {"LearningRateFinder"}
 ADAM = keras.optimizers.Adam
-# Names that are no callbacks: a record, and a search that is a call of its own.
-NO_CALLBACKS = {"TrainingPosition", "LearningRateFinder"}
+IN_FIT = set(callbacks.__all__) - RECORDS - SEARCHES | {"DoctorCallback"}
 
 
 def optimizer_of(name):
@@ -26,12 +29,13 @@ def optimizer_of(name):
     return kind(ADAM(0.01)) if wraps else kind(0.01)
 
 
-def callbacks_of(train, folder):
-    """Return one callback of each public class, by name."""
-    return {
+def callbacks_of(kind, train, folder):
+    """Return one callback of each public class, as a kind of model takes it."""
+    monitor = "loss" if kind == "gan" else "val_loss"
+    made = {
         "Checkpoint": callbacks.Checkpoint(folder / "checkpoint"),
         "DoctorCallback": DoctorCallback(train, seconds=5),
-        "EarlyStopping": callbacks.EarlyStopping("loss", patience=1),
+        "EarlyStopping": callbacks.EarlyStopping(monitor, patience=1),
         "LearningRateLog": callbacks.LearningRateLog(),
         "NormStatistics": callbacks.NormStatistics(train),
         "TimeAwareSchedule": callbacks.TimeAwareSchedule(
@@ -41,6 +45,14 @@ def callbacks_of(train, folder):
         "Throughput": callbacks.Throughput(SIZE),
         "TimeLimit": callbacks.TimeLimit(minutes=5),
     }
+    assert set(made) == IN_FIT
+    if kind == "gan":
+        # Its class has no optimizer that the schedule could follow.
+        del made["TimeAwareSchedule"]
+    if kind == "frame":
+        # It has no outputs to examine, and is told so before the training.
+        del made["DoctorCallback"]
+    return list(made.values())
 
 
 def compiled(kind, name):
@@ -53,7 +65,8 @@ def compiled(kind, name):
     model.compile(**settings)
     train = cut(data, 0, TRAIN)
     # A GAN's own step calls its parts only, and an unbuilt model cannot be saved.
-    model(train[0][0])
+    if kind != "frame":
+        model(train[0][0])
     if name == "SAM" and kind not in OWN_STEPS:
         model.optimizer.attach(model)
     return model, train
@@ -85,18 +98,20 @@ def test_every_optimizer_trains_every_kind_and_is_saved(kind, name, tmp_path):
 
 
 @pytest.mark.thorough
+@pytest.mark.filterwarnings("ignore:Expected Adversaries to call all:UserWarning")
 @pytest.mark.parametrize("kind", KINDS)
-def test_all_callbacks_together_train_every_kind(kind, tmp_path):
+def test_every_callback_trains_every_kind(kind, tmp_path):
     model, train = compiled(kind, "AdaPNM" if kind == "regression" else "Muon")
-    used = callbacks_of(train, tmp_path)
-    if kind == "gan":
-        # Its class has no optimizer that the schedule could follow.
-        del used["TimeAwareSchedule"]
-    used = list(used.values())
-    history = model.fit(Batches(train), epochs=2, verbose=0, callbacks=used)
+    used = callbacks_of(kind, train, tmp_path)
+    held = {} if kind == "gan" else {"validation_data": Batches(train[:2])}
+    history = model.fit(Batches(train), epochs=2, verbose=0, callbacks=used, **held)
     assert np.isfinite(history.history["loss"]).all()
+    (checkpoint,) = (x for x in used if isinstance(x, callbacks.Checkpoint))
+    checkpoint.restore(model, train[0])
 
 
-def test_every_public_callback_has_a_row(tmp_path):
-    rows = set(callbacks_of([], tmp_path)) - {"DoctorCallback"}
-    assert rows == set(callbacks.__all__) - NO_CALLBACKS
+def test_a_model_that_cannot_be_examined_is_refused_before_its_training():
+    model = Frame()
+    model.compile("sgd")
+    with pytest.raises(ValueError, match="no `call`"):
+        model.fit(numbers(5), callbacks=[DoctorCallback([])], verbose=0)

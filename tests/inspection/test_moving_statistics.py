@@ -242,3 +242,54 @@ def test_nan_leaves_the_model_as_it_was():
     with pytest.raises(ValueError, match="finite"):
         recalibrate_batch_norm(model, batches)
     assert_same(statistics(model), before, 0)
+
+
+class Partly(keras.Model):
+    """Calls some of its networks, and none of the others."""
+
+    def __init__(self, called, more=()):
+        super().__init__()
+        self.called, self.more = list(called), list(more)
+
+    def call(self, x):
+        for network in self.called:
+            x = network(x)
+        return x
+
+
+def test_norms_that_the_model_does_not_call_are_not_passed_over_in_silence():
+    (x,) = make_batches((16,))
+    networks = [deep_model(1), deep_model(1)]
+    before = statistics(networks[1])
+    with pytest.warns(UserWarning, match="1 of 2 called"):
+        assert recalibrate_batch_norm(Partly(networks[:1], networks[1:]), [x]) == 16
+    assert_same(statistics(networks[1]), before)
+    with pytest.raises(ValueError, match="reaches none of 2"):
+        recalibrate_batch_norm(Partly([], networks), [x])
+
+
+class Stepping(Partly):
+    """Its own test step calls them all, whatever `call` does."""
+
+    def test_step(self, data):
+        x = data[0]
+        for network in (*self.called, *self.more):
+            x = network(x, training=False)
+        return {"loss": keras.ops.mean(x)}
+
+
+@pytest.mark.skipif(
+    keras.config.backend() == "jax", reason="JAX hands its test step a state, too"
+)
+def test_a_test_step_of_its_own_reaches_what_call_does_not():
+    (x,) = make_batches((16,))
+    first, second = deep_model(1), deep_model(1, features=6)
+    whole = keras.Sequential([*first.layers, *second.layers])
+    recalibrate_batch_norm(whole, [x])
+    wanted = statistics(whole)
+    for norm in norms(whole):
+        norm.moving_mean.assign(norm.moving_mean + 1)
+    model = Stepping([first], [second])
+    model.compile()
+    recalibrate_batch_norm(model, [(x,)])
+    assert_same(statistics(whole), wanted)

@@ -4,7 +4,6 @@ from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.checks.staleness import (
     describe_costs,
     finite,
-    is_minor,
     is_shared,
     is_stale,
     staleness_evidence,
@@ -68,8 +67,7 @@ def check_broken(m: Measurements) -> Finding | None:
 def check_stale(m: Measurements) -> Finding | None:
     """Find moving statistics that differ from the true ones, and say why they do.
 
-    A difference that is proved but costs little is information; one that costs
-    validation little, beside a larger gap, is a warning.
+    A difference that is proved but costs little is information.
     """
     if not staleness_is_proved(m) or check_broken(m) or is_shared(m):
         return None
@@ -89,10 +87,9 @@ def check_stale(m: Measurements) -> Finding | None:
 
 def _stale(m, code, summary, remedy, extra=(), where=(), alternatives=()) -> Finding:
     evidence = {**staleness_evidence(m), **dict(extra)}
-    severity = "warning" if is_minor(m) else "error"
     return Finding(
         code,
-        severity if is_stale(m) else "info",
+        "error" if is_stale(m) else "info",
         summary + describe_costs(m, evidence),
         evidence,
         remedy,

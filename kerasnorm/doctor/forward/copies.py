@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from kerasnorm.doctor.forward.state import restored_after
-from kerasnorm.doctor.losses.own_losses import is_overridden
 from kerasnorm.doctor.sampling.samples import Samples
+from kerasnorm.inspection.own_methods import is_overridden
 from kerasnorm.inspection.training_step import batches_as_in_fit
 from kerasnorm.surgery.copier import RewritePlan
 from kerasnorm.surgery.rebuild import compile_like, rebuild

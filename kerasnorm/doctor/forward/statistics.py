@@ -26,19 +26,6 @@ Layers = dict[str, keras.layers.Layer]
 Statistics = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
-def check_model(model: Any) -> None:
-    """Refuse what is no model.
-
-    Args:
-        model: What somebody passed as one.
-
-    Raises:
-        TypeError: If it is no Keras model.
-    """
-    if not isinstance(model, keras.Model):
-        raise TypeError(f"expected a Keras model, received {type(model).__name__}")
-
-
 def build(model: keras.Model, samples: Samples) -> None:
     """Let layers that wait for their first input make their variables.
 

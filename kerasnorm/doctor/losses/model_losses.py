@@ -10,7 +10,7 @@ from keras import ops
 
 from kerasnorm.doctor.losses.head_activation import last_activation
 from kerasnorm.doctor.losses.masks import Masked, has_mask
-from kerasnorm.doctor.losses.own_losses import OWN, Batch, is_overridden
+from kerasnorm.doctor.losses.own_losses import OWN, Batch
 from kerasnorm.doctor.losses.sample_losses import (
     SplitLoss,
     Trial,
@@ -20,6 +20,7 @@ from kerasnorm.doctor.losses.sample_losses import (
 )
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.loss_gradients import without_gradients
+from kerasnorm.inspection.own_methods import is_overridden
 
 
 @dataclass(frozen=True)

@@ -6,33 +6,15 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerasnorm.inspection.own_methods import run_test_step
+
 #: Inputs, labels and weights.
 Batch = tuple[Any, Any, Any]
 
 
-def is_overridden(model: keras.Model, method: str) -> bool:
-    """Return whether the class of a model overrides a method of `keras.Model`."""
-    keras_class = next(
-        kind
-        for kind in type(model).__mro__
-        if kind.__module__.partition(".")[0] == "keras"
-    )
-    return getattr(type(model), method) is not getattr(keras_class, method)
-
-
 def _by_own_step(model: Any, batch: Batch, outputs: Any) -> Any:
     data = keras.utils.pack_x_y_sample_weight(*batch)
-    model.reset_metrics()
-    if keras.backend.backend() == "jax":
-        variables = (
-            model.trainable_variables,
-            model.non_trainable_variables,
-            model.metrics_variables,
-        )
-        state = tuple([v.value for v in part] for part in variables)
-        logs, _ = model.test_step(state, data)
-    else:
-        logs = model.test_step(data)
+    logs = run_test_step(model, data)
     if not logs:
         raise ValueError(
             "expected `test_step` to return a dictionary with the loss, received "

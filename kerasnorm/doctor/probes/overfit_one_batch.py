@@ -11,9 +11,9 @@ from kerasnorm.doctor.forward.state import temporary_optimizers
 from kerasnorm.doctor.forward.statistics import forward_pass, run_on_batch_statistics
 from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
-from kerasnorm.doctor.losses.own_losses import is_overridden
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.layer_tree import iter_layers
+from kerasnorm.inspection.own_methods import is_overridden
 from kerasnorm.inspection.patched_calls import patched_calls
 
 # Steps on one batch: enough to halve the loss at most sensible learning rates; where a

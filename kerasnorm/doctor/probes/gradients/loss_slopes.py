@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from kerasnorm.doctor.forward.copies import CannotCloneError, computing_in, copy_model
-from kerasnorm.doctor.losses.own_losses import is_overridden
 from kerasnorm.doctor.probes.structure import random_layers
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.loss_gradients import without_gradients
+from kerasnorm.inspection.own_methods import is_overridden
 
 WIDE = "float64"
 # A step changes the loss by this fraction of itself, and the weights of a layer by that
