@@ -99,6 +99,7 @@ OTHERS = (
             rate=3.0,
             optimizer="SGD",
             epochs=3,
+            choosing=True,
             **FOUR,
         ),
         rate=0.02,

@@ -149,6 +149,8 @@ def measure_truth(trained: Trained) -> dict:
     entropy = -float((shares * np.log(shares)).sum())
     if not failed and repaired[0][1].mean() > (1 - LITTLE) * entropy:
         possible.append("not_learned")
+    held = _change(mapped[1][0], repaired[1][0])[0]
+    trained_gain = _change(mapped[0][0], repaired[0][0])[0]
     held_loss = float(repaired[1][1].mean())
     lowest = min(trained.history.get("val_loss", [np.inf]))
     remains = trained_accuracy - float(repaired[1][0].mean())
@@ -164,6 +166,10 @@ def measure_truth(trained: Trained) -> dict:
         material.append("overfitting")
     if not failed and abs(remains - LARGE) < NEAR:
         possible.append("overfitting")
+    # A repair of few training answers is not what keeps validation down.
+    both = {"overfitting", "stale_statistics"} <= set(material)
+    if both and held < MATERIAL and trained_gain < remains:
+        possible.append("stale_statistics")
     row["remains"] = round(remains, 4)
     row["remains_error"] = round(float(_unpaired(repaired)), 4)
     material.sort(key=ORDER.index)

@@ -1,12 +1,13 @@
 """From measurements to an examination: runs all checks and ranks their findings."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from kerasnorm.codes import ROOTS, SEVERITIES, rank_of
 from kerasnorm.doctor.checks import (
     batches,
+    class_fractions,
     data,
     expected_inputs,
     labels,
@@ -43,9 +44,13 @@ CHECKS: tuple[Check, ...] = (
     data.check_augmentation,
     data.check_shared,
     data.check_domain,
+    class_fractions.check_class_fractions,
     noise.check_noise,
     training.check_overfitting,
 )
+
+#: Causes that leave broken statistics behind: repairing these alone helps nothing.
+BREAKS_STATISTICS = frozenset({"learning_rate_too_high", "mixed_precision_overflow"})
 
 #: Causes that say more of a network at chance than that it has not learned.
 EXPLAINS_NOT_LEARNED = frozenset(ROOTS) - {"ordered_batches", "leakage"}
@@ -69,6 +74,13 @@ def diagnose(
     codes = {finding.code for finding in found if finding.severity == "error"}
     if codes & EXPLAINS_NOT_LEARNED:
         found = [finding for finding in found if finding.code != "not_learned"]
+    if codes & BREAKS_STATISTICS:
+        found = [
+            replace(finding, severity="warning")
+            if finding.code == "broken_statistics"
+            else finding
+            for finding in found
+        ]
     found.sort(key=rank)
     return Examination(
         tuple(found),

@@ -5,6 +5,8 @@ from kerasnorm.doctor.measurements import Measurements
 
 # Factors nearer to 1 are not worth a word.
 NEAR = 1.2
+# More than these are features, each with a scale of its own.
+MOST_CHANNELS = 4
 
 
 def check_expected(m: Measurements) -> Finding | None:
@@ -14,7 +16,8 @@ def check_expected(m: Measurements) -> Finding | None:
         return None
     images = e.images
     parts = []
-    if not 1 / NEAR < images.factor < NEAR:
+    table = len(images.scale) > MOST_CHANNELS
+    if not table and not 1 / NEAR < images.factor < NEAR:
         parts.append(
             f"about {images.factor:.3g} times larger"
             if images.factor > 1

@@ -1,6 +1,7 @@
 """Says what remains between the splits, and which effects would have been seen."""
 
 from kerasnorm.doctor.cells import Cell
+from kerasnorm.doctor.checks.class_fractions import weigh_classes
 from kerasnorm.doctor.checks.data import repaired_cells
 from kerasnorm.doctor.checks.staleness import staleness_is_proved
 from kerasnorm.doctor.measurements import Measurements
@@ -44,6 +45,13 @@ def describe_remainder(m: Measurements) -> str:
         f"{100 * points.value:.1f} points remain (99% interval "
         f"{100 * points.low:.1f} to {100 * points.high:.1f})."
     )
+    weighted = weigh_classes(m)
+    if weighted is not None:
+        value, low, high = (100 * part for part in weighted.points)
+        text += (
+            f" With the classes as often as in training, {value:.1f} points remain "
+            f"({low:.1f} to {high:.1f})."
+        )
     change = m.accuracy_change(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)
     if change is not None and not staleness_is_proved(m):
         text += (

@@ -9,6 +9,8 @@ STALE = 0.07
 # Accuracy, in fractions of the samples, that a repair must change to be the verdict,
 # and its lower 99% limit.
 MATERIAL_POINTS, PROVED_POINTS = 0.03, 0.01
+# Part of the gap in loss that a repair closes at least where it matters to validation.
+CLOSES = 0.2
 # Fraction of the training loss that stale statistics cost at least: 0.16 with single
 # samples at the end of each epoch.
 TRAIN_LOSES = 0.1
@@ -62,6 +64,24 @@ def is_stale(m: Measurements) -> bool:
         change and change.value >= MATERIAL_POINTS and change.low >= PROVED_POINTS
         for change in changes
     )
+
+
+def is_minor(m: Measurements) -> bool:
+    """Return whether a repair of the statistics helps validation little, beside a gap.
+
+    Statistics that trail the weights by a few steps can cost some training accuracy in
+    inference mode, which nobody sees in `fit`, while what keeps validation down is the
+    gap that remains after the repair.
+    """
+    trained = m.accuracy_change(Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED)
+    held = m.accuracy_change(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)
+    remains = m.accuracy_change(Cell.VALIDATION_RECALIBRATED, Cell.TRAIN_RECALIBRATED)
+    if trained is None or held is None or remains is None:
+        return False
+    saved = m.difference(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)[0]
+    gap = m.difference(Cell.VALIDATION_MOVING, Cell.TRAIN_RECALIBRATED)[0]
+    helps = held.value >= MATERIAL_POINTS or saved >= CLOSES * gap
+    return not helps and remains.value > max(trained.value, MATERIAL_POINTS)
 
 
 def is_shared(m: Measurements) -> bool:

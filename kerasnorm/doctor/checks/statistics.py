@@ -4,6 +4,7 @@ from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.checks.staleness import (
     describe_costs,
     finite,
+    is_minor,
     is_shared,
     is_stale,
     staleness_evidence,
@@ -67,7 +68,8 @@ def check_broken(m: Measurements) -> Finding | None:
 def check_stale(m: Measurements) -> Finding | None:
     """Find moving statistics that differ from the true ones, and say why they do.
 
-    A difference that is proved but costs little is information.
+    A difference that is proved but costs little is information; one that costs
+    validation little, beside a larger gap, is a warning.
     """
     if not staleness_is_proved(m) or check_broken(m) or is_shared(m):
         return None
@@ -87,9 +89,10 @@ def check_stale(m: Measurements) -> Finding | None:
 
 def _stale(m, code, summary, remedy, extra=(), where=(), alternatives=()) -> Finding:
     evidence = {**staleness_evidence(m), **dict(extra)}
+    severity = "warning" if is_minor(m) else "error"
     return Finding(
         code,
-        "error" if is_stale(m) else "info",
+        severity if is_stale(m) else "info",
         summary + describe_costs(m, evidence),
         evidence,
         remedy,

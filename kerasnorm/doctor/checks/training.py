@@ -1,6 +1,7 @@
 """Judges the training: overfitting, wrong labels, learning rate, precision."""
 
 from kerasnorm.doctor.cells import Cell
+from kerasnorm.doctor.checks.class_fractions import weigh_classes
 from kerasnorm.doctor.checks.data import (
     check_augmentation,
     check_domain,
@@ -35,7 +36,8 @@ def check_overfitting(m: Measurements) -> Finding | None:
     validation loss lies above what it was, or could be at the same accuracy.
     """
     trained, seen = repaired_cells(m)
-    gap, low, high = m.difference(seen, trained)
+    weighted = weigh_classes(m)
+    gap, low, high = weighted.loss if weighted else m.difference(seen, trained)
     noticed = (
         gap >= min(NOTICED * m.loss_unit, _harmful(m)) and low >= SURELY * m.loss_unit
     )
@@ -54,6 +56,8 @@ def check_overfitting(m: Measurements) -> Finding | None:
     if points:
         first, second = m.scores[trained].accuracy, m.scores[seen].accuracy
         accuracies = f" (accuracy {first:.1%} and {second:.1%})"
+    if weighted:
+        accuracies += f", {gap:.3g} apart with the classes as often as in training,"
     return Finding(
         "overfitting",
         "error" if large else "info",
@@ -90,13 +94,16 @@ def check_overfitting(m: Measurements) -> Finding | None:
 def _is_large(m: Measurements) -> bool:
     """Return whether what remains after all repairs is a fault."""
     trained, seen = repaired_cells(m)
-    gap, low, _ = m.difference(seen, trained)
-    points = m.accuracy_change(seen, trained)
+    weighted, points = weigh_classes(m), m.accuracy_change(seen, trained)
+    gap, low, _ = weighted.loss if weighted else m.difference(seen, trained)
     if points is None:
         return gap >= _harmful(m) and low >= SURELY * m.loss_unit
-    if points.value >= LARGE_POINTS and points.low >= SURE_POINTS:
+    value, sure = (points.value, points.low)
+    if weighted:
+        value, sure = weighted.points[:2]
+    if value >= LARGE_POINTS and sure >= SURE_POINTS:
         return True
-    if low <= 0 or not points.low > 0:
+    if low <= 0 or not sure > 0:
         return False
     # These weights against the best of the same training, or, without a history,
     # against the same outputs with a confidence that fits them.

@@ -12,6 +12,7 @@ from kerasnorm.doctor.checks import (
     statistics,
     training,
 )
+from kerasnorm.doctor.diagnose import diagnose
 from kerasnorm.doctor.loss_matrix.scores import Scores
 from kerasnorm.doctor.probes.inputs.inputs import MapTrial
 from kerasnorm.doctor.probes.inputs.split_separation import SplitSeparation
@@ -21,6 +22,7 @@ from kerasnorm.doctor.probes.labels.noise_plateau import Plateau
 from kerasnorm.doctor.probes.labels.noise_tests import Excess
 from kerasnorm.doctor.probes.leakage import Overlap
 from kerasnorm.doctor.probes.learning_rate import RateTrial
+from kerasnorm.doctor.probes.moving_statistics import NormState
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
 from kerasnorm.doctor.probes.structure import Structure
@@ -231,3 +233,40 @@ def test_a_network_that_learned_nothing_hears_why(skills, steps, reason):
     found = learned.check_learned(m)
     assert reason in found.evidence["reason"]
     assert "400 steps" in found.summary
+
+
+@pytest.mark.parametrize(
+    ("trained", "held", "severity"),
+    [
+        # The repair helps validation, or training more than remains, or nothing does.
+        ((0.50, 0.95), (0.50, 0.68), "error"),
+        ((0.50, 0.85), (0.50, 0.52), "error"),
+        ((0.85, 0.93), (0.68, 0.69), "warning"),
+        ((0.85, 0.93), (0.68, 0.72), "error"),
+        ((0.85, 0.93), (0.90, 0.92), "error"),
+    ],
+)
+def test_stale_statistics_come_after_a_gap_that_their_repair_leaves(
+    trained, held, severity
+):
+    shares = dict(zip(("B", "B'", "D", "D'"), (*trained, *held), strict=True))
+    scores = {cell: _right(share) for cell, share in shares.items()}
+    losses = {"B": 0.4, "B'": 0.2, "D": 1.0, "D'": 0.92}
+    found = statistics.check_stale(measured(losses, scores=scores, **WIRING))
+    assert (found.code, found.severity) == ("stale_statistics", severity)
+
+
+def _right(share):
+    correct = np.arange(200) < 200 * share
+    log_p = np.log(np.where(correct[:, None], [0.2, 0.8], [0.8, 0.2]))
+    return Scores(np.ones(200, int), log_p)
+
+
+@pytest.mark.parametrize("finite", [True, False])
+def test_a_rate_that_broke_the_statistics_comes_before_them(finite):
+    norm = NormState("norm", 0.9, 8, 0, 0.0, 0.0, 1.0, 1.0, 0.0)
+    nan = float("nan")
+    m = measured({"B": nan, "D": nan}, **WIRING, norms=[norm], weights_finite=finite)
+    found = [(f.code, f.severity) for f in diagnose(m).findings]
+    broken = ("broken_statistics", "error" if finite else "warning")
+    assert found == [("learning_rate_too_high", "error")] * (not finite) + [broken]

@@ -1,6 +1,7 @@
 """Finds out which inputs a network expects, by trying them on training samples."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,7 +14,9 @@ from kerasnorm.doctor.probes.inputs.channel_order import decide_order
 from kerasnorm.doctor.probes.inputs.input_map import (
     InputMap,
     channel_axis,
+    feature_maps,
     identity,
+    is_table,
     named_maps,
     negative_of,
 )
@@ -147,36 +150,36 @@ def measure_expected_inputs(
     x = train.inputs
     if loss.by_batch or fixed_batch(model):
         return None
-    axis = channel_axis(x.shape) if isinstance(x, np.ndarray) else None
-    if axis is None or x.dtype.kind not in "fiu" or train.count < FEWEST:
+    axis = _axis_to_map(x)
+    if axis is None or train.count < FEWEST:
         return None
     if any(isinstance(n, keras.layers.Embedding) for _, n in iter_layers(model)):
         return None
-    trials, unchanged = Trials(model, loss), identity(x, axis)
+    table, trials, unchanged = is_table(x), Trials(model, loss), identity(x, axis)
+    named = list(feature_maps(x) if table else named_maps(x, axis))
     order = np.random.default_rng(0).permutation(train.count)
     # A network that knows little needs all other samples to prove anything.
     half = min(SAMPLES, train.count // 2)
     choosing, confirming = (
         part_of(train, np.sort(part)) for part in np.split(order, [half])
     )
-    before = trials.measure(choosing, unchanged)
-    losses, scores = before
-    if not np.isfinite(losses).all():
-        losses = np.nan_to_num(losses, nan=np.inf)
+    losses, scores = trials.measure(choosing, unchanged)
+    losses = np.nan_to_num(losses, nan=np.inf, posinf=np.inf)
     if scores and scores.accuracy >= WELL and losses.mean() < NATS * unit:
         return None
-    known = read_expected_inputs(model, choosing.inputs, axis, steps)
+    known = read_expected_inputs(model, choosing.inputs, axis, steps, named)
     reached = reported and reported.is_reached(model, choosing)
-    usual = _from_trial(known, choosing.inputs, axis, losses, scores)
+    badly = not reached and _does_badly(losses, scores)
+    usual = _from_trial(known, choosing.inputs, axis, named) if badly else []
     for source, maps in (
         ("statistics", _from_statistics(known, choosing.inputs)),
-        ("trial", [] if reached else usual),
+        ("trial", usual),
     ):
         if not maps:
             continue
         best, tried = trials.best_of(maps, choosing)
         halves = choosing, confirming
-        if not batch_norms(model, frozen=True):
+        if not table and not batch_norms(model, frozen=True):
             best, tried = _searched(trials, best, tried, choosing, unit)
         missed = reached is False
         proof = prove_map(trials, halves, unchanged, best, tried, unit, missed=missed)
@@ -189,7 +192,7 @@ def measure_expected_inputs(
         misfits = dict(known.maps) if known else {}
         if alone < ALONE and not (best.preparation and misfits.get(best, 99) < SURE):
             continue
-        best, proved = decide_order(trials, best, named_maps(x, axis), confirming)
+        best, proved = decide_order(trials, best, named, confirming)
         both = {"training": train, "validation": validation}
         given = {name: few.head(2 * SAMPLES) for name, few in both.items() if few}
         return ExpectedInputs(
@@ -204,6 +207,13 @@ def measure_expected_inputs(
             proved,
         )
     return None
+
+
+def _axis_to_map(x: Any) -> int | None:
+    """Return the axis along which maps differ, None where none could apply."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiu":
+        return None
+    return -1 if is_table(x) else channel_axis(x.shape)
 
 
 def _searched(
@@ -222,6 +232,8 @@ def _from_statistics(known: StatisticsOfInputs | None, x: np.ndarray) -> list[In
     if known is None:
         return []
     found = [images for images, _ in known.maps]
+    if is_table(x):
+        return [images for images in found if _is_other(images, x)]
     # Means and variances are the same for a negative.
     best = {images.order: images for images in reversed(found)}
     found += [negative_of(images, x) for images in best.values()]
@@ -237,30 +249,30 @@ def _told(known: StatisticsOfInputs | None, maps: list[InputMap]) -> InputMap | 
     return images if residual <= BEYOND_DOUBT * known.misfit else None
 
 
-def _from_trial(
-    known: StatisticsOfInputs | None,
-    x: np.ndarray,
-    axis: int,
-    losses: np.ndarray,
-    scores: Scores | None,
-) -> list[InputMap]:
-    """Return the usual preparations where the network does badly and none is known."""
+def _does_badly(losses: np.ndarray, scores: Scores | None) -> bool:
+    """Return whether a classifier knows its training samples badly."""
     if scores is None:
-        return []
+        return False
     guessing = max(scores.prior_entropy, 1e-12)
-    if scores.accuracy >= BADLY and losses.mean() < BADLY_LOSS * guessing:
-        return []
-    maps = list(named_maps(x, axis))
+    return scores.accuracy < BADLY or losses.mean() >= BADLY_LOSS * guessing
+
+
+def _from_trial(
+    known: StatisticsOfInputs | None, x: np.ndarray, axis: int, named: list[InputMap]
+) -> list[InputMap]:
+    """Return the usual preparations that statistics do not speak against."""
+    maps = [images for images in named if _is_other(images, x)]
     if known is not None:
         # A large scale hides any shift of the statistics, so that it helps where they
         # are wrong: without their word only orders are tried.
-        if not known.acquits:
+        if not known.acquits or is_table(x):
             return []
         maps = [images for images in maps if _is_scaled_alike(images, x)]
-    maps += [negative_of(identity(x, axis), x)]
+    if is_table(x):
+        return maps
+    maps.append(negative_of(identity(x, axis), x))
     # Of equals the least change is taken: without norms, scales matter little.
-    maps.sort(key=lambda images: abs(np.log(images.factor)))
-    return [images for images in maps if _is_other(images, x)]
+    return sorted(maps, key=lambda images: abs(np.log(images.factor)))
 
 
 def _is_scaled_alike(images: InputMap, x: np.ndarray) -> bool:

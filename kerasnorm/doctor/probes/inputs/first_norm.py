@@ -17,8 +17,8 @@ from kerasnorm.inspection.patched_calls import patched_calls
 ELEMENTS = 3e7
 FEWEST_IMAGES, MOST_IMAGES = 16, 256
 # Where the network is not affine up to the norm, every prediction is a pass of this
-# many images.
-FEW_IMAGES = 48
+# many images; and for tables of more features than this a pass of all samples.
+FEW_IMAGES, MOST_PARTS = 48, 4
 # Residuals of predicted statistics that are normal, without lag and what the lag
 # adds: of means in standard deviations, of variances in their logarithm.
 MEAN_TOLERANCE, VARIANCE_TOLERANCE = (0.05, 0.14), (0.15, 0.5)
@@ -119,8 +119,8 @@ class NormInputs:
         count = np.clip(ELEMENTS // one.size, FEWEST_IMAGES, MOST_IMAGES)
         self.x = x[: int(count)].astype("float32")
         self.count = x.shape[axis]
-        self.is_affine = self._test_affine()
-        if not self.is_affine:
+        self.is_affine = self.count <= MOST_PARTS and self._test_affine()
+        if not self.is_affine and x.ndim == 4:
             self.x = self.x[:FEW_IMAGES]
         self._known: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {}
         if self.is_affine:

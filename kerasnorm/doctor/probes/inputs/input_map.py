@@ -7,6 +7,8 @@ import numpy as np
 
 # Channels that images have: gray, RGB, RGBA.
 IMAGE_CHANNELS = (1, 3, 4)
+# Features of a table at most: others are vectors that nobody prepares one by one.
+MOST_FEATURES = 512
 # Statistics of the ImageNet photos, from 0 to 255, as keras.applications subtracts
 # them.
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406]) * 255
@@ -55,7 +57,8 @@ class InputMap:
         offset: What is added after it.
         order: For each channel of the network the channel of the images it is made of.
         axis: Axis of the channels in a batch.
-        preparation: Name of the preparation that comes out, None for any other.
+        preparation: Name of the preparation that comes out, None for any other. What
+            has more channels than images have is a table of features.
 
     Example:
         >>> InputMap((1 / 255,) * 3, (0.0,) * 3, (0, 1, 2)).apply(images)
@@ -93,6 +96,8 @@ class InputMap:
     @property
     def name(self) -> str:
         """The map in words, such as `"x / 255"`."""
+        if len(self.scale) > max(IMAGE_CHANNELS) and self.preparation:
+            return f"each feature {self.preparation}"
         scale, offset = np.array(self.scale), np.array(self.offset)
         tolerance = 1e-3 * max(self.factor, np.abs(offset).max())
         alike = np.ptp(scale) < 1e-3 * self.factor and np.ptp(offset) <= tolerance
@@ -142,6 +147,32 @@ def channel_axis(shape: tuple[int | None, ...]) -> int | None:
     if shape[-1] in IMAGE_CHANNELS:
         return -1
     return 1 if shape[1] in IMAGE_CHANNELS else None
+
+
+def is_table(x: np.ndarray) -> bool:
+    """Return whether inputs are features, of a sample or of each of its steps."""
+    return (
+        x.ndim in (2, 3) and x.dtype.kind == "f" and 2 <= x.shape[-1] <= MOST_FEATURES
+    )
+
+
+def feature_maps(x: np.ndarray) -> Iterator[InputMap]:
+    """Yield the usual preparations of features, fitted to these samples.
+
+    Args:
+        x: Features of (samples, features) or (samples, steps, features).
+    """
+    flat = x.reshape(-1, x.shape[-1]).astype("float64")
+    low, spread = flat.min(axis=0), np.ptp(flat, axis=0)
+    for name, centre, width in (
+        ("standardized", flat.mean(axis=0), flat.std(axis=0)),
+        ("scaled to 0..1", low, spread),
+        ("scaled to -1..1", low + spread / 2, spread / 2),
+    ):
+        scale = 1 / np.where(width > 0, width, 1.0)
+        offset = tuple((-centre * scale).tolist())
+        order = tuple(range(len(scale)))
+        yield InputMap(tuple(scale.tolist()), offset, order, -1, name)
 
 
 @dataclass(frozen=True)

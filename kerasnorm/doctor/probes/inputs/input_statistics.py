@@ -1,6 +1,7 @@
 """Which inputs the moving statistics of the first norm speak for."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -50,15 +51,20 @@ class StatisticsOfInputs:
 
 
 def read_expected_inputs(
-    model: keras.Model, x: np.ndarray, axis: int, steps: int | None
+    model: keras.Model,
+    x: np.ndarray,
+    axis: int,
+    steps: int | None,
+    usual: Sequence[InputMap] | None = None,
 ) -> StatisticsOfInputs | None:
     """Estimate from its moving statistics which inputs a network was trained on.
 
     Args:
         model: A built model.
-        x: Training images as they are given to it now.
+        x: Training images, or features, as they are given to it now.
         axis: Axis of their channels.
         steps: Training steps, None or 0 where unknown.
+        usual: Maps to try, by default all `named_maps`; of images others are fitted.
 
     Returns:
         The maps to try, None where the statistics tell nothing.
@@ -68,12 +74,13 @@ def read_expected_inputs(
         return None
     inputs = NormInputs(model, norm, x, axis)
     # Steps since it was compiled: statistics of a pretrained network are older.
-    tried = [_with_lag(inputs, lag) for lag in {norm.lag, 0.0}]
+    maps = list(named_maps(x, axis)) if usual is None else list(usual)
+    tried = [_with_lag(inputs, lag, maps) for lag in {norm.lag, 0.0}]
     now, found, lag = min(tried, key=lambda one: one[1][0][1])
     inputs.norm = replace(norm, lag=lag)
     if lag > MOST_LAG:
         return StatisticsOfInputs(inputs.norm, now, ())
-    if now >= NORMAL:
+    if now >= NORMAL and x.ndim == 4:
         # Fits begin at the best named map of each order.
         starts = {images.order: images for images, _ in reversed(found)}
         fitted = [fit_map(inputs, start) for start in starts.values()]
@@ -86,11 +93,10 @@ def read_expected_inputs(
 
 
 def _with_lag(
-    inputs: NormInputs, lag: float
+    inputs: NormInputs, lag: float, maps: Sequence[InputMap]
 ) -> tuple[float, list[tuple[InputMap, float]], float]:
     """Return the residual of the images as given, and those of usual preparations."""
     inputs.norm = replace(inputs.norm, lag=lag)
-    maps = named_maps(inputs.x, inputs.axis)
     found = [(images, inputs.misfit(images)) for images in maps]
     found.sort(key=lambda pair: pair[1])
     return inputs.misfit(identity(inputs.x, inputs.axis)), found, lag

@@ -58,7 +58,9 @@ def _features(x: np.ndarray) -> np.ndarray:
     x = x.astype("float32")
     x = np.nan_to_num(x)
     if x.ndim != 4:
-        return x.reshape(len(x), -1)[:, :64]
+        values = x.reshape(len(x), -1)[:, :64]
+        # A wider spread is a difference as well, and no line tells it.
+        return np.concatenate([values, (values - np.median(values, axis=0)) ** 2], 1)
     axes = (1, 2)
     steps = [np.abs(np.diff(x, axis=axis)).mean(axis=axes) for axis in axes]
     rows, columns = x.shape[1] // 3, x.shape[2] // 3
