@@ -6,8 +6,11 @@ VENV := .venv
 BACKENDS_VENV := .venv-backends
 BIN := $(VENV)/bin
 NUMERIC := -m "backends and not slow"
-# Many tests compile the same functions: halves the time of the JAX tests.
-JAX_CACHE := JAX_COMPILATION_CACHE_DIR=.pytest_cache/jax \
+# Many tests compile the same functions and run them once: what is compiled is kept, and
+# is compiled without optimization, which takes longer than running it.
+JAX_CACHE := XLA_FLAGS="--xla_backend_optimization_level=0 \
+	--xla_llvm_disable_expensive_passes=true" \
+	JAX_COMPILATION_CACHE_DIR=.pytest_cache/jax \
 	JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
