@@ -17,6 +17,7 @@ from kerasnorm.data.images.limits import MAX_PIXELS
 from kerasnorm.data.items.items import FileItems
 from kerasnorm.data.scan import looks
 from kerasnorm.data.scan.duplicates import Duplicates, find_duplicates
+from kerasnorm.data.scan.issues import Issue, find_issues
 from kerasnorm.data.scan.scan_file import FileScan, scan_item
 from kerasnorm.data.sources import remote
 from kerasnorm.data.sources.folders import check_directory, walk_files
@@ -32,6 +33,7 @@ class ImageScan:
         accepted: Files that train.
         rejected: Files that are left out, each with the reason.
         findings: Files by the key of `scan_file.KINDS` that they are.
+        issues: Files by the key of `issues.ISSUES` that they have, the worst first.
         duplicates: Groups of files that are copies, all of one class.
         label_conflicts: Groups of files that are copies with different classes.
         class_counts: Number of accepted files by (split, class); the split is "train",
@@ -45,6 +47,7 @@ class ImageScan:
     accepted: tuple[str, ...]
     rejected: tuple[tuple[str, str], ...]
     findings: dict[str, tuple[str, ...]]
+    issues: dict[str, tuple[Issue, ...]]
     duplicates: tuple[Duplicates, ...]
     label_conflicts: tuple[Duplicates, ...]
     class_counts: dict[tuple[str, str], int]
@@ -102,6 +105,10 @@ class ImageScan:
             accepted=tuple(map(new, self.accepted)),
             rejected=tuple((new(path), reason) for path, reason in self.rejected),
             findings={k: tuple(map(new, paths)) for k, paths in self.findings.items()},
+            issues={
+                name: tuple(Issue(new(issue.path), issue.score) for issue in issues)
+                for name, issues in self.issues.items()
+            },
             duplicates=tuple(map(of_group, self.duplicates)),
             label_conflicts=tuple(map(of_group, self.label_conflicts)),
             layout=self.layout.replace(self.directory, name),
@@ -119,6 +126,10 @@ class ImageScan:
                 {"path": path, "reason": reason} for path, reason in self.rejected
             ],
             "findings": {kind: list(paths) for kind, paths in self.findings.items()},
+            "issues": {
+                name: [dataclasses.asdict(issue) for issue in issues]
+                for name, issues in self.issues.items()
+            },
             "duplicates": [dataclasses.asdict(group) for group in self.duplicates],
             "label_conflicts": [
                 dataclasses.asdict(group) for group in self.label_conflicts
@@ -208,6 +219,13 @@ def summarize(
         tuple(file.path for file in accepted),
         tuple((file.path, file.reason) for file in files if file.reason is not None),
         {kind: tuple(paths) for kind, paths in sorted(findings.items())},
+        find_issues(
+            [
+                (file.path, file.properties)
+                for file in accepted
+                if file.properties is not None
+            ]
+        ),
         tuple(group for group in copies if not group.is_label_conflict),
         tuple(group for group in copies if group.is_label_conflict),
         dict(sorted(class_counts.items())),

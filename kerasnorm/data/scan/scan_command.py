@@ -7,6 +7,7 @@ import sys
 
 from kerasnorm.data.scan.duplicates import Duplicates
 from kerasnorm.data.scan.image_scan import ImageScan, scan_images
+from kerasnorm.data.scan.issues import ISSUES
 from kerasnorm.data.scan.scan_file import KINDS
 
 # More rows than this of one kind do not make the report in words any clearer.
@@ -85,6 +86,9 @@ def in_words(scan: ImageScan) -> str:
         ]
     for kind, paths in scan.findings.items():
         lines += section(f"{kind}: {KINDS[kind]}", list(paths))
+    for name, issues in scan.issues.items():
+        rows = [f"{issue.path}  (score {issue.score:.2f})" for issue in issues]
+        lines += section(f"Issue {name}: {ISSUES[name]}", rows)
     lines += section(
         "Label conflicts (the same image in several classes)",
         [

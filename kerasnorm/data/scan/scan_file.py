@@ -12,6 +12,7 @@ from kerasnorm.data.images.decode import Form, open_content, orientation_of
 from kerasnorm.data.images.deep_gray import range_used
 from kerasnorm.data.images.limits import MAX_PIXELS
 from kerasnorm.data.items.items import Items
+from kerasnorm.data.scan.properties import ImageProperties, properties_of
 
 KINDS = {
     "wrong_extension": "the name does not fit the format",
@@ -64,6 +65,8 @@ class FileScan:
         kinds: Keys of `KINDS` that it is.
         digest: SHA-256 of its bytes; None where they could not be read.
         look: 64-bit difference hash of what it shows; None where it shows nothing.
+        properties: What was measured of the image; None where it was not decoded in
+            full.
     """
 
     path: str
@@ -71,6 +74,7 @@ class FileScan:
     kinds: tuple[str, ...] = ()
     digest: bytes | None = None
     look: int | None = None
+    properties: ImageProperties | None = None
 
 
 def scan_item(
@@ -90,7 +94,7 @@ def scan_item(
         max_pixels: Larger images are rejected before they are decoded.
         min_side: Shorter sides, in pixels, are reported as too small.
         cover: Height and width in pixels to which a JPEG may be decoded, which is
-            faster; its kinds are then not to be trusted.
+            faster; its kinds are then not to be trusted, and it is not measured.
         gray_bits: Bits that hold the gray values of a deep file which does not say so.
 
     Returns:
@@ -118,7 +122,8 @@ def scan_item(
     if seen.get("range", range_of(image)) < NARROW_RANGE:
         kinds.append("narrow_range")
     shown = difference_hash(image)
-    return FileScan(path, None, tuple(kinds), digest=seen["digest"], look=shown)
+    properties = properties_of(image) if cover is None else None
+    return FileScan(path, None, tuple(kinds), seen["digest"], shown, properties)
 
 
 def range_of(image: Image.Image) -> float:
