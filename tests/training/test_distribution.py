@@ -213,3 +213,40 @@ def test_accumulation_on_several_devices_is_refused(monkeypatch):
     settings = Settings(distribute="auto", accumulate=2, batch_size=8)
     with pytest.raises(UsageError, match=r"--accumulate 1 .* received 2"):
         distribution.scope(settings)
+
+
+SEVERAL_TRAININGS = """
+import keras
+import numpy as np
+from kerasnorm.training import Settings
+from kerasnorm.training.devices import distribution
+from tests.training.distributed_runs import split_processor, use_devices
+split_processor()
+use_devices(2)
+x, y = np.zeros((8, 4, 4, 3), "float32"), np.zeros(8)
+for filters in (4, 6, 2):
+    with distribution.scope(Settings(distribute="auto", batch_size=8)):
+        model = keras.Sequential([
+            keras.layers.Conv2D(filters, 1),
+            keras.layers.BatchNormalization(synchronized=True),
+            keras.layers.GlobalMaxPooling2D(),
+            keras.layers.Dense(2),
+        ])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(x, y, batch_size=8, verbose=0)
+print("trained")
+"""
+
+
+@pytest.mark.thorough
+def test_other_networks_train_on_the_same_devices_later():
+    """TensorFlow remembers the shapes of what devices exchange."""
+    done = subprocess.run(
+        [sys.executable, "-c", SEVERAL_TRAININGS],
+        cwd=ROOT,
+        env=os.environ | {"KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+    )
+    assert done.stdout == "trained\n", done.stderr[-3000:]

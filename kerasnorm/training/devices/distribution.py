@@ -1,6 +1,7 @@
 """Several devices: shares every batch among them."""
 
 import contextlib
+import functools
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -66,12 +67,20 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
             keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
         )
         return contextlib.nullcontext()
+    scope: AbstractContextManager[object] = _mirrored_strategy(*devices).scope()
+    return scope
+
+
+@functools.cache
+def _mirrored_strategy(*devices: str) -> Any:
+    """Return the strategy of some devices, one for as long as the process lives.
+
+    Each counts the exchanges between its devices from the same number, by which
+    TensorFlow remembers their shapes: a second one, with another network, fails.
+    """
     import tensorflow as tf
 
-    scope: AbstractContextManager[object] = tf.distribute.MirroredStrategy(
-        devices
-    ).scope()
-    return scope
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def end(settings: Settings) -> None:
