@@ -105,4 +105,4 @@ def _odd_sizes(paths: Sequence[str], sides: np.ndarray) -> tuple[Issue, ...]:
 def _below(paths: Sequence[str], scores: np.ndarray, limit: float) -> tuple[Issue, ...]:
     odd = np.flatnonzero(scores < limit)
     odd = odd[np.argsort(scores[odd], kind="stable")]
-    return tuple(Issue(paths[at], round(float(scores[at]), 4)) for at in odd)
+    return tuple(Issue(paths[int(at)], round(float(scores[at]), 4)) for at in odd)
