@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor import examine
+from kerasnorm.doctor.measure import collect
 from tests.doctor.networks import batches, data, rings, set_statistics, sharp_network
 
 pytestmark = pytest.mark.backends
@@ -125,3 +126,20 @@ def test_weights_that_are_not_numbers_are_named():
     model = sharp_network(data()[0])
     model.get_layer("head").bias.assign([np.nan])
     assert examined(model).verdict == "learning_rate_too_high"
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_of_a_network_that_knows_nothing_the_rate_is_tried_first(monkeypatch, knows):
+    asked = []
+    for name in ("try_learning_rates", "compare_splits", "estimate_label_noise"):
+        probe = getattr(collect, name)
+
+        def watched(*args, name=name, probe=probe, **settings):
+            asked.append(name)
+            return None if name == "try_learning_rates" else probe(*args, **settings)
+
+        monkeypatch.setattr(collect, name, watched)
+    model = sharp_network(data()[0], slope=4.0 if knows else 0.0)
+    examined(model)
+    expected = ["compare_splits", "estimate_label_noise"]
+    assert asked == ["try_learning_rates"] * (not knows) + expected

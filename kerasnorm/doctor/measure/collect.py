@@ -45,6 +45,9 @@ from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.doctor.sampling.splits import Splits
 from kerasnorm.doctor.time_limit import TimeLimit
 
+# Part of the time left that short trainings may take.
+OF_THE_TIME = 0.7
+
 
 def collect_measurements(
     model: keras.Model,
@@ -78,10 +81,12 @@ def collect_measurements(
         precision=measure_precision(model, first_batch(model, splits.train)),
     )
     found = _measure_layers(setup, found)
+    if thorough:
+        # Of a network that knows nothing this tells more than all that follows.
+        found = replace(found, rate_trial=_train_shortly(setup, found))
     if splits.validation is not None:
         found = compare_splits(setup, found, splits.validation)
-    found = replace(found, label_noise=_estimate_label_noise(setup, found))
-    return replace(found, rate_trial=_train_shortly(setup, found) if thorough else None)
+    return replace(found, label_noise=_estimate_label_noise(setup, found))
 
 
 def _measure_matrix(setup: Setup) -> LossMatrix:
@@ -186,7 +191,7 @@ def _train_shortly(setup: Setup, found: Measurements) -> RateTrial | None:
         setup.model,
         setup.splits.train,
         setup.loss.from_logits,
-        max(limit.left, 5.0),
+        max(OF_THE_TIME * limit.left, 5.0),
         found.optimizer.steps,
     )
     if trial is None:
