@@ -72,6 +72,9 @@ def scan(words: list[str]) -> int:
     parser.add_path(
         "--quarantine", "File to list the rejected files in.", check=paths.output
     )
+    parser.add_path(
+        "--html", "File to write a page with the images to.", check=paths.output
+    )
     parser.add_value("--quiet", bool, "No progress bar.")
     options = parser.parse(words)
     # Without Keras, which a scan does not need and which takes seconds to import.
@@ -83,6 +86,7 @@ def scan(words: list[str]) -> int:
         name=None if folder == options.directory else options.directory,
         as_json=options.json,
         quarantine=options.quarantine,
+        html=options.html,
         quiet=options.quiet,
     )
 

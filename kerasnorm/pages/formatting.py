@@ -237,6 +237,15 @@ def thumbnail(pixels: np.ndarray) -> str:
     """
     image = PIL.Image.fromarray(pixels)
     image.thumbnail((THUMBNAIL, THUMBNAIL), PIL.Image.Resampling.LANCZOS)
+    return jpeg_address(image)
+
+
+def jpeg_address(image: PIL.Image.Image) -> str:
+    """Return an image as the address of an `<img>` that holds its data.
+
+    Args:
+        image: The image, RGB.
+    """
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=88)
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -5,6 +5,7 @@ import os
 import pathlib
 import sys
 
+from kerasnorm.data.scan import gallery
 from kerasnorm.data.scan.duplicates import Duplicates
 from kerasnorm.data.scan.image_scan import ImageScan, scan_images
 from kerasnorm.data.scan.issues import ISSUES
@@ -12,8 +13,6 @@ from kerasnorm.data.scan.scan_file import KINDS
 
 # More rows than this of one kind do not make the report in words any clearer.
 MAX_ROWS = 20
-# A class with this many times the files of another is worth a word.
-NOTABLE_IMBALANCE = 1.5
 
 
 def run_scan(
@@ -22,6 +21,7 @@ def run_scan(
     name: str | None = None,
     as_json: bool = False,
     quarantine: str | os.PathLike | None = None,
+    html: str | os.PathLike | None = None,
     quiet: bool = False,
 ) -> int:
     """Scan a folder and print the report.
@@ -31,6 +31,7 @@ def run_scan(
         name: What the user calls the folder, where it is a copy; its own path if None.
         as_json: Print JSON instead of words.
         quarantine: File to write the paths of rejected files to, one a line.
+        html: File to write a page with the images to.
         quiet: Show no progress bar.
 
     Returns:
@@ -55,6 +56,8 @@ def run_scan(
             directory,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    if html is not None:
+        gallery.write_gallery(scan, html, name)
     if name is not None:
         scan = scan.renamed(name)
     print(scan.layout, file=sys.stderr)
@@ -112,7 +115,7 @@ def in_words(scan: ImageScan) -> str:
         lines += ["", "Classes"]
         for (split, name), count in scan.class_counts.items():
             lines.append(f"  {split + '/' if split else ''}{name}: {count}")
-    if scan.imbalance > NOTABLE_IMBALANCE:
+    if scan.imbalance > gallery.NOTABLE_IMBALANCE:
         lines.append(f"  The largest class has {scan.imbalance:.1f} times the smallest")
     return "\n".join(lines)
 
