@@ -113,19 +113,19 @@ def training_batches(
 def _drawn_batches(epochs: EpochPlan) -> tf.data.Dataset:
     """Yield what each batch draws, without end.
 
-    Python draws a whole epoch at once: a call for each batch would wait for the thread
-    that trains.
+    Python draws many batches at once: a call for each would wait for the thread that
+    trains.
     """
     draw = safe_at_exit(epochs.draw)
 
-    def plans(epoch):
-        parts = tf.numpy_function(draw, [epoch], [dtype for dtype, _ in DRAWN])
+    def plans(chunk):
+        parts = tf.numpy_function(draw, [chunk], [dtype for dtype, _ in DRAWN])
         for part, (_, shape) in zip(parts, DRAWN, strict=True):
             part.set_shape([None, epochs.batch_size, *shape])
         return tuple(parts)
 
     return (
-        tf.data.Dataset.range(epochs.first_epoch, np.iinfo(np.int64).max)
+        tf.data.Dataset.range(epochs.first_chunk, np.iinfo(np.int64).max)
         .map(without_autograph(plans))
         .prefetch(1)
         .flat_map(

@@ -1,6 +1,7 @@
 """What each batch of a training epoch draws: its images and how they are varied."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -21,9 +22,14 @@ DRAWN = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
+# Images drawn at once: enough that Python is asked rarely, few enough that what they
+# draw needs no memory to speak of.
+CHUNK_IMAGES = 2**15
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class EpochPlan:
-    """Draw a whole epoch at once, each epoch a pure function of the seed.
+    """Draw many batches at once, each epoch a pure function of the seed.
 
     Args:
         labels: Class index of every image.
@@ -57,23 +63,38 @@ class EpochPlan:
         return len(self.labels) // self.batch_size
 
     @property
-    def first_epoch(self) -> int:
-        """The epoch of `first_step`."""
-        return self.first_step // self.steps
+    def chunk_steps(self) -> int:
+        """Batches that are drawn at once; the last of an epoch may be fewer."""
+        return min(max(1, CHUNK_IMAGES // self.batch_size), self.steps)
 
-    def draw(self, epoch: int) -> list[np.ndarray]:
-        """Return what an epoch draws.
+    @property
+    def chunks(self) -> int:
+        """How often is drawn in an epoch."""
+        return -(-self.steps // self.chunk_steps)
+
+    @property
+    def first_chunk(self) -> int:
+        """Number of the chunk that holds `first_step`, over all epochs."""
+        epoch, step = divmod(self.first_step, self.steps)
+        return epoch * self.chunks + step // self.chunk_steps
+
+    def draw(self, chunk: int) -> list[np.ndarray]:
+        """Return what the batches of a chunk draw.
 
         Args:
-            epoch: Number of the pass over the images.
+            chunk: Its number, over all epochs.
 
         Returns:
             Positions, warps, colours, mixes and erasures, each of (steps, batch, ...)
             as in `DRAWN`, without the steps before `first_step`.
         """
         seed, size = self.seed, self.size
-        order = epoch_order(self.labels, seed, int(epoch), self.balanced)
-        order = order[: self.steps * self.batch_size]
+        epoch, part = divmod(int(chunk), self.chunks)
+        start = part * self.chunk_steps
+        steps = min(self.chunk_steps, self.steps - start)
+        # Numbers are drawn for each image by itself: a part of the order draws what it
+        # would in the whole.
+        order = self._order(epoch)[start * self.batch_size :][: steps * self.batch_size]
         warps = draw_warps(self.augmentation, seed, epoch, order, size)
         parts = (
             order,
@@ -82,11 +103,23 @@ class EpochPlan:
             draw_mixes(self.mixup, self.cutmix, seed, epoch, order, size).astype(
                 np.float32
             ),
-            draw_erasures(self.random_erasing, seed, int(epoch), order, size),
+            draw_erasures(self.random_erasing, seed, epoch, order, size),
         )
-        first = self.first_step % self.steps if epoch == self.first_epoch else 0
-        shape = (self.steps, self.batch_size)
+        first = max(0, self.first_step - epoch * self.steps - start)
+        shape = (steps, self.batch_size)
         return [part.reshape(*shape, *part.shape[1:])[first:] for part in parts]
+
+    def _order(self, epoch: int) -> np.ndarray:
+        if epoch not in self._orders:
+            self._orders.clear()
+            self._orders[epoch] = epoch_order(
+                self.labels, self.seed, epoch, self.balanced
+            )
+        return self._orders[epoch]
+
+    @functools.cached_property
+    def _orders(self) -> dict[int, np.ndarray]:
+        return {}
 
 
 def epoch_order(
