@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kerasnorm import script_commands
+from kerasnorm import data_commands, script_commands
 from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.commands.command_line import ACCEPT_CHANGES, in_one_sentence
 from kerasnorm.training.settings import parsing
@@ -62,33 +62,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         command, debug="--debug" in words, keeps_files=words[:1] in KEEP_FILES
     )
     return failed or status[0]
-
-
-def scan(words: list[str]) -> int:
-    """Look at every file of a folder of images."""
-    parser = _parser("scan", "Say which files can train, why others cannot, and more.")
-    parser.add_path("directory", "A folder; nothing in it is changed.")
-    parser.add_value("--json", bool, "Print JSON.")
-    parser.add_path(
-        "--quarantine", "File to list the rejected files in.", check=paths.output
-    )
-    parser.add_path(
-        "--html", "File to write a page with the images to.", check=paths.output
-    )
-    parser.add_value("--quiet", bool, "No progress bar.")
-    options = parser.parse(words)
-    # Without Keras, which a scan does not need and which takes seconds to import.
-    from kerasnorm.data.scan import scan_command
-
-    folder = paths.fetched(options.directory, "directory")
-    return scan_command.run_scan(
-        folder,
-        name=None if folder == options.directory else options.directory,
-        as_json=options.json,
-        quarantine=options.quarantine,
-        html=options.html,
-        quiet=options.quiet,
-    )
 
 
 def doctor(words: list[str]) -> int:
@@ -283,7 +256,8 @@ def _save(model: Any, output: str, report: Any = None) -> int:
 COMMANDS: dict[str, tuple[str, Command]] = {
     "lint": ("say what in a script would harm a training", script_commands.lint),
     "doctor": ("say why validation breaks", doctor),
-    "scan": ("look at every file of a folder of images", scan),
+    "scan": ("look at every file of a folder of images", data_commands.scan),
+    "cache": ("list or remove decoded images", data_commands.cache),
     "swap": ("replace the norms of a model", swap),
     "fold": ("fold batch normalization into the layers before it", fold),
     "recalibrate": ("re-estimate the moving statistics of a model", recalibrate),

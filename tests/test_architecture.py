@@ -20,7 +20,7 @@ LAYERS = (
     ("models", "surgery"),
     ("doctor",),
     ("training",),
-    ("script_commands",),
+    ("script_commands", "data_commands"),
     ("command_line",),
     ("__main__",),
     ("apps",),

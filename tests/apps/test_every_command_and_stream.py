@@ -35,6 +35,7 @@ COMMANDS = {
     ),
     "doctor": (("kerasnorm", "doctor", "run", "--html", "page.html"), ("page.html",)),
     "scan": (("kerasnorm", "scan", "data", "--quarantine", "bad.txt"), ("bad.txt",)),
+    "cache": (("kerasnorm", "cache"), ()),
     "swap": (
         ("kerasnorm", "swap", "run/model.keras", "new.keras", "--to", "group"),
         ("new.keras",),

@@ -10,7 +10,7 @@ from typing import Any
 
 from kerasnorm.data import locks
 from kerasnorm.data.cache import cache_directory
-from kerasnorm.data.store.folder import DESCRIPTION, IN_USE
+from kerasnorm.data.store.folder import DESCRIPTION, IN_USE, PIXELS
 
 FOLDER = "images"
 GIGABYTE = 10**9
@@ -34,6 +34,13 @@ class Store:
     made_from: dict[str, Any]
     size: int
     used: float
+
+    @property
+    def images(self) -> int:
+        """How many images it holds, former ones of files that have changed included."""
+        height, width = self.made_from["image_size"]
+        pixels = self.path / PIXELS
+        return pixels.stat().st_size // (height * width * 3) if pixels.exists() else 0
 
     @property
     def is_in_use(self) -> bool:

@@ -1,0 +1,114 @@
+"""`kerasnorm scan` and `kerasnorm cache`: what there is of images, without Keras."""
+
+import time
+from typing import Any
+
+from kerasnorm.training.settings import parsing
+from kerasnorm.training.system import paths, streams
+
+ACTIONS = ("list", "clear")
+
+
+def scan(words: list[str]) -> int:
+    """Look at every file of a folder of images."""
+    parser = parsing.Parser(
+        prog="kerasnorm scan",
+        description="Say which files can train, why others cannot, and more.",
+    )
+    parser.add_value("--debug", bool, "Show tracebacks.")
+    parser.add_path("directory", "A folder; nothing in it is changed.")
+    parser.add_value("--json", bool, "Print JSON.")
+    parser.add_path(
+        "--quarantine", "File to list the rejected files in.", check=paths.output
+    )
+    parser.add_path(
+        "--html", "File to write a page with the images to.", check=paths.output
+    )
+    parser.add_value("--quiet", bool, "No progress bar.")
+    options = parser.parse(words)
+    # Without Keras, which a scan does not need and which takes seconds to import.
+    from kerasnorm.data.scan import scan_command
+
+    folder = paths.fetched(options.directory, "directory")
+    return scan_command.run_scan(
+        folder,
+        name=None if folder == options.directory else options.directory,
+        as_json=options.json,
+        quarantine=options.quarantine,
+        html=options.html,
+        quiet=options.quiet,
+    )
+
+
+def cache(words: list[str]) -> int:
+    """List decoded images that trainings have kept, or remove them."""
+    parser = parsing.Parser(
+        prog="kerasnorm cache",
+        description="List the decoded images that trainings keep in the user's cache "
+        "directory, or remove them. What a process has open stays.",
+    )
+    parser.add_value("--debug", bool, "Show tracebacks.")
+    parser.add_choice("action", ACTIONS, "What to do", nargs="?", default="list")
+    parser.add_value("--json", bool, "Print JSON.")
+    options = parser.parse(words)
+    from kerasnorm.data.store import space
+
+    space.remove_remains()
+    stores = space.list_stores()
+    if options.action == "list":
+        total = sum(store.size for store in stores)
+        if options.json:
+            described = [_described(store) for store in stores]
+            streams.print_json({"stores": described, "bytes": total})
+            return 0
+        for store in stores:
+            print(_in_words(store))
+        print(_counted(stores, "in"), space.stores_directory())
+        return 0
+    removed = [store for store in stores if space.remove_store(store.path)]
+    kept = [store for store in stores if store not in removed]
+    if options.json:
+        streams.print_json(
+            {
+                "removed": [_described(store) for store in removed],
+                "in_use": [_described(store) for store in kept],
+                "bytes": sum(store.size for store in removed),
+            }
+        )
+        return 0
+    for store in removed:
+        print(f"removed {_in_words(store)}")
+    for store in kept:
+        print(f"kept, as it is in use: {_in_words(store)}")
+    print(_counted(removed, "removed from"), space.stores_directory())
+    return 0
+
+
+def _described(store: Any) -> dict[str, Any]:
+    return {
+        "path": str(store.path),
+        "data": store.made_from["root"],
+        "image_size": store.made_from["image_size"],
+        "images": store.images,
+        "bytes": store.size,
+        "used": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(store.used)),
+    }
+
+
+def _in_words(store: Any) -> str:
+    from kerasnorm.data.store import space
+
+    height, width = store.made_from["image_size"]
+    used = time.strftime("%Y-%m-%d %H:%M", time.localtime(store.used))
+    return (
+        f"{space.amount(store.size)}: {store.images:,} images of {height}x{width} of "
+        f"{streams.one_line(store.made_from['root'])}, last used {used}"
+    )
+
+
+def _counted(stores: list[Any], where: str) -> str:
+    from kerasnorm.data.store import space
+
+    size = space.amount(sum(store.size for store in stores))
+    number = "1 store" if len(stores) == 1 else f"{len(stores)} stores"
+    return f"{number}, {size}, {where}"
