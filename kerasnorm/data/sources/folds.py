@@ -6,7 +6,7 @@ import numpy as np
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.sources.index import ImageIndex
-from kerasnorm.data.sources.split import rank_keys
+from kerasnorm.data.sources.split import members_of_classes, rank_keys
 
 
 def k_folds(
@@ -34,6 +34,32 @@ def k_folds(
     Raises:
         DataError: There are more folds than files of a class, or than groups.
     """
+    number = fold_numbers(index, folds, seed, groups=groups)
+    for fold in range(folds):
+        yield (
+            index.take(np.flatnonzero(number != fold)),
+            index.take(np.flatnonzero(number == fold)),
+        )
+
+
+def fold_numbers(
+    index: ImageIndex,
+    folds: int,
+    seed: int = 0,
+    *,
+    groups: Sequence | None = None,
+) -> np.ndarray:
+    """Return for every file the number of the fold in which it validates.
+
+    Args:
+        index: The files.
+        folds: Number of folds, at least 2.
+        seed: Decides the folds.
+        groups: What `k_folds` takes.
+
+    Raises:
+        DataError: There are more folds than files of a class, or than groups.
+    """
     smallest = int(np.bincount(index.labels).min()) if len(index) else 0
     available = smallest if groups is None else len(set(groups))
     if not 2 <= folds <= available:
@@ -49,14 +75,9 @@ def k_folds(
             "Received: "
             f"{len(groups)} names."
         )
-    number = _by_rank(index, folds, seed)
     if groups is not None:
-        number = _by_group(index, folds, seed, groups)
-    for fold in range(folds):
-        yield (
-            index.take(np.flatnonzero(number != fold)),
-            index.take(np.flatnonzero(number == fold)),
-        )
+        return _by_group(index, folds, seed, groups)
+    return _by_rank(index, folds, seed)
 
 
 def _by_rank(index: ImageIndex, folds: int, seed: int) -> np.ndarray:
@@ -66,8 +87,7 @@ def _by_rank(index: ImageIndex, folds: int, seed: int) -> np.ndarray:
     """
     keys = rank_keys(index.names, seed)
     number = np.zeros(len(index), np.int64)
-    for label in range(len(index.class_names)):
-        members = np.flatnonzero(index.labels == label)
+    for label, members in enumerate(members_of_classes(index)):
         ranks = np.argsort(np.argsort(keys[members]))
         # The classes begin at different folds, which evens out what does not divide.
         number[members] = (ranks * folds // max(len(members), 1) + label) % folds
@@ -80,7 +100,7 @@ def _by_group(index: ImageIndex, folds: int, seed: int, groups: Sequence) -> np.
     splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     number = np.zeros(len(index), np.int64)
     for fold, (_, members) in enumerate(
-        splitter.split(index.paths, index.labels, groups)
+        splitter.split(index.labels, index.labels, groups)
     ):
         number[members] = fold
     return number

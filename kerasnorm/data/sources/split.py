@@ -88,32 +88,62 @@ def assign_parts(
         parts[position] = part
     is_fixed = parts != ""
     keys = rank_keys(index.names, seed)
+    members = members_of_classes(index)
     wanted = [
-        _wanted(name, index.labels == label, parts, fractions)
-        for label, name in enumerate(index.class_names)
+        _wanted(name, parts[its], fractions)
+        for name, its in zip(index.class_names, members, strict=True)
     ]
     units = units_of(len(index), groups)
     links = _settle_groups(index, units, parts, keys, fractions, wanted)
-    for label, counts in enumerate(wanted):
-        members = np.flatnonzero(index.labels == label)
-        by_unit: dict[int, list[int]] = collections.defaultdict(list)
-        for member in members[parts[members] == ""]:
-            by_unit[int(units[member])].append(int(member))
-        ranked = sorted(by_unit.values(), key=lambda unit: min(keys[unit]))
+    for its, counts in zip(members, wanted, strict=True):
+        _divide_class(its, counts, units, keys, parts)
         for part, count in counts.items():
-            # From both ends: a test part does not change who validates.
-            order = ranked[::-1] if part == TEST else ranked
-            missing = count - int(np.sum(parts[members] == part))
-            for unit in order:
-                if len(unit) <= missing and not np.any(parts[unit]):
-                    parts[unit] = part
-                    missing -= len(unit)
-            if not np.any(parts[members] == part) and not np.any(is_fixed[members]):
+            if not np.any(parts[its] == part) and not np.any(is_fixed[its]):
                 # All belong together, and yet no part can do without a class.
-                free = members[np.isin(parts[members], ("", TRAIN))]
+                free = its[np.isin(parts[its], ("", TRAIN))]
                 parts[free[np.argsort(keys[free])][:count]] = part
     parts[parts == ""] = TRAIN
     return parts, sorted(links)
+
+
+def _divide_class(
+    members: np.ndarray,
+    counts: Mapping[str, int],
+    units: np.ndarray,
+    keys: np.ndarray,
+    parts: np.ndarray,
+) -> None:
+    """Give whole units of one class to its parts, in a random order."""
+    free = members[parts[members] == ""]
+    _, its_unit = np.unique(units[free], return_inverse=True)
+    sizes = np.bincount(its_unit).tolist()
+    first = np.full(len(sizes), np.iinfo(np.uint64).max)
+    np.minimum.at(first, its_unit, keys[free])
+    ranked = np.argsort(first, kind="stable").tolist()
+    part_of_unit = np.full(len(sizes), "", parts.dtype)
+    is_taken = [False] * len(sizes)
+    for part, count in counts.items():
+        missing = count - int(np.sum(parts[members] == part))
+        # From both ends: a test part does not change who validates.
+        for unit in ranked[::-1] if part == TEST else ranked:
+            if missing <= 0:
+                break
+            if sizes[unit] <= missing and not is_taken[unit]:
+                part_of_unit[unit], is_taken[unit] = part, True
+                missing -= sizes[unit]
+    if len(free):
+        parts[free] = part_of_unit[its_unit]
+
+
+def members_of_classes(index: ImageIndex) -> list[np.ndarray]:
+    """Return the positions of the images of each class, in one pass over all.
+
+    Args:
+        index: The images.
+    """
+    counts = np.bincount(index.labels, minlength=len(index.class_names))
+    order = np.argsort(index.labels, kind="stable")
+    return np.split(order, np.cumsum(counts)[:-1])
 
 
 def rank_keys(names: Sequence[str], seed: int, purpose: str = "") -> np.ndarray:
@@ -128,14 +158,15 @@ def rank_keys(names: Sequence[str], seed: int, purpose: str = "") -> np.ndarray:
         Array of uint64, (names,).
     """
     key = hashlib.blake2b(f"{seed} {purpose}".encode(), digest_size=16).digest()
-    return np.array(
-        [
+    return np.fromiter(
+        (
             int.from_bytes(
                 hashlib.blake2b(os.fsencode(name), digest_size=8, key=key).digest()
             )
             for name in names
-        ],
+        ),
         np.uint64,
+        len(names),
     )
 
 
@@ -156,12 +187,12 @@ def _check_fractions(fractions: Mapping[str, float]) -> None:
 
 
 def _wanted(
-    name: str, is_member: np.ndarray, parts: np.ndarray, fractions: Mapping[str, float]
+    name: str, known: np.ndarray, fractions: Mapping[str, float]
 ) -> dict[str, int]:
     """Return how many files of a class each part gets, at least one of each."""
-    files = int(np.sum(is_member))
+    files = len(known)
     if files <= len(fractions):
-        if np.any(parts[is_member]):
+        if np.any(known != ""):
             return {}
         raise DataError(
             f"Expected at least {len(fractions) + 1} files of class {name!r} to split, "
@@ -246,12 +277,10 @@ def _settle_groups(
 ) -> list[int]:
     """Give groups a part that one class alone cannot; return files that link parts."""
     members: dict[int, list[int]] = collections.defaultdict(list)
-    for position, unit in enumerate(units.tolist()):
-        members[unit].append(position)
+    for position in np.flatnonzero(np.bincount(units)[units] > 1).tolist():
+        members[int(units[position])].append(position)
     links: list[int] = []
     for group in members.values():
-        if len(group) < 2:
-            continue
         known = {str(part) for part in parts[group] if part}
         new = [position for position in group if not parts[position]]
         if len(known) == 1:

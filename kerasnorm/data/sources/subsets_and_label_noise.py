@@ -6,7 +6,7 @@ import numpy as np
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.sources.index import ImageIndex
-from kerasnorm.data.sources.split import rank_keys
+from kerasnorm.data.sources.split import members_of_classes, rank_keys
 
 
 def take_fraction(index: ImageIndex, fraction: float, seed: int = 0) -> ImageIndex:
@@ -34,8 +34,7 @@ def take_fraction(index: ImageIndex, fraction: float, seed: int = 0) -> ImageInd
         )
     keys = rank_keys(index.names, seed, "fraction")
     kept = []
-    for label in range(len(index.class_names)):
-        members = np.flatnonzero(index.labels == label)
+    for members in members_of_classes(index):
         count = max(round(len(members) * fraction), 1)
         kept.append(members[np.argsort(keys[members])][:count])
     return index.take(np.sort(np.concatenate(kept)))

@@ -1,7 +1,6 @@
 """The files of a run: which train, validate and test, drawn once and found again."""
 
 import dataclasses
-import itertools
 import pathlib
 import re
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ import numpy as np
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.scan import looks
 from kerasnorm.data.sources import source, subsets_and_label_noise
-from kerasnorm.data.sources.folds import k_folds
+from kerasnorm.data.sources.folds import fold_numbers
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.data.sources.layout import ALL
 from kerasnorm.data.sources.split import (
@@ -263,11 +262,9 @@ def _with_fold(
     """Return the parts with one fold of the training files as validation."""
     rest = np.flatnonzero(assigned == "train")
     units = None if not groups else units_of(len(whole), groups)[rest].tolist()
-    folds = k_folds(whole.take(rest), settings.folds, settings.seed, groups=units)
-    _, validation = next(itertools.islice(folds, settings.fold, None))
-    is_validation = np.isin(np.array(whole.paths)[rest], validation.paths)
+    number = fold_numbers(whole.take(rest), settings.folds, settings.seed, groups=units)
     assigned = assigned.copy()
-    assigned[rest[is_validation]] = "validation"
+    assigned[rest[number == settings.fold]] = "validation"
     return assigned
 
 
