@@ -1,6 +1,7 @@
 """The bytes of images, wherever they lie."""
 
 import abc
+import itertools
 import os
 from collections.abc import Iterable, Sequence
 
@@ -69,6 +70,14 @@ class Items(abc.ABC):
             positions: Integers in 0 to len - 1.
         """
 
+    @abc.abstractmethod
+    def joined(self, others: Sequence["Items"]) -> "Items":
+        """Return these images and then others of the same kind.
+
+        Args:
+            others: The others.
+        """
+
 
 class FileItems(Items):
     """Images that are a file each.
@@ -116,6 +125,16 @@ class FileItems(Items):
             positions: Integers in 0 to len - 1.
         """
         return FileItems(self.paths.take(positions))
+
+    def joined(self, others: Sequence[Items]) -> "FileItems":
+        """Return these files and then others.
+
+        Args:
+            others: The others.
+        """
+        if not others:
+            return self
+        return FileItems(itertools.chain(self.paths, *(o.paths for o in others)))
 
 
 def stamp_of(path: str | os.PathLike[str]) -> tuple[int, int]:

@@ -47,6 +47,22 @@ class Texts(Sequence[str]):
         lengths = np.diff(limits).astype(np.int32)
         return cls(np.frombuffer(block, np.uint8), limits[:-1], lengths)
 
+    @classmethod
+    def unpacked(cls, block: np.ndarray, lengths: np.ndarray) -> "Texts":
+        """Return what `packed` has put together.
+
+        Args:
+            block: The strings.
+            lengths: How many bytes each has.
+        """
+        ends = np.cumsum(lengths, dtype=np.int64)
+        return cls(block, ends - lengths, lengths)
+
+    def packed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return all strings one after the other, and their lengths."""
+        whole = b"".join(map(os.fsencode, self))
+        return np.frombuffer(whole, np.uint8), self._lengths
+
     def take(self, positions: np.ndarray) -> "Texts":
         """Return the strings at these positions, in their order.
 

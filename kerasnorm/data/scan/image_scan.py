@@ -5,23 +5,20 @@ import concurrent.futures
 import dataclasses
 import functools
 import os
-import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from kerasnorm.data.errors import DataError
 from kerasnorm.data.images.decode import QuietPillow
 from kerasnorm.data.images.decoded_images import workers_or
 from kerasnorm.data.images.gray_bits import measure_gray_bits
 from kerasnorm.data.images.limits import MAX_PIXELS
-from kerasnorm.data.items.items import FileItems
 from kerasnorm.data.scan import looks
 from kerasnorm.data.scan.duplicates import Duplicates, find_duplicates
 from kerasnorm.data.scan.issues import Issue, find_issues
 from kerasnorm.data.scan.scan_file import FileScan, scan_item
+from kerasnorm.data.scan.subject import Subject, find_subject
 from kerasnorm.data.sources import remote
-from kerasnorm.data.sources.folders import check_directory, walk_files
-from kerasnorm.data.sources.layout import ALL, find_layout
+from kerasnorm.data.sources.source import is_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,12 +147,13 @@ def scan_images(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImageScan:
-    """Decode every file below a folder and report what cannot train and what is odd.
+    """Decode all images of a source and report what cannot train and what is odd.
 
     Training accepts and rejects by the same rule. Nothing in the folder is changed.
 
     Args:
-        directory: The folder, or its URL, whose files the report then names.
+        directory: The folder, or its URL, whose files the report then names; or what
+            else `open_source` takes.
         max_pixels: Larger images are rejected before they are decoded.
         min_side: Shorter sides, in pixels, are reported as too small.
         workers: Number of threads; default: one per processor.
@@ -167,7 +165,7 @@ def scan_images(
     Raises:
         DataError: There is no such folder.
     """
-    if remote.is_url(directory):
+    if remote.is_url(directory) and is_folder(directory):
         url = os.fspath(directory)
         return scan_images(
             remote.fetch(url),
@@ -176,11 +174,9 @@ def scan_images(
             workers=workers,
             progress=progress,
         ).renamed(url)
-    folder = check_directory(directory)
-    paths = list(walk_files(folder))
-    names = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
-    items = FileItems(paths)
-    gray_bits = measure_gray_bits((items, names))
+    subject = find_subject(directory)
+    items = subject.items
+    gray_bits = measure_gray_bits((items, subject.names))
     look = functools.partial(
         scan_item, items, max_pixels=max_pixels, min_side=min_side, gray_bits=gray_bits
     )
@@ -189,35 +185,39 @@ def scan_images(
         QuietPillow(),
         concurrent.futures.ThreadPoolExecutor(workers_or(workers)) as pool,
     ):
-        for file in pool.map(look, range(len(paths))):
+        for file in pool.map(look, range(len(items))):
             files.append(file)
             if progress is not None:
-                progress(len(files), len(paths))
-    looks.remember(folder, names, items.stamps().tolist(), files, gray_bits)
-    return summarize(folder, files, gray_bits)
+                progress(len(files), len(items))
+    stamps = items.stamps().tolist()
+    looks.remember(subject.root, subject.names, stamps, files, gray_bits)
+    return summarize(subject, files, gray_bits)
 
 
 def summarize(
-    folder: pathlib.Path, files: list[FileScan], gray_bits: int | None
+    subject: Subject, files: list[FileScan], gray_bits: int | None
 ) -> ImageScan:
     """Draw up the report of scanned files."""
-    accepted = [file for file in files if file.reason is None]
+    accepted: list[FileScan] = []
     findings: dict[str, list[str]] = collections.defaultdict(list)
     class_counts: collections.Counter[tuple[str, str]] = collections.Counter()
     places: list[tuple[str, str]] = []
-    parts, note = parts_of(folder)
-    for file in accepted:
+    for position, file in enumerate(files):
+        if file.reason is not None:
+            continue
+        accepted.append(file)
         for kind in file.kinds:
             findings[kind].append(file.path)
-        split, name = place_of(parts, file.path)
+        split, name = subject.place_of(position)
         places.append((split, name))
         if name:
             class_counts[split, name] += 1
+    rejected = [(file.path, file.reason) for file in files if file.reason is not None]
     copies = find_duplicates(accepted, places)
     return ImageScan(
-        str(folder),
+        subject.name,
         tuple(file.path for file in accepted),
-        tuple((file.path, file.reason) for file in files if file.reason is not None),
+        (*subject.ignored, *rejected),
         {kind: tuple(paths) for kind, paths in sorted(findings.items())},
         find_issues(
             [
@@ -229,29 +229,6 @@ def summarize(
         tuple(group for group in copies if not group.is_label_conflict),
         tuple(group for group in copies if group.is_label_conflict),
         dict(sorted(class_counts.items())),
-        note,
+        subject.note,
         gray_bits,
     )
-
-
-def parts_of(folder: pathlib.Path) -> tuple[dict[str, pathlib.Path], str]:
-    """Return the folders of class folders by split, and in one line what they are."""
-    try:
-        layout = find_layout(folder)
-    except DataError as error:
-        # A scan looks at any folder, also at one that cannot train.
-        return {}, f"no classes: {error}"
-    if layout.has_parts:
-        uses = {part: f"{part} images" for part in layout.parts}
-        return layout.parts, layout.describe(**uses)
-    return {"": layout.parts[ALL]}, layout.describe(all="classes without splits")
-
-
-def place_of(parts: dict[str, pathlib.Path], path: str) -> tuple[str, str]:
-    """Return the split and the class that a file's folders name, "" for none."""
-    file = pathlib.PurePath(path)
-    for part, folder in parts.items():
-        if file.is_relative_to(folder):
-            below = file.relative_to(folder).parts[:-1]
-            return part, below[0] if below else ""
-    return "", ""

@@ -45,22 +45,14 @@ def export_dataset(
     name, _, split = name.partition(":")
     builder = builder_of(name, data_dir)
     image, label = image_and_label(builder)
-    archive = manual_directory(builder) / CATS_VS_DOGS
-    if name == "cats_vs_dogs" and split in ("", "train") and archive.exists():
+    if is_archived(builder, split):
+        archive = manual_directory(builder) / CATS_VS_DOGS
         return written_once(
             f"cats_vs_dogs-{archive.stat().st_size}",
             lambda target: unpack_pets(archive, target),
         )
     prepare(builder)
-    splits = {"": split} if split else sides(builder)
-    for wanted in splits.values():
-        # Slices such as train[:10%] and sums are for tensorflow-datasets to judge.
-        for part in wanted.split("+"):
-            if part.split("[")[0] not in builder.info.splits:
-                raise DataError(
-                    f"Expected a split of {name!r}, one of "
-                    f"{', '.join(sorted(builder.info.splits))}. Received: {part!r}."
-                )
+    splits = wanted_splits(builder, split)
 
     def write(target: pathlib.Path) -> None:
         for side, wanted in splits.items():
@@ -74,6 +66,27 @@ def export_dataset(
             shutil.rmtree(target / side)
 
     return written_once(f"{builder.info.full_name}-{split or 'parts'}", write)
+
+
+def is_archived(builder: Any, split: str) -> bool:
+    """Say whether a data set is to be unpacked from its archive."""
+    archive = manual_directory(builder) / CATS_VS_DOGS
+    is_whole = builder.name == "cats_vs_dogs" and split in ("", "train")
+    return is_whole and archive.exists()
+
+
+def wanted_splits(builder: Any, split: str) -> dict[str, str]:
+    """Map parts to splits, or "" to the one that was asked for; or raise DataError."""
+    splits = {"": split} if split else sides(builder)
+    for wanted in splits.values():
+        # Slices such as train[:10%] and sums are for tensorflow-datasets to judge.
+        for part in wanted.split("+"):
+            if part.split("[")[0] not in builder.info.splits:
+                raise DataError(
+                    f"Expected a split of {builder.name!r}, one of "
+                    f"{', '.join(sorted(builder.info.splits))}. Received: {part!r}."
+                )
+    return splits
 
 
 def written_once(name: str, write: Callable[[pathlib.Path], None]) -> pathlib.Path:

@@ -30,6 +30,8 @@ class ImageIndex:
         gray_bits: Bits that hold the gray values of deep files that do not say so; None
             where they are not known.
         items: Where the bytes of the images are read; None where each is a file.
+        sample_weights: How much each image counts in training, float32, (images,);
+            None where all count alike.
     """
 
     paths: Sequence[str]
@@ -39,6 +41,7 @@ class ImageIndex:
     root: str = ""
     gray_bits: int | None = None
     items: Items = None  # type: ignore[assignment]
+    sample_weights: np.ndarray | None = None
 
     def __post_init__(self):
         labels = np.array(self.labels, dtype=np.int64)
@@ -118,6 +121,9 @@ class ImageIndex:
             root=self.root,
             gray_bits=self.gray_bits,
             items=items,
+            sample_weights=None
+            if self.sample_weights is None
+            else self.sample_weights[positions],
         )
 
 

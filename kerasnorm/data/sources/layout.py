@@ -42,13 +42,16 @@ class Layout:
         parts: Folder of class folders by part: `{"all": ...}`, or of "train",
             "validation" and "test" those that are there.
         left_out: Names of sub-folders that are neither part nor class.
-        name: What the user called the folder, where it is the copy of another.
+        name: What the user called it, where that is not the folder.
+        has_folders: Whether parts and classes are folders, and not said by a table or
+            by shards.
     """
 
     directory: pathlib.Path
     parts: dict[str, pathlib.Path]
     left_out: tuple[str, ...] = ()
     name: str = ""
+    has_folders: bool = True
 
     @property
     def has_parts(self) -> bool:
@@ -92,7 +95,9 @@ class Layout:
         for part in self.parts:
             name = self.name_of(part)
             use = uses.get(part, "not used")
-            if part == ALL:
+            if not self.has_folders:
+                said.append(use if part == ALL else f"{part}: {use}")
+            elif part == ALL:
                 said.append(use if name == "." else f"{name}/: {use}")
             else:
                 said.append(f"{name}/: {use}")

@@ -92,6 +92,36 @@ def fetch(url: str) -> pathlib.Path:
     return folder / name
 
 
+def fetch_matching(url: str) -> list[pathlib.Path]:
+    """Copy the files that a pattern names from another machine.
+
+    Args:
+        url: What `fetch` takes, of a file or a folder, or with `*` and `[...]`.
+
+    Raises:
+        DataError: There are none, or they cannot be read.
+    """
+    check_readable(url)
+    if not set("*[") & set(url):
+        copy = fetch(url)
+        return sorted(copy.iterdir()) if copy.is_dir() else [copy]
+    import fsspec
+
+    try:
+        system, root = fsspec.core.url_to_fs(url)
+        found = [system.unstrip_protocol(path) for path in sorted(system.glob(root))]
+    except Exception as error:
+        # Each file system has its own errors.
+        raise DataError(
+            f"Expected a pattern of files that can be read, received {url}, but they "
+            f"cannot be listed: {_first_line(error)}. Give the URL of their folder, or "
+            "copy the files here."
+        ) from error
+    if not found:
+        raise DataError(f"Expected files that match {url}, but there are none.")
+    return [fetch(one) for one in found]
+
+
 class _Last:
     """Which copy of a URL was the last, for a day on which it cannot be reached."""
 

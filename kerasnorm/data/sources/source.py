@@ -6,9 +6,10 @@ import pathlib
 from collections.abc import Mapping
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.sources import remote
-from kerasnorm.data.sources.index import ImageIndex, index_classes, with_gray_bits
+from kerasnorm.data.sources import remote, shard_files, shards, table
+from kerasnorm.data.sources.index import ImageIndex, with_gray_bits
 from kerasnorm.data.sources.layout import ALL, Layout, find_layout
+from kerasnorm.data.sources.listing import Listing, list_classes
 from kerasnorm.data.sources.split import assign_parts, take_parts
 
 TFDS_PREFIX = "tfds:"
@@ -103,7 +104,9 @@ def open_source(
             such a folder: fetched by fsspec.
             "tfds:NAME" or "tfds:NAME:SPLIT": an image-classification data set of
             tensorflow-datasets; its own validation (or test) split is used where it
-            has one.
+            has one. "shards:PATTERN": WebDataset tar files or TFRecord files. A table
+            "FILE.csv" or "FILE.tsv" with the columns `path` (from the table on) and
+            `label`, and perhaps `part` and `sample_weight`.
         validation_fraction: Fraction of the files split off for validation, where the
             source does not bring its own.
         test_fraction: Likewise for a test part; 0 for none.
@@ -145,17 +148,14 @@ def open_files(spec: str | os.PathLike | None) -> Files:
     Raises:
         DataError: There is nothing usable there, or the parts have other classes.
     """
-    layout = find_source(spec)
+    listing = find_source(spec)
+    layout, index_of = listing.layout, listing.index_of
     if not layout.has_parts:
-        index = index_classes(layout.parts[ALL], layout.directory)
-        return Files(layout, with_gray_bits({ALL: index}))
+        return Files(layout, with_gray_bits({ALL: index_of(ALL)}))
     folders = {use: layout.choose(*serving) for use, serving in SERVES.items()}
     if "test" in layout.parts and "test" not in folders.values():
         folders["test"] = "test"
-    parts = {
-        use: index_classes(layout.parts[part], layout.directory)
-        for use, part in folders.items()
-    }
+    parts = {use: index_of(part) for use, part in folders.items()}
     for use in folders:
         check_same_classes(layout.directory, use, parts["train"], parts[use])
     return Files(layout, with_gray_bits(parts))
@@ -178,15 +178,27 @@ def open_part(
     Raises:
         DataError: There is nothing usable there, or no such part.
     """
-    layout = find_source(spec)
+    listing = find_source(spec)
+    layout = listing.layout
     part = layout.choose(*SERVES[use])
-    index = index_classes(layout.parts[part], layout.directory)
+    index = listing.index_of(part)
     index = with_gray_bits({part: index}, gray_bits)[part]
     return index, layout.describe(**{part: f"{len(index):,} files taken"})
 
 
-def find_source(spec: str | os.PathLike | None) -> Layout:
-    """Find where the files of a source lie, making them first if need be.
+def is_folder(spec: str | os.PathLike) -> bool:
+    """Say whether what a user names as data is the path or the URL of a folder.
+
+    Args:
+        spec: What `open_source` takes.
+    """
+    prefixes = (TFDS_PREFIX, shard_files.PREFIX)
+    is_other = isinstance(spec, str) and spec.startswith(prefixes)
+    return not is_other and not table.is_table(spec)
+
+
+def find_source(spec: str | os.PathLike | None) -> Listing:
+    """Find where the images of a source lie, making them first if need be.
 
     Args:
         spec: What `open_source` takes.
@@ -197,14 +209,19 @@ def find_source(spec: str | os.PathLike | None) -> Layout:
     if spec is None or spec == "drawn":
         from kerasnorm.data.drawn_pets.dataset import drawn_pets_directory
 
-        return find_layout(drawn_pets_directory())
+        return list_classes(find_layout(drawn_pets_directory()))
     if isinstance(spec, str) and spec.startswith(TFDS_PREFIX):
-        from kerasnorm.data.sources.datasets_tf import export_dataset
+        from kerasnorm.data.sources import datasets_items_tf
 
-        return find_layout(export_dataset(spec.removeprefix(TFDS_PREFIX)))
+        return datasets_items_tf.open_dataset(spec)
+    if isinstance(spec, str) and spec.startswith(shard_files.PREFIX):
+        return shards.open_shards(spec)
+    if table.is_table(spec):
+        return table.open_table(spec)
     if remote.is_url(spec):
-        return dataclasses.replace(find_layout(remote.fetch(str(spec))), name=str(spec))
-    return find_layout(spec)
+        layout = find_layout(remote.fetch(str(spec)))
+        return list_classes(dataclasses.replace(layout, name=str(spec)))
+    return list_classes(find_layout(spec))
 
 
 def check_same_classes(

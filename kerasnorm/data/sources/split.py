@@ -225,48 +225,6 @@ def units_of(files: int, groups: Sequence[Sequence[int]]) -> np.ndarray:
     return units
 
 
-def take_groups(
-    index: ImageIndex, units: np.ndarray, fraction: float, seed: int
-) -> np.ndarray:
-    """Say which files whole groups give to a part, of every class about a fraction.
-
-    Groups are looked at in a random order; one is taken where that brings the numbers
-    of files closer to those wanted.
-
-    Args:
-        index: The table.
-        units: Number of the group of each file.
-        fraction: Wanted fraction of the files of each class, above 0, below 1.
-        seed: Decides the order, together with the names of the files.
-
-    Returns:
-        Boolean array, (files,).
-
-    Raises:
-        DataError: The groups are too large for every class to be in both.
-    """
-    keys = rank_keys(index.names, seed, "groups")
-    counts = np.zeros((int(units.max()) + 1, len(index.class_names)), np.int64)
-    np.add.at(counts, (units, index.labels), 1)
-    first = np.full(len(counts), np.iinfo(np.uint64).max)
-    np.minimum.at(first, units, keys)
-    missing = fraction * counts.sum(axis=0)
-    is_taken = np.zeros(len(counts), bool)
-    for unit in np.argsort(first, kind="stable"):
-        left = missing - counts[unit]
-        if np.abs(left).sum() < np.abs(missing).sum():
-            is_taken[unit], missing = True, left
-    for side in (is_taken, ~is_taken):
-        lacking = np.flatnonzero(counts[side].sum(axis=0) == 0)
-        if lacking.size:
-            raise DataError(
-                f"The groups of class {index.class_names[lacking[0]]!r} are too few or "
-                f"too large for a test part of {fraction:g} of the images. Name "
-                "smaller groups, or ask for another fraction."
-            )
-    return is_taken[units]
-
-
 def _settle_groups(
     index: ImageIndex,
     units: np.ndarray,

@@ -9,9 +9,10 @@ import numpy as np
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.sources.index import ImageIndex
+from kerasnorm.data.sources.layout import Layout
 from kerasnorm.data.sources.source import Files
 from kerasnorm.data.sources.split import PARTS
-from kerasnorm.data.sources.split_table import Row, SplitTable, hash_files, size_of
+from kerasnorm.data.sources.split_table import Row, SplitTable, hash_items
 
 NAMES_SHOWN = 3
 WORDS = {"train": "training", "validation": "validation", "test": "test"}
@@ -81,52 +82,90 @@ def match_split(
     Raises:
         DataError: None is there.
     """
-    places = _Places(files)
-    now = {
-        name: path
-        for index in files.parts.values()
-        for name, path in zip(index.names, index.paths, strict=True)
-    }
-    labels = {
-        name: label
-        for label, name in enumerate(sorted({places.class_of(n) for n in table.rows}))
-    }
-    renamed = _renamed(table, files, places, now, set(labels))
-    found: dict[str, list[tuple[str, int]]] = collections.defaultdict(list)
+    now = _Now.of(files)
+    places = _Places(files.layout)
+    renamed: dict[str, str] = {}
+    if files.layout.has_folders:
+        classes = sorted({places.class_of(name) for name in table.rows})
+        renamed = _renamed(table, files, places, now, set(classes))
+    else:
+        classes = sorted({row.label for row in table.rows.values()})
+    labels = {name: label for label, name in enumerate(classes)}
+    found: dict[str, list[tuple[int, int]]] = collections.defaultdict(list)
     missing: dict[str, list[str]] = collections.defaultdict(list)
-    kept: dict[str, tuple[str, Row]] = {}
+    kept: dict[str, tuple[int, Row]] = {}
     for name, row in table.rows.items():
-        place = places.with_class(name, renamed)
-        if place in now:
-            found[row.part].append((now[place], labels[places.class_of(name)]))
-            kept[place] = (now[place], row)
+        place = places.with_class(name, renamed) if renamed else name
+        if place in now.positions:
+            its_class = places.class_of(name) if files.layout.has_folders else row.label
+            found[row.part].append((now.positions[place], labels[its_class]))
+            kept[place] = (now.positions[place], row)
         else:
             missing[row.part].append(name)
     if not kept:
         raise DataError(
             f"None of the {len(table.rows)} images of the split is in "
-            f"{str(files.layout.directory)!r} any longer. Put them back."
+            f"{files.layout.name or str(files.layout.directory)!r} any longer. Put "
+            "them back."
         )
     parts = {
-        part: ImageIndex(
-            tuple(path for path, _ in found[part]),
-            np.array([label for _, label in found[part]], np.int64),
-            tuple(labels),
-            root=str(files.layout.directory),
-        )
-        for part in PARTS
-        if part in found
+        part: now.take(found[part], tuple(labels)) for part in PARTS if part in found
     }
-    added = [name for name in now if name not in kept]
-    changed = _changed(kept, checked)
+    added = [name for name in now.positions if name not in kept]
+    changed = _changed(kept, now, checked)
     return parts, Changes(renamed, dict(missing), changed, added)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Now:
+    """All images that a source holds now.
+
+    Args:
+        whole: The images, in the order of the parts.
+        positions: Their places in it by their names.
+        sizes: Their bytes.
+    """
+
+    whole: ImageIndex
+    positions: dict[str, int]
+    sizes: np.ndarray
+
+    @classmethod
+    def of(cls, files: Files) -> "_Now":
+        parts = list(files.parts.values())
+        items = parts[0].items.joined([part.items for part in parts[1:]])
+        weights = [part.sample_weights for part in parts]
+        whole = ImageIndex(
+            items.paths,
+            np.concatenate([part.labels for part in parts]),
+            files.class_names,
+            root=str(files.layout.directory),
+            items=items,
+            sample_weights=np.concatenate([w for w in weights if w is not None])
+            if all(w is not None for w in weights)
+            else None,
+        )
+        positions = {name: position for position, name in enumerate(whole.names)}
+        return cls(whole, positions, items.stamps()[:, 0])
+
+    def take(
+        self, found: Sequence[tuple[int, int]], class_names: tuple[str, ...]
+    ) -> ImageIndex:
+        """Return images by their places, with the labels of a table."""
+        taken = self.whole.take([position for position, _ in found])
+        labels = np.array([label for _, label in found], np.int64)
+        return dataclasses.replace(taken, labels=labels, class_names=class_names)
+
+    def label_of(self, position: int) -> str:
+        """Return the class that an image has now."""
+        return self.whole.class_names[self.whole.labels[position]]
 
 
 class _Places:
     """Takes paths below a data folder apart, as its layout is now."""
 
-    def __init__(self, files: Files) -> None:
-        folders = map(files.layout.name_of, files.layout.parts)
+    def __init__(self, layout: Layout) -> None:
+        folders = map(layout.name_of, layout.parts)
         prefixes = [
             "" if folder == "." else folder.replace(os.sep, "/") + "/"
             for folder in folders
@@ -153,7 +192,7 @@ def _renamed(
     table: SplitTable,
     files: Files,
     places: _Places,
-    now: Mapping[str, str],
+    now: _Now,
     classes: set[str],
 ) -> dict[str, str]:
     """Return new names of classes whose files lie under another one now."""
@@ -163,8 +202,8 @@ def _renamed(
         rows = [n for n in table.rows if candidates and places.class_of(n) == old]
         same = {
             new: sum(
-                (place := places.with_class(name, {old: new})) in now
-                and size_of(now[place]) == table.rows[name].size
+                (place := places.with_class(name, {old: new})) in now.positions
+                and now.sizes[now.positions[place]] == table.rows[name].size
                 for name in rows
             )
             for new in sorted(candidates)
@@ -177,16 +216,17 @@ def _renamed(
 
 
 def _changed(
-    kept: Mapping[str, tuple[str, Row]], checked: Sequence[str]
+    kept: Mapping[str, tuple[int, Row]], now: _Now, checked: Sequence[str]
 ) -> dict[str, list[str]]:
     changed: dict[str, list[str]] = collections.defaultdict(list)
     to_hash = []
-    for name, (path, row) in kept.items():
-        if size_of(path) != row.size:
+    for name, (position, row) in kept.items():
+        is_relabelled = row.label and now.label_of(position) != row.label
+        if now.sizes[position] != row.size or is_relabelled:
             changed[row.part].append(name)
-        elif row.sha256 and row.part in checked:
+        elif row.sha256 and row.size and row.part in checked:
             to_hash.append(name)
-    hashes = hash_files([kept[name][0] for name in to_hash])
+    hashes = hash_items(now.whole.items, [kept[name][0] for name in to_hash])
     for name, sha256 in zip(to_hash, hashes, strict=True):
         row = kept[name][1]
         if sha256 != row.sha256:

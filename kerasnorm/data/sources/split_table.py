@@ -6,20 +6,24 @@ import dataclasses
 import hashlib
 import io
 import os
+import sys
 from collections.abc import Mapping, Sequence
 
-from kerasnorm.data.errors import DataError, problem_of
+from kerasnorm.data.errors import DataError, ImageError, problem_of
 from kerasnorm.data.images.decoded_images import workers_or
+from kerasnorm.data.items.items import Items
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.data.sources.split import PARTS
 
 COLUMNS = ("path", "part", "size", "sha256")
+# A further column where classes are not folders.
+LABEL = "label"
 # Reading all files to hash them pays up to here.
 MAX_HASHED_FILES = 50_000
 FILES_AT_ONCE = 100
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Row:
     """What is known of one file.
 
@@ -27,11 +31,13 @@ class Row:
         part: "train", "validation" or "test".
         size: Bytes.
         sha256: Hash of its bytes in hexadecimal digits; "" where it was not taken.
+        label: Its class; "" where that is a folder of its path.
     """
 
     part: str
     size: int
     sha256: str = ""
+    label: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,34 +51,36 @@ class SplitTable:
     rows: dict[str, Row]
 
     @classmethod
-    def of(cls, parts: Mapping[str, ImageIndex]) -> "SplitTable":
+    def of(
+        cls, parts: Mapping[str, ImageIndex], *, has_labels: bool = False
+    ) -> "SplitTable":
         """Describe files as they are now.
 
         Args:
             parts: The files of each part.
+            has_labels: Whether their classes are not folders of their paths.
         """
-        files = [
-            (part, name, path)
-            for part, index in parts.items()
-            for name, path in zip(index.names, index.paths, strict=True)
-        ]
-        hashes = [""] * len(files)
-        if len(files) <= MAX_HASHED_FILES:
-            hashes = hash_files([path for _, _, path in files])
-        return cls(
-            {
-                name: Row(part, size_of(path), sha256)
-                for (part, name, path), sha256 in zip(files, hashes, strict=True)
-            }
-        )
+        is_hashed = sum(map(len, parts.values())) <= MAX_HASHED_FILES
+        rows: dict[str, Row] = {}
+        for part, index in parts.items():
+            everything = range(len(index))
+            hashes = hash_items(index.items, everything) if is_hashed else ()
+            sizes = index.items.stamps()[:, 0].tolist()
+            for place, name in enumerate(index.names):
+                label = index.class_names[index.labels[place]] if has_labels else ""
+                sha256 = hashes[place] if hashes else ""
+                rows[name] = Row(part, sizes[place], sha256, label)
+        return cls(rows)
 
     def to_csv(self) -> str:
         """Return the table as text."""
         stream = io.StringIO(newline="")
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        has_labels = any(row.label for row in self.rows.values())
+        writer.writerow((*COLUMNS, *[LABEL] * has_labels))
         for name, row in self.rows.items():
-            writer.writerow((name, row.part, row.size, row.sha256))
+            values = (name, row.part, row.size, row.sha256)
+            writer.writerow((*values, *[row.label] * has_labels))
         return stream.getvalue()
 
     @classmethod
@@ -90,7 +98,12 @@ class SplitTable:
                 file, newline="", encoding="utf-8", errors="surrogateescape"
             ) as stream:
                 rows = {
-                    row["path"]: Row(row["part"], int(row["size"]), row["sha256"])
+                    row["path"]: Row(
+                        sys.intern(row["part"]),
+                        int(row["size"]),
+                        row["sha256"],
+                        sys.intern(row.get(LABEL) or ""),
+                    )
                     for row in csv.DictReader(stream)
                 }
         except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
@@ -109,34 +122,28 @@ class SplitTable:
         return cls(rows)
 
 
-def hash_files(paths: Sequence[str]) -> list[str]:
-    """Return the SHA-256 of each file in hexadecimal digits; "" if it cannot be read.
+def hash_items(items: Items, positions: Sequence[int]) -> list[str]:
+    """Return the SHA-256 of images in hexadecimal digits; "" if they cannot be read.
 
     Args:
-        paths: The files.
+        items: The images.
+        positions: Which of them.
     """
     # A thread is given many at once: small files are hashed faster than handed over.
-    shares = [paths[i : i + FILES_AT_ONCE] for i in range(0, len(paths), FILES_AT_ONCE)]
+    shares = [
+        positions[first : first + FILES_AT_ONCE]
+        for first in range(0, len(positions), FILES_AT_ONCE)
+    ]
+
+    def hash_share(share: Sequence[int]) -> list[str]:
+        return [_hash_item(items, position) for position in share]
+
     with concurrent.futures.ThreadPoolExecutor(workers_or(None)) as pool:
-        hashed = pool.map(lambda share: [_hash_file(path) for path in share], shares)
-        return [sha256 for share in hashed for sha256 in share]
+        return [sha256 for share in pool.map(hash_share, shares) for sha256 in share]
 
 
-def _hash_file(path: str) -> str:
+def _hash_item(items: Items, position: int) -> str:
     try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
+        return hashlib.sha256(items.read(position)).hexdigest()
+    except ImageError:
         return ""
-
-
-def size_of(path: str) -> int:
-    """Return the bytes of a file, 0 if it has vanished.
-
-    Args:
-        path: The file.
-    """
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0

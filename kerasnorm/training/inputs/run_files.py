@@ -10,13 +10,12 @@ import numpy as np
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.scan import looks
 from kerasnorm.data.sources import source, subsets_and_label_noise
-from kerasnorm.data.sources.folds import fold_numbers
+from kerasnorm.data.sources.folds import fold_numbers, take_groups
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.data.sources.layout import ALL
 from kerasnorm.data.sources.split import (
     PARTS,
     assign_parts,
-    take_groups,
     take_parts,
     units_of,
 )
@@ -70,7 +69,7 @@ def find_run_files(settings: Settings, checked: Sequence[str] = PARTS) -> RunFil
         parts, changes = match_split(table, files, checked)
         notes = _judge(settings, changes, "left out")
         if changes.renamed or changes.missing or changes.changed:
-            table = SplitTable.of(parts)
+            table = SplitTable.of(parts, has_labels=not files.layout.has_folders)
     else:
         fixed: dict[str, str] = {}
         if table is not None:
@@ -79,7 +78,7 @@ def find_run_files(settings: Settings, checked: Sequence[str] = PARTS) -> RunFil
             fixed = {path: part for part in kept for path in kept[part].paths}
         parts, said = _divide(settings, files, fixed)
         notes += said
-        table = SplitTable.of(parts)
+        table = SplitTable.of(parts, has_labels=not files.layout.has_folders)
     parts["train"] = dataclasses.replace(parts["train"], ignored=ignored)
     if settings.resume is not None:
         parts = {

@@ -8,12 +8,12 @@ import urllib.request
 from collections.abc import Iterator
 
 from kerasnorm.data.errors import DataError
-from kerasnorm.data.sources import remote
+from kerasnorm.data.sources import remote, shard_files
 from kerasnorm.training.settings.errors import UsageError
 
 # Values of path settings that name no file.
 _WORDS = ("drawn", "imagenet")
-_PREFIXES = ("tfds:",)
+_PREFIXES = ("tfds:", shard_files.PREFIX)
 # Files by which the directory of a run and that of a search are known.
 _MARKS = (("settings.yaml", "environment.json"), ("plan.json", "search.json"))
 # Reports and lists, which may be written again; never images or models.
@@ -86,6 +86,11 @@ def existing(path: str | os.PathLike[str], name: str) -> str:
         UsageError: If there is nothing.
     """
     text = readable(path, name)
+    if text.startswith(shard_files.PREFIX) and not remote.is_url(
+        text[len(shard_files.PREFIX) :]
+    ):
+        with _named(name):
+            shard_files.find_shards(text)
     if is_path(text) and not remote.is_url(text) and not os.path.exists(text):
         raise UsageError(
             f"expected {name} to be the path of something to read, received {text}, "
@@ -119,6 +124,8 @@ def in_full(path: str, name: str) -> str:
         name: Name of the flag, for the error.
     """
     path = readable(path, name)
+    if path.startswith(shard_files.PREFIX):
+        return shard_files.in_full(path)
     if not is_path(path) or not os.path.exists(path):
         return path
     return os.path.realpath(path)

@@ -11,7 +11,8 @@ from PIL import Image
 tfds = pytest.importorskip("tensorflow_datasets")
 
 from kerasnorm.data import DataError, load_images, open_source  # noqa: E402
-from kerasnorm.data.sources import datasets_tf  # noqa: E402
+from kerasnorm.data.sources import datasets_items_tf, datasets_tf  # noqa: E402
+from kerasnorm.data.sources.source import open_files  # noqa: E402
 from kerasnorm.training.inputs.run_files import find_run_files  # noqa: E402
 from kerasnorm.training.settings import Settings  # noqa: E402
 from tests.data.conftest import smooth_image  # noqa: E402
@@ -174,15 +175,66 @@ def test_a_stopped_export_leaves_nothing(data_dir, monkeypatch, tmp_path):
     assert os.listdir(tmp_path / "cache" / "kerasnorm" / "tfds") == []
 
 
-def test_a_source_can_be_named(data_dir, monkeypatch):
-    export = datasets_tf.export_dataset
+@pytest.fixture
+def at_data_dir(data_dir, monkeypatch):
+    """Have `open_source` look for data sets where the tests write them."""
+    opened = datasets_items_tf.open_dataset
     monkeypatch.setattr(
-        datasets_tf, "export_dataset", lambda name: export(name, data_dir)
+        datasets_items_tf, "open_dataset", lambda spec: opened(spec, data_dir)
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("tiny_pets", {"train": 6, "validation": 4}),
+        ("tiny_parts", {"train": 6, "validation": 5, "test": 4}),
+        ("tiny_contest", {"train": 6, "validation": 5}),
+        ("tiny_pets:test", {"all": 4}),
+        ("tiny_pets:train[2:5]", {"all": 3}),
+        ("tiny_parts:train[:50%]+test", {"all": 7}),
+    ],
+)
+def test_a_source_is_read_where_it_lies(at_data_dir, data_dir, tmp_path, name, counts):
+    files = open_files(f"tfds:{name}")
+    assert {part: len(index) for part, index in files.parts.items()} == counts
+    assert files.class_names == ("cat", "dog")
+    exported = index_directory_of(datasets_tf.export_dataset(name, data_dir))
+    for part, index in files.parts.items():
+        found = {
+            (index.items.read(n), index.class_names[label])
+            for n, label in enumerate(index.labels)
+        }
+        assert found == exported[part]
+        assert len(set(index.names)) == len(index)
+        assert load_images(index, (8, 9)).images.dtype == np.uint8
+
+
+def index_directory_of(folder):
+    return {
+        part: {
+            (index.items.read(n), index.class_names[label])
+            for n, label in enumerate(index.labels)
+        }
+        for part, index in open_files(folder).parts.items()
+    }
+
+
+def test_nothing_of_a_data_set_is_copied(at_data_dir, monkeypatch):
+    monkeypatch.setattr(datasets_tf, "export_dataset", None)
     source = open_source("tfds:tiny_pets")
-    assert source.class_names == ("cat", "dog")
     assert (len(source.train), len(source.validation)) == (6, 4)
-    assert load_images(source.train, (8, 9)).images.dtype == np.uint8
+    assert source.train.names[0].split("/")[:2] in (["train", "cat"], ["train", "dog"])
+
+
+def test_wrong_names_of_splits_are_refused(at_data_dir):
+    for name, problem in (
+        ("tiny_parts:contest", "labels in split 'contest'"),
+        ("tiny_pets:nothing", "Received: 'nothing'"),
+        ("tiny_words", "one image"),
+    ):
+        with pytest.raises(DataError, match=problem):
+            open_source(f"tfds:{name}")
 
 
 def pets_archive(path):
@@ -209,9 +261,9 @@ def test_cats_and_dogs_come_from_the_archive_without_a_network(tmp_path, monkeyp
     pets_archive(manual / "kagglecatsanddogs_5340.zip")
     folder = datasets_tf.export_dataset("cats_vs_dogs", tmp_path / "data")
     assert len(files_of(folder)) == 14
-    export = datasets_tf.export_dataset
+    opened = datasets_items_tf.open_dataset
     monkeypatch.setattr(
-        datasets_tf, "export_dataset", lambda name: export(name, tmp_path / "data")
+        datasets_items_tf, "open_dataset", lambda s: opened(s, tmp_path / "data")
     )
     source = open_source("tfds:cats_vs_dogs", validation_fraction=0.3)
     kept = [

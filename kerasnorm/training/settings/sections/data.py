@@ -22,7 +22,7 @@ class DataSettings:
     data: str = word(
         "drawn",
         "`drawn`, a folder of class folders, one with train/ and validation/ or test/, "
-        "or tfds:NAME.",
+        "tfds:NAME, shards:PATTERN (WebDataset tar or TFRecord), or a table FILE.csv.",
         is_searchable=False,
         divides_data=True,
         reads=True,
