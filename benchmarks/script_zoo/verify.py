@@ -65,7 +65,7 @@ def run(row: dict, images: pathlib.Path, python: str) -> dict:
         "seconds": round(time.perf_counter() - start, 1),
         "fits": [json.loads(line[4:]) for line in lines if line.startswith("FIT ")],
         "error": lines[-1] if done.returncode and lines else "",
-        "said": done.stdout.splitlines()[-4:],
+        "said": [line for line in done.stdout.splitlines() if "\b" not in line][-4:],
     }
 
 

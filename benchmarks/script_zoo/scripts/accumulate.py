@@ -35,6 +35,9 @@ model = keras.Sequential(
         layers.BatchNormalization(momentum=0.95),
         layers.ReLU(),
         layers.GlobalAveragePooling2D(),
+        layers.Dense(32, use_bias=False),
+        layers.BatchNormalization(momentum=0.95),
+        layers.ReLU(),
         layers.Dense(4, activation="softmax"),
     ]
 )

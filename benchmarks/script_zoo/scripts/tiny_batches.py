@@ -28,6 +28,10 @@ def net(batch_norm=True):
         x = layers.ReLU()(x)
         x = layers.MaxPooling2D()(x)
     x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dense(32, use_bias=not batch_norm)(x)
+    if batch_norm:
+        x = layers.BatchNormalization(momentum=0.95)(x)
+    x = layers.ReLU()(x)
     return keras.Model(inp, layers.Dense(4, activation="softmax")(x))
 
 

@@ -24,7 +24,7 @@ def gratings(n, seed, side=20, k=3):
     return torch.tensor(x[..., None], dtype=torch.float32), torch.tensor(y)
 
 
-train = DataLoader(TensorDataset(*gratings(960, 0)), batch_size=32, shuffle=True)
+train = DataLoader(TensorDataset(*gratings(640, 0)), batch_size=32, shuffle=True)
 val = DataLoader(TensorDataset(*gratings(300, 1)), batch_size=32)
 
 inputs = keras.Input((20, 20, 1))
@@ -38,4 +38,4 @@ model.compile(
     loss="sparse_categorical_crossentropy",
     metrics=["accuracy"],
 )
-model.fit(train, epochs=4, validation_data=val)
+model.fit(train, epochs=3, validation_data=val)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 keras.utils.set_random_seed(7)
-SIDE, CLASSES, PER_CLASS = 20, 4, 250
+SIDE, CLASSES, PER_CLASS = 20, 4, 150
 
 
 class Gratings(torch.utils.data.Dataset):
@@ -51,4 +51,4 @@ model.compile(
     loss="sparse_categorical_crossentropy",
     metrics=["accuracy"],
 )
-model.fit(train_loader, validation_data=val_loader, epochs=4)
+model.fit(train_loader, validation_data=val_loader, epochs=3)
