@@ -208,8 +208,8 @@ def train_and_report(job: RunContext) -> dict[str, Any]:
         partial_report.write(job, bad.outcome)
         command = interruption.resume_command(job.directory, job.settings)
         raise RuntimeError(
-            f"{bad}; the last good checkpoint is kept: try {command} with --on-nan "
-            "reduce-lr or --on-nan skip"
+            f"expected finite numbers in training, but {bad}; the last good checkpoint "
+            f"is kept: try {command} with --on-nan reduce-lr or --on-nan skip"
         ) from None
     except OSError as error:
         raise RuntimeError(

@@ -1,7 +1,10 @@
 """Runs on data behind a URL, whose copies in the cache may go at any time."""
 
+import itertools
 import json
 import os
+import pathlib
+import re
 import shutil
 
 import pytest
@@ -16,8 +19,11 @@ from kerasnorm.training.inputs.run_files import as_resumed, find_run_files
 from kerasnorm.training.record import run_directory
 from kerasnorm.training.settings.errors import UsageError
 from tests.apps.conftest import TINY, draw_folder
+from tests.commands import COMMANDS
+from tests.test_paths import READ, words_with
 
 URL = "memory://bucket/photos"
+SEARCHED_LATER = ("data", "split", "weights")
 
 
 @pytest.fixture
@@ -70,10 +76,18 @@ def test_a_url_without_images_is_named_where_it_is_opened(cache):
 
 @pytest.mark.thorough
 def test_a_run_outlives_the_cache(cache, tmp_path, capsys):
+    import fsspec
+
+    fsspec.filesystem("memory").pipe("/bucket/photos/dog/bad.jpg", b"no image")
     words = ["--data", URL, "--runs", str(tmp_path / "runs"), *TINY]
     assert main(APP, [*words, "--batch-size", "4", "--no-preflight"]) == 0
     run = capsys.readouterr().out.splitlines()[-1]
     assert run_directory.open_run(run).read_settings().data == URL
+    for file in pathlib.Path(run).glob("*.*"):
+        assert os.fsencode(cache) not in file.read_bytes(), file
+    assert (
+        f"{URL}/dog/bad.jpg" in (pathlib.Path(run) / "rejected_files.csv").read_text()
+    )
     for data in ([], ["--data", URL]):
         shutil.rmtree(cache)
         assert main(APP, ["evaluate", run, "--json", *data]) == 0
@@ -87,7 +101,7 @@ def test_a_run_outlives_the_cache(cache, tmp_path, capsys):
     shown, said = capsys.readouterr()
     found = {one["path"] for one in json.loads(shown)}
     assert found == {photo} | {f"{URL}/dog/{n:03}.jpg" for n in range(10)}
-    assert f"{URL}/dog: 10 files taken" in said
+    assert f"{URL}/dog: 11 files taken" in said
 
 
 @pytest.mark.parametrize("error", [OSError, ConnectionError, FileNotFoundError])
@@ -156,3 +170,43 @@ def test_a_scan_of_a_url_names_what_lies_there(cache, capsys, tmp_path):
     assert kerasnorm_main(words) == 0
     texts = [*_strings(found), *capsys.readouterr(), said]
     assert not [text for text in texts if str(cache) in text and "fetching" not in text]
+
+
+# What these need besides to open it. A search opens data in its workers.
+BESIDES = {
+    ("train", "split"): ("--data", "photos"),
+    ("train", "weights"): (
+        *("--data", "photos", "--batch-size", "2"),
+        *("--model", "keras:MobileNetV2"),
+    ),
+    ("doctor", "target"): ("--train", "photos"),
+    ("doctor", "validation"): ("--train", "photos"),
+    ("swap", "data"): ("--to", "none"),
+}
+OPENED = [
+    path for path in READ if path not in itertools.product(["search"], SEARCHED_LATER)
+]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("command", "name"), OPENED)
+def test_what_is_said_names_no_copy_of_a_url(
+    command, name, finished_run, cache, tmp_path, monkeypatch, capsys
+):
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    for folder in ("cat", "dog"):
+        memory.pipe(f"/bucket/none/{folder}/x.keras", b"nothing: known")
+    monkeypatch.chdir(tmp_path)
+    draw_folder(tmp_path / "photos", 3)
+    (tmp_path / "photo.png").touch()
+    os.symlink(finished_run, "run")
+    os.symlink(finished_run / "model.keras", "model.keras")
+    for url in ("memory://bucket/none", "memory://bucket/none/cat/x.keras"):
+        shutil.rmtree(cache, ignore_errors=True)
+        words = [*words_with(command, name, url), *BESIDES.get((command, name), ())]
+        COMMANDS[command].main(words)
+        said = "".join(capsys.readouterr())
+        assert f"fetching {2 - url.endswith('keras')} files" in said
+        assert str(cache) not in re.sub("fetching .* into .*", "", said)

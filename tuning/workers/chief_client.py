@@ -74,7 +74,9 @@ class PatientStub:
                         grpc.StatusCode.DEADLINE_EXCEEDED,
                     ):
                         raise RuntimeError(
-                            f"the chief could not do {name}: {error.details()}"
+                            f"expected an answer of the chief to {name}, received "
+                            f"an error: {error.details()}; its log lies in the search "
+                            "directory"
                         ) from error
                     self._wait(give_up)
 

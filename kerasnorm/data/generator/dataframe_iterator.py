@@ -235,7 +235,8 @@ def report_invalid(
     first = f"the first is {path!r}: {reason}"
     if not usable:
         raise DataError(
-            f"{count}; {first}. Check `directory` and the column {column!r}."
+            f"Expected an image file in the rows of the table, but {count}; {first}. "
+            f"Check `directory` and the column {column!r}."
         )
     LOG.warning("%s and are left out; %s.", count, first)
 
@@ -261,8 +262,8 @@ def check_parts(labels: Sequence[table.Label], rows: Sequence[int], border: int)
     else:
         return
     raise DataError(
-        f"The validation part (the first {border} rows) {problem}. Shuffle the rows of "
-        "the table first."
+        "Expected the same classes in both parts, but the validation part (the first "
+        f"{border} rows) {problem}. Shuffle the rows of the table first."
     )
 
 

@@ -77,8 +77,9 @@ class ImageStore:
             return np.stack(self._map(self._read_one, samples, threads))
         except ImageError as error:
             raise DataError(
-                f"{error}. Remove or replace the file, or leave out all that cannot be "
-                "read with ImageDataGenerator(unreadable='skip')."
+                f"Expected an image in every file, but {error}. Remove or replace the "
+                "file, or leave out all that cannot be read with "
+                "ImageDataGenerator(unreadable='skip')."
             ) from error
 
     def drop_unreadable(self) -> tuple[np.ndarray, dict[str, str]]:

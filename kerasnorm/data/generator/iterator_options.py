@@ -45,7 +45,9 @@ class IteratorOptions:
             try:
                 folder = check_directory(self.save_to_dir)
             except DataError as error:
-                raise DataError(f"`save_to_dir`: {error}") from None
+                raise DataError(
+                    f"Expected a folder for `save_to_dir`. Received another: {error}"
+                ) from None
             object.__setattr__(self, "save_to_dir", folder)
 
     def check_format(self, channels: int) -> None:

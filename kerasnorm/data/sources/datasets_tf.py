@@ -128,14 +128,15 @@ def prepare(builder: Any) -> None:
         # Asked first: tensorflow-datasets itself would try again for minutes.
         if missing and not is_reachable(missing[0]):
             raise DataError(
-                f"Data set {builder.name!r} is not prepared and there is no network. "
+                f"Expected data set {builder.name!r} to be prepared or a network to "
+                "fetch it from, but it is not prepared and there is no network. "
                 f"Connect to it, or put {os.path.basename(missing[0])} into {manual}."
             )
     try:
         builder.download_and_prepare()
     except Exception as error:
         raise DataError(
-            f"Data set {builder.name!r} could not be prepared "
+            f"Expected to prepare data set {builder.name!r}, but it could not be done "
             f"({type(error).__name__}: {str(error).splitlines()[0][:200]}). Connect to "
             f"the network, or put its files into {manual}."
         ) from error

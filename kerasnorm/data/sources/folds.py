@@ -141,8 +141,8 @@ def take_groups(
         lacking = np.flatnonzero(counts[side].sum(axis=0) == 0)
         if lacking.size:
             raise DataError(
-                f"The groups of class {index.class_names[lacking[0]]!r} are too few or "
-                f"too large for a test part of {fraction:g} of the images. Name "
-                "smaller groups, or ask for another fraction."
+                f"Expected groups that make a test part of {fraction:g} of the images, "
+                f"but those of class {index.class_names[lacking[0]]!r} are too few or "
+                "too large. Name smaller groups, or ask for another fraction."
             )
     return is_taken[units]

@@ -194,8 +194,8 @@ def _find_parts(folder: pathlib.Path, names: list[str]) -> dict[str, pathlib.Pat
     if not chosen:
         if not others and not only_one and all(map(_is_bare, names)):
             raise DataError(
-                f"{_quoted(names)} in {str(folder)!r} hold files but no class "
-                f"folders. {HOW_TO_FIX}"
+                f"Expected class folders in the parts of {str(folder)!r}, but "
+                f"{_quoted(names)} hold files but no class folders. {HOW_TO_FIX}"
             )
         return {}
     if only_one or "train" not in chosen:
@@ -219,8 +219,8 @@ def _only(folder: pathlib.Path, part: str, names: list[str]) -> str:
     bare = [name for name in names if name.lower() in PART_WORDS[part]]
     if len(names) > 1 and len(bare) != 1:
         raise DataError(
-            f"{_quoted(names)} in {str(folder)!r} may each be the {part} part. Rename "
-            "or move away all but one."
+            f"Expected one {part} part in {str(folder)!r}, but {_quoted(names)} may "
+            f"each be the {part} part. Rename or move away all but one."
         )
     return bare[0] if len(bare) == 1 else names[0]
 
@@ -236,18 +236,19 @@ def _refuse_same_folders(folder: pathlib.Path) -> None:
     if len(names) < 2 or len(below[0]) < 2 or any(found != below[0] for found in below):
         return
     raise DataError(
-        f"{_quoted(names)} in {str(folder)!r} all hold the same folders, "
-        f"{_quoted(below[0])}: they are parts of a data set and not its classes, but "
-        "their names do not tell which trains. Name them train/ and validation/, give "
-        "one of them alone, or, if they are the classes, move the files out of the "
-        "folders in them."
+        f"Expected classes or named parts in {str(folder)!r}, but {_quoted(names)} all "
+        f"hold the same folders, {_quoted(below[0])}: they are parts of a data set and "
+        "not its classes, and their names do not tell which trains. Name them train/ "
+        "and validation/, give one of them alone, or, if they are the classes, move "
+        "the files out of the folders in them."
     )
 
 
 def _unclear(folder: pathlib.Path, names: list[str]) -> DataError:
     return DataError(
-        f"Whether {_quoted(names)} in {str(folder)!r} are classes or parts of a data "
-        f"set cannot be told: some hold folders and others only files. {HOW_TO_FIX}"
+        f"Expected classes or parts of a data set in {str(folder)!r}, but of "
+        f"{_quoted(names)} some hold folders and others only files, so that it cannot "
+        f"be told which they are. {HOW_TO_FIX}"
     )
 
 

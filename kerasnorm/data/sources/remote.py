@@ -17,6 +17,8 @@ from kerasnorm.data.errors import DataError
 
 # Two letters at least: C: is a drive.
 _URL = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+# What this process has fetched: the URL of each copy.
+_FETCHED: dict[str, str] = {}
 
 
 def is_url(path: str | os.PathLike | None) -> bool:
@@ -35,11 +37,28 @@ def check_readable(url: str) -> None:
         url: The URL.
     """
     if importlib.util.find_spec("fsspec") is None:
-        raise DataError(
-            f"Expected a path or a URL that can be read, received {url}, but only with "
-            "the package fsspec installed can it be fetched; install it, or copy the "
-            "files here."
+        raise _unreadable(
+            url,
+            "only with the package fsspec installed can it be fetched; install it, or "
+            "copy the files here.",
         )
+
+
+def _unreadable(url: str, problem: str) -> DataError:
+    return DataError(
+        f"Expected a path or a URL that can be read, received {url}, but {problem}"
+    )
+
+
+def as_given(text: str) -> str:
+    """Return a text with URLs in place of the copies they were fetched to.
+
+    Args:
+        text: A path or a message.
+    """
+    for copy, url in _FETCHED.items():
+        text = text.replace(copy, url)
+    return text
 
 
 def fetch(url: str) -> pathlib.Path:
@@ -60,7 +79,6 @@ def fetch(url: str) -> pathlib.Path:
     check_readable(url)
     import fsspec
 
-    received = f"Expected a path or a URL that can be read, received {url}, but"
     name = posixpath.basename(url.partition("?")[0].rstrip("/")) or "data"
     last = _Last(url)
     try:
@@ -76,7 +94,7 @@ def fetch(url: str) -> pathlib.Path:
                 f"{last.day()} is used",
                 file=sys.stderr,
             )
-            return copy / name
+            return _noted(copy / name, url)
         key = hashlib.sha256(repr((url, sorted(files.items()))).encode()).hexdigest()
         folder = cache_directory("fetched") / key[:16]
         if not folder.exists():
@@ -84,12 +102,18 @@ def fetch(url: str) -> pathlib.Path:
         last.note(folder)
     except ImportError as error:
         problem = f"{_first_line(error)}; or copy the files here."
-        raise DataError(f"{received} {problem}") from error
+        raise _unreadable(url, problem) from error
     except Exception as error:
         # Each file system has its own errors.
         problem = f"it cannot be fetched: {_first_line(error)}."
-        raise DataError(f"{received} {problem}") from error
-    return folder / name
+        raise _unreadable(url, problem) from error
+    return _noted(folder / name, url)
+
+
+def _noted(copy: pathlib.Path, url: str) -> pathlib.Path:
+    for path in (os.path.realpath(copy), str(copy)):
+        _FETCHED[path] = url.rstrip("/")
+    return copy
 
 
 def fetch_matching(url: str) -> list[pathlib.Path]:

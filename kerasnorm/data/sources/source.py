@@ -219,8 +219,12 @@ def find_source(spec: str | os.PathLike | None) -> Listing:
     if table.is_table(spec):
         return table.open_table(spec)
     if remote.is_url(spec):
-        layout = find_layout(remote.fetch(str(spec)))
-        return list_classes(dataclasses.replace(layout, name=str(spec)))
+        copy = remote.fetch(str(spec))
+        try:
+            layout = dataclasses.replace(find_layout(copy), name=str(spec))
+            return list_classes(layout)
+        except DataError as error:
+            raise DataError(remote.as_given(str(error))) from error
     return list_classes(find_layout(spec))
 
 

@@ -104,9 +104,9 @@ def match_split(
             missing[row.part].append(name)
     if not kept:
         raise DataError(
-            f"None of the {len(table.rows)} images of the split is in "
-            f"{files.layout.name or str(files.layout.directory)!r} any longer. Put "
-            "them back."
+            "Expected images of the split in "
+            f"{files.layout.name or str(files.layout.directory)!r}, but none of the "
+            f"{len(table.rows)} images is there any longer. Put them back."
         )
     parts = {
         part: now.take(found[part], tuple(labels)) for part in PARTS if part in found

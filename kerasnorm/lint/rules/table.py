@@ -82,11 +82,17 @@ def _read() -> dict[str, RuleRow]:
     file = importlib.resources.files(__package__) / "table.toml"
     rows = tomllib.loads(file.read_text(encoding="utf-8"))
     if set(rows) != set(CHECKS):
-        raise ValueError(f"table.toml and CHECKS differ: {set(rows) ^ set(CHECKS)}")
+        raise ValueError(
+            "expected a row of table.toml for each of CHECKS, received "
+            f"{set(rows) ^ set(CHECKS)} in one of them only; add what is missing"
+        )
     made = {}
     for name, row in rows.items():
         if row["code"] not in TABLE or row["severity"] not in SEVERITIES:
-            raise ValueError(f"no such code or severity: {name}, {row['code']}")
+            raise ValueError(
+                f"expected a known code and severity in {name}, received "
+                f"{row['code']!r} and {row['severity']!r}; codes.toml lists them"
+            )
         remedy = row.get("remedy") or TABLE[row["code"]].remedy
         made[name] = RuleRow(
             name,

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from kerasnorm.data.errors import problem_of
+from kerasnorm.data.sources import remote
 from kerasnorm.training.app import App, parse_with_defaults
 from kerasnorm.training.settings import parsing
 from kerasnorm.training.settings.errors import UsageError
@@ -194,6 +195,6 @@ def _complain(error: Exception, status: int, debug: bool) -> int:
         # Python's own text begins with a number.
         file = "" if error.filename is None else f"{error.filename} cannot be used: "
         said = file + problem_of(error)
-    sentence = re.sub(r"\s*[\r\n]\s*", " ", said.strip())
+    sentence = re.sub(r"\s*[\r\n]\s*", " ", remote.as_given(said.strip()))
     print(f"error: {sentence or type(error).__name__}", file=sys.stderr)
     return status

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from kerasnorm.data.images.decoded_images import INTERPOLATIONS
-from kerasnorm.data.sources import source
+from kerasnorm.data.sources import remote, source
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor import command
 from kerasnorm.doctor.inputs_of_model import choose_resizing
@@ -140,7 +140,7 @@ def _subject(
 ) -> dict[str, str]:
     """Return where the model and its images lie, for the report."""
     folders = {"training data": train, "validation data": validation}
-    return {"file": str(path)} | {
+    return {"file": remote.as_given(str(path))} | {
         n: str(folder) for n, folder in folders.items() if folder
     }
 

@@ -2,7 +2,8 @@
 
 import os
 import pathlib
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -65,7 +66,7 @@ def evaluate_run(
         "accuracy": result.accuracy,
         "samples": result.samples,
         "data": data or settings.data,
-        "rejected": [(str(file), reason) for file, reason in decoded.rejected],
+        "rejected": _as_given(decoded.rejected),
         "notes": [*notes, said],
     }
 
@@ -144,7 +145,6 @@ def predict_run(
     directory = run_directory.open_run(path)
     report = directory.read_report()
     files: list[str] = []
-    urls: dict[str, str] = {}
     notes = []
     for name in names:
         copy = paths.fetched(name, "paths")
@@ -155,14 +155,9 @@ def predict_run(
             )
         if not given.is_dir():
             files.append(copy)
-            urls[copy] = name
             continue
         found = list(walk_files(given))
         files += found
-        if remote.is_url(name):
-            for file in found:
-                below = pathlib.Path(file).relative_to(given).as_posix()
-                urls[file] = f"{name.rstrip('/')}/{below}"
         notes.append(
             f"{name}: {len(found):,} files taken at any depth, for prediction; names "
             "of folders are not used as classes"
@@ -185,7 +180,7 @@ def predict_run(
     )
     predictions = [
         {
-            "path": urls.get(str(file), str(file)),
+            "path": remote.as_given(str(file)),
             "label": report["class_names"][label],
             "probability": float(chances[label]),
         }
@@ -193,8 +188,11 @@ def predict_run(
             decoded.paths, result.predictions, result.probabilities, strict=True
         )
     ]
-    rejected = [(urls.get(str(f), str(f)), why) for f, why in decoded.rejected]
-    return predictions, rejected, [*notes, said]
+    return predictions, _as_given(decoded.rejected), [*notes, said]
+
+
+def _as_given(rejected: Iterable[tuple[Any, str]]) -> list[tuple[str, str]]:
+    return [(remote.as_given(str(file)), reason) for file, reason in rejected]
 
 
 def load_model(directory: run_directory.RunDirectory) -> keras.Model:
@@ -222,6 +220,12 @@ def read_model(
     path = pathlib.Path(file)
     if not path.is_file():
         raise UsageError(f"expected a .keras file, received {path}, which is none")
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
+        # Keras says that there is no such file.
+        raise ValueError(
+            f"expected a Keras model in {path}, but it is no zip file, as .keras files "
+            "are; copy it again, or name a file of Keras 2 with .h5"
+        )
     try:
         return keras.saving.load_model(path, compile=compiled, safe_mode=not trust)
     except Exception as error:

@@ -8,6 +8,7 @@ from typing import Any
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.images.decoded_images import DecodedImages
 from kerasnorm.data.progress import Progress
+from kerasnorm.data.sources import remote
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.data.sources.split_table import SplitTable
 from kerasnorm.data.store.failures import failure_of
@@ -106,7 +107,7 @@ def load_data(settings: Settings, *, is_shared: bool = False) -> Data:
             "or more images"
         )
     rejected = [
-        (str(path), reason)
+        (remote.as_given(str(path)), reason)
         for images in (train, validation, test)
         if images is not None
         for path, reason in images.rejected

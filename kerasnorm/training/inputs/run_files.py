@@ -183,8 +183,8 @@ def _judge(settings: Settings, changes: Changes, fate: str) -> list[str]:
     said = "; ".join(changes.describe(fate))
     if changes.is_another_measurement and not settings.accept_changes:
         raise DataError(
-            f"The images of the run are no longer what they were: {said}. Results "
-            "would not be comparable: restore the images, or give --accept-changes to "
+            f"Expected the images that the run began with, but {said}. Results would "
+            "not be comparable: restore the images, or give --accept-changes to "
             "continue with those that are there."
         )
     return [f"changed since the split was drawn: {said}"] if said else []

@@ -263,7 +263,10 @@ class Parser(jsonargparse.ArgumentParser):
             if flag.startswith("--") and flag not in known:
                 close = [hyphens(one) for one in spelling.similar_flags(flag, known)]
                 hint = f"did you mean {' or '.join(close)}?" if close else "see --help"
-                raise UsageError(f"unknown flag {hyphens(flag)}; {hint}")
+                raise UsageError(
+                    "expected known flags, received unknown flag "
+                    f"{hyphens(flag)}; {hint}"
+                )
 
     def _shown(self, name: str) -> str:
         options = {o for action in self._actions for o in action.option_strings}

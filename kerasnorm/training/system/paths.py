@@ -183,5 +183,8 @@ def _named(name: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        problem = str(error).removeprefix("Expected").rstrip(".")
-        raise UsageError(f"expected {name} to be{problem}") from error
+        received = str(error).partition(" received ")[2].rstrip(".")
+        raise UsageError(
+            f"expected {name} to be a path or a URL that can be read, received "
+            f"{received}"
+        ) from error

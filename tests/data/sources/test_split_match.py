@@ -149,7 +149,7 @@ def test_another_folder_is_refused(tmp_path):
     for name in CLASSES:
         (tmp_path / "two" / name).mkdir(parents=True)
         (tmp_path / "two" / name / "other.jpg").write_bytes(b"x")
-    with pytest.raises(DataError, match="None of the 30 images"):
+    with pytest.raises(DataError, match="none of the 30 images"):
         match_split(table, open_files(tmp_path / "two"))
 
 

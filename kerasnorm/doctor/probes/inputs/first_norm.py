@@ -130,7 +130,10 @@ class NormInputs:
         """Return what the norm gets of images, (samples, positions, channels)."""
         reached = _run(self._norms, self.model, x)
         if reached is None:
-            raise RuntimeError(f"{self.norm.path} was reached before, and now is not")
+            raise RuntimeError(
+                f"expected images to reach {self.norm.path} as before, but they do "
+                "not; call the model in the same way every time"
+            )
         values = np.asarray(ops.convert_to_numpy(reached.inputs), "float32")
         values = np.moveaxis(values, reached.layer.axis, -1)
         return values.reshape(len(values), -1, values.shape[-1])
