@@ -14,7 +14,7 @@ from kerasnorm.training.system import backend, paths, streams
 from kerasnorm.version import __version__
 
 # What these print is only a word on the file they have written.
-KEEP_FILES = (["swap"], ["fold"], ["recalibrate"])
+KEEP_FILES = (["swap"], ["fold"], ["recalibrate"], ["shard"])
 FAIL_ON = ("info", "warning", "error")
 TRUST_HELP = "Let code inside the model run, such as that of Lambda layers."
 RESCALE_HELP = (
@@ -257,6 +257,7 @@ COMMANDS: dict[str, tuple[str, Command]] = {
     "lint": ("say what in a script would harm a training", script_commands.lint),
     "doctor": ("say why validation breaks", doctor),
     "scan": ("look at every file of a folder of images", data_commands.scan),
+    "shard": ("write images into WebDataset shards", data_commands.shard),
     "cache": ("list or remove decoded images", data_commands.cache),
     "swap": ("replace the norms of a model", swap),
     "fold": ("fold batch normalization into the layers before it", fold),

@@ -1,5 +1,6 @@
-"""`kerasnorm scan` and `kerasnorm cache`: what there is of images, without Keras."""
+"""`kerasnorm scan`, `shard` and `cache`: what there is of images, without Keras."""
 
+import sys
 import time
 from typing import Any
 
@@ -38,6 +39,49 @@ def scan(words: list[str]) -> int:
         html=options.html,
         quiet=options.quiet,
     )
+
+
+def shard(words: list[str]) -> int:
+    """Write images into WebDataset shards."""
+    parser = parsing.Parser(
+        prog="kerasnorm shard",
+        description="Write images as OUTPUT-00000.tar, OUTPUT-00001.tar and so on, "
+        "each beside a .json with its label, for --data shards:OUTPUT-*.tar and "
+        "WebDataset. The same call goes on where it was interrupted.",
+    )
+    parser.add_value("--debug", bool, "Show tracebacks.")
+    parser.add_path("data", "A folder, or what else --data takes.")
+    parser.add_path("output", "How shards are called.", check=paths.local)
+    parser.add_number(
+        "--size",
+        int,
+        1,
+        "Pixels of the shorter side of larger images; others are copied as they are.",
+        default=256,
+    )
+    parser.add_number("--shard_size", int, 1, "Megabytes of a shard.", default=256)
+    parser.add_number(
+        "--quality", int, 1, "Quality of JPEGs made smaller, to 100.", default=95
+    )
+    parser.add_value("--quiet", bool, "No progress bar.")
+    options = parser.parse(words)
+    from kerasnorm.data.progress import Progress
+    from kerasnorm.data.sharding import write
+
+    how = write.Options(
+        options.size, options.shard_size * write.MEGABYTE, min(options.quality, 100)
+    )
+    with Progress("writing shards", quiet=options.quiet) as progress:
+        written = write.write_shards(options.data, options.output, how, progress)
+    for one in written:
+        for path, reason in one.rejected:
+            print(f"left out {streams.one_line(path)}: {reason}", file=sys.stderr)
+    print(
+        f"{sum(one.images for one in written):,} images in {len(written):,} shards, "
+        f"{sum(one.size for one in written) / write.MEGABYTE:,.1f} MB"
+    )
+    print(f"shards:{options.output}-*.tar")
+    return 0
 
 
 def cache(words: list[str]) -> int:

@@ -1,0 +1,1 @@
+"""Writes the images of any source into WebDataset shards."""
