@@ -56,6 +56,7 @@ _WORDS = {
     "lint": ("train.py",),
     "doctor": ("model.keras",),
     "scan": ("photos",),
+    "shard": ("photos", "shards"),
     "cache": (),
     "swap": ("model.keras", "new.keras", "--to", "group"),
     "fold": ("model.keras", "new.keras"),

@@ -20,7 +20,7 @@ STREAMS = {
 }
 SEARCH = ("--trials", "1", "--workers", "1", "--app", "cats_dogs")
 # What these print is only a word on the files they write.
-KEEP_FILES = ("train", "search", "swap", "fold", "recalibrate")
+KEEP_FILES = ("train", "search", "swap", "fold", "recalibrate", "shard")
 # A command, and the files it leaves with every kind of stream.
 COMMANDS = {
     "train": (
@@ -36,6 +36,7 @@ COMMANDS = {
     "doctor": (("kerasnorm", "doctor", "run", "--html", "page.html"), ("page.html",)),
     "scan": (("kerasnorm", "scan", "data", "--quarantine", "bad.txt"), ("bad.txt",)),
     "cache": (("kerasnorm", "cache"), ()),
+    "shard": (("kerasnorm", "shard", "data", "out/x"), ("out/x-00000.tar",)),
     "swap": (
         ("kerasnorm", "swap", "run/model.keras", "new.keras", "--to", "group"),
         ("new.keras",),

@@ -1,4 +1,4 @@
-"""Shards: what is copied, what made smaller; interrupted anywhere; never over others."""
+"""Shards: what is copied, what made smaller; interrupted anywhere; none overwritten."""
 
 import io
 import pathlib
