@@ -9,6 +9,8 @@ the layers and optimizers register themselves with it, and
 import lazy_loader
 import wrapt
 
+from kerasnorm.notebook import load_ipython_extension as load_ipython_extension
+from kerasnorm.notebook import unload_ipython_extension as unload_ipython_extension
 from kerasnorm.version import __version__ as __version__
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,6 +8,12 @@ from typing import Any
 from kerasnorm import data_commands, script_commands
 from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.commands.command_line import ACCEPT_CHANGES, in_one_sentence
+from kerasnorm.training.commands.help_texts import (
+    INTERPOLATION_HELP,
+    PREPROCESSING_HELP,
+    RESCALE_HELP,
+    TRUST_HELP,
+)
 from kerasnorm.training.settings import parsing
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.system import backend, paths, streams
@@ -16,16 +22,6 @@ from kerasnorm.version import __version__
 # What these print is only a word on the file they have written.
 KEEP_FILES = (["swap"], ["fold"], ["recalibrate"], ["shard"])
 FAIL_ON = ("info", "warning", "error")
-TRUST_HELP = "Let code inside the model run, such as that of Lambda layers."
-RESCALE_HELP = (
-    "FACTOR[,OFFSET] that the model expects values from 0 to 255 to go through, such "
-    "as 1/255 or 1/127.5,-1."
-)
-INTERPOLATION_HELP = (
-    "How images were resized in training, all but the first without antialiasing, as "
-    "Keras loads them"
-)
-PREPROCESSING_HELP = "Module of keras.applications whose preprocess_input to apply."
 # Images that measure the scales of a network without norms.
 SCALING_BATCH = 64
 Command = Callable[[list[str]], int]
@@ -42,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         found something.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["run"]:
+        # The streams are the script's, as they are.
+        return script_commands.run(words[1:])
     status = [0]
 
     def command() -> None:
@@ -255,6 +254,7 @@ def _save(model: Any, output: str, report: Any = None) -> int:
 
 COMMANDS: dict[str, tuple[str, Command]] = {
     "lint": ("say what in a script would harm a training", script_commands.lint),
+    "run": ("run a script unchanged and watch its trainings", script_commands.run),
     "doctor": ("say why validation breaks", doctor),
     "scan": ("look at every file of a folder of images", data_commands.scan),
     "shard": ("write images into WebDataset shards", data_commands.shard),

@@ -1,12 +1,18 @@
 """`kerasnorm lint` and `kerasnorm run`: for scripts that people already have."""
 
+import pathlib
 import sys
+from typing import Any
 
 from kerasnorm.lint.errors import UnreadableError
+from kerasnorm.training.commands.command_line import in_one_sentence
 from kerasnorm.training.settings import parsing
 from kerasnorm.training.system import paths, streams
 
 FAILURE, ERRORS = 1, 3
+OUTPUT = "kerasnorm_run"
+# Flags of `run` that are followed by a value.
+VALUED = ("--output", "--seconds", "--fits", "--config")
 
 
 def lint(words: list[str]) -> int:
@@ -55,3 +61,59 @@ def lint(words: list[str]) -> int:
 
 def _is_folder(file: str) -> str:
     return f"expected a script, received the folder {file}: name the files in it"
+
+
+def run(words: list[str]) -> int:
+    """Run a script unchanged and watch its trainings."""
+    found: list[Any] = []
+
+    def parse() -> None:
+        own, script, arguments = _divided(words)
+        parser = parsing.Parser(
+            prog="kerasnorm run",
+            description="Run a script unchanged and watch every `fit`: a preflight "
+            "before, an examination after, one line on standard error, a page in "
+            "--output. What follows the script is its own.",
+        )
+        parser.add_value("--debug", bool, "Show tracebacks.")
+        parser.add_path("script", "A training script.")
+        parser.add_path(
+            "--output", "Folder for the pages.", check=paths.local, default=OUTPUT
+        )
+        parser.add_number(
+            "--seconds", float, 1, "Time of an examination.", default=30.0
+        )
+        parser.add_number(
+            "--fits", int, 1, "Trainings to look at; more only run.", default=20
+        )
+        options = parser.parse([*own, *script])
+        found.append((options, arguments))
+
+    failed = in_one_sentence(parse, debug="--debug" in words)
+    if failed or not found:
+        return failed
+    from kerasnorm.watch.run_script import run_script
+    from kerasnorm.watch.session import Session
+
+    [(options, arguments)] = found
+    if not pathlib.Path(options.script).is_file():
+        print(f"error: {_is_folder(options.script)}", file=sys.stderr)
+        return FAILURE
+    session = Session(
+        pathlib.Path(options.script).stem,
+        options.output,
+        examination=options.seconds,
+        fits=options.fits,
+    )
+    return run_script(options.script, arguments, session)
+
+
+def _divided(words: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Return our own flags, the script and its arguments."""
+    place = 0
+    while place < len(words) and words[place].startswith("-"):
+        if words[place] == "--":
+            return words[:place], words[place + 1 : place + 2], words[place + 2 :]
+        takes_value = words[place] in VALUED
+        place += 2 if takes_value else 1
+    return words[:place], words[place : place + 1], words[place + 1 :]

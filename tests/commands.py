@@ -54,6 +54,7 @@ def _kerasnorm(name: str) -> Callable[[list[str]], int]:
 
 _WORDS = {
     "lint": ("train.py",),
+    "run": ("train.py",),
     "doctor": ("model.keras",),
     "scan": ("photos",),
     "shard": ("photos", "shards"),

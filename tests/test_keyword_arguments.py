@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import json
 import pkgutil
 
 import keras
@@ -112,26 +111,6 @@ def test_known_keywords_are_kept_or_refused_by_name(cls, name, value):
         assert name in str(error)
         return
     assert changed.get(name, usual) != usual.get(name, usual)
-
-
-NUMBERS = [
-    pytest.param(cls, name, default, id=f"{cls.__name__}, {name}")
-    for cls in public()
-    for name, default in keywords(cls).items()
-    if type(default) in (int, float)
-    # The rest is Keras' own, or refused whatever its value.
-    and name in inspect.signature(cls.__init__).parameters
-]
-
-
-@pytest.mark.parametrize(("cls", "name", "number"), NUMBERS)
-def test_numbers_may_be_those_of_numpy(cls, name, number):
-    kind = np.int64 if type(number) is int else np.float64
-    made = [config_of(cls, **{"name": "one", name: n}) for n in (number, kind(number))]
-    if issubclass(cls, keras.layers.Layer):
-        # Of layers, the files of models hold just these.
-        made = [json.dumps(config) for config in made]
-    assert made[0] == made[1]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ be listed here.
 
 import argparse
 import ast
+import gc
 import os
 import pathlib
 import sys
@@ -51,6 +52,15 @@ def several_optimizers():
     return keras.optimizers.MultiOptimizer(lambda variable: keras.optimizers.SGD(0.1))
 
 
+def generator_state():
+    tf = pytest.importorskip("tensorflow")
+    spec = tf.TensorSpec((), tf.int32)
+    data = tf.data.Dataset.from_generator(lambda: iter([1]), output_signature=spec)
+    states = [o for o in gc.get_objects() if type(o).__name__ == "_GeneratorState"]
+    assert data is not None
+    return states[0]
+
+
 def bayesian_oracle():
     tuner = pytest.importorskip("keras_tuner")
     return tuner.oracles.BayesianOptimizationOracle(objective="loss", max_trials=1)
@@ -64,6 +74,7 @@ INTERFACES = {
     "_exit": lambda: os,
     "_finalize_ema_values": lambda: keras.callbacks.SwapEMAWeights(),
     "_get_variable_index": lambda: compiled_model().optimizer,
+    "_generator": generator_state,
     "_getframe": lambda: sys,
     "_inbound_nodes": lambda: compiled_model().layers[0],
     "_is_worker": tuner_class,

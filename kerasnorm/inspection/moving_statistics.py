@@ -206,11 +206,12 @@ def _choose_forward(
     """
 
     def call(batch: Any) -> None:
-        inputs = keras.utils.unpack_x_y_sample_weight(batch)[0]
-        model(source_forms.as_tensors(inputs), training=False)
+        model(keras.utils.unpack_x_y_sample_weight(batch)[0], training=False)
 
     def step(batch: Any) -> None:
-        run_test_step(model, source_forms.as_tensors(batch))
+        run_test_step(
+            model, keras.tree.map_structure(keras.ops.convert_to_tensor, batch)
+        )
 
     own = is_overridden(model, "test_step") and model.compiled
     if not can_be_called(model):

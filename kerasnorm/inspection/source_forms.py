@@ -34,22 +34,6 @@ def as_arrays(nest: Any) -> Any:
     return _array_of(nest) if _holds_scalars(nest) else [as_arrays(p) for p in nest]
 
 
-def as_tensors(nest: Any) -> Any:
-    """Return a nest with its arrays as tensors, as `fit` hands them on.
-
-    Called by itself, a model takes no mixture of both, and no texts of NumPy.
-
-    Args:
-        nest: Arrays, tensors of any kind and None, in lists, tuples and dicts.
-    """
-    return keras.tree.map_structure(
-        lambda part: (
-            keras.ops.convert_to_tensor(part) if isinstance(part, np.ndarray) else part
-        ),
-        nest,
-    )
-
-
 def _holds_scalars(value: Any) -> bool:
     while type(value) is list and value:
         value = value[0]

@@ -1,70 +1,61 @@
 """Checks of the layers' arguments; each raises with what it expected."""
 
-import numbers
 from typing import Any
 
 import keras
-import numpy as np
-
-
-def _plain(value: Any) -> Any:
-    """Return numbers of NumPy as Python's, which configurations can hold."""
-    return value.item() if isinstance(value, np.number) else value
-
-
-def _is(value: Any, kind: type) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def check_axis(axis: Any) -> int:
     """Return `axis`, or raise if it cannot be the axis of the channels."""
-    if not _is(axis, numbers.Integral) or axis == 0:
+    if isinstance(axis, bool) or not isinstance(axis, int) or axis == 0:
         raise ValueError(
             "Expected `axis` to be one integer, the axis of the channels (-1 for "
             "channels last, 1 for channels first) and not the batch axis 0. "
             f"Received: axis={axis!r}."
         )
-    return _plain(axis)
+    return axis
 
 
 def check_positive(name: str, value: Any) -> float:
     """Return `value`, or raise if it is not a number above 0."""
-    if not _is(value, numbers.Real) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise ValueError(
             f"Expected `{name}` to be a number above 0, such as 1e-5. "
             f"Received: {name}={value!r}."
         )
-    return _plain(value)
+    return value
 
 
 def check_share(name: str, value: Any) -> float:
     """Return `value`, or raise if it is not a number from 0 to below 1."""
-    if not _is(value, numbers.Real) or not 0 <= value < 1:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < 1:
         raise ValueError(
             f"Expected `{name}` to be a number from 0 to below 1. "
             f"Received: {name}={value!r}."
         )
-    return _plain(value)
+    return value
 
 
 def check_momentum(value: Any) -> float:
     """Return `value`, or raise if it cannot be the momentum of a moving average."""
-    if not _is(value, numbers.Real) or not 0 <= value <= 1:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= 1:
         raise ValueError(
             "Expected `momentum`, the part of the old average that each step keeps, "
             f"to be a number from 0 to 1. Received: momentum={value!r}."
         )
-    return _plain(value)
+    return value
 
 
 def check_count(name: str, value: Any) -> int:
     """Return `value`, or raise if it is not an integer of at least 1."""
-    if not _is(value, numbers.Integral) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(
             f"Expected `{name}` to be an integer of at least 1. "
             f"Received: {name}={value!r}."
         )
-    return _plain(value)
+    return value
 
 
 def check_dense(inputs: Any) -> None:

@@ -12,12 +12,7 @@ import keras
 
 from kerasnorm.inspection import layer_tree
 from kerasnorm.surgery import attributes, model_graph
-from kerasnorm.surgery.layer_configs import (
-    in_dtype,
-    not_built,
-    own_objects,
-    with_own_functions,
-)
+from kerasnorm.surgery.layer_configs import in_dtype, not_built
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,19 +239,19 @@ def _copy_by_config(layer: Any, dtype: str | None) -> Any:
 def _from_config(layer: Any, dtype: str | None = None) -> Any:
     cls, config = type(layer), not_built(layer.get_config(), dtype)
     parameters = inspect.signature(cls.__init__).parameters.values()
+    # Classes of users need not be registered to be copied.
+    known = {
+        type(inner).__name__: type(inner)
+        for _, inner in layer_tree.iter_layers(layer)
+        if not type(inner).__module__.startswith("keras.")
+    }
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
     if isinstance(layer, keras.Model) and not open_ended:
         # Keras adds `trainable` and `dtype`, which many models of users do not take.
         names = {parameter.name for parameter in parameters}
         return cls(**{key: config[key] for key in config if key in names})
-    with keras.saving.custom_object_scope(own_objects(layer)):
-        try:
-            return cls.from_config(config)
-        except Exception:
-            arguments = with_own_functions(layer, config)
-            if arguments is None:
-                raise
-            return cls(**arguments)
+    with keras.saving.custom_object_scope(known):
+        return cls.from_config(config)
 
 
 def carry_assets(layer: Any, copy: Any) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 from kerasnorm.inspection import layer_tree
 from kerasnorm.inspection.own_methods import check_callable
 from kerasnorm.inspection.patched_calls import patched_calls
-from kerasnorm.inspection.source_forms import as_tensors
 from kerasnorm.surgery import affine, norm_scale
 from kerasnorm.surgery.fold import find_folds
 
@@ -145,7 +144,7 @@ def _run(
         return call
 
     with patched_calls({layer: watch(layer) for layer in watched}):
-        outputs = keras.tree.flatten(model(as_tensors(batch), training=False))
+        outputs = keras.tree.flatten(model(batch, training=False))
     return [_numbers(output) for output in outputs], seen
 
 

@@ -11,7 +11,6 @@ from kerasnorm.inspection.model_optimizers import (
     replace_optimizers,
 )
 from kerasnorm.inspection.own_methods import can_be_called
-from kerasnorm.inspection.source_forms import as_tensors
 from kerasnorm.surgery import attributes, model_graph
 from kerasnorm.surgery.copier import Copier, RewritePlan, carry_assets
 
@@ -90,7 +89,7 @@ def _build(new: keras.Model, model: keras.Model, batch: Any) -> None:
             )
         batch = keras.KerasTensor((None, *shape[1:]))
     try:
-        new(as_tensors(batch), training=False)
+        new(batch, training=False)
     # Code of the user runs here and may raise anything.
     except Exception as error:
         raise ValueError(

@@ -13,7 +13,6 @@ from tests.layers.test_contract import (
     dy_like,
     leading_rows,
     relative_error,
-    with_unknown_sizes,
 )
 
 pytestmark = [
@@ -98,25 +97,3 @@ def test_constant_filters_do_nothing(row, value):
     assert np.all(y == 0.0)
     for gradient in gradients:
         assert np.all(np.isfinite(gradient))
-
-
-# TensorFlow's own convolutions of nothing have a wrong shape.
-WITHOUT_CONVOLUTION = [row for row in contract.ROWS if "Conv" not in row.name]
-
-
-@pytest.mark.parametrize("size", ["known", "unknown"])
-@pytest.mark.parametrize("row", WITHOUT_CONVOLUTION, ids=lambda row: row.name)
-def test_an_empty_batch_changes_nothing(row, size):
-    layer = built(row, SHAPE)
-    before = [numpy(weight) for weight in layer.weights]
-    x = drawn(SHAPE)[:0]
-    if size == "unknown":
-        outputs, gradients = with_unknown_sizes(layer, row.call)(x), []
-    else:
-        dy = dy_like(layer, drawn(SHAPE))[:0]
-        outputs, _, *gradients = outputs_and_gradients(layer, x, dy, **row.call)
-    assert outputs.shape == layer.compute_output_shape(x.shape)
-    for gradient in gradients:
-        assert not np.any(gradient)
-    for weight, value in zip(layer.weights, before, strict=True):
-        assert "seed" in weight.path or np.array_equal(numpy(weight), value)

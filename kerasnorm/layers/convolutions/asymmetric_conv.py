@@ -1,6 +1,5 @@
 """Asymmetric convolution: a square kernel strengthened along its cross."""
 
-import numbers
 from typing import Any
 
 import keras
@@ -191,8 +190,7 @@ class AsymmetricConv2D(keras.layers.Layer):
 
 
 def _pair(name: str, value: Any) -> tuple[int, int]:
-    is_one = isinstance(value, numbers.Integral)
-    pair = (value, value) if is_one else tuple(value)
+    pair = (value, value) if isinstance(value, int) else tuple(value)
     if len(pair) != 2:
         raise ValueError(
             f"Expected `{name}` to be one integer or a pair. Received: {value!r}."

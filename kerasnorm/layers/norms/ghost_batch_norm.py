@@ -133,10 +133,7 @@ class GhostBatchNorm(keras.layers.BatchNormalization):
             )
             if not self.update_per_part:
                 means = ops.mean(means, axis=0, keepdims=True)
-            before = ops.cast(moving, means.dtype)
-            after = self._moved(before, means)
-            samples = ops.shape(stats.offset)[0]
-            moving.assign(statistics_group.kept_if_empty(samples, before, after))
+            moving.assign(self._moved(ops.cast(moving, means.dtype), means))
 
     def _moved(self, moving: Any, means: Any) -> Any:
         """Return the moving average after one update for each row of `means`."""

@@ -76,19 +76,6 @@ def channel_groups(groups: int, channels: int) -> StatisticsGroup:
     return StatisticsGroup(average)
 
 
-def kept_if_empty(samples: Any, moving: Any, moved: Any) -> Any:
-    """Return a moving average after a batch, which moves nothing where it is empty.
-
-    Training on several devices ends with empty batches on some of them.
-
-    Args:
-        samples: Number of samples in the batch.
-        moving: The average before it.
-        moved: The average after it; NaN after an empty one.
-    """
-    return ops.where(samples > 0, moved, moving)
-
-
 def whole_batch() -> StatisticsGroup:
     """Pool all samples, one pool per channel."""
     return StatisticsGroup(lambda values: ops.mean(values, axis=0, keepdims=True))
@@ -117,9 +104,7 @@ def part_means(values: Any, size: int) -> Any:
 
 def _cut(samples: Any, size: int) -> tuple:
     """Return the number of parts, their length, and how many are longer by one."""
-    # An empty batch is one empty part.
-    most = max if isinstance(samples, int) else ops.maximum
-    parts = most((samples + size - 1) // size, 1)
+    parts = (samples + size - 1) // size
     return parts, samples // parts, samples % parts
 
 

@@ -129,20 +129,17 @@ class SwitchableNorm(ChannelNorm):
             ops.softmax(ops.cast(self.variance_logits, dtype)),
         )
         if update:
-            self._update(
-                batch.mean(stats), batch.variance(stats), ops.shape(stats.offset)[0]
-            )
+            self._update(batch.mean(stats), batch.variance(stats))
         return ops.cast(outputs, self.compute_dtype)
 
-    def _update(self, mean: Any, variance: Any, samples: Any) -> None:
+    def _update(self, mean: Any, variance: Any) -> None:
         for moving, batch in (
             (self.moving_mean, mean),
             (self.moving_variance, variance),
         ):
             batch = ops.stop_gradient(ops.squeeze(batch, axis=0))
-            before = ops.cast(moving, batch.dtype)
-            after = before * self.momentum + batch * (1.0 - self.momentum)
-            moving.assign(statistics_group.kept_if_empty(samples, before, after))
+            kept = ops.cast(moving, batch.dtype) * self.momentum
+            moving.assign(kept + batch * (1.0 - self.momentum))
 
     def get_config(self) -> dict:
         """Return the arguments of the constructor."""

@@ -1,0 +1,1 @@
+"""Watches the trainings of scripts and notebooks that know nothing of it."""

@@ -1,0 +1,79 @@
+"""Runs a script as `python SCRIPT` does, and watches its trainings."""
+
+import io
+import os
+import pathlib
+import signal
+import sys
+import types
+from collections.abc import Sequence
+
+from kerasnorm.watch.session import Session, say, summary_of
+
+INTERRUPTED = 130
+OURS = str(pathlib.Path(__file__).parent)
+
+
+def run_script(script: str, arguments: Sequence[str], session: Session) -> int:
+    """Run a script unchanged; return the exit status that it would have.
+
+    Args:
+        script: Its path.
+        arguments: Its own arguments.
+        session: Watches.
+    """
+    module = types.ModuleType("__main__")
+    module.__dict__.update(
+        __file__=script, __builtins__=__builtins__, __cached__=None, __doc__=None
+    )
+    sys.modules["__main__"] = module
+    sys.argv = [script, *arguments]
+    sys.path[0] = os.path.dirname(os.path.abspath(script))
+    session.start()
+    try:
+        with io.open_code(os.path.abspath(script)) as file:
+            code = compile(file.read(), script, "exec", dont_inherit=True)
+        exec(code, module.__dict__)
+    except SystemExit as left:
+        return _left(left, session)
+    except KeyboardInterrupt as error:
+        _show(error, script)
+        say(f"the script was interrupted; {summary_of(session)}")
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+        return INTERRUPTED
+    except BaseException as error:
+        _show(error, script)
+        say(f"the script ended with {type(error).__name__}; {summary_of(session)}")
+        return 1
+    if not session.seen:
+        say(summary_of(session))
+    return 0
+
+
+def _left(left: SystemExit, session: Session) -> int:
+    """Return the status of `sys.exit`, and print what it was given like Python."""
+    if not session.seen:
+        say(summary_of(session))
+    if left.code is None:
+        return 0
+    if isinstance(left.code, int):
+        return left.code
+    print(left.code, file=sys.stderr)
+    return 1
+
+
+def _show(error: BaseException, script: str) -> None:
+    """Print the traceback that the script would have had alone."""
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        if not trace.tb_frame.f_code.co_filename.startswith(OURS):
+            frames.append(trace)
+        trace = trace.tb_next
+    shown: types.TracebackType | None = None
+    for frame in reversed(frames):
+        shown = types.TracebackType(
+            shown, frame.tb_frame, frame.tb_lasti, frame.tb_lineno
+        )
+    sys.excepthook(type(error), error.with_traceback(shown), shown)
