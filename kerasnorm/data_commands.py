@@ -25,12 +25,23 @@ def scan(words: list[str]) -> int:
     parser.add_path(
         "--html", "File to write a page with the images to.", check=paths.output
     )
+    parser.add_path(
+        "--suspect_labels",
+        "CSV file to list the files in whose label looks wrong, the surest first.",
+        check=paths.output,
+    )
     parser.add_value("--quiet", bool, "No progress bar.")
     options = parser.parse(words)
     # Without Keras, which a scan does not need and which takes seconds to import.
     from kerasnorm.data.scan import scan_command
 
     folder = paths.fetched(options.directory, "directory")
+    if options.suspect_labels is not None:
+        from kerasnorm.training.commands import suspect_labels
+
+        suspects, note = suspect_labels.find_suspects(folder)
+        suspect_labels.write_suspects(suspects, options.suspect_labels)
+        print(f"{note}; listed in {options.suspect_labels}", file=sys.stderr)
     return scan_command.run_scan(
         folder,
         name=None if folder == options.directory else options.directory,
