@@ -191,3 +191,22 @@ def check(name, changes):
     own = found_in(model, loss, labels)
     weighted = found_in(model, loss, labels, loss_weights=[1000.0])
     assert weighted == own
+
+
+# A few calls only: on JAX each model compiles anew.
+@pytest.mark.thorough
+@pytest.mark.backends
+def test_a_constant_and_a_unit_change_nothing_on_any_backend():
+    loss, labels, activation = LOSSES["minus Dice"]
+    model = trained(loss, labels, activation)
+    mean = model.layers[1].moving_mean
+    mean.assign(mean + 2.0)
+    data = cut(inputs(1), labels), cut(inputs(2), labels)
+    found = [
+        examine(model, *data, loss=Changed(loss, *numbers_of_change), thorough=False)
+        for numbers_of_change in ((1.0, 0.0), CHANGES["thousandth"])
+    ]
+    plain, changed = ([(f.code, f.severity) for f in one.findings] for one in found)
+    assert changed == plain
+    assert ("stale_statistics", "error") in plain
+    assert found[1].budget.gap == pytest.approx(0.001 * found[0].budget.gap, rel=1e-3)
