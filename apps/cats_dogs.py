@@ -42,6 +42,27 @@ PHOTOS = {
     "label_smoothing": 0.1,
 }
 
+# The classifier learns first, from features; then all else in small steps, so that what
+# the weights know is not unlearned.
+PRETRAINED = {
+    "model": "efficientnet_lite0",
+    "weights": "pretrained",
+    "head_first": True,
+    "first_layer_rate": 0.1,
+    "image_size": 224,
+    "epochs": 40,
+    "max_minutes": 15.0,
+    "patience": 5,
+    "learning_rate": 2e-4,
+    "rotation_range": 0.0,
+    "width_shift_range": 0.0,
+    "height_shift_range": 0.0,
+    "shear_range": 0.0,
+    "zoom_range": 0.0,
+    "crop_area": 0.5,
+    "color_jitter": 0.2,
+}
+
 APP = App(
     name="cats_dogs",
     title="Train a network to tell cats from dogs.",
@@ -58,13 +79,7 @@ APP = App(
             "patience": 20,
         },
         "photos": PHOTOS,
-        # Small steps: what the weights know is not to be unlearned.
-        "pretrained": {
-            "epochs": 10,
-            "image_size": 160,
-            "learning_rate": 2e-4,
-            "patience": 5,
-        },
+        "pretrained": PRETRAINED,
         # For a first look: too few epochs for much varied images and decay to pay.
         "quick": PHOTOS
         | {

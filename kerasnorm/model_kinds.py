@@ -18,10 +18,26 @@ class ModelKind:
         help: What it is, in a few words.
         options: Values of each argument of its builder that is a setting, by the name
             of the argument; empty where all that the setting allows go.
+        builder: Name of the builder in `kerasnorm.models`, if it is another one.
+        fixed: Arguments of the builder that the name decides.
+        is_published: Whether `--weights pretrained` has weights for it.
     """
 
     help: str
     options: Mapping[str, tuple[Any, ...]]
+    builder: str | None = None
+    fixed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    is_published: bool = False
+
+
+def _efficientnet_lite(variant: int, million: str) -> ModelKind:
+    return ModelKind(
+        f"EfficientNet-Lite{variant}, {million} million parameters",
+        {**_SHARED, "stochastic_depth": _ANY},
+        builder="efficientnet_lite",
+        fixed={"variant": variant},
+        is_published=variant < 3,
+    )
 
 
 MODEL_KINDS: dict[str, ModelKind] = {
@@ -70,9 +86,13 @@ MODEL_KINDS: dict[str, ModelKind] = {
             "stochastic_depth": _ANY,
         },
     ),
+    "efficientnet_lite0": _efficientnet_lite(0, "4.7"),
+    "efficientnet_lite1": _efficientnet_lite(1, "5.4"),
+    "efficientnet_lite2": _efficientnet_lite(2, "6.1"),
+    "efficientnet_lite3": _efficientnet_lite(3, "8.2"),
+    "efficientnet_lite4": _efficientnet_lite(4, "13"),
     KERAS: ModelKind(
-        "one of `keras.applications`, perhaps with its weights",
-        {"dropout": _ANY, "weights": _ANY, "frozen": _ANY},
+        "one of `keras.applications`, perhaps with its weights", {"dropout": _ANY}
     ),
 }
 

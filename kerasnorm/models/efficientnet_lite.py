@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -153,7 +154,8 @@ def efficientnet_lite(
     outputs = blocks.classify(base(x), num_classes, drop)
     model = keras.Model(images, outputs, name=name)
     if weights is not None:
-        transfer.take_weights(model, _weights_file(weights, variant))
+        file = pretrained_file(name) if weights == PRETRAINED else weights
+        transfer.take_weights(model, file)
         unfreeze(model)
     base.trainable = base.trainable and not frozen
     return model
@@ -191,20 +193,28 @@ def block_specs(
             count += 1
 
 
-def _weights_file(weights: str | os.PathLike, variant: int) -> str | os.PathLike:
-    if weights != PRETRAINED:
-        return weights
+def pretrained_file(name: str) -> pathlib.Path:
+    """Return the ImageNet weights of a variant, converted to Keras where they are not.
+
+    Args:
+        name: `efficientnet_lite0` to `efficientnet_lite2`.
+
+    Raises:
+        ValueError: If there are none for it, or they are damaged.
+        RuntimeError: If the package of the weights is missing.
+    """
 
     def convert(state: dict[str, np.ndarray]) -> keras.Model:
+        variant = int(name[-1])
         side = VARIANTS[variant].image_size
         model = efficientnet_lite((side, side, 3), 1000, variant)
         names = [spec.name for spec, _ in block_specs(VARIANTS[variant])]
         by_name = {layer.name: layer for _, layer in layer_tree.iter_layers(model)}
-        for name, values in layer_numbers(state, names):
-            by_name[name].load_own_variables(values)
+        for layer, values in layer_numbers(state, names):
+            by_name[layer].load_own_variables(values)
         return model
 
-    return published.weights_file(f"efficientnet_lite{variant}", convert)
+    return published.weights_file(name, convert)
 
 
 def _scaled(filters: int, width: float) -> int:

@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from kerasnorm.training.pretrained.network_settings import network_of
 from kerasnorm.training.settings import (
     Settings,
     layering,
@@ -65,7 +66,13 @@ class App:
             name = "drawn" if data == "drawn" else "photos"
             if weights and "pretrained" in self.presets:
                 name = "pretrained"
-            return old_names.renamed(self.presets.get(name, {}), OLD_NAMES)
+            found = dict(old_names.renamed(self.presets.get(name, {}), OLD_NAMES))
+            if weights and paths.is_path(weights):
+                # They are of another network than those that the preset names.
+                found = {
+                    k: v for k, v in found.items() if k not in ("model", "weights")
+                }
+            return found
         if name not in self.presets:
             raise UsageError(
                 f"expected --preset to be one of {', '.join(self.presets)}, "
@@ -193,7 +200,11 @@ def _of_new(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Layer]:
         given.get("data", own["data"]), given.get("weights", own["weights"]), name
     )
     chosen = f"preset {name}" if name else "the preset that the data choose"
-    return [Layer("the app's defaults", own), Layer(chosen, changes), *typed]
+    layers = [Layer("the app's defaults", own), Layer(chosen, changes)]
+    earlier = network_of(str(given.get("weights")))
+    if earlier:
+        layers.append(Layer(f"the run {given['weights']}", earlier))
+    return [*layers, *typed]
 
 
 def _of_resumed(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Layer]:

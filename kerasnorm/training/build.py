@@ -1,6 +1,6 @@
 """Settings to a compiled model: the only place where names become objects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -10,9 +10,9 @@ from kerasnorm.inspection import layer_tree
 from kerasnorm.model_kinds import MODEL_KINDS
 from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.devices import precision
+from kerasnorm.training.pretrained import start
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.settings import DECLARED
-from kerasnorm.training.system import paths
 
 # Norm-free networks need clipped gradients; a tighter limit throttles small batches.
 AGC_OF_NORM_FREE = 0.04
@@ -22,35 +22,52 @@ AGC_OF_RANGER21 = 0.01
 DECAY_SHARE = 0.3
 
 
-def build_model(settings: Settings, num_classes: int) -> keras.Model:
+def build_model(
+    settings: Settings,
+    num_classes: int,
+    *,
+    class_names: Sequence[str] = (),
+    say: Callable[[str], Any] = lambda line: None,
+    fill: bool = True,
+) -> keras.Model:
     """Return the uncompiled network.
 
     Args:
-        settings: Says which model, norm and precision.
+        settings: Says which model, norm, weights and precision.
         num_classes: Units of the classifier.
+        class_names: Their names; a run that had others does not give its classifier.
+        say: Is told which weights were taken.
+        fill: Whether to read the weights to start from. A training that goes on gets
+            them from its checkpoint.
     """
     before = keras.config.dtype_policy()
     settings = precision.resolve_auto_precision(settings)
     if settings.precision != "float32":
         keras.config.set_dtype_policy(f"mixed_{settings.precision}")
     try:
-        model = _build_model(settings, num_classes)
+        model = _build_model(settings, num_classes, fill)
+        if settings.weights is not None:
+            if fill:
+                start.take_weights(model, settings, class_names, say)
+            model = start.with_norm_policy(model, settings)
     finally:
         keras.config.set_dtype_policy(before)
     surgery.use_fused_batch_norm(model)
     return model
 
 
-def _build_model(settings: Settings, num_classes: int) -> keras.Model:
+def _build_model(settings: Settings, num_classes: int, fill: bool) -> keras.Model:
     side = settings.image_size if settings.has_one_size else None
     shape = (side, side, 3)
     if settings.model.startswith("keras:"):
-        return _build_backbone(settings, shape, num_classes)
-    build = getattr(models, settings.model)
-    chosen = _model_options(settings)
-    if NORM_KINDS[settings.norm].has_moving_statistics:
+        return _build_backbone(settings, shape, num_classes, fill)
+    kind = MODEL_KINDS[settings.model]
+    build = getattr(models, kind.builder or settings.model)
+    chosen = {**_model_options(settings), **kind.fixed}
+    norm = "batch" if settings.weights == "pretrained" else settings.norm
+    if NORM_KINDS[norm].has_moving_statistics:
         chosen["norm_options"] = {"momentum": settings.norm_momentum}
-    return build(shape, num_classes, norm=settings.norm, **chosen)
+    return build(shape, num_classes, norm=norm, **chosen)
 
 
 def _model_options(settings: Settings) -> dict[str, Any]:
@@ -68,19 +85,19 @@ def _model_options(settings: Settings) -> dict[str, Any]:
 
 
 def _build_backbone(
-    settings: Settings, shape: tuple[int | None, int | None, int], num_classes: int
+    settings: Settings,
+    shape: tuple[int | None, int | None, int],
+    num_classes: int,
+    fill: bool,
 ) -> keras.Model:
     model = models.backbone(
         settings.model,
         shape,
         num_classes,
-        weights=settings.weights and paths.fetched(settings.weights, "--weights"),
-        frozen=settings.frozen,
+        weights="imagenet" if fill and settings.weights == "imagenet" else None,
         dropout=settings.dropout,
     )
-    # Norms that stay as they were trained have nothing to synchronize.
-    kept = ("batch", "sync_batch") if settings.weights else ("batch",)
-    if settings.norm not in kept:
+    if settings.norm != "batch" and settings.weights is None:
         model, _ = surgery.swap_norm(model, settings.norm)
     for _, layer in layer_tree.iter_layers(model):
         if hasattr(layer, "moving_variance") and hasattr(layer, "momentum"):

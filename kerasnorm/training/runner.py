@@ -137,7 +137,14 @@ def prepare(
     finder = None
     with distribution.scope(settings):
         shared = distribution.with_synchronized_norm(settings)
-        model = build.build_model(shared, len(data.train.class_names))
+        names = data.train.class_names
+        model = build.build_model(
+            shared,
+            len(names),
+            class_names=names,
+            say=console.print,
+            fill=directory is None,
+        )
         if settings.learning_rate == "auto":
             trial = batches.training_batches(settings, data)
             with failures_in_words(data.train):
@@ -239,7 +246,7 @@ def finished_model(job: RunContext) -> keras.Model:
         return job.model
     distribution.end(job.settings)
     shared = distribution.with_synchronized_norm(job.settings).of_one_size()
-    model = build.build_model(shared, len(job.data.train.class_names))
+    model = build.build_model(shared, len(job.data.train.class_names), fill=False)
     model.set_weights(job.model.get_weights())
     if shared.image_size < job.settings.image_size:
         model = build.look_at_center(model, job.settings.image_size)

@@ -117,8 +117,6 @@ CONDITIONS = [
     (name, other, usable)
     for name, declared in DECLARED.items()
     for other, usable in declared.conditions.items()
-    # These two are refused wherever they come from.
-    if name not in ("weights", "frozen")
 ]
 OTHERS = {
     "model": [*(m for m in MODEL_KINDS if m != KERAS), "keras:MobileNetV2"],

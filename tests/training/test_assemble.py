@@ -149,7 +149,7 @@ def test_a_setting_reaches_the_builder_of_its_network(monkeypatch, kind, name):
         return keras.Sequential([keras.Input(shape), keras.layers.Flatten()])
 
     value = "F3" if (kind, name) == ("nfnet", "variant") else OTHER_VALUES[name]
-    monkeypatch.setattr(models, kind, build_it)
+    monkeypatch.setattr(models, MODEL_KINDS[kind].builder or kind, build_it)
     build.build_model(Settings(model=kind, image_size=16, **{name: value}), 2)
     expected = (1, 1) if name == "stages" else value
     assert found[DECLARED[name].argument] == expected

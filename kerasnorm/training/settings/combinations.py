@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from kerasnorm.model_kinds import KERAS, find_model_kind, models_with
+from kerasnorm.model_kinds import KERAS, MODEL_KINDS, find_model_kind, models_with
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.spelling import flag_of
 
@@ -69,10 +69,16 @@ def _check_folds(settings: Any) -> None:
 
 def _check_model(settings: Any) -> None:
     kind = find_model_kind(settings.model)
-    if settings.weights is not None and kind != KERAS:
+    if settings.weights == "imagenet" and kind != KERAS:
         raise UsageError(
-            f"expected --weights together with --model {KERAS}, received "
+            f"expected --weights imagenet together with --model {KERAS}, received "
             f"--model {settings.model}"
+        )
+    published = [name for name, one in MODEL_KINDS.items() if one.is_published]
+    if settings.weights == "pretrained" and kind not in published:
+        raise UsageError(
+            f"expected --weights pretrained together with --model "
+            f"{' or '.join(published)}, received --model {settings.model}"
         )
     if settings.frozen and settings.weights is None:
         raise UsageError(

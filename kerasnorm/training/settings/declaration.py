@@ -99,6 +99,7 @@ class Declaration:
         only_with: Values of other settings without which it is unused.
         argument: Argument of the model builders that takes it, so that it is unused
             with models that have none; nothing for what all models use.
+        only_with_weights: Whether it is unused in a network that starts at random.
         searched: What a search tries by default; nothing if it does not vary.
         is_searchable: Whether trials of a search may differ in it.
         is_strength: Whether the parameter `augmentation` of a search scales it.
@@ -119,6 +120,7 @@ class Declaration:
     off: Any = ALWAYS_ON
     only_with: Mapping[str, Iterable[str]] = dataclasses.field(default_factory=dict)
     argument: str | None = None
+    only_with_weights: bool = False
     searched: Searched | None = None
     is_searchable: bool = True
     is_strength: bool = False

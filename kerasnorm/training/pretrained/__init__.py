@@ -1,0 +1,1 @@
+"""Trainings that start from weights: which are taken, and how they are kept."""
