@@ -41,6 +41,7 @@ class TimeLimit(Ordered):
         self._started: float | None = None
         self._epoch_started = 0.0
         self._longest_epoch = 0.0
+        self._expected: float | None = None
         self._epochs = 0
 
     @property
@@ -57,6 +58,14 @@ class TimeLimit(Ordered):
     def share(self) -> float:
         """Fraction of the limit that has passed, from 0; above 1 beyond it."""
         return self._spent() / (self.minutes * 60)
+
+    def expect(self, seconds: float) -> None:
+        """Say how long the next epoch takes, where this one is no measure of it.
+
+        Args:
+            seconds: An estimate; it counts instead of what this epoch takes.
+        """
+        self._expected = seconds
 
     def get_state(self) -> dict[str, Any]:
         """Return the time spent, for a checkpoint."""
@@ -90,6 +99,8 @@ class TimeLimit(Ordered):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Stop if the next epoch would end too far beyond the limit."""
         duration = time.monotonic() - self._epoch_started
+        if self._expected is not None:
+            duration, self._expected = self._expected, None
         self._longest_epoch = max(self._longest_epoch, duration)
         self._epochs = epoch + 1
         if self.is_over:

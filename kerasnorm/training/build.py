@@ -211,6 +211,9 @@ def _wrapped(
     optimizer.exclude_from_weight_decay(
         var_list=[v for v in model.trainable_variables if len(v.shape) < 2]
     )
+    if settings.weights is not None and settings.first_layer_rate < 1:
+        factors = optimizers.rising_rates(model, settings.first_layer_rate)
+        optimizer = optimizers.LayerRates(optimizer, factors)
     if settings.lookahead:
         optimizer = optimizers.Lookahead(optimizer)
     if settings.gradient_centralization:

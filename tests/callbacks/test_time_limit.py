@@ -48,3 +48,19 @@ def test_time_spent_before_an_interruption_counts(clock):
 def test_a_limit_not_above_zero_is_refused(minutes):
     with pytest.raises(ValueError, match="minutes"):
         TimeLimit(minutes)
+
+
+def test_an_epoch_that_is_no_measure_of_the_next_counts_as_expected(clock):
+    class Expects(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 0:
+                limit.expect(1.0)
+
+    limit = TimeLimit(minutes=1.05 / 60)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((2, 2), "float32")
+    calls = [clock, Expects(), limit]
+    history = model.fit(x, x[:, :1], 2, epochs=50, verbose=0, callbacks=calls)
+    # 0.6 seconds are spent after the third, and half of the expected one is 0.5.
+    assert len(history.epoch) == 3

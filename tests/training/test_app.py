@@ -12,6 +12,7 @@ from kerasnorm.training.app import App, parse_training
 from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
+from kerasnorm.training.settings.sections.optimizer import OPTIMIZERS
 from kerasnorm.training.settings.sections.schedule import SCHEDULES
 from kerasnorm.training.settings.settings import DECLARED, FIELDS, OLD_NAMES, SECTIONS
 from kerasnorm.training.settings.spelling import normalize
@@ -117,11 +118,13 @@ CONDITIONS = [
     (name, other, usable)
     for name, declared in DECLARED.items()
     for other, usable in declared.conditions.items()
+    if not declared.only_with_weights
 ]
 OTHERS = {
     "model": [*(m for m in MODEL_KINDS if m != KERAS), "keras:MobileNetV2"],
     "schedule": SCHEDULES,
     "norm": tuple(NORM_KINDS),
+    "optimizer": OPTIMIZERS,
 }
 
 

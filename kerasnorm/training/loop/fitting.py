@@ -11,7 +11,7 @@ from kerasnorm.callbacks.tensorboard_tf import TensorBoard
 from kerasnorm.training import build
 from kerasnorm.training.devices import distribution, multi_process_training
 from kerasnorm.training.inputs import batches
-from kerasnorm.training.loop import non_finite_step, progress, resume
+from kerasnorm.training.loop import head_epoch, non_finite_step, progress, resume
 from kerasnorm.training.loop.interruption import StopBetweenBatches, TrainingStopped
 from kerasnorm.training.loop.recovery import Recovery
 from kerasnorm.training.loop.run_context import RunContext
@@ -20,6 +20,8 @@ from kerasnorm.training.report.results import TrainingResult
 
 # Work that a killed program may lose at most; a checkpoint takes well under a second.
 CHECKPOINT_SECONDS = 60.0
+# Enough for the statistics of norms, and a fraction of an epoch.
+RECALIBRATION_SAMPLES = 512
 
 
 class NonFiniteTrainingError(RuntimeError):
@@ -45,6 +47,8 @@ def fit(job: RunContext) -> TrainingResult:
         NonFiniteTrainingError: If the loss or weights became NaN or infinite for good.
     """
     recovery = Recovery()
+    if head_epoch.is_wanted(job.settings):
+        head_epoch.train(FitSession(job, recovery))
     while True:
         attempt = FitSession(job, recovery)
         try:
@@ -113,7 +117,7 @@ class FitSession:
             # Only now is it certain that the run continues.
             resume.reopen(job.directory, job.settings)
             job.directory.write_split(job.data.split)
-        is_over = self.stopping.is_over or self.limit.is_over
+        is_over = self.is_over
         kept = self.callbacks()
         first = self.start.epoch * job.steps_per_epoch + self.start.batch
         last = min(job.settings.epochs, job.hooks.until_epoch or job.settings.epochs)
@@ -140,10 +144,23 @@ class FitSession:
             raise
         finally:
             job.signals.defer_signals = False
+        if self.job.settings.frozen and head_epoch.is_wanted(self.job.settings):
+            return self.end("only the classifier was to train")
         return self.end(
             self.limit.stopped_because
             or job.hooks.stopped_because
             or str(self.stopping.stopped_because)
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to train."""
+        settings = self.job.settings
+        has_head = head_epoch.is_wanted(settings) and self.start.epoch > 0
+        return (
+            self.stopping.is_over
+            or self.limit.is_over
+            or (has_head and settings.frozen)
         )
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
@@ -158,6 +175,7 @@ class FitSession:
             self.limit,
             self.history,
             TensorBoard(job.directory.tensorboard, settings=job.settings.to_dict()),
+            *self.recalibration(),
             *job.hooks.callbacks,
             self.checkpoint,
             progress.ProgressLines(
@@ -165,6 +183,15 @@ class FitSession:
             ),
             StopBetweenBatches(self.checkpoint, [self._signal, self._overrun]),
         ]
+
+    def recalibration(self) -> list[keras.callbacks.Callback]:
+        """Return what measures the norms of weights anew, if they are to be."""
+        settings = self.job.settings
+        is_wanted = settings.weights is not None and not settings.frozen
+        if settings.norm_policy != "recalibrate" or not is_wanted or self.is_over:
+            return []
+        trained = batches.training_batches(settings, self.job.data)
+        return [callbacks.RecalibrateBatchNorm(trained, RECALIBRATION_SAMPLES)]
 
     def pacing(self) -> list[keras.callbacks.Callback]:
         """Return what moves the learning rate, if anything does."""
@@ -174,7 +201,13 @@ class FitSession:
     def time_share(self) -> float:
         """Return the fraction of the allowed time that has passed."""
         # The clock is not deterministic.
-        return 0.0 if self.job.settings.deterministic else self.limit.share
+        settings = self.job.settings
+        if settings.deterministic or settings.max_minutes is None:
+            return 0.0
+        if not head_epoch.is_wanted(settings):
+            return self.limit.share
+        rows = self.history.rows
+        return head_epoch.share_after(self.limit.share, rows, settings.max_minutes)
 
     def end(self, reason: str) -> TrainingResult:
         """Return how training went.

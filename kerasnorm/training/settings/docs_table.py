@@ -51,6 +51,8 @@ def _row(name: str) -> str:
         f"Only with {flag_of(other)} {', '.join(usable)}."
         for other, usable in declared.conditions.items()
     ]
+    if declared.only_with_weights:
+        meaning.append("Only with --weights.")
     if declared.old_names:
         meaning.append(f"Earlier name: {', '.join(declared.old_names)}.")
     values = declared.values or _kind(name)

@@ -110,6 +110,7 @@ class ModelSettings:
         above=True,
         details="The layers between have rates between, evenly by ratio: the first "
         "layers of pretrained weights have the least to learn.",
+        only_with={"optimizer": ("sgd", "adam", "adamw", "muon")},
         only_with_weights=True,
     )
     dropout: float = number(
