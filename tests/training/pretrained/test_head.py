@@ -8,6 +8,7 @@ import pytest
 
 from kerasnorm.models import take_weights
 from kerasnorm.training import Settings, build, run
+from kerasnorm.training.inputs import batches
 from kerasnorm.training.loop import head_epoch
 from kerasnorm.training.pretrained import features, head
 from tests.training import torture
@@ -121,8 +122,14 @@ def test_features_survive_an_abort(settings, computed, monkeypatch):
     assert resumed.report["validation_loss"] == whole.report["validation_loss"]
 
 
-def test_what_is_worse_than_the_classifier_alone_is_not_kept(settings):
-    done = run(settings.replace(learning_rate=0.5, schedule="constant"))
+def test_what_is_worse_than_the_classifier_alone_is_not_kept(settings, monkeypatch):
+    right = batches.training_batches
+
+    def wrong(*arguments):
+        return right(*arguments).map(lambda images, labels: (images, 1 - labels))
+
+    monkeypatch.setattr(batches, "training_batches", wrong)
+    done = run(settings.replace(learning_rate=0.05, schedule="constant"))
     assert done.report["epochs"] == 3
     assert done.report["best_epoch"] == 1
     assert body_is(
@@ -140,7 +147,8 @@ def test_a_resumed_run_does_not_train_the_classifier_again(settings, monkeypatch
 
 @pytest.mark.parametrize("policy", ["recalibrate", "unfrozen"])
 def test_statistics_are_measured_anew_where_the_policy_says(settings, policy):
-    done = run(settings.replace(norm_policy=policy, norm_momentum=1.0, epochs=2))
+    settings = settings.replace(norm_policy=policy, norm_momentum=1.0, head_first=False)
+    done = run(settings.replace(epochs=1))
     model = keras.saving.load_model(done.directory / "model.keras")
     fresh = keras.models.clone_model(model)
     take_weights(fresh, settings.weights, without=("classifier",))
@@ -148,9 +156,7 @@ def test_statistics_are_measured_anew_where_the_policy_says(settings, policy):
     moved = not np.array_equal(
         *(np.array(one.get_layer("stem_norm").moving_mean) for one in (model, fresh))
     )
-    assert moved == (policy == "recalibrate" and done.report["best_epoch"] == 2)
-    if policy == "recalibrate":
-        assert done.report["best_epoch"] == 2
+    assert moved == (policy == "recalibrate")
 
 
 def test_the_clock_of_the_other_epochs_begins_behind_the_classifier():
