@@ -10,6 +10,7 @@ from PIL import Image
 pytest.importorskip("tensorflow")
 
 from kerasnorm import command_line
+from kerasnorm.data import index_directory, load_images
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.doctor.inputs_of_model import choose_resizing
 from kerasnorm.training.commands import model_images
@@ -210,3 +211,26 @@ def test_the_doctor_says_how_images_were_decoded(folder, tmp_path, capsys):
     assert run("doctor", file, *splits, "--json", "--rescale", "1/255") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["losses"]["D"] > 0 and "12x16 gray" in found["notes"][0]
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_images_that_trainings_have_kept_are_not_decoded_again(
+    folder, tmp_path, monkeypatch, seed
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    index = index_directory(folder)
+    model = network((12, 16, 3))
+    plain = list(ImageBatches(model, index, Decoding(), 8, seed=seed, samples=20))
+    load_images(index.take(range(4, len(index))), (12, 16), cache="disk")
+    read = []
+    content = model_images.open_content
+    monkeypatch.setattr(
+        model_images, "open_content", lambda *a: read.append(a[0]) or content(*a)
+    )
+    batches = ImageBatches(model, index, Decoding(), 8, seed=seed, samples=20)
+    for ours, theirs in zip(batches, plain, strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_array_equal(ours[1], theirs[1])
+    kept = {index.paths[position] for position in range(4, len(index))}
+    taken = {index.paths[position] for position in batches.order}
+    assert set(read) == taken - kept

@@ -113,7 +113,7 @@ class StoredImages:
         missing = [
             place
             for place, position in enumerate(positions)
-            if not self._load(position, images[place : place + 1])
+            if not self.load(position, images[place : place + 1])
         ]
         if not missing:
             return
@@ -130,8 +130,16 @@ class StoredImages:
             self._pool = concurrent.futures.ThreadPoolExecutor(workers_or(self.workers))
         return self._pool
 
-    def _load(self, position: int, image: np.ndarray) -> bool:
-        """Read an image from the store; say whether it is there and whole."""
+    def load(self, position: int, image: np.ndarray) -> bool:
+        """Read an image from the store, nowhere else.
+
+        Args:
+            position: Which one.
+            image: Where it goes, uint8 of (1, height, width, 3).
+
+        Returns:
+            Whether the store has it, and whole.
+        """
         row = self.rows[position]
         if row < 0 or self.folder is None:
             return False

@@ -10,6 +10,7 @@ import keras
 from kerasnorm.data.images.decoded_images import INTERPOLATIONS
 from kerasnorm.data.sources import remote, source
 from kerasnorm.data.sources.index import ImageIndex
+from kerasnorm.data.store.failures import failures_in_words
 from kerasnorm.doctor import command
 from kerasnorm.doctor.inputs_of_model import choose_resizing
 from kerasnorm.training.commands import inference
@@ -105,6 +106,7 @@ def _consult_run(
         for name, value in row.items():
             history.setdefault(name, []).append(value)
     splits: dict[str, Any] = {}
+    data = None
     if train is None or validation is None:
         data = loading.load_data(
             as_resumed(settings, directory.path, accept_changes=accept_changes)
@@ -123,16 +125,18 @@ def _consult_run(
         splits["train"] = folders.train(train)
     if validation is not None:
         splits["validation"] = folders.validation(validation)
-    return command.diagnose_model(
-        model,
-        **splits,
-        prove_remedy=prove,
-        save_beside=directory.model_file,
-        history=history,
-        progress=progress,
-        notes=folders.describe() if train or validation else (),
-        subject=_subject(path, train or own, validation or own),
-    )
+    read = () if data is None else (data.train, data.validation)
+    with failures_in_words(*read):
+        return command.diagnose_model(
+            model,
+            **splits,
+            prove_remedy=prove,
+            save_beside=directory.model_file,
+            history=history,
+            progress=progress,
+            notes=folders.describe() if train or validation else (),
+            subject=_subject(path, train or own, validation or own),
+        )
 
 
 def _subject(

@@ -14,6 +14,7 @@ from kerasnorm.data.errors import DataError, ImageError
 from kerasnorm.data.images.decode import BILINEAR, Form, QuietPillow, open_content
 from kerasnorm.data.images.decoded_images import INTERPOLATIONS, workers_or
 from kerasnorm.data.sources.index import ImageIndex
+from kerasnorm.data.store.recall import load_image, recall_images
 from kerasnorm.doctor.losses.label_format import label_format
 from kerasnorm.doctor.probes.inputs.input_map import channel_axis
 from kerasnorm.training.settings.errors import UsageError
@@ -201,6 +202,10 @@ class ImageBatches:
         self.count = int(count) if drop_remainder else int(np.ceil(count))
         self.form = label_format(model, len(index.class_names))
         self.map: Any = None
+        self.places = np.argsort(order, kind="stable")
+        self.stored = None
+        if decoding.is_antialiased and self.images.channels == 3:
+            self.stored = recall_images(index.take(self.order), self.images.size)
 
     def __len__(self) -> int:
         return self.count
@@ -232,6 +237,10 @@ class ImageBatches:
 
     def _decode(self, file: int) -> np.ndarray | None:
         """Return one file as float32 of (height, width, channels), None if broken."""
+        if self.stored is not None:
+            known = load_image(self.stored, int(self.places[file]))
+            if known is not None:
+                return known.astype("float32")
         items, (height, width) = self.index.items, self.images.size
         mode, channels = MODES[self.images.channels], self.images.channels
         own = self.decoding.is_antialiased
