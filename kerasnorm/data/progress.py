@@ -1,12 +1,30 @@
 """How far something long has come: a bar with the time left, on standard error."""
 
+import contextlib
+import contextvars
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
 #: What is done sooner needs no bar.
 SECONDS = 2.0
+_IS_QUIET = contextvars.ContextVar("is_quiet", default=False)
+
+
+@contextlib.contextmanager
+def quietly(is_quiet: bool = True) -> Iterator[None]:
+    """Show no bars in the `with` block.
+
+    Args:
+        is_quiet: Whether that is so; if not, nothing changes.
+    """
+    before = _IS_QUIET.set(is_quiet or _IS_QUIET.get())
+    try:
+        yield
+    finally:
+        _IS_QUIET.reset(before)
 
 
 class Progress:
@@ -27,7 +45,7 @@ class Progress:
         self, what: str, *, quiet: bool = False, seconds: float = SECONDS
     ) -> None:
         self.what = what
-        self.is_shown = not quiet and _is_terminal()
+        self.is_shown = not (quiet or _IS_QUIET.get()) and _is_terminal()
         self._appears = time.monotonic() + seconds
         self._bar: Any = None
         self._task: Any = None
@@ -57,7 +75,17 @@ class Progress:
             self._bar = _new_bar()
             self._bar.start()
             self._task = self._bar.add_task(self.what, total=total)
-        self._bar.update(self._task, completed=done, total=total)
+        text = self.what
+        self._bar.update(self._task, description=text, completed=done, total=total)
+
+    def say(self, sentence: str) -> None:
+        """Show what is done at this moment, where its length is not known.
+
+        Args:
+            sentence: What is done.
+        """
+        self.what = sentence
+        self(0, None)
 
 
 def _is_terminal() -> bool:

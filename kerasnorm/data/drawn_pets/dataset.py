@@ -12,6 +12,7 @@ import numpy
 
 from kerasnorm.data.cache import cache_directory
 from kerasnorm.data.drawn_pets.drawing import draw_pet
+from kerasnorm.data.progress import Progress
 
 CLASSES = ("cat", "dog")
 SPLITS = ("train", "validation")
@@ -20,6 +21,7 @@ VERSION = 2
 # A second process takes about as long to start as this many images to draw.
 PICTURES_WORTH_A_PROCESS = 100
 ABANDONED_AFTER_SECONDS = 3600
+POLL_SECONDS = 0.05
 
 
 def drawn_pets_directory(
@@ -147,6 +149,11 @@ def _draw_all(
         for first in range(number):
             share = [str(first), str(number)]
             workers.append(subprocess.Popen([*command, *share], env=environment))
+        with Progress("drawing images") as progress:
+            while any(worker.poll() is None for worker in workers):
+                if progress.is_shown:
+                    progress(sum(1 for _ in directory.glob("*/*/*.jpg")), images)
+                time.sleep(POLL_SECONDS)
         failed = [worker for worker in workers if worker.wait()]
     finally:
         for worker in workers:

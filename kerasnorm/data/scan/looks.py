@@ -13,6 +13,7 @@ from typing import Any
 from kerasnorm.data.cache import cache_directory
 from kerasnorm.data.images.decode import QuietPillow
 from kerasnorm.data.images.decoded_images import workers_or
+from kerasnorm.data.progress import Progress
 from kerasnorm.data.scan.duplicates import find_duplicates
 from kerasnorm.data.scan.scan_file import FileScan, scan_item
 from kerasnorm.data.sources.index import ImageIndex
@@ -50,10 +51,12 @@ def duplicate_groups(index: ImageIndex) -> list[list[int]] | None:
     with (
         QuietPillow(),
         concurrent.futures.ThreadPoolExecutor(workers_or(None)) as pool,
+        Progress("looking for duplicates") as progress,
     ):
         looked = pool.map(look, new)
-        for position, file in zip(new, looked, strict=True):
+        for done, (position, file) in enumerate(zip(new, looked, strict=True)):
             found[position] = file
+            progress(done + 1, len(new))
     if new:
         remember(index.root, index.names, stamps, found, index.gray_bits)
     return _groups(found)

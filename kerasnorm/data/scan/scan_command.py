@@ -5,6 +5,7 @@ import os
 import pathlib
 import sys
 
+from kerasnorm.data.progress import Progress
 from kerasnorm.data.scan import gallery
 from kerasnorm.data.scan.duplicates import Duplicates
 from kerasnorm.data.scan.image_scan import ImageScan, scan_images
@@ -40,22 +41,8 @@ def run_scan(
     Raises:
         DataError: There is no such folder.
     """
-    from rich import console, progress
-
-    # On stderr, so that JSON on stdout stays JSON.
-    bar = progress.Progress(
-        *progress.Progress.get_default_columns(),
-        progress.MofNCompleteColumn(),
-        console=console.Console(stderr=True),
-        disable=quiet or not sys.stderr.isatty(),
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task("looking at files", total=None)
-        scan = scan_images(
-            directory,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with Progress("looking at files", quiet=quiet) as progress:
+        scan = scan_images(directory, progress=progress)
     if html is not None:
         gallery.write_gallery(scan, html, name)
     if name is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.images.decoded_images import DecodedImages
-from kerasnorm.data.progress import Progress
+from kerasnorm.data.progress import Progress, quietly
 from kerasnorm.data.sources import remote
 from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.data.sources.split_table import SplitTable
@@ -79,7 +79,7 @@ def open_parts(
         settings.cache, settings.cache_limit, SHARED_MEMORY if is_shared else None
     )
     size = (settings.image_size, settings.image_size)
-    with Progress("decoding images", quiet=settings.quiet) as progress:
+    with Progress("decoding images") as progress:
         return open_images(parts, size, caching, progress)
 
 
@@ -95,9 +95,10 @@ def load_data(settings: Settings, *, is_shared: bool = False) -> Data:
         ValueError: If there are too few good images, or not those that a resumed run
             began with.
     """
-    files = find_run_files(settings)
-    parts = {**files.parts, "train": for_study(settings, files.parts["train"])}
-    images, said = open_parts(settings, parts, is_shared=is_shared)
+    with quietly(settings.quiet):
+        files = find_run_files(settings)
+        parts = {**files.parts, "train": for_study(settings, files.parts["train"])}
+        images, said = open_parts(settings, parts, is_shared=is_shared)
     train, validation = images["train"], images["validation"]
     test = images.get("test")
     if settings.batch_size > len(train):

@@ -8,6 +8,7 @@ import rich.console
 
 from kerasnorm import doctor
 from kerasnorm.data.pipelines import batches_tf
+from kerasnorm.data.progress import Progress
 from kerasnorm.training.devices import distribution
 from kerasnorm.training.inputs import batches
 from kerasnorm.training.inputs.loading import Data
@@ -119,9 +120,14 @@ def examine_run(
         for name in row
     }
     try:
-        return doctor.examine(
-            model, **splits_of(settings, data), history=columns, seconds=SECONDS
-        )
+        with Progress("examining the model", quiet=settings.quiet) as progress:
+            return doctor.examine(
+                model,
+                **splits_of(settings, data),
+                history=columns,
+                seconds=SECONDS,
+                progress=progress.say,
+            )
     except Exception as error:
         # Whatever the model is, its training has succeeded and must be reported.
         if settings.debug:
