@@ -1,7 +1,7 @@
 """What takes more than two seconds shows how far it is, in a terminal alone."""
 
+import contextlib
 import io
-import sys
 
 import pytest
 
@@ -18,11 +18,9 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
-    return stream
+    return Terminal()
 
 
 @pytest.fixture
@@ -32,14 +30,17 @@ def clock(monkeypatch):
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(seconds) * 0.5)
 
 
-def work(**options):
-    with Progress("decoding images", **options) as bar:
+def work(stream, **options):
+    with (
+        contextlib.redirect_stderr(stream),
+        Progress("decoding images", **options) as bar,
+    ):
         for done in range(20):
             bar(done + 1, 20)
 
 
 def test_a_bar_has_the_time_left(terminal, clock):
-    work()
+    work(terminal)
     shown = terminal.getvalue()
     assert "decoding images" in shown
     assert "20/20" in shown
@@ -47,31 +48,32 @@ def test_a_bar_has_the_time_left(terminal, clock):
 
 
 def test_what_is_done_within_two_seconds_shows_nothing(terminal):
-    work()
+    work(terminal)
     assert terminal.getvalue() == ""
 
 
 @pytest.mark.parametrize("way", ["flag", "block", "no terminal", "no stream"])
-def test_nothing_is_shown_where_nobody_wants_it(terminal, clock, monkeypatch, way):
+def test_nothing_is_shown_where_nobody_wants_it(terminal, clock, way):
     if way == "no terminal":
         terminal.isatty = lambda: False
-    if way == "no stream":
-        monkeypatch.setattr(sys, "stderr", None)
     with quietly(way == "block"):
-        work(quiet=way == "flag")
+        work(None if way == "no stream" else terminal, quiet=way == "flag")
     assert terminal.getvalue() == ""
 
 
 def test_a_quiet_block_within_another_stays_quiet(terminal, clock):
     with quietly(), quietly(False):
-        work()
+        work(terminal)
     assert terminal.getvalue() == ""
-    work()
+    work(terminal)
     assert terminal.getvalue() != ""
 
 
 def test_steps_of_unknown_length_are_named(terminal, clock):
-    with Progress("examining", seconds=0) as bar:
+    with (
+        contextlib.redirect_stderr(terminal),
+        Progress("examining", seconds=0) as bar,
+    ):
         for step in ("reading batches", "measuring losses"):
             bar.say(step)
     assert "measuring losses" in terminal.getvalue()

@@ -1,4 +1,4 @@
-"""What an image is found again by: a number made of its name and its stamp."""
+"""What an image is found again by: a number made of its place and its stamp."""
 
 import hashlib
 import os
@@ -6,6 +6,7 @@ import os
 import numpy as np
 
 from kerasnorm.data.images import decode, deep_gray, limits
+from kerasnorm.data.items.texts import NamesBelow
 from kerasnorm.data.sources.index import ImageIndex
 
 KEY_BYTES = 16
@@ -22,8 +23,10 @@ def image_keys(index: ImageIndex, stamps: np.ndarray) -> np.ndarray:
         uint64, (images, 2).
     """
     content = bytearray()
-    pairs = np.ascontiguousarray(stamps, np.int64)
-    for name, stamp in zip(index.names, pairs, strict=True):
+    rows = np.ascontiguousarray(stamps, np.int64)
+    # Not the names: members of two shards may share theirs, and have equal stamps.
+    places = NamesBelow(index.paths, index.root)
+    for name, stamp in zip(places, rows, strict=True):
         text = os.fsencode(name) + stamp.tobytes()
         content += hashlib.blake2b(text, digest_size=KEY_BYTES).digest()
     # Writeable: the image may change while it is read.
