@@ -89,6 +89,10 @@ def _of_array(value: Value) -> str | None:
             return "categorical"
         if name in ("argmax", "factorize"):
             return "int"
+        if name in ("integers", "randint"):
+            size = value.argument("size", 2)
+            one_row = not isinstance(size, Items) or len(size.items) == 1
+            return "int" if one_row else None
         if name == "fit_transform":
             encoder = last(getattr(value.receiver, "name", ""))
             known = {"LabelEncoder": "int", "OneHotEncoder": "categorical"}

@@ -40,6 +40,8 @@ LOADERS = frozenset(
 RESIZING = ("resize", "resize_with_pad", "resize_with_crop_or_pad", "smart_resize")
 RANDOM_FUNCTIONS = ("random_", "stateless_random_")
 SIZES = {"image_dataset_from_directory": (256, 256), "flow_from_directory": (256, 256)}
+# Methods of Pillow's images.
+OF_IMAGES = ("resize", "convert")
 # Layers that change neither values nor anything that this looks at.
 NEUTRAL = ("Input", "InputLayer", "Reshape", "Permute", "CenterCrop")
 
@@ -57,7 +59,7 @@ def prepared(value: Value | None) -> Preparation:
 
 def _follow(value: Value | None, made: Preparation, seen: set[int]) -> None:
     if value is None or id(value) in seen or len(seen) > 500:
-        made.is_whole = False
+        made.lose(value)
         return
     seen.add(id(value))
     if isinstance(value, Item):
@@ -71,10 +73,13 @@ def _follow(value: Value | None, made: Preparation, seen: set[int]) -> None:
     elif isinstance(value, Member) and value.name in ("images", "data", "T", "values"):
         _follow(value.of, made, seen)
     elif isinstance(value, Choice):
-        made.is_whole = False
+        made.lose(value)
         _follow(value.options[0], made, seen)
+    elif isinstance(value, Constant):
+        # An argument such as the name of a folder: it says nothing of steps.
+        made.unknown.append(0)
     else:
-        made.is_whole = False
+        made.lose(value)
 
 
 def _picked(value: Item) -> Value:
@@ -96,7 +101,7 @@ def _picked(value: Item) -> Value:
 
 def _operation(value: Operation, made: Preparation, seen: set[int]) -> None:
     if value.operator == "format" or len(value.operands) != 2:
-        made.is_whole = False
+        made.lose(value)
         return
     left, right = value.operands
     number = constant_of(right)
@@ -116,7 +121,7 @@ def _operation(value: Operation, made: Preparation, seen: set[int]) -> None:
     elif sign in "+-":
         made.scale(1.0, number if sign == "+" else -number, value)
     else:
-        made.is_whole = False
+        made.lose(value)
 
 
 def _by_statistics(value: Operation, made: Preparation, seen: set[int]) -> None:
@@ -131,7 +136,7 @@ def _by_statistics(value: Operation, made: Preparation, seen: set[int]) -> None:
     elif value.operator == "/" and words & {"max", "amax", "ptp"}:
         made.functions.append("values / a maximum")
     else:
-        made.is_whole = False
+        made.lose(value)
 
 
 def _call(value: Call, made: Preparation, seen: set[int]) -> None:
@@ -148,8 +153,8 @@ def _call(value: Call, made: Preparation, seen: set[int]) -> None:
     elif name == "map":
         _mapped(value, made, seen)
     elif isinstance(value.function, Member) and not isinstance(value.function.of, Name):
-        if name not in PASSING and name not in ("transform", "fit_transform"):
-            made.is_whole = False
+        if name not in (*PASSING, *OF_IMAGES, "transform", "fit_transform"):
+            made.lose(value)
         if name in ("transform", "fit_transform"):
             made.functions.append("values standardized by a scaler")
             _follow(first, made, seen)
@@ -176,29 +181,34 @@ def _flow(value: Call, name: str, made: Preparation, seen: set[int]) -> None:
     if isinstance(generator, Call) and last(generator.name) == "ImageDataGenerator":
         add_generator(made, generator)
     else:
-        made.is_whole = False
+        made.lose(value)
 
 
 def _loader(value: Call, name: str, made: Preparation) -> None:
     made.source, made.loader = value, name
+    if name == "load_img":
+        size = value.argument("target_size", 2)
+        made.size = constant_of(size)
+        mode = value.argument("color_mode", 1)
+        made.color_mode = constant_of(mode) if mode is not None else "rgb"
     if name == "image_dataset_from_directory":
         size = value.argument("image_size")
         made.size = constant_of(size) if size is not None else SIZES[name]
         mode = value.argument("color_mode")
         made.color_mode = constant_of(mode) if mode is not None else "rgb"
-        made.is_whole = made.is_whole and not value.open
+        made.lose(value) if value.open else None
 
 
 def _mapped(value: Call, made: Preparation, seen: set[int]) -> None:
     if value.applied is None:
-        made.is_whole = False
+        made.lose(value)
         _follow(value.receiver, made, seen)
         return
     result = value.applied
     if isinstance(result, Items) and result.items:
         result = result.items[0]
     if isinstance(result, Constant):
-        made.is_whole = False
+        made.lose(value)
         return
     before = made.source
     _follow(result, made, seen)
@@ -228,7 +238,7 @@ def _function(
         size = value.argument("size", 1)
         made.size = constant_of(size)
         if "cv2" in value.name or made.size is None:
-            made.is_whole = made.is_whole and name == "resize"
+            made.lose(value) if name != "resize" else None
     elif name == "convert_image_dtype":
         made.scale(1 / 255, 0.0, value)
     elif name == "rgb_to_grayscale":
@@ -242,25 +252,25 @@ def _function(
         if name == "per_image_standardization":
             made.functions.append(name)
         else:
-            made.is_whole = False
+            made.lose(value)
     else:
-        made.is_whole = False
+        made.lose(value)
 
 
 def _layer(layer: Value, made: Preparation, where: Value) -> None:
     """Add what a layer, or a model of layers, does to inputs in a pipeline."""
     if isinstance(layer, Function):
-        made.is_whole = False
+        made.lose(where)
         return
     if is_sequential(layer) and isinstance(layer, Call):
         given = layer.argument("layers", 0)
         for inner in given.items if isinstance(given, Items) else []:
             _layer(inner, made, where)
         if not isinstance(given, Items):
-            made.is_whole = False
+            made.lose(where)
         return
     if not isinstance(layer, Call) or is_model(layer) or not is_keras(layer.name):
-        made.is_whole = False
+        made.lose(where)
         return
     name = last(layer.name)
     if name == "Rescaling":
@@ -269,7 +279,7 @@ def _layer(layer: Value, made: Preparation, where: Value) -> None:
         if isinstance(factor, int | float) and isinstance(offset, int | float):
             made.scale(factor, offset, where)
         else:
-            made.is_whole = False
+            made.lose(where)
     elif name.startswith(("Random", "Mix", "CutMix", "AugMix", "RandAugment")):
         made.random.append(where)
     elif is_made_by(layer, "Resizing"):
@@ -278,7 +288,7 @@ def _layer(layer: Value, made: Preparation, where: Value) -> None:
     elif name == "Normalization":
         made.functions.append("a Normalization layer")
     elif name not in NEUTRAL:
-        made.is_whole = False
+        made.lose(where)
 
 
 SIDES = ("height", "width")

@@ -37,7 +37,7 @@ class Preparation:
         size: Height and width.
         color_mode: Such as `"rgb"`.
         random: What draws at random.
-        is_whole: Whether every step is known.
+        unknown: Places of the script whose steps are not known.
         source: The loader or array, None if unknown.
         loader: Its name.
         where: The step that scales.
@@ -49,11 +49,25 @@ class Preparation:
     size: tuple | None = None
     color_mode: str | None = None
     random: list[Value] = field(default_factory=list)
-    is_whole: bool = True
+    unknown: list[int] = field(default_factory=list)
     source: Value | None = None
     loader: str = ""
     where: Value | None = None
     generator: Call | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every step is known."""
+        return not self.unknown
+
+    def lose(self, step: Value | None) -> None:
+        """Note a step that is not known.
+
+        Args:
+            step: The step.
+        """
+        node = step.node if step is not None else None
+        self.unknown.append(id(node) if node is not None else -id(self))
 
     def scale(self, factor: float, offset: float, where: Value) -> None:
         """Add a multiplication and an addition.
@@ -103,7 +117,7 @@ def add_generator(made: Preparation, generator: Call) -> None:
     """
     made.generator = generator
     if generator.open or generator.positional:
-        made.is_whole = False
+        made.lose(generator)
     function = generator.argument("preprocessing_function")
     if function is not None and constant_of(function, 0) is not None:
         add_function(made, getattr(function, "name", ""), function)
@@ -114,7 +128,7 @@ def add_generator(made: Preparation, generator: Call) -> None:
             if factor:
                 made.scale(factor, 0.0, rescale)
         elif constant_of(rescale, 0) is not None:
-            made.is_whole = False
+            made.lose(rescale)
     for name in RANDOM_ARGUMENTS:
         value = generator.argument(name)
         if value is not None and constant_of(value, True) not in (0, 0.0, False, None):
@@ -140,4 +154,4 @@ def add_function(made: Preparation, name: str, where: Value) -> None:
             made.functions.append(f"{module}.preprocess_input ({does})")
         made.where = where
     else:
-        made.is_whole = False
+        made.lose(where)

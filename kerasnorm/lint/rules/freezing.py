@@ -192,9 +192,7 @@ def _has_norms(layer: Call, script: Script) -> bool:
 def norms_train_in_base(script: Script) -> Iterator[Found]:
     """Batch norms of a pretrained base train while it is fine-tuned."""
     for fit in script.fits:
-        for base in fit.network.bases:
-            if not applications.has_batch_norms(base.name) or not _pretrained(base):
-                continue
+        for base in _trained_before(script, fit):
             changes = [
                 change
                 for place, change, _ in script.assignments("trainable")
@@ -207,7 +205,7 @@ def norms_train_in_base(script: Script) -> Iterator[Found]:
                 if constant_of(kept[-1].value) is False and _is_negated(kept[-1]):
                     yield Found(
                         kept[-1],
-                        f"every layer of {last(base.name)} is frozen but its batch "
+                        f"every layer of {last(base.name)} is frozen except its batch "
                         "norms: their statistics leave those that the frozen layers "
                         "were trained with",
                     )
@@ -219,6 +217,25 @@ def norms_train_in_base(script: Script) -> Iterator[Found]:
                 f"the batch norms of the part of {last(base.name)} that is trained "
                 "leave their pretrained statistics: freeze them and compile again",
             )
+
+
+def _trained_before(script: Script, fit: Fitted) -> list[Call]:
+    """Return the parts of a model that have batch norms and were trained before."""
+    found = [
+        base
+        for base in fit.network.bases
+        if applications.has_batch_norms(base.name) and _pretrained(base)
+    ]
+    earlier = {
+        id(model)
+        for other in script.fits
+        if other.place < fit.place and other.model is not fit.model
+        for model in other.network.models
+    }
+    for model in fit.network.models[1:]:
+        if isinstance(model, Call) and id(model) in earlier and model not in found:
+            found += [model] * bool(script.network(model).batch_norms)
+    return found
 
 
 def _pretrained(base: Call) -> bool:
@@ -248,6 +265,28 @@ def _inside_call_with_flag(fit: Fitted, base: Call) -> bool:
         )
         and fit.network.is_functional
     )
+
+
+def frozen_untrained_base(script: Script) -> Iterator[Found]:
+    """A base is frozen with the random weights that it was made with."""
+    if any(script.calls("load_weights", "set_weights", "load_state_dict", "assign")):
+        return
+    for fit in script.fits:
+        for base in fit.network.bases:
+            given = base.argument("weights", 1)
+            if given is None or constant_of(given, "") is not None:
+                continue
+            trained = any(
+                base in other.network.bases
+                for other in script.fits
+                if other.place < fit.place
+            )
+            if not trained and _is_frozen_at(script, base, fit.place) is True:
+                yield Found(
+                    base,
+                    f"{last(base.name)} is made with weights=None and frozen: its "
+                    "features are random and stay so",
+                )
 
 
 def misspelled_trainable(script: Script) -> Iterator[Found]:

@@ -56,6 +56,8 @@ def small_batch(script: Script) -> Iterator[Found]:
     """Batches are too small for batch norms."""
     for fit in script.fits:
         size = batch_size_of(fit)
+        if fit.compiled and _of_optimizer(fit.compiled, "gradient_accumulation_steps"):
+            continue
         if size is not None and 1 < size <= 4 and _norms_train(fit.network):
             yield Found(
                 fit.call,

@@ -24,14 +24,16 @@ def _pairs(script: Script) -> Iterator[tuple[Fitted, Preparation, Preparation]]:
         if fit.validation is None or fit.inputs is None:
             continue
         train, validation = fit.preparations
-        if train.loader and train.loader == validation.loader:
+        same_steps = bool(train.unknown) and train.unknown == validation.unknown
+        if same_steps or (train.loader and train.loader == validation.loader):
             yield fit, train, validation
 
 
 def scaling_differs(script: Script) -> Iterator[Found]:
     """Training and validation inputs are scaled differently."""
     for fit, train, validation in _pairs(script):
-        if not (train.is_whole and validation.is_whole):
+        # Steps that nobody knows count for nothing where both splits take them.
+        if train.unknown != validation.unknown:
             continue
         if not train.scales_like(validation):
             yield Found(

@@ -15,8 +15,9 @@ from kerasnorm.lint.trace.values import (
 )
 
 # Above the first rate few networks learn, from scratch or with pretrained weights.
-TOO_HIGH = {"Adam": 0.01, "AdamW": 0.01, "Nadam": 0.01, "RMSprop": 0.01, "SGD": 1.0}
-TOO_LOW = 1e-7
+TOO_HIGH = {"Adam": 0.03, "AdamW": 0.03, "Nadam": 0.03, "RMSprop": 0.03, "SGD": 1.0}
+# The lower one holds for pretrained weights.
+TOO_LOW = (1e-6, 1e-7)
 SEEDING = (
     "set_random_seed",
     "set_seed",
@@ -49,8 +50,8 @@ def rate_too_high(script: Script) -> Iterator[Found]:
 
 def rate_too_low(script: Script) -> Iterator[Found]:
     """The learning rate is so low that nothing is learned."""
-    for optimizer, rate, where, _ in _rates(script):
-        if 0 < rate <= TOO_LOW:
+    for optimizer, rate, where, network in _rates(script):
+        if 0 < rate <= TOO_LOW[bool(network.bases)]:
             yield Found(
                 where, f"{last(optimizer.name)} with a learning rate of {rate:g}"
             )

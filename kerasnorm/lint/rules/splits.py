@@ -1,5 +1,6 @@
 """Splits: sorted samples, order of classes, samples that are in both."""
 
+import ast
 from collections.abc import Iterator
 
 from kerasnorm.lint.facts.trainings import Fitted
@@ -74,7 +75,8 @@ def sorted_split(script: Script) -> Iterator[Found]:
     for fit in script.fits:
         split = constant_of(fit.argument("validation_split"))
         labels = fit.argument("y")
-        if split and labels is not None and is_sorted(labels):
+        shuffled = any(script.calls("shuffle", "permutation", "shuffle_arrays"))
+        if split and labels is not None and is_sorted(labels) and not shuffled:
             yield Found(
                 fit.call,
                 "validation_split takes the last samples before anything is shuffled, "
@@ -96,6 +98,11 @@ def is_sorted(labels: Value) -> bool:
         labels = labels.positional[0] if labels.positional else labels
     if isinstance(labels, Call) and last(labels.name) == "to_categorical":
         return bool(labels.positional) and is_sorted(labels.positional[0])
+    if isinstance(labels, Items) and len(labels.loops) > 1:
+        # Appended in a loop over samples, inside one over classes.
+        outer = [node for node in labels.loops if isinstance(node, ast.For)][:-1]
+        targets = {id(part) for node in outer for part in ast.walk(node.target)}
+        return bool(labels.items) and id(labels.items[-1].node) in targets
     if isinstance(labels, Operation) and labels.operator == "+":
         return all(
             isinstance(part, Operation) and part.operator == "*"
@@ -133,10 +140,10 @@ def overlapping_subsets(script: Script) -> Iterator[Found]:
         a, b = _loader(fit.inputs), _loader(fit.validation)
         if a is None or b is None or a is b or last(a.name) != last(b.name):
             continue
-        if constant_of(a.argument("directory", 0), 1) != constant_of(
-            b.argument("directory", 0), 2
-        ):
-            continue
+        folders = a.argument("directory", 0), b.argument("directory", 0)
+        if folders[0] is not folders[1]:
+            if constant_of(folders[0], 1) != constant_of(folders[1], 2):
+                continue
         yield from _of_one_folder(fit, a, b)
 
 
@@ -187,6 +194,50 @@ def _loader(value: Value | None) -> Call | None:
             return None
         value = value.receiver
     return None
+
+
+def folds_share_a_model(script: Script) -> Iterator[Found]:
+    """Every fold of a cross-validation trains the same model on."""
+    if any(script.calls("set_weights", "load_weights", "clone_model")):
+        return
+    made = {id(event.what): event.around for event in script.events}
+    for fit in script.fits:
+        event = script.events[fit.place]
+        for loop in event.around:
+            if not isinstance(loop, ast.For) or not _goes_through_folds(loop):
+                continue
+            if id(fit.model) in made and loop not in made[id(fit.model)]:
+                yield Found(
+                    fit.call,
+                    "the model is made before the loop over the folds: from the second "
+                    "fold on it has trained on what it validates on",
+                )
+
+
+def _goes_through_folds(loop: ast.For) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "split"
+        for node in ast.walk(loop.iter)
+    ) and "old" in ast.unparse(loop.iter)
+
+
+def classes_differ(script: Script) -> Iterator[Found]:
+    """Two loaders number the same classes in another order."""
+    for fit in script.fits:
+        a, b = _loader(fit.inputs), _loader(fit.validation)
+        if a is None or b is None:
+            continue
+        names = [
+            constant_of(call.argument("classes") or call.argument("class_names"))
+            for call in (a, b)
+        ]
+        if isinstance(names[0], tuple) and isinstance(names[1], tuple):
+            if names[0] != names[1] and set(names[0]) == set(names[1]):
+                yield Found(
+                    b,
+                    f"training numbers the classes {', '.join(map(str, names[0]))}, "
+                    f"validation {', '.join(map(str, names[1]))}",
+                )
 
 
 def reshuffled_split(script: Script) -> Iterator[Found]:

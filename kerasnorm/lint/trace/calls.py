@@ -44,10 +44,12 @@ class Event:
     Args:
         what: A call, or an attribute that is set.
         certain: Whether it does so in every run.
+        around: Conditions and loops around it, the innermost last.
     """
 
     what: Call | Assignment
     certain: bool
+    around: tuple[ast.AST, ...] = ()
 
 
 class Caller(Evaluator):
@@ -59,10 +61,34 @@ class Caller(Evaluator):
         self.active: list[ast.AST] = []
         self.followed: set[ast.AST] = set()
         self.conditions = 0
+        self.around: list[ast.AST] = []
+        self.yielded: list[Value] = []
 
     def run(self, body: list[ast.stmt], scope: Scope) -> list[Value]:
         """Run statements and return what they may return."""
         raise NotImplementedError
+
+    def attribute(self, of: Value, name: str, node: ast.AST) -> Value:
+        """Return an attribute; of parsed arguments the default, as without flags."""
+        found = super().attribute(of, name, node)
+        if isinstance(found, Member) and isinstance(of, Call):
+            if of.name == "parse_args":
+                return self._default(of.receiver, name) or found
+        return found
+
+    def _default(self, parser: Value | None, name: str) -> Value | None:
+        for event in self.events:
+            made = event.what
+            if not isinstance(made, Call) or made.name != "add_argument":
+                continue
+            flags = [str(constant_of(value)) for value in made.positional]
+            plain = [flag.lstrip("-").replace("-", "_") for flag in flags]
+            default = made.keywords.get("default")
+            number = isinstance(constant_of(default), int | float | str)
+            if made.receiver is parser and name in plain and number:
+                if not isinstance(constant_of(default), bool):
+                    return default
+        return None
 
     def call(self, node: ast.Call, scope: Scope) -> Value:
         """Return what a call gives, and note that it was made."""
@@ -96,7 +122,7 @@ class Caller(Evaluator):
         function = made.function
         if isinstance(function, Function):
             return self.follow_function(function, made)
-        self.events.append(Event(made, not self.conditions))
+        self.events.append(Event(made, not self.conditions, tuple(self.around)))
         if isinstance(function, Class):
             self._make(function, made)
         elif isinstance(function, Member):
@@ -126,12 +152,17 @@ class Caller(Evaluator):
         self._bind_parameters(node, function, made, inner)  # type: ignore[arg-type]
         self.followed.add(node)  # type: ignore[arg-type]
         self.active.append(node)  # type: ignore[arg-type]
+        before, self.yielded = self.yielded, []
         try:
             if isinstance(node, ast.Lambda):
                 return self.evaluate(node.body, inner)
             returned = self.run(node.body, inner)  # type: ignore[union-attr]
+            if self.yielded:
+                # A generator, by what it yields first.
+                return Items(made.node, self.yielded[:1], open=True)
         finally:
             self.active.pop()
+            self.yielded = before
         found = [value for value in returned if constant_of(value, 0) is not None]
         if not found:
             return Constant(made.node, None)
@@ -202,6 +233,7 @@ class Caller(Evaluator):
         of = function.of
         if isinstance(of, Items) and function.name in ("append", "insert"):
             of.items += made.positional[-1:]
+            of.loops = tuple(self.around)
             of.open = of.open or bool(self.conditions)
         elif isinstance(of, Items) and function.name == "extend":
             more = made.positional[0] if made.positional else None

@@ -54,6 +54,7 @@ class Evaluator:
 
     def __init__(self) -> None:
         self.steps = 0
+        self.yielded: list[Value] = []
 
     def call(self, node: ast.Call, scope: Scope) -> Value:
         """Return what a call gives."""
@@ -234,6 +235,10 @@ class Evaluator:
         return Unknown(node, [self.evaluate(result, inner) for result in results])
 
     _ListComp = _SetComp = _GeneratorExp = _DictComp = _comprehension
+
+    def _Yield(self, node: ast.Yield, scope: Scope) -> Value:
+        self.yielded.append(self.evaluate(node.value, scope))
+        return Unknown(node)
 
     def _NamedExpr(self, node: ast.NamedExpr, scope: Scope) -> Value:
         value = self.evaluate(node.value, scope)

@@ -29,7 +29,6 @@ class Tracer(Caller):
 
     def __init__(self) -> None:
         super().__init__()
-        self.around: list[ast.AST] = []
         self.whole = True
 
     def trace(self, tree: ast.Module) -> list[Event]:

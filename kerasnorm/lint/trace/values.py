@@ -44,6 +44,8 @@ class Items(Value):
     items: list[Value] = field(default_factory=list)
     #: Whether anything may have been added that was not followed.
     open: bool = False
+    #: Loops around what appended its last item.
+    loops: tuple[ast.AST, ...] = ()
 
     def parts(self) -> list[Value]:
         """Return what it was made of."""
