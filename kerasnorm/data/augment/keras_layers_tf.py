@@ -54,7 +54,7 @@ def with_keras_layers(
     ]
 
     def vary(step, batch):
-        images, labels = batch
+        images, labels, *weights = batch
         setting = []
         for number, counter in enumerate(counters):
             state = tf.random.experimental.stateless_fold_in((seed, number), step)
@@ -64,7 +64,7 @@ def with_keras_layers(
             for layer in layers:
                 data = layer(data, training=True)
         images = tf.ensure_shape(tf.cast(data["images"], tf.float32), images.shape)
-        return images, tf.ensure_shape(data["labels"], labels.shape)
+        return images, tf.ensure_shape(data["labels"], labels.shape), *weights
 
     # Not in parallel: two batches would overwrite each other's counters.
     return map_in_parallel(batches.enumerate(first_step), vary, threads=1)

@@ -38,6 +38,8 @@ class DecodedImages:
         paths: File of each image.
         class_names: Names of the classes; a label is a position in it.
         rejected: Files left out, each with the reason.
+        sample_weights: How much each image counts in training, (images,); None where
+            all count alike.
     """
 
     images: Any
@@ -45,6 +47,7 @@ class DecodedImages:
     paths: Sequence[str]
     class_names: tuple[str, ...]
     rejected: tuple[tuple[str, str], ...] = ()
+    sample_weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.images)

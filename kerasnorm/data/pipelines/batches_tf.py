@@ -56,7 +56,8 @@ def training_batches(
 
     Returns:
         Infinite dataset of (images, labels): float32 from 0 to 255,
-        (batch, *output_size, 3), and float32 class fractions, (batch, classes).
+        (batch, *output_size, 3), and float32 class fractions, (batch, classes); and of
+        sample weights, float32, (batch,), where the images have such.
 
     Raises:
         DataError: The batch size does not fit the number of images.
@@ -86,6 +87,7 @@ def training_batches(
         balanced,
     )
     read, one_hot = image_reader(decoded), one_hot_labels(decoded, label_smoothing)
+    weights = _weights_of(decoded)
 
     def batch(samples, warps, colours, mixes, erasures):
         varied = read(samples)
@@ -101,13 +103,35 @@ def training_batches(
         if augmentation.has_colour:
             varied = compiled_color_jitter(varied, colours)
         targets = one_hot(samples)
+        if weights is not None:
+            # The loss of mixed labels is the mean of the losses by their fractions:
+            # each fraction counts by the weight of the image that it comes from.
+            targets *= tf.gather(weights, samples)[:, tf.newaxis]
         if mixup or cutmix:
             varied, targets = cut_and_mix(varied, targets, mixes)
         if random_erasing:
             varied = erase(varied, erasures)
-        return varied, targets
+        if weights is None:
+            return varied, targets
+        return varied, *_without_weights(targets)
 
     return map_in_parallel(_drawn_batches(epochs), batch)
+
+
+def _weights_of(decoded: DecodedImages):
+    """Return the sample weights as a tensor, None where all images count alike."""
+    if decoded.sample_weights is None:
+        return None
+    with tf.device("CPU:0"):
+        return tf.constant(decoded.sample_weights, tf.float32)
+
+
+def _without_weights(weighted):
+    """Return class fractions and sample weights of fractions times weights."""
+    weights = tf.reduce_sum(weighted, axis=-1)
+    fractions = tf.math.divide_no_nan(weighted, weights[:, tf.newaxis])
+    even = tf.ones_like(weighted) / weighted.shape[-1]
+    return tf.where(weights[:, tf.newaxis] > 0, fractions, even), weights
 
 
 def _drawn_batches(epochs: EpochPlan) -> tf.data.Dataset:

@@ -36,11 +36,11 @@ def with_growing_images(
     side_of = safe_at_exit(lambda step: np.int32(side_at(int(step))))
 
     def shrink(step, batch):
-        images, labels = batch
+        images, *others = batch
         side = tf.numpy_function(side_of, [step], tf.int32)
         side.set_shape([])
         smaller = tf.image.resize(images, tf.stack([side, side]), "area")
         smaller.set_shape([images.shape[0], None, None, images.shape[3]])
-        return smaller, labels
+        return smaller, *others
 
     return map_in_parallel(batches.enumerate(first_step), shrink)

@@ -232,6 +232,7 @@ class _Opening:
             usable.index.paths,
             holding.index.class_names,
             holding.index.ignored + holding.rejected,
+            usable.index.sample_weights,
         )
 
     def note(self) -> str:

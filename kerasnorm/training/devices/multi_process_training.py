@@ -93,10 +93,10 @@ def own_share(batches: Any) -> Any:
         return batches
     import tensorflow as tf
 
-    def cut(images, labels):
-        rows = tf.shape(images)[0] // processes
+    def cut(*parts):
+        rows = tf.shape(parts[0])[0] // processes
         share = slice(own * rows, (own + 1) * rows)
-        return images[share], labels[share]
+        return tuple(part[share] for part in parts)
 
     return batches.map(cut)
 

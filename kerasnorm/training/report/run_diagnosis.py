@@ -49,7 +49,7 @@ def preflight_run(
     try:
         found = doctor.preflight(
             model,
-            batches.training_batches(settings, data).take(min(few, steps)),
+            batches.training_batches(settings, unweighted(data)).take(min(few, steps)),
             batches.validation_batches(settings, data),
             seconds=PREFLIGHT_SECONDS,
             samples=PREFLIGHT_SAMPLES,
@@ -70,6 +70,17 @@ def preflight_run(
     return found
 
 
+def unweighted(data: Data) -> Data:
+    """Return the images without sample weights, which validation knows none of.
+
+    Args:
+        data: The images.
+    """
+    train = dataclasses.replace(data.train, sample_weights=None)
+    validation = dataclasses.replace(data.validation, sample_weights=None)
+    return dataclasses.replace(data, train=train, validation=validation)
+
+
 def splits_of(settings: Settings, data: Data) -> dict[str, Any]:
     """Return the batches that `examine` wants, both pipelines swapped as well.
 
@@ -78,6 +89,7 @@ def splits_of(settings: Settings, data: Data) -> dict[str, Any]:
         data: The images.
     """
     size = settings.batch_size
+    data = unweighted(data)
     # The finished model takes images of one size.
     settings = settings.replace(train_size=settings.image_size)
     splits = {

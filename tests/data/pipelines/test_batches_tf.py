@@ -1,5 +1,7 @@
 """Batches are pure functions of their number; evaluation sees the images as is."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -257,3 +259,40 @@ def test_any_array_becomes_a_tensor(decoded, change):
     other = DecodedImages(images, decoded.labels, decoded.paths, decoded.class_names)
     batches = (evaluation_batches(which, 5) for which in (other, decoded))
     assert_same(*(take(dataset, 9) for dataset in batches))
+
+
+@pytest.mark.parametrize("mixing", [{}, {"mixup": 0.4}, {"cutmix": 1.0}])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_sample_weights_weigh_every_label_by_its_image(decoded, mixing, smoothing):
+    """The weighted loss of a mixed image is the mean of the weighted losses."""
+    weights = np.linspace(0, 2, 23, dtype=np.float32)
+    weights[:3] = 0
+    weighted = dataclasses.replace(decoded, sample_weights=weights)
+    options = {"seed": 3, "label_smoothing": smoothing, **mixing}
+    plain = take(training_batches(decoded, 8, STRONG, **options), 4)
+    found = take(training_batches(weighted, 8, STRONG, **options), 4)
+    # With labels of its number each image says what it counts in a mixed one.
+    numbers = dataclasses.replace(
+        decoded, labels=np.arange(23), class_names=tuple(map(str, range(23)))
+    )
+    shares = take(training_batches(numbers, 8, STRONG, seed=3, **mixing), 4)
+    unmixed = np.eye(3)[np.arange(23) % 3] * (1 - smoothing) + smoothing / 3
+    for (images, labels, given), (same, own, *none), (_, share) in zip(
+        found, plain, shares, strict=True
+    ):
+        assert not none and labels.shape == own.shape
+        np.testing.assert_array_equal(images, same)
+        np.testing.assert_allclose(labels.sum(axis=1), 1, atol=1e-5)
+        np.testing.assert_allclose(given, share @ weights, atol=1e-5)
+        expected = share @ (weights[:, None] * unmixed)
+        np.testing.assert_allclose(given[:, None] * labels, expected, atol=1e-5)
+
+
+def test_sample_weights_of_one_change_nothing_but_the_structure(decoded):
+    weighted = dataclasses.replace(decoded, sample_weights=np.ones(23, np.float32))
+    for (images, labels), (same, own, ones) in zip(
+        take(training_batches(decoded, 8, STRONG), 2),
+        take(training_batches(weighted, 8, STRONG), 2),
+        strict=True,
+    ):
+        assert_same([(images, labels, np.ones(8))], [(same, own, ones)])
