@@ -5,8 +5,8 @@ python -m benchmarks.decode_fraction PHOTOS --accuracy [--seeds 3]   trains, for
 
 JPEG files can be decoded at 1/2, 1/4 or 1/8 of their size for a fraction of the work.
 The apps take the smallest that is not below the side they need, and resize from there
-with antialiasing. The table gives processor milliseconds an image, and the mean absolute
-difference, of 255 levels, from decoding in full and resizing in the same way.
+with antialiasing. The table gives processor milliseconds an image, and the mean
+absolute difference, of 255 levels, from decoding in full and resizing the same way.
 """
 
 import argparse
