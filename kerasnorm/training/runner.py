@@ -29,6 +29,7 @@ from kerasnorm.training.loop import (
 )
 from kerasnorm.training.loop.hooks import Hooks
 from kerasnorm.training.loop.run_context import RunContext
+from kerasnorm.training.pretrained import start
 from kerasnorm.training.record import environment, run_directory
 from kerasnorm.training.report import run_diagnosis
 from kerasnorm.training.report.results import write_results
@@ -131,6 +132,8 @@ def prepare(
         signals: Signals that arrive in this run.
         hooks: What a search adds to the run.
     """
+    if directory is None:
+        start.find_weights(settings)
     prepare_random_state(settings)
     data = hooks.load(settings)
     batches.check_accumulation(settings, data)

@@ -22,6 +22,27 @@ PRETRAINED = "pretrained"
 POOL, CLASSIFIER = "pool", "classifier"
 
 
+def find_weights(settings: Settings) -> None:
+    """Raise before anything is loaded if weights to start from are not there.
+
+    Published ones are converted here, where it does not change the random numbers of
+    the run.
+
+    Args:
+        settings: Says which weights.
+
+    Raises:
+        UsageError: If there is no file with weights, or the package is missing.
+    """
+    if settings.weights == PRETRAINED:
+        try:
+            pretrained_file(settings.model)
+        except RuntimeError as error:
+            raise UsageError(str(error)) from error
+    elif settings.weights not in (None, "imagenet"):
+        _file_of(paths.fetched(str(settings.weights), "--weights"), ())
+
+
 def take_weights(
     model: keras.Model,
     settings: Settings,

