@@ -16,7 +16,7 @@ def check_expected(m: Measurements) -> Finding | None:
         return None
     images = e.images
     parts = []
-    table = len(images.scale) > MOST_CHANNELS
+    table = len(images.scale) > MOST_CHANNELS and len(set(images.scale)) > 1
     if not table and not 1 / NEAR < images.factor < NEAR:
         parts.append(
             f"about {images.factor:.3g} times larger"

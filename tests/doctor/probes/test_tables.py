@@ -59,6 +59,28 @@ def test_features_that_were_standardized_in_training_only_are_told(norm):
 
 
 @pytest.mark.thorough
+def test_gray_images_without_channels_are_told_from_scaled_ones():
+    generator = np.random.default_rng(0)
+    x, y = generator.integers(0, 180, (768, 12, 12)), np.arange(768) % 2
+    for image, label in zip(x, y, strict=True):
+        image[:, 6 * label : 6 * label + 6] += generator.integers(10, 75)
+    keras.utils.set_random_seed(0)
+    body = [L.Flatten(), L.Dense(24), L.BatchNormalization(momentum=0.9)]
+    head = [L.ReLU(), L.Dense(2, activation="softmax")]
+    model = keras.Sequential([keras.Input((12, 12)), *body, *head])
+    loss = "sparse_categorical_crossentropy"
+    model.compile(keras.optimizers.Adam(3e-3), loss, metrics=["accuracy"])
+    whole = x.astype("float32")
+    prepared = whole / 255
+    model.fit(prepared[:512], y[:512], batch_size=32, epochs=5, verbose=0)
+    found = examine(model, batches(whole[:512], y[:512]), batches(whole[512:], y[512:]))
+    assert found.verdict == "input_mismatch"
+    assert found.findings[0].evidence["preparation"] == "0..1"
+    right = batches(prepared[:512], y[:512]), batches(prepared[512:], y[512:])
+    assert "input_mismatch" not in {f.code for f in examine(model, *right).findings}
+
+
+@pytest.mark.thorough
 def test_stale_statistics_of_features_are_not_taken_for_their_preparation():
     # At mean 0 and variance 1, where they began, standardized features would fit.
     (x, y), (held, labels) = table(768, 0), table(256, 1)
@@ -74,6 +96,8 @@ def test_stale_statistics_of_features_are_not_taken_for_their_preparation():
         ((4, 8), "float32", True),
         ((4, 6, 8), "float32", True),
         ((4, 8), "int64", False),
+        ((4, 28, 28), "uint8", True),
+        ((4, 784), "float32", True),
         ((4, 1), "float32", False),
         ((4, 8, 8, 3), "float32", False),
         ((4, 5000), "float32", False),
@@ -95,6 +119,22 @@ def test_usual_preparations_of_features_are_made_one_by_one():
         found = maps[name][:, varied]
         np.testing.assert_allclose(found.min(axis=0), low, atol=1e-4)
         np.testing.assert_allclose(found.max(axis=0), 1, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(48, 28, 28), (48, 784)], ids=["rows", "flat"])
+@pytest.mark.parametrize(
+    ("scale", "offset"), [(1.0, 0.0), (1 / 255, 0.0), (1 / 127.5, -1.0)]
+)
+def test_gray_images_without_channels_get_the_preparations_of_images(
+    shape, scale, offset
+):
+    x = np.random.default_rng(0).integers(0, 256, shape)
+    given = (x * scale + offset).astype("float32")
+    maps = {images.preparation: images.apply(given) for images in feature_maps(given)}
+    assert list(maps)[:3] == ["0..255", "0..1", "-1..1"]
+    np.testing.assert_allclose(maps["0..255"], x, atol=1e-2)
+    np.testing.assert_allclose(maps["0..1"], x / 255, atol=1e-4)
+    np.testing.assert_allclose(maps["-1..1"], x / 127.5 - 1, atol=1e-4)
 
 
 def test_features_that_spread_wider_are_told_apart():

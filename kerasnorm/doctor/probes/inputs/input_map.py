@@ -7,8 +7,8 @@ import numpy as np
 
 # Channels that images have: gray, RGB, RGBA.
 IMAGE_CHANNELS = (1, 3, 4)
-# Features of a table at most: others are vectors that nobody prepares one by one.
-MOST_FEATURES = 512
+# Features of a table at most: flattened images of 36 rows and columns in colour.
+MOST_FEATURES = 4096
 # Statistics of the ImageNet photos, from 0 to 255, as keras.applications subtracts
 # them.
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406]) * 255
@@ -96,13 +96,13 @@ class InputMap:
     @property
     def name(self) -> str:
         """The map in words, such as `"x / 255"`."""
-        if len(self.scale) > max(IMAGE_CHANNELS) and self.preparation:
-            return f"each feature {self.preparation}"
         scale, offset = np.array(self.scale), np.array(self.offset)
         tolerance = 1e-3 * max(self.factor, np.abs(offset).max())
         alike = np.ptp(scale) < 1e-3 * self.factor and np.ptp(offset) <= tolerance
         if alike:
             text = _formula(float(scale.mean()), float(offset.mean()))
+        elif len(scale) > max(IMAGE_CHANNELS) and self.preparation:
+            text = f"each feature {self.preparation}"
         else:
             text = f"x * {_list(scale)} + {_list(offset)}, channel by channel"
         if not self.is_reordered:
@@ -150,18 +150,30 @@ def channel_axis(shape: tuple[int | None, ...]) -> int | None:
 
 
 def is_table(x: np.ndarray) -> bool:
-    """Return whether inputs are features, of a sample or of each of its steps."""
-    return (
-        x.ndim in (2, 3) and x.dtype.kind == "f" and 2 <= x.shape[-1] <= MOST_FEATURES
-    )
+    """Return whether inputs are features, of a sample or of each of its steps.
+
+    Gray images without an axis of channels, and flattened ones, count as such.
+    """
+    if x.ndim not in (2, 3) or x.dtype.kind not in "fu":
+        return False
+    return 2 <= x.shape[-1] <= MOST_FEATURES
 
 
 def feature_maps(x: np.ndarray) -> Iterator[InputMap]:
     """Yield the usual preparations of features, fitted to these samples.
 
     Args:
-        x: Features of (samples, features) or (samples, steps, features).
+        x: Features of (samples, features) or (samples, steps, features); where their
+            range is that of images, the preparations of these come first.
     """
+    count = x.shape[-1]
+    straight, given = tuple(range(count)), _range_of(x, -1)
+    for preparation in _preparations(count):
+        if given is not None and not preparation.channels:
+            factor = preparation.scale[0] / given.scale[0]
+            shift = preparation.offset[0] - factor * given.offset[0]
+            scales, offsets = (float(factor),) * count, (float(shift),) * count
+            yield InputMap(scales, offsets, straight, -1, preparation.name)
     flat = x.reshape(-1, x.shape[-1]).astype("float64")
     low, spread = flat.min(axis=0), np.ptp(flat, axis=0)
     for name, centre, width in (
@@ -171,8 +183,7 @@ def feature_maps(x: np.ndarray) -> Iterator[InputMap]:
     ):
         scale = 1 / np.where(width > 0, width, 1.0)
         offset = tuple((-centre * scale).tolist())
-        order = tuple(range(len(scale)))
-        yield InputMap(tuple(scale.tolist()), offset, order, -1, name)
+        yield InputMap(tuple(scale.tolist()), offset, straight, -1, name)
 
 
 @dataclass(frozen=True)
