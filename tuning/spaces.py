@@ -5,7 +5,7 @@ import difflib
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from kerasnorm.training.settings import Settings, layering
+from kerasnorm.training.settings import Settings, yaml_files
 from kerasnorm.training.settings.declaration import kinds_of
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.settings import DECLARED, FIELDS, OLD_NAMES
@@ -168,7 +168,7 @@ def read_space(file: str, space: Space) -> Space:
         learning_rate: {min: 1e-4, max: 1e-2, log: true}
         ```
     """
-    given = layering.read_yaml(file, "--space")
+    given = yaml_files.read_yaml(file, "--space")
     if not given:
         raise UsageError(f"expected `parameter: values` lines in {file}, received none")
     found = {parameter.name: parameter for parameter in space.parameters}

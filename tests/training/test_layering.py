@@ -24,6 +24,7 @@ CHOICES = {
     "on_nan": ("skip", "reduce-lr", "stop", "skip"),
     "distribute": ("auto", "none", "auto", "none"),
     "fold": (1, 2, 3, 4),
+    "cache": ("memory", "disk", "none", "memory"),
     "image_size": (64, 96, 128, 160),
     "stem_strides": (4, 2, 4, 2),
     "fold_groups": ("a", "b", "c", "d"),

@@ -65,9 +65,9 @@ class Plan:
             ) from error
         if key != self.key:
             raise DataError(
-                f"The shards of {self.file} were written from other images, or with "
-                "another size, quality or shard size. Remove them, or give another "
-                "name."
+                "Expected shards of the same images, size, quality and shard size as "
+                f"in {self.file}, but they were written from other images or with "
+                "other values. Remove them, or give another name."
             )
         for shard in shards:
             path = self.file.with_name(shard.name)

@@ -16,7 +16,7 @@ import yaml
 from kerasnorm.data import locks
 from kerasnorm.data.sources.split_table import SplitTable
 from kerasnorm.training.inputs.run_files import SPLIT_FILE
-from kerasnorm.training.settings import Settings, layering, version
+from kerasnorm.training.settings import Settings, version, yaml_files
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.system import paths
 from kerasnorm.training.system.atomic_files import json_text, write_table, write_text
@@ -292,5 +292,5 @@ def read_settings(file: pathlib.Path) -> Settings:
     Raises:
         ValueError: If the file cannot be read or holds no settings.
     """
-    values = layering.read_yaml(str(file), "the settings of a run")
+    values = yaml_files.read_yaml(str(file), "the settings of a run")
     return Settings.from_dict(values, where=str(file))

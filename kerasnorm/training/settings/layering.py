@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import pathlib
 import sys
 import typing
 from collections.abc import Sequence
@@ -10,10 +9,10 @@ from typing import Any, NoReturn
 
 import yaml
 
-from kerasnorm.data.errors import problem_of
 from kerasnorm.training.settings.declaration import describe, kinds_of
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.version import stamped
+from kerasnorm.training.settings.yaml_files import FALSE, TRUE
 
 # Where values come from that were typed.
 FLAGS = "flags"
@@ -48,39 +47,13 @@ def merge(layers: Sequence[Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     return values, sources
 
 
-def read_yaml(file: str, name: str) -> dict[str, Any]:
-    """Read a YAML file of `key: value` lines, which is data only: it can run no code.
-
-    Args:
-        file: The file.
-        name: Name of the flag that it was given by, or what it is, for the error.
-
-    Raises:
-        UsageError: If it cannot be read or holds something else.
-    """
-    try:
-        values = yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(
-            f"expected {name} to be a YAML file, received {file}, but "
-            f"{problem_of(error)}"
-        ) from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise UsageError(
-            f"expected `key: value` lines in {file}, received {type(values).__name__}"
-        )
-    return values
-
-
 def typed(name: str, kind: Any, value: Any, file: str) -> Any:
     """Return a value of a YAML file in its own type, as a flag would give it.
 
     Args:
         name: Its name.
         kind: The type, a union of types, or a list of words.
-        value: What YAML takes it for.
+        value: None, a word as it was typed, a list or a mapping.
         file: Name of the file, for the error.
 
     Raises:
@@ -89,18 +62,18 @@ def typed(name: str, kind: Any, value: Any, file: str) -> Any:
     if typing.get_origin(kind) is list and value is not None:
         return [str(v) for v in (value if isinstance(value, list) else [value])]
     kinds = kinds_of(kind)
-    if value is None or isinstance(value, bool):
-        # YAML 1.1 takes words such as yes and off for true and false.
-        if type(value) in kinds:
-            return value
-    elif not isinstance(value, list | dict):
+    if value is None:
+        if type(None) in kinds:
+            return None
+    elif isinstance(value, str):
         for number in (int, float):
-            # YAML 1.1 takes 1e-4 for a word.
             with contextlib.suppress(ValueError):
-                if number in kinds and number(str(value)) == float(value):
+                if number in kinds:
                     return number(value)
+        if bool in kinds and value.lower() in (*TRUE, *FALSE):
+            return value.lower() in TRUE
         if str in kinds:
-            return str(value)
+            return value
     received = "nothing behind the colon" if value is None else repr(value)
     raise UsageError(
         f"expected {name} in {file} to be {describe(kind)}, received {received}"

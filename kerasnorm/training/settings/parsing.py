@@ -6,7 +6,13 @@ from typing import Any, NoReturn
 
 import jsonargparse
 
-from kerasnorm.training.settings import help_page, layering, old_names, spelling
+from kerasnorm.training.settings import (
+    help_page,
+    layering,
+    old_names,
+    spelling,
+    yaml_files,
+)
 from kerasnorm.training.settings.declaration import LARGEST, describe
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.layering import FLAGS, OF_THE_PARSER, Layer
@@ -172,9 +178,12 @@ class Parser(jsonargparse.ArgumentParser):
         self._refuse_unknown(spelled)
         given = dict(vars(self.parse_args(spelled, defaults=False)))
         for name, value in given.items():
-            word = spelling.last_word(spelled, name) if value is None else None
+            word = spelling.last_word(spelled, name)
+            if isinstance(value, int | float) and word and ":" in word:
+                # For YAML 1:30 is 90.
+                raise self._wrong_kind(name, word)
             # For YAML `~` and `#1` are nothing, too; as words they are names.
-            if word is not None and word != "null":
+            if value is None and word is not None and word != "null":
                 given[name] = word
         files = given.pop("config", None) or []
         return [
@@ -239,7 +248,7 @@ class Parser(jsonargparse.ArgumentParser):
 
     def _read_file(self, file: str) -> Layer:
         copy = paths.fetched(file, "--config")
-        values = upgraded(layering.read_yaml(copy, "--config"), file)
+        values = upgraded(yaml_files.read_yaml(copy, "--config", as_typed=True), file)
         values = old_names.renamed(values, self.old_names)
         unknown = sorted(
             str(key) for key in values if key not in self.kinds or key in OF_THE_PARSER
@@ -281,7 +290,10 @@ class Parser(jsonargparse.ArgumentParser):
         value = re.search(r"(?:Got|Given) value: (.*)$", found[3])
         if value is None or name not in self.kinds:
             return f"{self._shown(name)}: {found[3]}"
-        return (
+        return str(self._wrong_kind(name, value[1]))
+
+    def _wrong_kind(self, name: str, word: str) -> UsageError:
+        return UsageError(
             f"expected {self._shown(name)} to be {describe(self.kinds[name])}, "
-            f"received {value[1]!r}"
+            f"received {word!r}"
         )

@@ -33,6 +33,9 @@ def version_of(values: dict[str, Any], where: str = "settings") -> int:
     """
     is_whole = {"app", "data", "seed", "examine"} <= values.keys()
     version = values.get(KEY, 1 if is_whole else VERSION)
+    if isinstance(version, str) and version.isdecimal():
+        # As it was typed.
+        version = int(version)
     if type(version) is not int or not 1 <= version <= VERSION:
         raise UsageError(
             f"expected {KEY} from 1 to {VERSION} in {where}, received {version!r}; "
