@@ -12,6 +12,7 @@ from kerasnorm.doctor.diagnose import rank
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.examine import examine
 from kerasnorm.doctor.preflight import preflight
+from kerasnorm.inspection.layer_tree import iter_layers
 from kerasnorm.watch.given import Given, read_arguments
 from kerasnorm.watch.sources import Source, state_kept
 from kerasnorm.watch.unchanged import unchanged
@@ -121,6 +122,10 @@ def watch_fit(
         given = read_arguments(arguments)
 
     def look() -> None:
+        if given.train.batches is None:
+            # Keras may be drawing batches ahead: no state is held back meanwhile.
+            watched.notes.append(given.train.reason)
+            return
         with _guarded(watched, "preflight"):
             watched.before = _before(model, given, watched, limits)
 
@@ -159,8 +164,9 @@ def _with(instrument: Instrument, given: Any) -> Any:
 def _before(
     model: keras.Model, given: Given, watched: Watched, limits: Limits
 ) -> Examination | None:
-    if given.train.batches is None:
-        watched.notes.append(given.train.reason)
+    if not model.built or not all(layer.built for _, layer in iter_layers(model)):
+        # Who builds it decides its names and shapes: that is for `fit`.
+        watched.notes.append("the model is built by its first batch: no preflight")
         return None
     validation = None if given.validation is None else given.validation.batches
     with _kept(given):

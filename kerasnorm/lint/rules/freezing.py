@@ -1,10 +1,10 @@
-"""Layers that are frozen or thawed, and flags that Keras 3 does not heed."""
+"""Layers that are frozen or thawed, and batch norms among them."""
 
 import ast
 from collections.abc import Iterator
 
 from kerasnorm.lint.facts import applications
-from kerasnorm.lint.facts.networks import Network, is_made_by, is_model
+from kerasnorm.lint.facts.networks import Network
 from kerasnorm.lint.facts.trainings import Fitted
 from kerasnorm.lint.rules.found import Found
 from kerasnorm.lint.script import Script
@@ -116,8 +116,14 @@ def _only_by_kind(change: Assignment) -> bool:
     return bool(loops) and isinstance(change.around[0], ast.For)
 
 
-def _is_frozen_at(script: Script, layer: Value, place: int) -> bool | None:
-    """Return whether a layer or base is frozen at some place, None if only in part."""
+def is_frozen_at(script: Script, layer: Value, place: int) -> bool | None:
+    """Return whether a layer or base is frozen at some place, None if only in part.
+
+    Args:
+        script: The script.
+        layer: The layer or base.
+        place: Number of the event.
+    """
     frozen: bool | None = False
     if isinstance(layer, Call) and constant_of(layer.argument("trainable")) is False:
         frozen = True
@@ -145,50 +151,6 @@ def _is_every_layer(change: Assignment) -> bool:
     return isinstance(target.of, Member) and not branches
 
 
-def training_flag(script: Script) -> Iterator[Found]:
-    """`training=` is written into a functional graph, where `fit` overrides it."""
-    if _is_keras_2(script):
-        return
-    for fit in script.fits:
-        network = fit.network
-        if not network.is_functional or fit.has_own_step:
-            continue
-        for applied in network.applied:
-            flag = constant_of(applied.argument("training"))
-            layer = applied.function
-            if flag is None or not isinstance(layer, Call):
-                continue
-            name = last(layer.name)
-            if flag is False and _has_norms(layer, script):
-                if _is_frozen_at(script, layer, fit.place) is False:
-                    yield Found(
-                        applied,
-                        f"training=False on {name} is overridden by `fit` in a "
-                        "functional model: its batch norms train and change their "
-                        "moving statistics",
-                    )
-            elif flag is True and name.startswith(("Dropout", "SpatialDropout")):
-                yield Found(
-                    applied,
-                    f"training=True on {name} is overridden by `predict` and "
-                    "`evaluate` in a functional model: nothing is dropped there",
-                    "warning",
-                )
-
-
-def _is_keras_2(script: Script) -> bool:
-    text = ast.unparse(script.source.tree)
-    return "TF_USE_LEGACY_KERAS" in text or "tf_keras" in text
-
-
-def _has_norms(layer: Call, script: Script) -> bool:
-    if last(layer.name) == "BatchNormalization":
-        return True
-    if applications.is_application(layer.name):
-        return applications.has_batch_norms(layer.name)
-    return is_model(layer) and script.network(layer).has_batch_norms
-
-
 def norms_train_in_base(script: Script) -> Iterator[Found]:
     """Batch norms of a pretrained base train while it is fine-tuned."""
     for fit in script.fits:
@@ -198,7 +160,7 @@ def norms_train_in_base(script: Script) -> Iterator[Found]:
                 for place, change, _ in script.assignments("trainable")
                 if place < fit.place and root_of(change.target) is base
             ]
-            if not changes or _is_frozen_at(script, base, fit.place) is True:
+            if not changes or is_frozen_at(script, base, fit.place) is True:
                 continue
             kept = [change for change in changes if _spares_norms(change)]
             if kept:
@@ -281,25 +243,9 @@ def frozen_untrained_base(script: Script) -> Iterator[Found]:
                 for other in script.fits
                 if other.place < fit.place
             )
-            if not trained and _is_frozen_at(script, base, fit.place) is True:
+            if not trained and is_frozen_at(script, base, fit.place) is True:
                 yield Found(
                     base,
                     f"{last(base.name)} is made with weights=None and frozen: its "
                     "features are random and stay so",
                 )
-
-
-def misspelled_trainable(script: Script) -> Iterator[Found]:
-    """An attribute is set that is meant to be `trainable`."""
-    misspelled = ("trainble", "trainabel", "trainiable", "traianble", "is_trainable")
-    for name in (*misspelled, "Trainable", "trainable_", "tranable", "trainalbe"):
-        for _, change, _ in script.assignments(name):
-            root = root_of(change.target)
-            if is_model(root) or is_made_by(root, "BatchNormalization"):
-                yield Found(
-                    change, f"`{name}` is no attribute of Keras: nothing is set"
-                )
-    for _, change, _ in script.assignments("trainable"):
-        target = change.target
-        if isinstance(target, Member) and target.name == "layers":
-            yield Found(change, "`layers` is a list: setting `trainable` on it fails")

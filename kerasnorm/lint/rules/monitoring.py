@@ -107,7 +107,7 @@ def unknown_monitor(script: Script) -> Iterator[Found]:
                 yield Found(
                     given or callback,
                     f"{kind} watches {monitor!r}, but `fit` gets no validation data "
-                    "and never logs it: the callback does nothing",
+                    "and never logs it: the callback cannot act",
                 )
                 continue
             names = metric_names(fit)
@@ -121,7 +121,7 @@ def unknown_monitor(script: Script) -> Iterator[Found]:
                 yield Found(
                     given or callback,
                     f"{kind} watches {monitor!r}, but `fit` logs {logged} (and the "
-                    "same with val_): the callback does nothing",
+                    "same with val_): the callback cannot act",
                 )
 
 
