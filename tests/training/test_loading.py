@@ -126,3 +126,16 @@ def test_label_noise_spoils_training_labels_only(folder):
     assert wrong.train.paths == right.train.paths
     assert np.sum(wrong.train.labels != right.train.labels) == 8
     np.testing.assert_array_equal(wrong.validation.labels, right.validation.labels)
+
+
+def test_processes_that_share_images_read_them_from_disk(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("kerasnorm.data.store.open_images.FEW_IMAGES", 0)
+    monkeypatch.setattr("kerasnorm.training.inputs.loading.SHARED_MEMORY", 0)
+    settings = Settings(data=str(folder), **SMALL)
+    alone, shared = load_data(settings), load_data(settings, is_shared=True)
+    assert isinstance(alone.train.images, np.ndarray)
+    assert "18 images, 14 kB: on disk in " in shared.notes[-1]
+    np.testing.assert_array_equal(np.asarray(shared.train.images), alone.train.images)
+    monkeypatch.setattr("kerasnorm.data.ImageIndex.decode", None)
+    load_data(settings, is_shared=True)

@@ -36,7 +36,7 @@ def team(tmp_path, monkeypatch):
         directory.write_plan(plan)
         site = worker_processes.Host(
             *(directory, "127.0.0.1", child_processes.free_port("127.0.0.1")),
-            *(lock.fileno(), tmp_path / "images", [0], []),
+            *(lock.fileno(), [0], []),
         )
         return supervisor.Supervisor(
             plan,
@@ -209,7 +209,7 @@ def test_workers_that_cannot_begin_end_the_search(team, monkeypatch):
 
 def test_deaths_at_the_same_place_are_counted(tmp_path):
     site = worker_processes.Host(
-        *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], [])
+        *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, [0], [])
     )
     worker = worker_processes.Worker(site, "worker0", 0, 1)
     counts = []
@@ -227,7 +227,7 @@ def test_who_dies_while_asking_has_not_begun_to_work(
 ):
     monkeypatch.setattr(child_processes, "start", lambda *arguments: None)
     site = worker_processes.Host(
-        *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], [])
+        *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, [0], [])
     )
     worker = worker_processes.Worker(site, "worker0", 0, 1)
     counts = []
@@ -243,7 +243,7 @@ def test_who_dies_while_asking_has_not_begun_to_work(
 def test_a_sign_of_the_process_before_is_none_of_its_successor(tmp_path, monkeypatch):
     monkeypatch.setattr(child_processes, "start", lambda *arguments: None)
     site = worker_processes.Host(
-        *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], [])
+        *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, [0], [])
     )
     worker = worker_processes.Worker(site, "worker0", 0, 1)
     # A clock that was set back since: the old sign seems to come from the future.
@@ -298,7 +298,7 @@ def test_every_worker_has_a_gpu_of_its_own(tmp_path, monkeypatch):
         child_processes, "start", lambda *a: seen.append(a[3]["CUDA_VISIBLE_DEVICES"])
     )
     site = worker_processes.Host(
-        *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, tmp_path, [0], ["0", "1"])
+        *(SearchDirectory(tmp_path), "127.0.0.1", 1, 0, [0], ["0", "1"])
     )
     for place in range(3):
         worker_processes.Worker(site, f"worker{place}", place, 3).start()
