@@ -44,9 +44,10 @@ class IteratorOptions:
         if self.save_to_dir is not None:
             try:
                 folder = check_directory(self.save_to_dir)
-            except DataError as error:
+            except DataError:
                 raise DataError(
-                    f"Expected a folder for `save_to_dir`. Received another: {error}"
+                    "Expected an existing folder as `save_to_dir`. Received: "
+                    f"{self.save_to_dir!r}. Make it first."
                 ) from None
             object.__setattr__(self, "save_to_dir", folder)
 
