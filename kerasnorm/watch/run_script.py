@@ -22,17 +22,19 @@ def run_script(script: str, arguments: Sequence[str], session: Session) -> int:
         arguments: Its own arguments.
         session: Watches.
     """
+    # As Python itself: `__file__` is absolute, `sys.argv` is as it was typed.
+    whole = os.path.abspath(script)
     module = types.ModuleType("__main__")
     module.__dict__.update(
-        __file__=script, __builtins__=__builtins__, __cached__=None, __doc__=None
+        __file__=whole, __builtins__=__builtins__, __cached__=None, __doc__=None
     )
     sys.modules["__main__"] = module
     sys.argv = [script, *arguments]
-    sys.path[0] = os.path.dirname(os.path.abspath(script))
+    sys.path[0] = os.path.dirname(whole)
     session.start()
     try:
-        with io.open_code(os.path.abspath(script)) as file:
-            code = compile(file.read(), script, "exec", dont_inherit=True)
+        with io.open_code(whole) as file:
+            code = compile(file.read(), whole, "exec", dont_inherit=True)
         exec(code, module.__dict__)
     except SystemExit as left:
         return _left(left, session)

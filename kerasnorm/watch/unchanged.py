@@ -13,6 +13,9 @@ import numpy as np
 
 from kerasnorm.inspection import random_state
 
+# Of Keras' state: numbers in names, and the generator of what has no seed.
+COUNTS, GENERATOR = "object_name_uids", "global_seed_generator"
+
 
 @contextlib.contextmanager
 def unchanged() -> Iterator[None]:
@@ -80,18 +83,17 @@ def _names() -> Iterator[Callable[[], object]]:
     tracker = getattr(module, "GLOBAL_STATE_TRACKER", None)
     if tracker is None:
         return
-    kept = {
-        name: (value, copy.copy(value) if isinstance(value, dict) else None)
-        for name, value in vars(tracker).items()
-    }
+    # What else is kept there, such as variables that wait for their values, changes
+    # for good where it is used.
+    names = vars(tracker).get(COUNTS)
+    before = dict(names) if names is not None else {}
+    generator = vars(tracker).get(GENERATOR)
 
     def restore() -> None:
-        for name in set(vars(tracker)) - set(kept):
-            delattr(tracker, name)
-        for name, (value, content) in kept.items():
-            setattr(tracker, name, value)
-            if content is not None:
-                value.clear()
-                value.update(content)
+        counts = vars(tracker).get(COUNTS)
+        if counts is not None:
+            counts.clear()
+            counts.update(before)
+        setattr(tracker, GENERATOR, generator)
 
     yield restore
