@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from apps.cats_dogs import APP
-from kerasnorm import command_line
+from kerasnorm import command_line, script_commands
 from kerasnorm.training.commands import command_line as app_line
 from kerasnorm.training.settings import parsing
 from kerasnorm.training.settings.errors import UsageError
@@ -52,6 +52,20 @@ def _kerasnorm(name: str) -> Callable[[list[str]], int]:
     return lambda words: command_line.main([name, *words])
 
 
+def _run(words: list[str]) -> int:
+    """Give the flags before the script: what follows it is its own."""
+    own, script = [], []
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("--"):
+            script.append(word)
+            continue
+        own.append(word)
+        if word in script_commands.VALUED:
+            own.append(next(rest))
+    return command_line.main(["run", *own, *script])
+
+
 _WORDS = {
     "lint": ("train.py",),
     "run": ("train.py",),
@@ -70,6 +84,7 @@ COMMANDS = {
     "search": Command(search.main, ("--app", "cats_dogs", "--directory", "new")),
     "results": Command(results.main, ("directory",)),
     **{name: Command(_kerasnorm(name), _WORDS[name]) for name in command_line.COMMANDS},
+    "run": Command(_run, _WORDS["run"]),
 }
 
 

@@ -162,7 +162,11 @@ def test_doctor_prints_the_examination_as_json(capsys, saved, photos):
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (["heal"], 2, "expected a command, one of lint, doctor, scan, shard, cache"),
+        (
+            ["heal"],
+            2,
+            "expected a command, one of lint, run, doctor, scan, shard, cache",
+        ),
         (["swap", "{saved}", "new.keras", "--to", "grup"], 2, "'grup'"),
         (["swap", "{saved}", "new.h5", "--to", "group"], 2, "ends in .keras"),
         (["swap", "{saved}", "{saved}", "--to", "group"], 2, "a new file"),

@@ -25,11 +25,14 @@ LAYER_ARGUMENTS = {
 MODEL_ARGUMENTS = {
     "backbone": {"name": "keras:MobileNetV3Small"},
     "convnet": {"width": 4, "depths": (1, 1)},
+    "efficientnet_lite": {},
     "nf_resnet": {"depth": 50},
     "nfnet": {},
     "res2net": {},
     "resnet": {"depth": 8},
 }
+# What some take besides the optimizer inside, for the five variables of `dense`.
+OPTIMIZER_ARGUMENTS = {optimizers.LayerRates: ([0.2, 0.4, 0.6, 0.8, 1.0],)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,9 +114,9 @@ def wrapped(*classes: type) -> Callable[[], keras.optimizers.Optimizer]:
         if is_whole or not issubclass(inner, OptimizerWrapper):
             optimizer = inner(0.01)
         else:
-            optimizer = inner(sgd())
+            optimizer = inner(sgd(), *OPTIMIZER_ARGUMENTS.get(inner, ()))
         for wrapper in reversed(outer):
-            optimizer = wrapper(optimizer)
+            optimizer = wrapper(optimizer, *OPTIMIZER_ARGUMENTS.get(wrapper, ()))
         return optimizer
 
     return make

@@ -20,6 +20,10 @@ every_optimizer = pytest.mark.parametrize("cls", PUBLIC, ids=lambda cls: cls.__n
 applied = pytest.mark.parametrize("cls", APPLIED, ids=lambda cls: cls.__name__)
 
 
+# What some take besides the optimizer inside, for the four variables of `network`.
+ARGUMENTS = {optimizers.LayerRates: ([0.25, 0.5, 0.75, 1.0],)}
+
+
 def wraps(cls):
     return issubclass(cls, OptimizerWrapper) and cls is not optimizers.Ranger21
 
@@ -27,7 +31,8 @@ def wraps(cls):
 def make(cls, **options):
     """Make an optimizer with options, which a wrapper leaves to the one inside."""
     if wraps(cls):
-        return cls(keras.optimizers.AdamW(0.01, weight_decay=0.1, **options))
+        inside = keras.optimizers.AdamW(0.01, weight_decay=0.1, **options)
+        return cls(inside, *ARGUMENTS.get(cls, ()))
     return cls(0.01, **options)
 
 
@@ -147,7 +152,8 @@ def test_what_is_excluded_does_not_decay(cls):
 @pytest.mark.parametrize("clip", ["clipnorm", "global_clipnorm", "clipvalue"])
 @pytest.mark.parametrize("cls", filter(wraps, APPLIED), ids=lambda cls: cls.__name__)
 def test_the_optimizer_inside_clips(cls, clip):
-    optimizer = cls(keras.optimizers.SGD(1.0, **{clip: 1e-3}))
+    inside = keras.optimizers.SGD(1.0, **{clip: 1e-3})
+    optimizer = cls(inside, *ARGUMENTS.get(cls, ()))
     variables = network().trainable_variables
     optimizer.build(variables)
     before = values(variables)

@@ -282,7 +282,7 @@ def test_what_is_refused_late_leaves_no_run_behind(settings, monkeypatch, error)
 
 
 def test_a_range_test_that_finds_no_rate_names_the_flag(settings, monkeypatch):
-    def constant_model(settings, num_classes):
+    def constant_model(settings, num_classes, **options):
         model = torture.tiny_model(settings, num_classes)
         start = keras.Input(model.input_shape[1:])
         constant = keras.layers.Rescaling(0.0, offset=0.5)
@@ -339,7 +339,7 @@ def fragile(monkeypatch, tmp_path):
     white = tmp_path / "data" / "cat" / "white.png"
     PIL.Image.new("RGB", (16, 16), "white").save(white)
 
-    def fragile_model(settings, num_classes):
+    def fragile_model(settings, num_classes, **options):
         model = torture.tiny_model(settings, num_classes)
         start = keras.Input(model.input_shape[1:])
         return keras.Sequential([start, model.layers[0], Fragile(), *model.layers[1:]])
@@ -364,7 +364,7 @@ def test_bad_numbers_name_layer_and_file_and_keep_the_batch(fragile):
 
 @pytest.mark.thorough
 def test_a_statistic_that_the_loss_does_not_show_is_named(settings, monkeypatch):
-    def fragile_model(settings, num_classes):
+    def fragile_model(settings, num_classes, **options):
         model = torture.tiny_model(settings, num_classes)
         start = keras.Input(model.input_shape[1:])
         # The square of such numbers is infinite; normalized they are 0.

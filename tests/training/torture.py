@@ -270,7 +270,7 @@ MOMENTS: dict[str, Callable[[Reached], None]] = {
 }
 
 
-def tiny_model(settings, num_classes):
+def tiny_model(settings, num_classes, **options):
     """Return a model with all that has state, which is traced quickly."""
     import keras
 
