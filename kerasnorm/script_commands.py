@@ -52,7 +52,11 @@ def lint(words: list[str]) -> int:
         for finding in findings:
             print(finding)
         read = len(options.files) - failed
-        told = ", ".join(f"{count} {name}" for name, count in counts.items())
+        plural = {"error": "errors", "warning": "warnings"}
+        told = ", ".join(
+            f"{count} {name if count == 1 else plural.get(name, name)}"
+            for name, count in counts.items()
+        )
         print(f"{read} {'file' if read == 1 else 'files'} read: {told}")
     if failed:
         return FAILURE
