@@ -4,6 +4,7 @@ import pathlib
 import sys
 from typing import Any
 
+from kerasnorm.data.sources import remote
 from kerasnorm.lint.errors import UnreadableError
 from kerasnorm.training.commands.command_line import in_one_sentence
 from kerasnorm.training.settings import parsing
@@ -80,7 +81,7 @@ def run(words: list[str]) -> int:
             "--output. What follows the script is its own.",
         )
         parser.add_value("--debug", bool, "Show tracebacks.")
-        parser.add_path("script", "A training script.")
+        parser.add_path("script", "A training script.", fetch=True)
         parser.add_path(
             "--output", "Folder for the pages.", check=paths.local, default=OUTPUT
         )
@@ -101,7 +102,8 @@ def run(words: list[str]) -> int:
 
     [(options, arguments)] = found
     if not pathlib.Path(options.script).is_file():
-        print(f"error: {_is_folder(options.script)}", file=sys.stderr)
+        said = remote.as_given(_is_folder(options.script))
+        print(f"error: {said}", file=sys.stderr)
         return FAILURE
     session = Session(
         pathlib.Path(options.script).stem,

@@ -184,7 +184,11 @@ BESIDES = {
     ("swap", "data"): ("--to", "none"),
 }
 OPENED = [
-    path for path in READ if path not in itertools.product(["search"], SEARCHED_LATER)
+    path
+    for path in READ
+    if path not in itertools.product(["search"], SEARCHED_LATER)
+    # A script is run from its copy, which its own traceback names.
+    and path != ("run", "script")
 ]
 
 
