@@ -4,6 +4,16 @@ import keras
 import numpy as np
 from keras import layers
 
+from kerasnorm import optimizers
+
+# What some wrappers take besides the optimizer inside, for models of four variables.
+ARGUMENTS = {optimizers.LayerRates: ([0.25, 0.5, 0.75, 1.0],)}
+
+
+def around(wrapper, optimizer):
+    """Return an optimizer of a model of four variables in a wrapper."""
+    return wrapper(optimizer, *ARGUMENTS.get(wrapper, ()))
+
 
 class GainConv2D(layers.Conv2D):
     """A convolution with one more weight, as scaled weight standardization has."""

@@ -27,9 +27,9 @@ def make(*classes):
     if inner is optimizers.Ranger21 or not issubclass(inner, OptimizerWrapper):
         optimizer = inner(0.01)
     else:
-        optimizer = inner(keras.optimizers.SGD(0.05, momentum=0.9))
+        optimizer = harness.around(inner, keras.optimizers.SGD(0.05, momentum=0.9))
     for cls in reversed(wrappers):
-        optimizer = cls(optimizer)
+        optimizer = harness.around(cls, optimizer)
     return optimizer
 
 

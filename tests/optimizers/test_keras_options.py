@@ -7,6 +7,7 @@ import pytest
 from kerasnorm import optimizers
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
 from tests.marks import thorough_after
+from tests.optimizers.harness import around
 from tests.optimizers.test_compiled_models import PUBLIC
 
 pytestmark = pytest.mark.backends
@@ -20,10 +21,6 @@ every_optimizer = pytest.mark.parametrize("cls", PUBLIC, ids=lambda cls: cls.__n
 applied = pytest.mark.parametrize("cls", APPLIED, ids=lambda cls: cls.__name__)
 
 
-# What some take besides the optimizer inside, for the four variables of `network`.
-ARGUMENTS = {optimizers.LayerRates: ([0.25, 0.5, 0.75, 1.0],)}
-
-
 def wraps(cls):
     return issubclass(cls, OptimizerWrapper) and cls is not optimizers.Ranger21
 
@@ -32,7 +29,7 @@ def make(cls, **options):
     """Make an optimizer with options, which a wrapper leaves to the one inside."""
     if wraps(cls):
         inside = keras.optimizers.AdamW(0.01, weight_decay=0.1, **options)
-        return cls(inside, *ARGUMENTS.get(cls, ()))
+        return around(cls, inside)
     return cls(0.01, **options)
 
 
@@ -153,7 +150,7 @@ def test_what_is_excluded_does_not_decay(cls):
 @pytest.mark.parametrize("cls", filter(wraps, APPLIED), ids=lambda cls: cls.__name__)
 def test_the_optimizer_inside_clips(cls, clip):
     inside = keras.optimizers.SGD(1.0, **{clip: 1e-3})
-    optimizer = cls(inside, *ARGUMENTS.get(cls, ()))
+    optimizer = around(cls, inside)
     variables = network().trainable_variables
     optimizer.build(variables)
     before = values(variables)
