@@ -12,6 +12,7 @@ import keras
 from kerasnorm import layers, models, optimizers
 from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
+from tests.optimizers import harness
 
 CHANNELS = 32
 # How layers other than norms are made; a norm needs no arguments.
@@ -31,8 +32,6 @@ MODEL_ARGUMENTS = {
     "res2net": {},
     "resnet": {"depth": 8},
 }
-# What some take besides the optimizer inside, for the five variables of `dense`.
-OPTIMIZER_ARGUMENTS = {optimizers.LayerRates: ([0.2, 0.4, 0.6, 0.8, 1.0],)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +104,10 @@ def build(name: str) -> Callable[[], keras.Model]:
     return lambda: getattr(models, name)(*first, (32, 32, 3), 2, **options)
 
 
+# Trainable variables of `dense`.
+VARIABLES = 5
+
+
 def wrapped(*classes: type) -> Callable[[], keras.optimizers.Optimizer]:
     """Return what makes an optimizer, the outermost class first."""
     *outer, inner = classes
@@ -114,9 +117,9 @@ def wrapped(*classes: type) -> Callable[[], keras.optimizers.Optimizer]:
         if is_whole or not issubclass(inner, OptimizerWrapper):
             optimizer = inner(0.01)
         else:
-            optimizer = inner(sgd(), *OPTIMIZER_ARGUMENTS.get(inner, ()))
+            optimizer = harness.around(inner, sgd(), VARIABLES)
         for wrapper in reversed(outer):
-            optimizer = wrapper(optimizer, *OPTIMIZER_ARGUMENTS.get(wrapper, ()))
+            optimizer = harness.around(wrapper, optimizer, VARIABLES)
         return optimizer
 
     return make

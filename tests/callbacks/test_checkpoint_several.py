@@ -19,8 +19,9 @@ STEPS, EPOCHS = 3, 4
 MAKERS = OF_KERAS | {
     kind.__name__: wrapped(kind)
     for kind in OPTIMIZERS
-    # It needs two gradients a step, which only its own step takes.
-    if kind is not optimizers.SAM
+    # SAM needs two gradients a step, which only its own step takes; LayerRates a factor
+    # for each variable, of which the two networks have different numbers.
+    if kind not in (optimizers.SAM, optimizers.LayerRates)
 }
 
 

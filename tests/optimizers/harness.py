@@ -6,13 +6,16 @@ from keras import layers
 
 from kerasnorm import optimizers
 
-# What some wrappers take besides the optimizer inside, for models of four variables.
-ARGUMENTS = {optimizers.LayerRates: ([0.25, 0.5, 0.75, 1.0],)}
+# What some wrappers take besides the optimizer inside, for so many variables.
+ARGUMENTS = {
+    optimizers.LayerRates: lambda count: ([(at + 1) / count for at in range(count)],)
+}
 
 
-def around(wrapper, optimizer):
-    """Return an optimizer of a model of four variables in a wrapper."""
-    return wrapper(optimizer, *ARGUMENTS.get(wrapper, ()))
+def around(wrapper, optimizer, variables=4):
+    """Return an optimizer of a model of so many variables in a wrapper."""
+    more = ARGUMENTS[wrapper](variables) if wrapper in ARGUMENTS else ()
+    return wrapper(optimizer, *more)
 
 
 class GainConv2D(layers.Conv2D):

@@ -21,15 +21,16 @@ PUBLIC = [
 WRAPPERS = [cls for cls in PUBLIC if issubclass(cls, OptimizerWrapper)]
 
 
-def make(*classes):
+def make(*classes, variables=4):
     """Make an optimizer, the outermost class first, around SGD if all are wrappers."""
     *wrappers, inner = classes
     if inner is optimizers.Ranger21 or not issubclass(inner, OptimizerWrapper):
         optimizer = inner(0.01)
     else:
-        optimizer = harness.around(inner, keras.optimizers.SGD(0.05, momentum=0.9))
+        sgd = keras.optimizers.SGD(0.05, momentum=0.9)
+        optimizer = harness.around(inner, sgd, variables)
     for cls in reversed(wrappers):
-        optimizer = harness.around(cls, optimizer)
+        optimizer = harness.around(cls, optimizer, variables)
     return optimizer
 
 

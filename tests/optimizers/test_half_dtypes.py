@@ -18,7 +18,8 @@ def trained(cls, dtype):
     model = keras.Sequential([keras.Input((3,)), layer])
     rounded = np.random.default_rng(5).normal(size=(3, 3)).astype("float16")
     layer.kernel.assign(np.round(8 * rounded) / 8)
-    model.compile(make(cls), "mse", run_eagerly=True, jit_compile=False)
+    optimizer = make(cls, variables=len(model.trainable_variables))
+    model.compile(optimizer, "mse", run_eagerly=True, jit_compile=False)
     attached(model)
     for _ in range(2):
         model.train_on_batch(X, Y)

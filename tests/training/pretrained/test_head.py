@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 
+pytest.importorskip("tensorflow")
+
 from kerasnorm.models import take_weights
 from kerasnorm.training import Settings, build, run
 from kerasnorm.training.inputs import batches

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+pytest.importorskip("tensorflow")
+
 from apps.cats_dogs import APP
 from kerasnorm.models.weights import published
 from kerasnorm.surgery import find_norms
