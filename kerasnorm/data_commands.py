@@ -78,6 +78,7 @@ def shard(words: list[str]) -> int:
     options = parser.parse(words)
     from kerasnorm.data.progress import Progress
     from kerasnorm.data.sharding import write
+    from kerasnorm.data.sources import remote
 
     how = write.Options(
         options.size, options.shard_size * write.MEGABYTE, min(options.quality, 100)
@@ -86,7 +87,8 @@ def shard(words: list[str]) -> int:
         written = write.write_shards(options.data, options.output, how, progress)
     for one in written:
         for path, reason in one.rejected:
-            print(f"left out {streams.one_line(path)}: {reason}", file=sys.stderr)
+            said = streams.one_line(remote.as_given(path))
+            print(f"left out {said}: {reason}", file=sys.stderr)
     print(
         f"{sum(one.images for one in written):,} images in {len(written):,} shards, "
         f"{sum(one.size for one in written) / write.MEGABYTE:,.1f} MB"

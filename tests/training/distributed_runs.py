@@ -32,7 +32,7 @@ MOST = 4
 SLOW_SECONDS = 3
 
 
-def build_model(settings: Settings, num_classes: int) -> keras.Model:
+def build_model(settings: Settings, num_classes: int, **options) -> keras.Model:
     """Return a model without dropout, which would differ from device to device."""
     options = {"groups": 2} if settings.norm == "group" else {}
     return keras.Sequential(
