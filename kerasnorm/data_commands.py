@@ -58,7 +58,7 @@ def shard(words: list[str]) -> int:
         prog="kerasnorm shard",
         description="Write images as OUTPUT-00000.tar, OUTPUT-00001.tar and so on, "
         "each beside a .json with its label, for --data shards:OUTPUT-*.tar and "
-        "WebDataset. The same call goes on where it was interrupted.",
+        "WebDataset. The same call continues where it was interrupted.",
     )
     parser.add_value("--debug", bool, "Show tracebacks.")
     parser.add_path("data", "A folder, or what else --data takes.")

@@ -1,7 +1,8 @@
 """Where files that can be made again are kept: the user's cache directory."""
 
-import os
 import pathlib
+
+import platformdirs
 
 
 def cache_directory(*parts: str) -> pathlib.Path:
@@ -11,9 +12,10 @@ def cache_directory(*parts: str) -> pathlib.Path:
         parts: Names of the folders below `kerasnorm`.
 
     Returns:
-        `$XDG_CACHE_HOME/kerasnorm/...`, by default `~/.cache/kerasnorm/...`.
+        On Linux `$XDG_CACHE_HOME/kerasnorm/...`, by default `~/.cache/kerasnorm/...`;
+        on macOS and Windows where their programs keep such files.
     """
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    directory = pathlib.Path(base, "kerasnorm", *parts)
+    base = platformdirs.user_cache_path("kerasnorm", appauthor=False)
+    directory = base.joinpath(*parts)
     directory.mkdir(parents=True, exist_ok=True)
     return directory

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from kerasnorm.doctor import examine, preflight
 from kerasnorm.doctor.forward.state import all_variables, restored_after
 from tests.doctor.networks import data, sharp_network
 
@@ -64,3 +65,14 @@ def test_global_random_generators_are_as_before():
         random.random()
         np.random.rand()
     assert (random.random(), np.random.rand()) == expected
+
+
+@pytest.mark.parametrize("act", [preflight, examine], ids=["preflight", "examine"])
+def test_a_new_sequence_of_layers_stays_open_to_batches_of_any_size(act):
+    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, metrics=["accuracy"])
+    x = np.random.default_rng(0).normal(size=(32, 4, 4, 1)).astype("float32")
+    y = np.arange(32) % 2
+    act(model, (x, y), *[(x[:16], y[:16])] * (act is examine))
+    assert model.input_shape == (None, 4, 4, 1)

@@ -269,7 +269,7 @@ def test_norms_that_the_model_does_not_call_are_not_passed_over_in_silence():
 
 
 class Stepping(Partly):
-    """Its own test step calls them all, whatever `call` does."""
+    """Its own test step calls them all, also those that `call` does not."""
 
     def test_step(self, data):
         x = data[0]

@@ -112,6 +112,20 @@ def test_averaging_of_mirror_images_is_told(write):
     assert words in write(summary=summary).text
 
 
+@pytest.mark.parametrize(
+    ("settings", "is_told"),
+    [
+        ({"weights": "pretrained", "head_first": True}, True),
+        ({"weights": "pretrained", "head_first": False}, False),
+        ({"weights": None, "head_first": True}, False),
+        ({}, False),
+    ],
+)
+def test_the_epoch_of_the_classifier_alone_is_told(write, settings, is_told):
+    told = "In epoch 1 the classifier trained alone" in write(settings=settings).text
+    assert told == is_told
+
+
 def test_page_loads_nothing(write):
     page = write()
     assert not page.find("script")

@@ -12,7 +12,21 @@ import numpy as np
 AT_ONCE = 4096
 
 
-class Texts(Sequence[str]):
+class Strings(Sequence[str]):
+    """A sequence of strings that equals every sequence of the same ones."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return len(self) == len(other) and all(map(operator.eq, self, other))
+
+    def __hash__(self) -> int:
+        return hash((len(self), *self[:2]))
+
+
+class Texts(Strings):
     """A sequence of strings that takes a third of the memory of Python's own.
 
     Slices and `take` share the block of characters.
@@ -98,20 +112,12 @@ class Texts(Sequence[str]):
     def __add__(self, other: Iterable[str]) -> "Texts":
         return Texts.of([*self, *other])
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence) or isinstance(other, str):
-            return NotImplemented
-        return len(self) == len(other) and all(map(operator.eq, self, other))
-
-    def __hash__(self) -> int:
-        return hash((len(self), *self[:2]))
-
     def __repr__(self) -> str:
         shown = ", ".join(map(repr, self[:3])) + ", ..." * (len(self) > 3)
         return f"Texts({len(self):,}: {shown})"
 
 
-class NamesBelow(Sequence[str]):
+class NamesBelow(Strings):
     """Paths as seen from a folder above them, with slashes on every system.
 
     Args:
@@ -141,14 +147,6 @@ class NamesBelow(Sequence[str]):
 
     def __iter__(self) -> Iterator[str]:
         return map(self._name, self._paths)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence) or isinstance(other, str):
-            return NotImplemented
-        return len(self) == len(other) and all(map(operator.eq, self, other))
-
-    def __hash__(self) -> int:
-        return hash((len(self), *self[:2]))
 
     def _name(self, path: str) -> str:
         return path.removeprefix(self._above).replace(os.sep, "/")

@@ -17,7 +17,7 @@ COLOUR_SIDE = 128
 
 @dataclasses.dataclass(frozen=True)
 class ImageProperties:
-    """What is measured of an image, whatever it shows.
+    """What is measured of an image, independent of what it shows.
 
     Args:
         width: Width in pixels.
@@ -60,9 +60,9 @@ def properties_of(image: Image.Image) -> ImageProperties:
         image: A decoded image, RGB.
     """
     gray = image.convert("L")
-    shares = np.array(gray.histogram()) / (gray.width * gray.height)
-    below = np.cumsum(shares)
-    used = shares[shares > 0]
+    fractions = np.array(gray.histogram()) / (gray.width * gray.height)
+    below = np.cumsum(fractions)
+    used = fractions[fractions > 0]
     return ImageProperties(
         *image.size,
         dark_end=float(np.searchsorted(below, 0.05)) / 255,
@@ -98,7 +98,7 @@ def blur_of(gray: Image.Image) -> float:
 
 
 def is_gray(image: Image.Image) -> bool:
-    """Say whether an image shows no colour, whatever its file could hold.
+    """Say whether an image shows no colour, in a colour file too.
 
     Args:
         image: The image, RGB.

@@ -31,7 +31,7 @@ class Written:
 
 
 class Plan:
-    """The record beside shards, by which writing goes on after an interruption.
+    """The record beside shards, by which writing continues after an interruption.
 
     Args:
         file: Where it lies.

@@ -130,16 +130,16 @@ def hash_items(items: Items, positions: Sequence[int]) -> list[str]:
         positions: Which of them.
     """
     # A thread is given many at once: small files are hashed faster than handed over.
-    shares = [
+    chunks = [
         positions[first : first + FILES_AT_ONCE]
         for first in range(0, len(positions), FILES_AT_ONCE)
     ]
 
-    def hash_share(share: Sequence[int]) -> list[str]:
-        return [_hash_item(items, position) for position in share]
+    def hash_chunk(chunk: Sequence[int]) -> list[str]:
+        return [_hash_item(items, position) for position in chunk]
 
     with concurrent.futures.ThreadPoolExecutor(workers_or(None)) as pool:
-        return [sha256 for share in pool.map(hash_share, shares) for sha256 in share]
+        return [sha256 for chunk in pool.map(hash_chunk, chunks) for sha256 in chunk]
 
 
 def _hash_item(items: Items, position: int) -> str:

@@ -66,9 +66,9 @@ def store_name(
 ) -> tuple[str, dict]:
     """Return the name of the store that holds the images of a data folder.
 
-    Images of one folder lie in one store, whichever of them a run takes. Whatever
-    decides how a file is decoded makes another store, the library's own code and
-    Pillow included.
+    Images of one folder lie in one store, whichever of them a run takes. Each way of
+    decoding has a store of its own: image size, largest image, gray values, and the
+    versions of Pillow and of the decoder.
 
     Args:
         index: The images.

@@ -41,7 +41,7 @@ class Weighted:
 
 
 def weigh_classes(m: Measurements) -> Weighted | None:
-    """Compare the splits as if validation held the classes that training holds.
+    """Compare the splits as if validation had the classes that training has.
 
     Args:
         m: What was measured.
@@ -53,9 +53,9 @@ def weigh_classes(m: Measurements) -> Weighted | None:
     trained, seen = repaired_cells(m)
     if trained not in m.scores or seen not in m.scores:
         return None
-    train, held = m.scores[trained], m.scores[seen]
-    classes = max(train.labels.max(), held.labels.max()) + 1
-    counts = [np.bincount(s.labels, minlength=classes) for s in (train, held)]
+    train, validation = m.scores[trained], m.scores[seen]
+    classes = max(train.labels.max(), validation.labels.max()) + 1
+    counts = [np.bincount(s.labels, minlength=classes) for s in (train, validation)]
     present = counts[0] > 0
     if present.sum() < 2 or counts[1][present].min() < FEWEST:
         return None
@@ -64,8 +64,8 @@ def weigh_classes(m: Measurements) -> Weighted | None:
     p_value = stats.chi2_contingency(np.stack(counts)[:, either])[1]
     if p_value > ALPHA or np.abs(fractions - others).sum() / 2 < MOVED:
         return None
-    right = _weighted_mean(held, held.correct, fractions)
-    lost = _weighted_mean(held, m.matrix.losses[seen], fractions)
+    right = _weighted_mean(validation, validation.correct, fractions)
+    lost = _weighted_mean(validation, m.matrix.losses[seen], fractions)
     correct, losses = train.correct, m.matrix.losses[trained]
     return Weighted(
         tuple(fractions.tolist()),
@@ -109,22 +109,26 @@ def check_class_fractions(m: Measurements) -> Finding | None:
     costs = points.value - weighted.points[0]
     if costs < COSTS or costs < CAUSE * points.value:
         return None
-    held = m.scores[seen]
-    train_fractions, held_fractions = weighted.fractions, weighted.validation_fractions
-    most = int(np.abs(np.subtract(train_fractions, held_fractions)).argmax())
+    validation = m.scores[seen]
+    train_fractions, validation_fractions = (
+        weighted.fractions,
+        weighted.validation_fractions,
+    )
+    most = int(np.abs(np.subtract(train_fractions, validation_fractions)).argmax())
     return Finding(
         "domain_shift",
         "error",
         f"The splits hold other fractions of the classes: class {most} is "
-        f"{train_fractions[most]:.0%} of training and {held_fractions[most]:.0%} of "
-        f"validation. Validation accuracy is {held.accuracy:.1%}; with the classes as "
-        f"often as in training {weighted.accuracy:.1%}, "
+        f"{train_fractions[most]:.0%} of training and "
+        f"{validation_fractions[most]:.0%} of validation. Validation accuracy is "
+        f"{validation.accuracy:.1%}; with the "
+        f"classes as often as in training {weighted.accuracy:.1%}, "
         f"{100 * weighted.points[0]:.1f} points from training.",
         {
             "reason": "class_fractions",
             "training_fractions": list(train_fractions),
-            "validation_fractions": list(held_fractions),
-            "validation_accuracy": held.accuracy,
+            "validation_fractions": list(validation_fractions),
+            "validation_accuracy": validation.accuracy,
             "validation_accuracy_weighted": weighted.accuracy,
             "accuracy_gap_weighted": weighted.points[0],
             "accuracy_gap_weighted_interval": list(weighted.points[1:]),

@@ -74,13 +74,13 @@ def is_minor(m: Measurements) -> bool:
     gap that remains after the repair.
     """
     trained = m.accuracy_change(Cell.TRAIN_MOVING, Cell.TRAIN_RECALIBRATED)
-    held = m.accuracy_change(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)
+    validation = m.accuracy_change(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)
     remains = m.accuracy_change(Cell.VALIDATION_RECALIBRATED, Cell.TRAIN_RECALIBRATED)
-    if trained is None or held is None or remains is None:
+    if trained is None or validation is None or remains is None:
         return False
     saved = m.difference(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)[0]
     gap = m.difference(Cell.VALIDATION_MOVING, Cell.TRAIN_RECALIBRATED)[0]
-    helps = held.value >= MATERIAL_POINTS or saved >= CLOSES * gap
+    helps = validation.value >= MATERIAL_POINTS or saved >= CLOSES * gap
     return not helps and remains.value > max(trained.value, MATERIAL_POINTS)
 
 

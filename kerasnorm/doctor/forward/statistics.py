@@ -36,6 +36,10 @@ def build(model: keras.Model, samples: Samples) -> None:
         model: Any Keras model; one that is built stays as it is.
         samples: At least one sample.
     """
+    is_new = isinstance(model, keras.Sequential) and not model.built
+    if is_new and hasattr(samples.x, "shape"):
+        # A call would fix its batch size for ever.
+        model.build((None, *samples.x.shape[1:]))
     if not model.built or not all(layer.built for _, layer in iter_layers(model)):
         run(model, samples, [np.arange(1)])
 

@@ -3,7 +3,7 @@
 # Values that `preprocess_input` of a module makes of 0 to 255.
 SYMMETRIC = "values from -1 to 1"
 CENTRED = "BGR values minus the mean of ImageNet"
-STANDARDIZED = "values in standard deviations of ImageNet"
+STANDARDIZED = "values standardized by the mean and std of ImageNet"
 AS_THEY_ARE = "values from 0 to 255"
 MODULES = {
     "convnext": AS_THEY_ARE,

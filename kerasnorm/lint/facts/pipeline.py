@@ -125,7 +125,7 @@ def _operation(value: Operation, made: Preparation, seen: set[int]) -> None:
 
 
 def _by_statistics(value: Operation, made: Preparation, seen: set[int]) -> None:
-    """Add a subtraction of a mean or a division by a std, of whatever samples."""
+    """Add a subtraction of a mean or a division by a std of any samples."""
     left, right = value.operands
     _follow(left, made, seen)
     words = {getattr(part, "name", "").rpartition(".")[2] for part in ancestors(right)}

@@ -1,6 +1,6 @@
 """Reads the numbers in a model or weights file of Keras, and nothing else of it.
 
-No layer is made from the file, so nothing in it can run, whatever it was saved from.
+No layer is made from the file, so nothing in it can run, from every kind of model.
 """
 
 import dataclasses

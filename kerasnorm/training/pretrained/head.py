@@ -65,7 +65,9 @@ def train_head(
     features = Features(model, settings.eval_size, directory.path / "features")
     mirrored = settings.horizontal_flip
     train = features.of(data.train, "train", settings.batch_size, mirrored=mirrored)
-    held = features.of(data.validation, "held", settings.batch_size, mirrored=False)
+    validation = features.of(
+        data.validation, "validation", settings.batch_size, mirrored=False
+    )
     computed = time.perf_counter() - began
     labels = _one_hot(data.train, settings.label_smoothing)
     views = len(train) // len(labels)
@@ -78,7 +80,7 @@ def train_head(
         batch_size=min(BATCH_SIZE, len(train)),
         epochs=EPOCHS,
         sample_weight=None if weights is None else np.tile(weights, views),
-        validation_data=(held, _one_hot(data.validation, 0.0)),
+        validation_data=(validation, _one_hot(data.validation, 0.0)),
         callbacks=[stopping],
         verbose=0,
     ).history
@@ -92,7 +94,7 @@ def train_head(
         epochs=stopping.epochs_seen,
         best_epoch=stopping.best_epoch + 1,
         seconds=time.perf_counter() - began,
-        features_per_second=(len(train) + len(held)) / max(computed, 1e-6),
+        features_per_second=(len(train) + len(validation)) / max(computed, 1e-6),
     )
 
 

@@ -68,6 +68,9 @@ def render(record: RunRecord) -> str:
         notices=notices(record),
         charts=curves.draw_charts(record.history, record.summary.get("best_epoch")),
         history_columns=_history_columns(record.history),
+        begins_with_head=bool(
+            record.settings.get("weights") and record.settings.get("head_first")
+        ),
         counts=counts if len(counts) <= MATRIX_CLASSES else None,
         shades=confusion.shades(counts),
         classes=confusion.class_figures(counts, record.class_names),

@@ -1,4 +1,4 @@
-"""Batches are the same bit for bit, wherever the images lie, and in whatever part."""
+"""Batches are the same bit for bit in every store and every part of the data."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Whatever happens to a store or to its images, none is ever taken for another."""
+"""No fault of a store or of its images makes one image pass for another."""
 
 import os
 import signal

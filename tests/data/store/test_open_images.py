@@ -1,4 +1,4 @@
-"""Whatever the cache, images are the same; what is stored is not decoded again."""
+"""Images are the same with every cache; what is stored is not decoded again."""
 
 import shutil
 

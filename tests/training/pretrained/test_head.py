@@ -74,7 +74,7 @@ def computed(monkeypatch):
 
 VIEWS = [
     *(f"train-{view}-{start}.npy" for view in (0, 1) for start in (0, 20, 40)),
-    "held-0-0.npy",
+    "validation-0-0.npy",
 ]
 
 
@@ -103,6 +103,8 @@ def test_frozen_trains_the_classifier_on_features_computed_once(settings, comput
     assert done.report["validation_loss"] == pytest.approx(loss, abs=1e-4)
     assert loss < np.log(2)
     assert not (done.directory / "features").exists()
+    page = (done.directory / "report.html").read_text(encoding="utf-8")
+    assert "In epoch 1 the classifier trained alone" in page
 
 
 def test_features_survive_an_abort(settings, computed, monkeypatch):
