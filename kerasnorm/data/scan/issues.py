@@ -32,9 +32,8 @@ class Issue:
     score: float
 
 
-# Scores below which an image has an issue. Of 3,000 photos of cats and dogs 6 are then
-# blurry and none has another issue of these; the same photos at up to a quarter of
-# their brightness, mixed with 85% of white, or blurred by two pixels all have theirs.
+# Scores below which an image has an issue: between photos as they are and the planted
+# faults of `python -m benchmarks.scan_issues`.
 LIMITS = {
     "dark": 0.35,
     "light": 0.25,
