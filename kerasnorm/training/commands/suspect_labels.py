@@ -19,8 +19,8 @@ NETWORK = "efficientnet_lite0"
 # Images whose features are computed at once.
 CHUNK = 256
 FOLDS = 10
-# What `python -m benchmarks.suspect_labels` measures: a strong penalty, as there are about
-# as many features as images; and how often the solver may step.
+# What `python -m benchmarks.suspect_labels` measures: a strong penalty, as there are
+# about as many features as images; and how often the solver may step.
 INVERSE_PENALTY, STEPS = 0.0003, 1000
 # A kernel over so many images takes 64 MB; more are judged in parts.
 KERNEL_IMAGES, KERNEL_SIDE = 4000, 96
