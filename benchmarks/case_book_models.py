@@ -42,8 +42,8 @@ def _with_three_inputs(seed: int, shared: bool) -> Case:
     )
     model.fit(_views(x), y, epochs=8, verbose=0)
     seen = [(_views(part), labels) for part, labels in batches(x, y)]
-    held = [(_views(part), labels) for part, labels in batches(vx, vy, 64, None)]
-    return Case(model, seen, held)
+    validation = [(_views(part), labels) for part, labels in batches(vx, vy, 64, None)]
+    return Case(model, seen, validation)
 
 
 def shared_norm(seed: int) -> Case:
@@ -58,14 +58,14 @@ def separate_norms(seed: int) -> Case:
 
 def learning_rate_zero(seed: int) -> Case:
     """Training resumes at a rate of 0 before the statistics have caught up."""
-    model, (x, y), held, _ = trained(seed, momentum=0.99, epochs=2, rate=1e-2)
+    model, (x, y), validation, _ = trained(seed, momentum=0.99, epochs=2, rate=1e-2)
     # The trained one is kept for other cases.
     model = copied(model)
     model.compile(
         keras.optimizers.Adam(0.0), "sparse_categorical_crossentropy", jit_compile=False
     )
     model.fit(x[:640], y[:640], batch_size=32, epochs=1, verbose=0)
-    return usual(model, (x, y), held)
+    return usual(model, (x, y), validation)
 
 
 def shuffled_classes(seed: int) -> Case:
@@ -81,9 +81,9 @@ def same_data(seed: int) -> Case:
 
 def batch_of_one(seed: int) -> Case:
     """Training in batches of one sample."""
-    (x, y), held = images(seed, 512)
+    (x, y), validation = images(seed, 512)
     model = network("plain")
-    return usual(model, (x, y), held, train(model, x, y, size=1, epochs=2), 1)
+    return usual(model, (x, y), validation, train(model, x, y, size=1, epochs=2), 1)
 
 
 def _cats_and_dogs(seed: int, count: int) -> Case:

@@ -28,20 +28,20 @@ def network_of(model):
     return model.layers[-1] if "center_crop" in names else model
 
 
-def judge(network, index, share):
+def judge(network, index, fraction):
     """Return loss and accuracy on the middle of the images.
 
     Args:
         network: Takes square images of one size.
         index: The files.
-        share: Fraction of the image's side that is seen, above 0 to 1.
+        fraction: Fraction of the image's side that is seen, above 0 to 1.
     """
     import numpy as np
 
     from kerasnorm.data import evaluation_batches, load_images
 
     seen = network.input_shape[1]
-    side = round(seen / share)
+    side = round(seen / fraction)
     decoded = load_images(index, (side, side))
     batches = evaluation_batches(decoded, BATCH, center=(seen, seen))
     probabilities = network.predict(batches, verbose=0)
@@ -65,10 +65,10 @@ def main():
         network_of(inference.load_model(run_directory.open_run(run)))
         for run in arguments.runs
     ]
-    print("| share of the side | accuracy | points | loss |\n|---|---|---|---|")
+    print("| fraction of the side | accuracy | points | loss |\n|---|---|---|---|")
     whole = None
-    for share in SHARES:
-        judged = [judge(network, index, share) for network in networks]
+    for fraction in SHARES:
+        judged = [judge(network, index, fraction) for network in networks]
         losses, accuracies = zip(*judged, strict=True)
         whole = whole or accuracies
         gains = [
@@ -76,8 +76,8 @@ def main():
             for accuracy, before in zip(accuracies, whole, strict=True)
         ]
         print(
-            f"| {share:g} | {_spread(accuracies, '.3f')} | {_spread(gains, '+.1f')} | "
-            f"{_spread(losses, '.3f')} |",
+            f"| {fraction:g} | {_spread(accuracies, '.3f')} | "
+            f"{_spread(gains, '+.1f')} | {_spread(losses, '.3f')} |",
             flush=True,
         )
 

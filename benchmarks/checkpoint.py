@@ -25,7 +25,7 @@ HOOKS = (
     "on_epoch_end",
 )
 # What the demo trains on.
-PICTURES = 2000
+IMAGES = 2000
 FOLDER_FOR_WRITING = (
     "folder to write checkpoints in; the system's temporary one if none"
 )
@@ -59,7 +59,7 @@ def measure(epochs: int, folder: str) -> list[dict[str, float]]:
     from kerasnorm.training.loop import fitting
 
     settings = APP.settings.replace(**APP.presets["drawn"])
-    steps = PICTURES // settings.batch_size
+    steps = IMAGES // settings.batch_size
     model = build.build_model(settings, 2)
     build.compile_model(model, settings)
     rng = np.random.default_rng(0)
@@ -116,11 +116,11 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         records = measure(options.epochs, folder)
-    shares = [100 * r["checkpoint_seconds"] / r["epoch_seconds"] for r in records]
+    fractions = [100 * r["checkpoint_seconds"] / r["epoch_seconds"] for r in records]
     print(
-        f"checkpoints take {statistics.median(shares):.2f}% of an epoch of "
+        f"checkpoints take {statistics.median(fractions):.2f}% of an epoch of "
         f"{statistics.median(r['epoch_seconds'] for r in records):.1f} s (median of "
-        f"{len(shares)} epochs, {min(shares):.2f}% to {max(shares):.2f}%)"
+        f"{len(fractions)} epochs, {min(fractions):.2f}% to {max(fractions):.2f}%)"
     )
     if options.output:
         options.output.write_text(json.dumps(records, indent=1))

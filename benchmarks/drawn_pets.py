@@ -54,12 +54,16 @@ def linear_accuracies(sides: dict) -> dict[str, float]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    (train, labels, _), (held, held_labels, _) = (sides[split] for split in SPLITS)
+    (train, labels, _), (validation, validation_labels, _) = (
+        sides[split] for split in SPLITS
+    )
     best = {}
     for side in SIDES:
         for gray in (False, True):
             scaler = StandardScaler().fit(shrink(train, side, gray))
-            x, v = (scaler.transform(shrink(p, side, gray)) for p in (train, held))
+            x, v = (
+                scaler.transform(shrink(p, side, gray)) for p in (train, validation)
+            )
             # With an L2 penalty the weights lie in the span of the images, so a
             # rotation into it loses nothing and leaves fewer columns than pixels.
             u, s, basis = np.linalg.svd(x, full_matrices=False)
@@ -67,7 +71,7 @@ def linear_accuracies(sides: dict) -> dict[str, float]:
             best[f"{side}px {'grey' if gray else 'colour'}"] = max(
                 LogisticRegression(C=c, max_iter=300)
                 .fit(x, labels)
-                .score(v, held_labels)
+                .score(v, validation_labels)
                 for c in REGULARIZATIONS
             )
     return best

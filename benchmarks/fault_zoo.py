@@ -66,14 +66,14 @@ def summarize(records: list[dict]) -> dict:
     healthy = [r for r in records if r["truth"] == "healthy"]
     return {
         "faults": len(faults),
-        "recall_at_1": _share([r["verdict"] == r["truth"] for r in faults]),
-        "recall_at_3": _share([r["truth"] in r["found"][:3] for r in faults]),
+        "recall_at_1": _fraction([r["verdict"] == r["truth"] for r in faults]),
+        "recall_at_3": _fraction([r["truth"] in r["found"][:3] for r in faults]),
         "healthy": len(healthy),
         "false_alarms": sum(r["verdict"] != "healthy" for r in healthy),
     }
 
 
-def _share(hits: list[bool]) -> float | None:
+def _fraction(hits: list[bool]) -> float | None:
     return sum(hits) / len(hits) if hits else None
 
 

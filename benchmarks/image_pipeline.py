@@ -182,10 +182,10 @@ def print_table(rows, indexing):
         ),
     ):
         if {later, decoding, "decode only"} <= costs.keys():
-            share = costs["decode only"] / (costs[later] + costs[decoding])
+            fraction = costs["decode only"] / (costs[later] + costs[decoding])
             print(
-                f"{first} / decode only: {share:.2f} by processor time, if TensorFlow "
-                f"alone made the images ({decoding!r}) for {later!r}"
+                f"{first} / decode only: {fraction:.2f} by processor time, if "
+                f"TensorFlow alone made the images ({decoding!r}) for {later!r}"
             )
     for row in indexing:
         print(

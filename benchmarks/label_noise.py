@@ -84,7 +84,7 @@ class Case:
 
 def read_photos(folder: pathlib.Path) -> Data:
     """Read photos of class folders at 64 pixels."""
-    images, labels, held = [], [], []
+    images, labels, validation = [], [], []
     for part in ("train", "validation"):
         for label, of_class in enumerate(sorted((folder / part).iterdir())):
             for path in sorted(of_class.iterdir()):
@@ -94,8 +94,8 @@ def read_photos(folder: pathlib.Path) -> Data:
                     )
                 images.append(np.asarray(small))
                 labels.append(label)
-                held.append(part == "validation")
-    return Data(np.stack(images), np.array(labels), np.array(held))
+                validation.append(part == "validation")
+    return Data(np.stack(images), np.array(labels), np.array(validation))
 
 
 def read_cifar(archive: pathlib.Path) -> Data:
@@ -117,34 +117,34 @@ def read_cifar(archive: pathlib.Path) -> Data:
 def make_cases(photos: Data, cifar: Data, seed: int) -> Iterator[Case]:
     """Yield the cases of a seed, clean ones first."""
     for count in SUBSETS:
-        own, held = draw(photos, np.arange(len(photos.labels)), count, seed)
-        yield Case(f"photos_{count}", "clean photos", photos, own, held)
+        own, validation = draw(photos, np.arange(len(photos.labels)), count, seed)
+        yield Case(f"photos_{count}", "clean photos", photos, own, validation)
     first = seed * PAIRS_AT_A_TIME
     for number in range(first, first + PAIRS_AT_A_TIME):
         pair = PAIRS[number % len(PAIRS)]
         inside = np.flatnonzero(np.isin(cifar.labels, pair))
         count = SUBSETS[number % len(SUBSETS)]
-        own, held = draw(cifar, inside, count, seed)
+        own, validation = draw(cifar, inside, count, seed)
         name = f"cifar_{pair[0]}{pair[1]}_{count}"
-        yield Case(name, "clean CIFAR-10 pairs", cifar, own, held)
+        yield Case(name, "clean CIFAR-10 pairs", cifar, own, validation)
     for classes in MANY_CLASSES:
         some = np.random.default_rng(seed).permutation(10)[:classes]
         inside = np.flatnonzero(np.isin(cifar.labels, some))
-        own, held = draw(cifar, inside, 2000, seed)
+        own, validation = draw(cifar, inside, 2000, seed)
         kind = "clean CIFAR-10, 3 to 10 classes"
-        yield Case(f"cifar_{classes}_classes", kind, cifar, own, held)
+        yield Case(f"cifar_{classes}_classes", kind, cifar, own, validation)
     frequent = np.flatnonzero(photos.labels == seed % 2)
     rare = np.flatnonzero(photos.labels != seed % 2)
     rare = np.random.default_rng(seed).permutation(rare)[: len(frequent) // RARE]
-    own, held = draw(photos, np.concatenate([frequent, rare]), 3000, seed)
-    yield Case("photos_9_to_1", "clean photos, classes 9 to 1", photos, own, held)
-    own, held = draw(photos, np.arange(len(photos.labels)), 3000, seed)
+    own, validation = draw(photos, np.concatenate([frequent, rare]), 3000, seed)
+    yield Case("photos_9_to_1", "clean photos, classes 9 to 1", photos, own, validation)
+    own, validation = draw(photos, np.arange(len(photos.labels)), 3000, seed)
     kind = "clean photos, training cropped and mirrored"
-    yield Case("photos_cropped", kind, photos, own, held, cropped=True)
+    yield Case("photos_cropped", kind, photos, own, validation, cropped=True)
     for rate, both in itertools.product(RATES, (False, True)):
         kind = f"photos, {rate:.0%} flipped in {'both splits' if both else 'training'}"
         name = f"flipped_{rate:.0%}_{'both' if both else 'training'}"
-        yield Case(name, kind, photos, own, held, (rate, rate * both))
+        yield Case(name, kind, photos, own, validation, (rate, rate * both))
 
 
 def draw(data: Data, inside: np.ndarray, count: int, seed: int):
@@ -152,10 +152,10 @@ def draw(data: Data, inside: np.ndarray, count: int, seed: int):
     generator = np.random.default_rng(seed)
     inside = generator.permutation(inside)
     if data.validation is None:
-        own, held = np.split(inside[:count], [count * 2 // 3])
-        return own, held
-    own, held = inside[~data.validation[inside]], inside[data.validation[inside]]
-    return own[: count * 2 // 3], held[: count - count * 2 // 3]
+        own, validation = np.split(inside[:count], [count * 2 // 3])
+        return own, validation
+    own, validation = inside[~data.validation[inside]], inside[data.validation[inside]]
+    return own[: count * 2 // 3], validation[: count - count * 2 // 3]
 
 
 def crop(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -232,14 +232,14 @@ def summarize(rows: list[dict[str, str]]) -> str:
             sum(int(row[name]) for row in proved)
             for name in ("flips_among_suspects", "flips", "suspects")
         )
-        shares = (
+        fractions = (
             f"{found / flips:.0%} | {found / suspects:.0%}"
             if flips and suspects
             else " | "
         )
         lines.append(
             f"| {kind} | {len(own)} | {len(proved)} | {low:.1%} to {high:.1%} "
-            f"| {shares} |"
+            f"| {fractions} |"
         )
     return "\n".join(lines) + "\n"
 

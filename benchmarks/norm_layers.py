@@ -107,8 +107,8 @@ def measure_kept(shape: tuple, dtype: str) -> dict[str, float | None]:
     kept = {}
     for name, layer in make_layers(shape[-1], dtype).items():
         layer.build(shape)
-        held = norm_steps.kept_bytes(layer, x)
-        kept[name] = None if held is None else round(held / size, 2)
+        validation = norm_steps.kept_bytes(layer, x)
+        kept[name] = None if validation is None else round(validation / size, 2)
     return kept
 
 

@@ -27,7 +27,7 @@ from PIL import Image
 
 APP = "cats_dogs"
 SIDE = 32
-PICTURES = {"train": 256, "validation": 128}
+IMAGES = {"train": 256, "validation": 128}
 STRENGTH, NOISE = 30.0, 50.0
 SPACE = """\
 norm: [batch, group, frn, none]
@@ -48,7 +48,7 @@ def draw(folder: pathlib.Path) -> None:
     """Draw stripes across and down under noise; folders as photos have."""
     random = np.random.default_rng(0)
     place = np.arange(SIDE)
-    for split, count in PICTURES.items():
+    for split, count in IMAGES.items():
         for kind in ("across", "down"):
             (folder / split / kind).mkdir(parents=True)
             for number in range(count):

@@ -36,28 +36,28 @@ def case(code: str):
     return enter
 
 
-def images(seed: int, count: int = 1024, held: int = 512, **options):
+def images(seed: int, count: int = 1024, validation: int = 512, **options):
     """Return training and validation images of one distribution."""
     return (
         draw_shapes(count, 1000 + seed, **options),
-        draw_shapes(held, 2000 + seed, **options),
+        draw_shapes(validation, 2000 + seed, **options),
     )
 
 
 @functools.lru_cache(maxsize=2)
 def trained(seed: int, kind: str = "plain", norm: str = "batch", **options):
     """Return a well-trained network with its data and history; do not change it."""
-    (x, y), held = images(seed)
+    (x, y), validation = images(seed)
     keras.utils.set_random_seed(seed)
     made = {k: options.pop(k) for k in ("momentum", "dropout") if k in options}
     model = network(kind, norm, **made)
     history = train(model, x, y, **options)
-    return model, (x, y), held, history
+    return model, (x, y), validation, history
 
 
-def usual(model, data, held, history=None, size=32) -> Case:
+def usual(model, data, validation, history=None, size=32) -> Case:
     """Return the case in which the doctor sees what training saw."""
-    return Case(model, batches(*data, size), batches(*held, 64, None), history)
+    return Case(model, batches(*data, size), batches(*validation, 64, None), history)
 
 
 KINDS = ("plain", "residual", "preactivation", "dense_head", "plain")
@@ -81,21 +81,21 @@ def few_steps(seed):
 @case("ema_statistics")
 def averaged_weights(seed):
     optimizer = keras.optimizers.Adam(1e-2, use_ema=True, ema_momentum=0.99)
-    model, data, held, history = trained(
+    model, data, validation, history = trained(
         seed, kind_of(seed), optimizer=optimizer, epochs=6
     )
     optimizer.finalize_variable_values(model.trainable_variables)
-    return usual(model, data, held, history)
+    return usual(model, data, validation, history)
 
 
 def _one_wild_batch(seed, factor):
-    model, (x, y), held, history = trained(seed, kind_of(seed), epochs=6)
+    model, (x, y), validation, history = trained(seed, kind_of(seed), epochs=6)
     model = copied(model)
     weights = [v.numpy() for v in model.trainable_variables]
     model.train_on_batch(x[:32] * factor, y[:32])
     for variable, value in zip(model.trainable_variables, weights, strict=True):
         variable.assign(value)
-    return usual(model, (x, y), held, history)
+    return usual(model, (x, y), validation, history)
 
 
 @case("broken_statistics")
@@ -110,36 +110,36 @@ def exploded_batch(seed):
 
 @case("small_batch")
 def batch_of_two(seed):
-    (x, y), held = images(seed)
+    (x, y), validation = images(seed)
     model = network(kind_of(seed))
-    return usual(model, (x, y), held, train(model, x, y, size=2, epochs=3), 2)
+    return usual(model, (x, y), validation, train(model, x, y, size=2, epochs=3), 2)
 
 
 @case("gradient_accumulation")
 def accumulated_batches(seed):
-    (x, y), held = images(seed)
+    (x, y), validation = images(seed)
     model = network(kind_of(seed))
     optimizer = keras.optimizers.Adam(3e-3, gradient_accumulation_steps=8)
     history = train(model, x, y, size=2, epochs=4, optimizer=optimizer)
-    return usual(model, (x, y), held, history, 2)
+    return usual(model, (x, y), validation, history, 2)
 
 
 @case("single_sample_batch")
 def one_left_over(seed):
-    (x, y), held = images(seed, 1025)
+    (x, y), validation = images(seed, 1025)
     model = network("dense_head", momentum=0.5)
     history = train(model, x, y, epochs=8)
-    return Case(model, batches(x, y, 32, None), batches(*held, 64, None), history)
+    return Case(model, batches(x, y, 32, None), batches(*validation, 64, None), history)
 
 
 @case("ordered_batches")
 def sorted_classes(seed):
-    (x, y), held = images(seed)
+    (x, y), validation = images(seed)
     order = np.argsort(y, kind="stable")
     model = network(kind_of(seed))
     history = train(model, x[order], y[order], shuffle=False, epochs=4)
     seen = batches(x[order], y[order], 32, None)
-    return Case(model, seen, batches(*held, 64, None), history)
+    return Case(model, seen, batches(*validation, 64, None), history)
 
 
 def _prepared(seed, prepare):
@@ -178,14 +178,14 @@ def another_camera(seed):
 
 @case("dropout_before_norm")
 def dropout_in_front(seed):
-    (x, y), held = images(seed)
+    (x, y), validation = images(seed)
     model = network(kind_of(seed), before_norm=0.6)
-    return usual(model, (x, y), held, train(model, x, y, epochs=10))
+    return usual(model, (x, y), validation, train(model, x, y, epochs=10))
 
 
 @case("train_augmentation_shift")
 def foggy_training(seed):
-    (x, y), held = images(seed)
+    (x, y), validation = images(seed)
     generator = np.random.default_rng(seed)
 
     def change(v):
@@ -197,21 +197,23 @@ def foggy_training(seed):
     model = network(kind_of(seed))
     history = train(model, x, y, epochs=10, change=change)
     seen = batches(change(x), y)
-    return Case(model, seen, batches(*held, 64, None), history, batches(x, y, 64, None))
+    return Case(
+        model, seen, batches(*validation, 64, None), history, batches(x, y, 64, None)
+    )
 
 
 @case("overfitting")
 def few_images(seed):
-    (x, y), held = images(seed, 96, noise=90.0)
+    (x, y), validation = images(seed, 96, noise=90.0)
     model = network(kind_of(seed), width=20)
-    return usual(model, (x, y), held, train(model, x, y, epochs=40))
+    return usual(model, (x, y), validation, train(model, x, y, epochs=40))
 
 
 @case("overfitting")
 def few_images_without_norm(seed):
-    (x, y), held = images(seed, 96, noise=90.0)
+    (x, y), validation = images(seed, 96, noise=90.0)
     model = network("plain", "none", width=20)
-    return usual(model, (x, y), held, train(model, x, y, epochs=80))
+    return usual(model, (x, y), validation, train(model, x, y, epochs=80))
 
 
 @case("label_noise")
@@ -247,24 +249,28 @@ def copies_in_validation(seed):
 
 @case("learning_rate_too_high")
 def rate_too_high(seed):
-    (x, y), held = images(seed)
+    (x, y), validation = images(seed)
     norms = ("batch", "none", "group", "none", "batch")
     model = network(kind_of(seed), norms[seed % len(norms)])
     optimizer = keras.optimizers.Adam(0.5)
-    return usual(model, (x, y), held, train(model, x, y, epochs=4, optimizer=optimizer))
+    return usual(
+        model, (x, y), validation, train(model, x, y, epochs=4, optimizer=optimizer)
+    )
 
 
 @case("learning_rate_too_high")
 def rate_too_high_sgd(seed):
-    (x, y), held = images(seed)
+    (x, y), validation = images(seed)
     model = network("plain", "none")
     optimizer = keras.optimizers.SGD(3.0, momentum=0.9)
-    return usual(model, (x, y), held, train(model, x, y, epochs=3, optimizer=optimizer))
+    return usual(
+        model, (x, y), validation, train(model, x, y, epochs=3, optimizer=optimizer)
+    )
 
 
 @case("mixed_precision_overflow")
 def overflowing_half(seed):
-    model, data, held, history = trained(seed, "plain", epochs=4)
+    model, data, validation, history = trained(seed, "plain", epochs=4)
     model = copied(model)
     kernels = [w for w in model.weights if w.path.endswith("kernel")]
     kernels[1].assign(kernels[1] * 3e5)
@@ -273,4 +279,4 @@ def overflowing_half(seed):
     norms[1].moving_variance.assign(norms[1].moving_variance * 9e10)
     for layer in model.layers:
         layer.dtype_policy = "mixed_float16"
-    return usual(model, data, held, history)
+    return usual(model, data, validation, history)

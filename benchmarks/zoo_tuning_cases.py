@@ -46,10 +46,10 @@ def norms_left_training(seed):
     base.trainable = False
     for norm in _norms(base):
         norm.trainable, norm.momentum = True, 0.99
-    (x, y), held = _dimmed(seed)
+    (x, y), validation = _dimmed(seed)
     model = _on_top(base)
     history = train(model, x, y, epochs=3, rate=1e-2)
-    return usual(model, (x, y), held, history)
+    return usual(model, (x, y), validation, history)
 
 
 @case("training_flag_overridden")
@@ -57,21 +57,21 @@ def unfrozen_with_flag(seed):
     base = _base(seed)
     for norm in _norms(base):
         norm.momentum = 0.99
-    (x, y), held = _dimmed(seed)
+    (x, y), validation = _dimmed(seed)
     model = _on_top(base, training=False)
     history = train(model, x, y, epochs=3, rate=1e-2)
-    return usual(model, (x, y), held, history)
+    return usual(model, (x, y), validation, history)
 
 
 @case("freeze_without_recompile")
 def frozen_too_late(seed):
-    (x, y), held = images(seed, 512)
+    (x, y), validation = images(seed, 512)
     model = network(kind_of(seed))
     train(model, x, y, epochs=3, optimizer=keras.optimizers.Adam(3e-3))
     for layer in model.layers[:-1]:
         layer.trainable = False
     model.fit(x, y, epochs=2, verbose=0)
-    return usual(model, (x, y), held)
+    return usual(model, (x, y), validation)
 
 
 @case("healthy")
@@ -106,7 +106,7 @@ def healthy_without_norm(seed):
 
 @case("healthy")
 def healthy_strong_augmentation(seed):
-    (x, y), held = images(seed)
+    (x, y), validation = images(seed)
     generator = np.random.default_rng(seed)
 
     def change(v):
@@ -114,7 +114,7 @@ def healthy_strong_augmentation(seed):
 
     model = network(kind_of(seed))
     history = train(model, x, y, epochs=12, change=change)
-    return Case(model, batches(change(x), y), batches(*held, 64, None), history)
+    return Case(model, batches(change(x), y), batches(*validation, 64, None), history)
 
 
 @case("healthy")
@@ -137,9 +137,9 @@ def healthy_early(seed):
 def healthy_fine_tuning(seed):
     base = _base(seed)
     base.trainable = False
-    (x, y), held = images(seed, 512)
+    (x, y), validation = images(seed, 512)
     model = _on_top(base, training=False)
-    return usual(model, (x, y), held, train(model, x, y, epochs=4, rate=1e-2))
+    return usual(model, (x, y), validation, train(model, x, y, epochs=4, rate=1e-2))
 
 
 @case("healthy")
@@ -147,7 +147,7 @@ def healthy_imbalanced(seed):
     (x, y), (vx, vy) = images(seed, 1400, 700)
     generator = np.random.default_rng(seed)
     keep = np.array([1.0, 1.0, 0.4, 0.15])
-    kept, held = (generator.random(len(v)) < keep[v] for v in (y, vy))
+    kept, validation = (generator.random(len(v)) < keep[v] for v in (y, vy))
     model = network(kind_of(seed))
     history = train(model, x[kept], y[kept])
-    return usual(model, (x[kept], y[kept]), (vx[held], vy[held]), history)
+    return usual(model, (x[kept], y[kept]), (vx[validation], vy[validation]), history)

@@ -11,8 +11,8 @@ def _parts(text: str) -> list[str]:
     return [part for part in text.split("+") if part]
 
 
-def _share(hits: list[bool]) -> str:
-    """Return a share with its exact 95% limits."""
+def _fraction(hits: list[bool]) -> str:
+    """Return a fraction with its exact 95% limits."""
     if not hits:
         return "none"
     limits = stats.binomtest(sum(hits), len(hits)).proportion_ci(0.95, "exact")
@@ -38,17 +38,17 @@ def summarize(pairs: list[tuple[dict, dict]]) -> dict[str, str]:
         return set(found) - {*_parts(truth["material"]), *_parts(truth["possible"])}
 
     return {
-        "verdict right": _share(right),
-        "all material causes found": _share(
+        "verdict right": _fraction(right),
+        "all material causes found": _fraction(
             [sure(t) <= set(_parts(e["findings"])) for t, e in causes]
         ),
-        "healthy without a false error": _share(
+        "healthy without a false error": _fraction(
             [not wrong(t, _parts(e["errors"])) for t, e in healthy]
         ),
-        "at most one wrong warning": _share(
+        "at most one wrong warning": _fraction(
             [len(wrong(t, _parts(e["findings"]))) <= 1 for t, e in pairs]
         ),
-        "interval of what remains holds it": _share(
+        "interval of what remains holds it": _fraction(
             [
                 float(e["remains_low"])
                 <= float(t["remains"])
@@ -57,10 +57,10 @@ def summarize(pairs: list[tuple[dict, dict]]) -> dict[str, str]:
                 if e["remains_low"]
             ]
         ),
-        "half of the flips among the suspects": _share(
+        "half of the flips among the suspects": _fraction(
             [int(e["suspects_flipped"]) >= int(e["flipped"]) / 2 for t, e in noisy]
         ),
-        "examined within 30 s of one core": _share(
+        "examined within 30 s of one core": _fraction(
             [float(e["cpu_seconds"]) <= 30 for _, e in pairs]
         ),
     }

@@ -77,7 +77,7 @@ class Trained:
     def __init__(self, setup: SetUp, seed: int, sources: Sources) -> None:
         self.setup, self.seed = setup, seed
         self.x, self.clean = sources.load(setup.source, "train", setup.train, seed)
-        self.held_x, self.held_clean = sources.load(
+        self.validation_x, self.held_clean = sources.load(
             setup.source, "validation", setup.validation, seed
         )
         if setup.ordered:
@@ -85,7 +85,7 @@ class Trained:
             self.x, self.clean = self.x[order], self.clean[order]
         self.classes = int(self.clean.max()) + 1
         self.y, self.flipped = self._flip(self.clean, setup.flips, 0)
-        self.held_y, _ = self._flip(self.held_clean, setup.flips_of_validation, 1)
+        self.validation_y, _ = self._flip(self.held_clean, setup.flips_of_validation, 1)
         self.model: keras.Model | None = None
         self.history: dict[str, list[float]] = {}
         self.cpu_seconds = float("nan")
@@ -124,8 +124,8 @@ class Trained:
     def validation(self, preparation: str | None = None) -> Batches:
         """Return the validation batches, by default prepared as for training."""
         return Batches(
-            self.held_x,
-            self._labels(self.held_y),
+            self.validation_x,
+            self._labels(self.validation_y),
             self.setup.batch,
             preparation or self.setup.prepared,
             ordered=True,

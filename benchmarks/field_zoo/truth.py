@@ -113,12 +113,12 @@ def measure_truth(trained: Trained) -> dict:
         "planted": "+".join(setup.causes),
         "training_cpu_seconds": trained.cpu_seconds,
     }
-    for name, (train, held) in (
+    for name, (train, validation) in (
         ("given", as_given),
         ("mapped", mapped),
         ("repaired", repaired),
     ):
-        for split, (correct, loss) in (("training", train), ("validation", held)):
+        for split, (correct, loss) in (("training", train), ("validation", validation)):
             row[f"{split}_accuracy_{name}"] = round(float(correct.mean()), 4)
             row[f"{split}_loss_{name}"] = round(float(loss.mean()), 4)
     steps = {
@@ -145,11 +145,11 @@ def measure_truth(trained: Trained) -> dict:
         possible += ["not_learned", "learning_rate_too_high"] if planted else []
     else:
         material += [c for c in setup.causes if c in ("label_noise", "ordered_batches")]
-    shares = np.bincount(trained.y) / len(trained.y)
-    entropy = -float((shares * np.log(shares)).sum())
+    fractions = np.bincount(trained.y) / len(trained.y)
+    entropy = -float((fractions * np.log(fractions)).sum())
     if not failed and repaired[0][1].mean() > (1 - LITTLE) * entropy:
         possible.append("not_learned")
-    held = _change(mapped[1][0], repaired[1][0])[0]
+    validation = _change(mapped[1][0], repaired[1][0])[0]
     trained_gain = _change(mapped[0][0], repaired[0][0])[0]
     held_loss = float(repaired[1][1].mean())
     lowest = min(trained.history.get("val_loss", [np.inf]))
@@ -168,7 +168,7 @@ def measure_truth(trained: Trained) -> dict:
         possible.append("overfitting")
     # A repair of few training answers is not what keeps validation down.
     both = {"overfitting", "stale_statistics"} <= set(material)
-    if both and held < MATERIAL and trained_gain < remains:
+    if both and validation < MATERIAL and trained_gain < remains:
         possible.append("stale_statistics")
     row["remains"] = round(remains, 4)
     row["remains_error"] = round(float(_unpaired(repaired)), 4)

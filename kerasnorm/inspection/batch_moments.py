@@ -98,8 +98,8 @@ def floor(variance: Any, count: float) -> Any:
         The variance, and at least this fraction of the mean of all channels: four
         divided by `count`.
     """
-    share = min(TRUSTED_FROM / max(count, 1.0), 1.0)
-    return ops.maximum(variance, ops.mean(variance) * share)
+    fraction = min(TRUSTED_FROM / max(count, 1.0), 1.0)
+    return ops.maximum(variance, ops.mean(variance) * fraction)
 
 
 def normalize(

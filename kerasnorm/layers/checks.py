@@ -26,7 +26,7 @@ def check_positive(name: str, value: Any) -> float:
     return value
 
 
-def check_share(name: str, value: Any) -> float:
+def check_fraction(name: str, value: Any) -> float:
     """Return `value`, or raise if it is not a number from 0 to below 1."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 <= value < 1:

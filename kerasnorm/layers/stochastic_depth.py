@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerasnorm.layers.checks import check_share
+from kerasnorm.layers.checks import check_fraction
 from kerasnorm.registration import register
 
 
@@ -43,7 +43,7 @@ class StochasticDepth(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.rate = check_share("rate", rate)
+        self.rate = check_fraction("rate", rate)
         self.rescale = rescale
         self.seed = seed
         if self.rate > 0:

@@ -43,9 +43,9 @@ class _Warmup(keras.optimizers.schedules.LearningRateSchedule):
         after = self._after_warmup(step)
         if not self.warmup_steps:
             return after
-        share = step / self.warmup_steps
+        fraction = step / self.warmup_steps
         rise = self.learning_rate - self.initial_learning_rate
-        warmup = self.initial_learning_rate + rise * share
+        warmup = self.initial_learning_rate + rise * fraction
         return ops.where(step < self.warmup_steps, warmup, after)
 
     def _after_warmup(self, step):
@@ -121,9 +121,9 @@ class WarmupCosine(_Warmup):
 
     def _after_warmup(self, step):
         length = max(self.total_steps - self.warmup_steps, 1e-9)
-        share = ops.clip((step - self.warmup_steps) / length, 0.0, 1.0)
+        fraction = ops.clip((step - self.warmup_steps) / length, 0.0, 1.0)
         fall = self.learning_rate - self.final_learning_rate
-        return self.final_learning_rate + fall * 0.5 * (1 + ops.cos(math.pi * share))
+        return self.final_learning_rate + fall * 0.5 * (1 + ops.cos(math.pi * fraction))
 
 
 @register

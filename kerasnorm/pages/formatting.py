@@ -35,15 +35,15 @@ def finite(value: Any) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def percent(share: float | None) -> str:
+def percent(fraction: float | None) -> str:
     """Return a fraction of 0 to 1 in percent with one decimal.
 
     Args:
-        share: The share; None if it is not known.
+        fraction: The fraction; None if it is not known.
     """
-    known = finite(share)
+    known = finite(fraction)
     if known is None:
-        return _not_finite(share)
+        return _not_finite(fraction)
     return f"{known * 100:.1f}%"
 
 

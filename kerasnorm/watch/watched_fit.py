@@ -123,7 +123,7 @@ def watch_fit(
 
     def look() -> None:
         if given.train.batches is None:
-            # Keras may be drawing batches ahead: no state is held back meanwhile.
+            # Keras may be drawing batches ahead: no state is kept meanwhile.
             watched.notes.append(given.train.reason)
             return
         with _guarded(watched, "preflight"):

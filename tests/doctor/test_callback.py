@@ -41,8 +41,8 @@ def test_training_goes_on_as_without_it():
 @pytest.mark.thorough
 def test_the_budget_goes_to_tensorboard(tmp_path):
     tf = pytest.importorskip("tensorflow")
-    train, held = batches(*data(64)), batches(*data(64, 1))
-    fit(DoctorCallback(train, held, every=4, log_dir=str(tmp_path)))
+    train, validation = batches(*data(64)), batches(*data(64, 1))
+    fit(DoctorCallback(train, validation, every=4, log_dir=str(tmp_path)))
     events = tf.compat.v1.train.summary_iterator(str(next(tmp_path.iterdir())))
     tags = {value.tag for event in events for value in event.summary.value}
     assert {"doctor_budget/generalization", "doctor/D_estimated"} <= tags

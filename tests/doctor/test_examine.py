@@ -119,8 +119,8 @@ def test_sparse_one_hot_and_binary_labels_give_the_same_losses():
     (x, y), (vx, vy) = data(), data(seed=1)
     model = sharp_network(x)
     inputs = keras.Input((2,))
-    shares = model(inputs)
-    both = keras.Model(inputs, keras.layers.Concatenate()([1 - shares, shares]))
+    fractions = model(inputs)
+    both = keras.Model(inputs, keras.layers.Concatenate()([1 - fractions, fractions]))
     hot = np.eye(2, dtype="float32")
     cases = [
         (model, "binary_crossentropy", y, vy),
@@ -131,7 +131,7 @@ def test_sparse_one_hot_and_binary_labels_give_the_same_losses():
         examine(net, (x, labels), (vx, others), loss=loss).losses["D"]
         for net, loss, labels, others in cases
     ]
-    # 1 - share loses digits in float32 where a fraction is near 1.
+    # 1 - fraction loses digits in float32 where a fraction is near 1.
     assert found == pytest.approx([found[0]] * 3, rel=1e-3)
 
 

@@ -74,8 +74,10 @@ def test_a_shared_norm_is_blamed_where_it_costs():
 
     both = np.concatenate([views(x)[:, :2], views(x)[:, 2:]])
     set_statistics(norm, both.mean(axis=0), both.var(axis=0))
-    held_x, held_y = data(seed=1)
-    found = examine(model, batches(views(x), y), batches(views(held_x), held_y))
+    validation_x, validation_y = data(seed=1)
+    found = examine(
+        model, batches(views(x), y), batches(views(validation_x), validation_y)
+    )
     assert found.verdict == "domain_shift"
 
 
@@ -84,11 +86,13 @@ def test_samples_of_training_in_validation_are_leakage(fraction):
     x, y = data()
     other = data(seed=1)
     shared = int(fraction * len(x))
-    held = [
+    validation = [
         np.concatenate([a[:shared], b[shared:]])
         for a, b in ((x, other[0]), (y, other[1]))
     ]
-    found = examine(sharp_network(x), batches(x, y), batches(*held), thorough=False)
+    found = examine(
+        sharp_network(x), batches(x, y), batches(*validation), thorough=False
+    )
     assert [(f.code, f.severity) for f in found.findings] == [("leakage", "error")]
 
 

@@ -98,8 +98,8 @@ def constant(kind, answer):
     """Return the weights of a head that gives one answer for all samples."""
     _, _, y, activation, kernel = KINDS[kind]
     if activation == "softmax":
-        shares = np.bincount(y[VALID], minlength=3) / VALID.sum()
-        return [kernel * 0, np.log(shares)]
+        fractions = np.bincount(y[VALID], minlength=3) / VALID.sum()
+        return [kernel * 0, np.log(fractions)]
     values = y[VALID] if kind.endswith("padded steps") else y
     bias = answer(values.reshape(-1, kernel.shape[1]), axis=0)
     return [kernel * 0, np.log(bias / (1 - bias)) if activation else bias]

@@ -60,16 +60,16 @@ FAULTS = {
 
 
 def verdict_of(fault, form="sigmoid", change=None, size=32, flip=False):
-    (x, y), (held_x, held_y) = data(512), data(512, seed=1)
+    (x, y), (validation_x, validation_y) = data(512), data(512, seed=1)
     kernel = np.array([[4.0], [0.0]], "float32")
     if flip:
-        y, held_y, kernel = 1 - y, 1 - held_y, -kernel
+        y, validation_y, kernel = 1 - y, 1 - validation_y, -kernel
     model = FORMS[form](kernel)
     corrupt, added = FAULTS[fault]
     set_statistics(model.get_layer("norm"), *corrupt(*moments_of(x)))
-    order = np.arange(512) if change is None else change(held_y)
-    held = batches(held_x[order] + added, held_y[order], size)
-    return examine(model, batches(x, y, size), held).verdict
+    order = np.arange(512) if change is None else change(validation_y)
+    validation = batches(validation_x[order] + added, validation_y[order], size)
+    return examine(model, batches(x, y, size), validation).verdict
 
 
 CHANGES = {

@@ -103,8 +103,10 @@ def test_every_optimizer_trains_every_kind_and_is_saved(kind, name, tmp_path):
 def test_every_callback_trains_every_kind(kind, tmp_path):
     model, train = compiled(kind, "AdaPNM" if kind == "regression" else "Muon")
     used = callbacks_of(kind, train, tmp_path)
-    held = {} if kind == "gan" else {"validation_data": Batches(train[:2])}
-    history = model.fit(Batches(train), epochs=2, verbose=0, callbacks=used, **held)
+    validation = {} if kind == "gan" else {"validation_data": Batches(train[:2])}
+    history = model.fit(
+        Batches(train), epochs=2, verbose=0, callbacks=used, **validation
+    )
     assert np.isfinite(history.history["loss"]).all()
     (checkpoint,) = (x for x in used if isinstance(x, callbacks.Checkpoint))
     checkpoint.restore(model, train[0])

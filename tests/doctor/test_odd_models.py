@@ -74,15 +74,15 @@ def test_losses_of_two_outputs_can_be_given_without_compile():
 
 
 def test_one_output_in_a_dictionary_is_one_output():
-    (x, y), held = data(64), data(64, seed=1)
+    (x, y), validation = data(64), data(64, seed=1)
     inner = sharp_network(x)
     inputs = keras.Input((2,))
     model = compiled(
         keras.Model(inputs, {"head": inner(inputs)}), {"head": "binary_crossentropy"}
     )
-    labelled = [(a, {"head": b}) for a, b in batches(*held)]
+    labelled = [(a, {"head": b}) for a, b in batches(*validation)]
     found = examine(model, [(a, {"head": b}) for a, b in batches(x, y)], labelled)
-    plain = examine(inner, batches(x, y), batches(*held))
+    plain = examine(inner, batches(x, y), batches(*validation))
     assert found.losses == pytest.approx(plain.losses, abs=1e-5)
 
 
@@ -102,10 +102,10 @@ def test_a_loss_of_whole_batches_is_measured_batch_by_batch():
     def mean_of_batch(labels, outputs):
         return ops.mean(ops.binary_crossentropy(labels, outputs))
 
-    (x, y), held = data(), data(seed=1)
+    (x, y), validation = data(), data(seed=1)
     model = compiled(sharp_network(x), mean_of_batch)
-    given = examine(model, batches(x, y), batches(*held))
-    plain = examine(sharp_network(x), batches(x, y), batches(*held))
+    given = examine(model, batches(x, y), batches(*validation))
+    plain = examine(sharp_network(x), batches(x, y), batches(*validation))
     assert given.losses == pytest.approx(plain.losses, rel=1e-4)
 
 

@@ -109,8 +109,8 @@ def test_a_shuffling_loader_leaves_the_generator_of_torch():
     import torch
 
     x, y = data(64)
-    held = torch.utils.data.TensorDataset(torch.tensor(x), torch.tensor(y))
-    loader = torch.utils.data.DataLoader(held, batch_size=16, shuffle=True)
+    validation = torch.utils.data.TensorDataset(torch.tensor(x), torch.tensor(y))
+    loader = torch.utils.data.DataLoader(validation, batch_size=16, shuffle=True)
     before = torch.get_rng_state()
     assert examine(sharp_network(x), loader, loader).losses["D"] > 0
     assert torch.equal(before, torch.get_rng_state())
@@ -167,8 +167,8 @@ def test_labels_that_are_words_are_named():
 def test_empty_batches_count_as_none():
     x, y = data(64)
     parts = [*batches(x, y), (x[:0], y[:0])]
-    held = [*batches(*data(64, seed=1)), parts[-1]]
-    assert examine(sharp_network(x), parts, held).verdict == "healthy"
+    validation = [*batches(*data(64, seed=1)), parts[-1]]
+    assert examine(sharp_network(x), parts, validation).verdict == "healthy"
     with pytest.raises(ValueError, match="validation data, received none"):
         examine(sharp_network(x), parts, parts[-1:])
 

@@ -20,13 +20,13 @@ def interval_of(differences):
 @pytest.mark.parametrize("count", [3, 5, 8, 40])
 def test_intervals_hold_the_truth_as_often_as_they_say(count):
     generator = np.random.default_rng(count)
-    held = [
+    validation = [
         low <= 0.3 <= high
         for low, high in (
             interval_of(generator.normal(0.3, 1.0, count)) for _ in range(300)
         )
     ]
-    assert 0.9 < np.mean(held) < 0.99
+    assert 0.9 < np.mean(validation) < 0.99
 
 
 def test_one_sample_proves_nothing():

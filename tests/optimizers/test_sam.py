@@ -39,11 +39,11 @@ def noisy_model():
 
 def linear_gradients(x, y, sample_weight=None):
     """Gradients of the mean squared error of a Dense layer."""
-    share = np.ones(len(x)) if sample_weight is None else sample_weight
+    fraction = np.ones(len(x)) if sample_weight is None else sample_weight
 
     def gradient_at(weights):
         kernel, bias = weights
-        error = 2 * share[:, None] * (x @ kernel + bias - y) / (len(x) * y.shape[1])
+        error = 2 * fraction[:, None] * (x @ kernel + bias - y) / (len(x) * y.shape[1])
         return [x.T @ error, error.sum(axis=0)]
 
     return gradient_at

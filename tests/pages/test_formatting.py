@@ -12,11 +12,11 @@ NAN, INFINITY = float("nan"), float("inf")
 
 
 @pytest.mark.parametrize(
-    ("share", "text"),
+    ("fraction", "text"),
     [(0.9345, "93.5%"), (1, "100.0%"), (None, formatting.ABSENT), (NAN, "NaN")],
 )
-def test_percent(share, text):
-    assert formatting.percent(share) == text
+def test_percent(fraction, text):
+    assert formatting.percent(fraction) == text
 
 
 @pytest.mark.parametrize(

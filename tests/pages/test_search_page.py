@@ -67,8 +67,8 @@ def make_search(trials, parameters, objectives=1, reason=None):
         "counts": {"completed": trials, "failed": 0, "interrupted": 0, "running": 0},
         "saved": {"median_rule": saved, "patience": saved},
     }
-    shares = dict.fromkeys(names, 1 / parameters)
-    measured = Importance(shares, 0.5, trials) if trials >= 8 else None
+    fractions = dict.fromkeys(names, 1 / parameters)
+    measured = Importance(fractions, 0.5, trials) if trials >= 8 else None
     plan = make_plan(space=space, objectives=goals)
     return plan, content, ranked, curves, "val_loss", measured
 

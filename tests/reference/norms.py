@@ -64,7 +64,7 @@ def switchable_norm(
 ):
     """Luo et al. 2018, equations 2, 3 and 5; batch statistics are given or taken."""
     y, slope = np.empty_like(x), np.empty_like(x)
-    mean_shares, variance_shares = softmax(mean_logits), softmax(variance_logits)
+    mean_weights, variance_weights = softmax(mean_logits), softmax(variance_logits)
     for sample in range(x.shape[0]):
         for channel in range(x.shape[-1]):
             one = (sample, ..., channel)
@@ -76,8 +76,8 @@ def switchable_norm(
                 variances[2] = batch_statistics[1][channel]
             y[one], slope[one] = standardize(
                 x[one],
-                np.dot(mean_shares, means),
-                np.dot(variance_shares, variances),
+                np.dot(mean_weights, means),
+                np.dot(variance_weights, variances),
                 epsilon,
             )
     return y * gamma + beta, slope * gamma
@@ -90,6 +90,6 @@ def standardize(x, mean, variance, epsilon):
 
 
 def softmax(logits):
-    """Return the shares that the logits stand for."""
+    """Return the weights that the logits stand for."""
     exponentials = np.exp(logits - np.max(logits))
     return exponentials / exponentials.sum()

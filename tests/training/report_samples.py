@@ -56,8 +56,8 @@ def make_record(**changes):
 def make_classes(count, images=50):
     """Return the changes that give a record so many classes."""
     random = np.random.default_rng(0)
-    shares = np.eye(count) * 0.7 + random.dirichlet(np.ones(count), count) * 0.3
+    fractions = np.eye(count) * 0.7 + random.dirichlet(np.ones(count), count) * 0.3
     return {
         "class_names": [f"class {number}" for number in range(count)],
-        "confusion": np.array([random.multinomial(images, row) for row in shares]),
+        "confusion": np.array([random.multinomial(images, row) for row in fractions]),
     }

@@ -7,14 +7,14 @@ COUNTS = np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
 NAMES = ["cat", "dog", "owl"]
 
 
-@pytest.mark.parametrize("share", [0.0, 0.03, 0.5, 0.94, 1.0])
+@pytest.mark.parametrize("fraction", [0.0, 0.03, 0.5, 0.94, 1.0])
 @pytest.mark.parametrize("total", [1, 20, 1000])
-def test_interval_ends_solve_wilsons_equation(share, total):
+def test_interval_ends_solve_wilsons_equation(fraction, total):
     # An end p of the interval is where the observed fraction lies 1.96 standard errors
     # of p away from p.
-    share = round(share * total) / total
-    for end in confusion.wilson_interval(share, total):
-        deviation = (share - end) ** 2
+    fraction = round(fraction * total) / total
+    for end in confusion.wilson_interval(fraction, total):
+        deviation = (fraction - end) ** 2
         assert deviation == pytest.approx(
             1.959963984540054**2 * end * (1 - end) / total, abs=1e-10
         )

@@ -45,8 +45,8 @@ def test_every_file_validates_in_one_fold(folder):
 
 def test_folds_do_not_depend_on_the_single_split(folder):
     one, other = (
-        loaded(folder, folds=3, fold=1, validation_fraction=share).validation.paths
-        for share in (0.2, 0.4)
+        loaded(folder, folds=3, fold=1, validation_fraction=fraction).validation.paths
+        for fraction in (0.2, 0.4)
     )
     assert one == other
 

@@ -48,7 +48,7 @@ def test_a_process_takes_its_rows_of_every_batch(second):
     rows = np.arange(20).reshape(10, 2)
     batches = tf.data.Dataset.from_tensor_slices((rows, rows)).batch(4)
     taken = [
-        x[:, 0].numpy().tolist() for x, _ in multi_process_training.own_share(batches)
+        x[:, 0].numpy().tolist() for x, _ in multi_process_training.own_rows(batches)
     ]
     assert taken == [[4, 6], [12, 14], [18]]
 

@@ -32,11 +32,15 @@ def make_settings(folder, **changes):
 
 
 def test_sides_grow_to_the_full_one():
-    sides = [resolution.side_at(share / 100, 80) for share in range(101)]
+    sides = [resolution.side_at(fraction / 100, 80) for fraction in range(101)]
     assert sides == sorted(sides)
     assert (sides[0], sides[50], sides[100]) == (48, 64, 80)
     assert resolution.side_at(0.0, 16) == 16
-    assert [resolution.side_at(share, 48) for share in (0, 0.5, 1)] == [32, 40, 48]
+    assert [resolution.side_at(fraction, 48) for fraction in (0, 0.5, 1)] == [
+        32,
+        40,
+        48,
+    ]
     assert all(resolution.side_at(0.9, side) == side for side in (17, 100))
 
 

@@ -108,11 +108,11 @@ def test_settings_of_a_run_keep_its_split_in_a_grown_folder(run):
         assert set(paths) <= set(again.parts[part].paths)
     if len(files.parts) == 2 and settings.fold_groups is None:
         # New images are divided like the old ones.
-        shares = [
+        fractions = [
             len(found.parts["validation"]) / len(found.table.rows)
             for found in (files, again)
         ]
-        assert shares[0] == pytest.approx(shares[1], abs=0.12)
+        assert fractions[0] == pytest.approx(fractions[1], abs=0.12)
     # A resumed run leaves them out and says so.
     resumed = find_run_files(as_resumed(settings, directory.path))
     assert paths_of(resumed) == paths_of(files)

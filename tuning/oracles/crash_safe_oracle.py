@@ -56,7 +56,7 @@ class CrashSafeOracle(keras_tuner.Oracle):
             # KerasTuner takes 0 for no seed at all.
             seed=plan.seed + 1,
             allow_new_entries=False,
-            # The cap is ours: KerasTuner's raises with the lock held.
+            # The cap is ours: KerasTuner's raises while it has the lock.
             max_consecutive_failed_trials=1_000_000,
             **kwargs,
         )

@@ -17,12 +17,12 @@ FOLDS = 5
 
 @dataclasses.dataclass(frozen=True)
 class Importance:
-    """Shares of the parameters in what can be predicted of the result.
+    """Fractions that the parameters have in what can be predicted of the result.
 
     Args:
         shares: By parameter, 0 to 1, the largest first; they sum to 1, or are all 0.
         predicted: Fraction of the variance of the result that the forest predicts for
-            trials it has not seen, at most 1. Near 0 or below, the shares mean
+            trials it has not seen, at most 1. Near 0 or below, they mean
             nothing yet.
         trials: Completed trials it was measured on.
     """
@@ -79,7 +79,7 @@ def measure(
             random_state=seed,
         )
         corrupted += found.importances_mean * len(unseen)
-    # A share below 0 is one that shuffling has improved by chance.
+    # A fraction below 0 is one that shuffling has improved by chance.
     raw = {
         parameter.name: max(float(corrupted[owners == place].sum()), 0.0)
         for place, parameter in enumerate(parameters)

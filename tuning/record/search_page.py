@@ -44,7 +44,7 @@ def render(
     if importance is not None:
         names.sort(key=lambda name: -importance.shares.get(name, 0.0))
     # The worst is drawn first and the best on top of all.
-    shades = {trial["id"]: _share(i, len(done)) for i, trial in enumerate(done)}
+    shades = {trial["id"]: _shade(i, len(done)) for i, trial in enumerate(done)}
     return _template().render(
         plan=plan,
         content=content,
@@ -98,7 +98,7 @@ def _has_remark(trial: Mapping[str, Any]) -> bool:
     return bool(trial["reason"] or trial["ended_by_median_rule"] or trial["remarks"])
 
 
-def _share(place: int, places: int) -> int:
+def _shade(place: int, places: int) -> int:
     return round(100 * (1 - place / max(places - 1, 1)))
 
 

@@ -84,7 +84,7 @@ def gpus() -> list[str]:
     return found.stdout.split()
 
 
-def share_of(cores: list[int], place: int, places: int) -> list[int]:
+def cores_of(cores: list[int], place: int, places: int) -> list[int]:
     """Return the processors of one worker out of several.
 
     Args:

@@ -170,7 +170,7 @@ class Worker(ManagedProcess):
 
     def arguments(self) -> list[str]:
         """Return its processors, and how often it has crashed."""
-        cores = child_processes.share_of(self.site.cores, self.place, self.places)
+        cores = child_processes.cores_of(self.site.cores, self.place, self.places)
         return [
             *("--cores", ",".join(map(str, cores))),
             *("--deaths", str(self.deaths)),

@@ -68,7 +68,7 @@ def sampling_grid(
         order: As in `warp`.
 
     Returns:
-        Index of the upper left pixel among all pixels of the batch, int32; share of
+        Index of the upper left pixel among all pixels of the batch, int32; fraction of
         the lower and of the right pixels, float32, or None for order 0; whether the
         place lies inside, bool, or None where that does not matter. Each is
         (batch, output pixels).

@@ -18,7 +18,7 @@ class Augmentation:
         width_shift_range: Fraction of the width, 0 to 1; drawn from minus to plus this.
         height_shift_range: Fraction of the height, 0 to 1.
         shear_range: Degrees; drawn from minus to plus this.
-        zoom_range: Share, 0 to below 1, for factors from 1 - share to 1 + share, or
+        zoom_range: Fraction, 0 to below 1, for factors from 1 - it to 1 + it, or
             the pair (smallest, largest) itself. Factors below 1 enlarge. Height and
             width draw separately.
         crop_area: Show a part of the image anywhere inside it, enlarged; its part of

@@ -26,8 +26,8 @@ def draw_mixes(
         image_size: Height and width in pixels.
 
     Returns:
-        Columns of (share of the neighbour in the blend, first and last row, first and
-        last column of the box), (batch, 5); an empty box pastes nothing.
+        Columns of (fraction of the neighbour in the blend, first and last row, first
+        and last column of the box), (batch, 5); an empty box pastes nothing.
 
     Reference:
         Zhang et al., "mixup: Beyond empirical risk minimization", 2018. Yun et al.,
@@ -42,12 +42,12 @@ def draw_mixes(
 
     chance = 0.5 if mixup and cutmix else float(mixup > 0)
     blends = uniform(stateless_random.MIX_KIND) < chance
-    share = uniform(stateless_random.MIX_SHARE)
+    fraction = uniform(stateless_random.MIX_SHARE)
     if mixup:
-        blended = scipy.special.betaincinv(mixup, mixup, share)
+        blended = scipy.special.betaincinv(mixup, mixup, fraction)
         mixes[:, 0] = np.where(blends, blended, 0.0)
     if cutmix:
-        side = np.sqrt(scipy.special.betaincinv(cutmix, cutmix, share))
+        side = np.sqrt(scipy.special.betaincinv(cutmix, cutmix, fraction))
         for column, length, stream in (
             (1, image_size[0], stateless_random.MIX_TOP),
             (3, image_size[1], stateless_random.MIX_LEFT),
@@ -67,7 +67,7 @@ def cut_and_mix(images, labels, mixes):
 
     Args:
         images: float32, (batch, height, width, channels).
-        labels: Shares of the classes, (batch, classes).
+        labels: Fractions of the classes, (batch, classes).
         mixes: From `draw_mixes`, (batch, 5).
 
     Returns:
@@ -80,8 +80,8 @@ def cut_and_mix(images, labels, mixes):
     rows = tf.range(height, dtype=tf.float32)[None, :, None, None]
     columns = tf.range(width, dtype=tf.float32)[None, None, :, None]
     boxed = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
-    share = tf.where(boxed, 1.0, blend)
-    images = images + share * (tf.roll(images, 1, axis=0) - images)
+    fraction = tf.where(boxed, 1.0, blend)
+    images = images + fraction * (tf.roll(images, 1, axis=0) - images)
     # The fraction of the image that the box really covers, after clipping.
-    share = tf.reduce_mean(share, axis=[1, 2])
-    return images, labels + share * (tf.roll(labels, 1, axis=0) - labels)
+    fraction = tf.reduce_mean(fraction, axis=[1, 2])
+    return images, labels + fraction * (tf.roll(labels, 1, axis=0) - labels)

@@ -93,13 +93,13 @@ def balanced_order(seed: int, epoch: int, labels: np.ndarray) -> np.ndarray:
     """
     length = len(labels)
     classes = np.unique(labels)
-    share = -(-length // len(classes))
+    per_class = -(-length // len(classes))
     chosen = []
     for label in classes:
         members = np.flatnonzero(labels == label)
-        for turn in range(-(-share // len(members))):
+        for turn in range(-(-per_class // len(members))):
             keys = random_bits(seed, epoch, members + turn * length, BALANCE)
-            missing = share - turn * len(members)
+            missing = per_class - turn * len(members)
             chosen.append(members[np.argsort(keys, kind="stable")][:missing])
     positions = np.concatenate(chosen)
     return positions[epoch_order(seed, epoch, len(positions))][:length]

@@ -188,6 +188,6 @@ def draw_colours(
         ),
     ):
         low, high = pair or (1.0, 1.0)
-        share = stateless_random.uniform(seed, epoch, samples, stream)
-        columns.append(low + (high - low) * share)
+        fraction = stateless_random.uniform(seed, epoch, samples, stream)
+        columns.append(low + (high - low) * fraction)
     return np.stack(columns, axis=-1)

@@ -156,8 +156,8 @@ def _front_paw(pet: Pet, pen: Pen, r: float) -> None:
 
 def _shadow(pen: Pen, x: float, y: float, width: float) -> None:
     """Darken the ground under a pet."""
-    for share, value in ((1.0, 118), (0.85, 106), (0.65, 96)):
-        pen.shadow(ellipse(x, y, width * share, width * share * 0.2), value)
+    for fraction, value in ((1.0, 118), (0.85, 106), (0.65, 96)):
+        pen.shadow(ellipse(x, y, width * fraction, width * fraction * 0.2), value)
 
 
 POSES = (sitting, standing, lying)

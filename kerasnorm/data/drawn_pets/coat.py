@@ -27,10 +27,14 @@ NOSE = ((40, 34, 36), (62, 46, 44), (92, 58, 54))
 PATTERNS = ("plain", "stripes", "spots", "patches", "ticked")
 
 
-def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """Blend two colours; `share` 0 gives the first, 1 the second."""
+def mix(first: Colour, second: Colour, fraction: float) -> Colour:
+    """Blend two colours; `fraction` 0 gives the first, 1 the second."""
     (r, g, b), (x, y, z) = first, second
-    return int(r + (x - r) * share), int(g + (y - g) * share), int(b + (z - b) * share)
+    return (
+        int(r + (x - r) * fraction),
+        int(g + (y - g) * fraction),
+        int(b + (z - b) * fraction),
+    )
 
 
 def pick(rng: numpy.random.Generator, colours, spread: float = 12.0) -> Colour:

@@ -19,7 +19,7 @@ SPLITS = ("train", "validation")
 # Goes up whenever the same seed draws other images: an old cache is not used then.
 VERSION = 2
 # A second process takes about as long to start as this many images to draw.
-PICTURES_WORTH_A_PROCESS = 100
+IMAGES_WORTH_A_PROCESS = 100
 ABANDONED_AFTER_SECONDS = 3600
 POLL_SECONDS = 0.05
 
@@ -89,12 +89,12 @@ def drawn_pets_directory(
     return target
 
 
-def draw_share(
+def draw_part(
     directory: pathlib.Path,
     seed: int,
     counts: tuple[int, int],
     size: int,
-    share: tuple[int, int] = (0, 1),
+    part: tuple[int, int] = (0, 1),
 ) -> None:
     """Draw every n-th image of the set into its class folder.
 
@@ -103,10 +103,10 @@ def draw_share(
         seed: Decides every image.
         counts: Images of each class, (train, validation).
         size: Side of the images, pixels.
-        share: (first, n).
+        part: (first, n).
     """
     parent = os.getppid()
-    first, step = share
+    first, step = part
     for split, count in enumerate(counts):
         for label, kind in enumerate(CLASSES):
             folder = directory / SPLITS[split] / kind
@@ -133,9 +133,9 @@ def _draw_all(
 ) -> None:
     images = sum(counts) * len(CLASSES)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    number = max(1, min(cores, images // PICTURES_WORTH_A_PROCESS))
+    number = max(1, min(cores, images // IMAGES_WORTH_A_PROCESS))
     if number == 1:
-        draw_share(directory, seed, counts, size)
+        draw_part(directory, seed, counts, size)
         return
     # Plain processes: multiprocessing would fork TensorFlow's threads or import the
     # user's script again.
@@ -147,8 +147,8 @@ def _draw_all(
     workers: list[subprocess.Popen] = []
     try:
         for first in range(number):
-            share = [str(first), str(number)]
-            workers.append(subprocess.Popen([*command, *share], env=environment))
+            part = [str(first), str(number)]
+            workers.append(subprocess.Popen([*command, *part], env=environment))
         with Progress("drawing images") as progress:
             while any(worker.poll() is None for worker in workers):
                 if progress.is_shown:
@@ -176,6 +176,6 @@ def _remove_abandoned(parent: pathlib.Path) -> None:
 
 if __name__ == "__main__":
     seed, train, validation, size, first, number = map(int, sys.argv[2:])
-    draw_share(
+    draw_part(
         pathlib.Path(sys.argv[1]), seed, (train, validation), size, (first, number)
     )

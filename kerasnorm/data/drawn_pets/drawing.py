@@ -12,7 +12,7 @@ from kerasnorm.data.drawn_pets.coat import draw_coat
 from kerasnorm.data.drawn_pets.places import draw_place
 from kerasnorm.data.drawn_pets.props import draw_in_front
 
-# Shares of the side of the image; the largest head is three times the smallest.
+# Fractions of the side of the image; the largest head is three times the smallest.
 SMALLEST_HEAD_RADIUS, SCALE_RANGE = 0.15, 3.0
 LARGEST_TURN = math.radians(30)
 HIDDEN_SHARE = 0.25

@@ -1,4 +1,4 @@
-"""ImageDataGenerator's iterator over images held in an array."""
+"""ImageDataGenerator's iterator over the images of an array."""
 
 from typing import Any
 

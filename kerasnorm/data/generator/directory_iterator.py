@@ -90,7 +90,7 @@ class DirectoryIterator(FileIterator):
         for name, number in self.class_indices.items():
             found = class_files(os.path.join(directory, name), endings, follow_links)
             if self.split is not None:
-                first, last = (int(len(found) * share) for share in self.split)
+                first, last = (int(len(found) * fraction) for fraction in self.split)
                 found = found[first:last]
             if not found and fixed:
                 LOG.warning(

@@ -36,12 +36,12 @@ class ImageDataGenerator(ImageTransforms):
         zca_whitening: Whiten the images; needs `fit`.
         zca_epsilon: Added to each variance in whitening.
         rotation_range: Degrees; rotations from minus to plus this.
-        width_shift_range: Float: share of the width if below 1, else pixels; int: whole
-            pixels below it; list: its elements.
+        width_shift_range: Float: fraction of the width if below 1, else pixels; int:
+            whole pixels below it; list: its elements.
         height_shift_range: The same along the height.
         brightness_range: Pair of factors. Keeps images from 0 to 1 in that range.
         shear_range: Degrees.
-        zoom_range: Share z for factors from 1 - z to 1 + z, or the pair of factors;
+        zoom_range: Fraction z for factors from 1 - z to 1 + z, or the pair of factors;
             below 1 enlarges.
         channel_shift_range: Value added to all channels, from minus to plus this.
         fill_mode: Beyond the border: "nearest", "constant", "reflect", "wrap", or

@@ -24,33 +24,33 @@ def draw_parameters(
         an option is off.
     """
 
-    def share(stream: int) -> np.ndarray:
+    def uniform(stream: int) -> np.ndarray:
         return stateless_random.uniform(seed, epoch, samples, stream)
 
     def between(low: float, high: float, stream: int) -> np.ndarray:
-        return low + (high - low) * share(stream)
+        return low + (high - low) * uniform(stream)
 
     def around(amount: float, stream: int) -> np.ndarray:
-        return (2 * share(stream) - 1) * amount
+        return (2 * uniform(stream) - 1) * amount
 
     legacy = options.compat == "keras"
     down = draw_shift(
         options.height_shift_range,
         size[0],
-        share(stateless_random.HEIGHT_SHIFT),
-        share(stateless_random.HEIGHT_SHIFT_SIGN) if legacy else None,
+        uniform(stateless_random.HEIGHT_SHIFT),
+        uniform(stateless_random.HEIGHT_SHIFT_SIGN) if legacy else None,
     )
     right = draw_shift(
         options.width_shift_range,
         size[1],
-        share(stateless_random.WIDTH_SHIFT),
-        share(stateless_random.WIDTH_SHIFT_SIGN) if legacy else None,
+        uniform(stateless_random.WIDTH_SHIFT),
+        uniform(stateless_random.WIDTH_SHIFT_SIGN) if legacy else None,
     )
     # `tx` moves along the width; the legacy class fills it from the height's range.
     tx, ty = (down, right) if legacy else (right, down)
     smallest, largest = options.zoom_range
     flips = {
-        name: share(stream) < (0.5 if getattr(options, name) else 0.0)
+        name: uniform(stream) < (0.5 if getattr(options, name) else 0.0)
         for name, stream in (
             ("horizontal_flip", stateless_random.HORIZONTAL_FLIP),
             ("vertical_flip", stateless_random.VERTICAL_FLIP),
@@ -77,7 +77,7 @@ def draw_parameters(
 
 
 def draw_shift(
-    amount: Any, length: int, share: np.ndarray, sign: np.ndarray | None
+    amount: Any, length: int, uniform: np.ndarray, sign: np.ndarray | None
 ) -> np.ndarray:
     """Draw shifts in pixels from a float, an int or a list of choices.
 
@@ -88,7 +88,7 @@ def draw_shift(
     Args:
         amount: The option.
         length: Height or width in pixels.
-        share: Uniform draws, (batch,).
+        uniform: Uniform draws, (batch,).
         sign: Uniform draws that decide a random sign, which Keras' class gives to
             whole numbers and choices; None for no sign.
 
@@ -96,7 +96,7 @@ def draw_shift(
         Pixels, float64, (batch,).
     """
     if isinstance(amount, float | np.floating):
-        return (2 * share - 1) * amount * (length if amount < 1 else 1)
+        return (2 * uniform - 1) * amount * (length if amount < 1 else 1)
     if isinstance(amount, int | np.integer):
         first = 1 - amount if sign is None else 0
         choices = np.arange(first, max(amount, 1), dtype=np.float64)
@@ -106,5 +106,5 @@ def draw_shift(
             choices = choices * length
     if choices.size == 0:
         choices = np.zeros(1)
-    chosen = choices[(share * len(choices)).astype(np.int64)]
+    chosen = choices[(uniform * len(choices)).astype(np.int64)]
     return chosen if sign is None else np.where(sign < 0.5, -chosen, chosen)

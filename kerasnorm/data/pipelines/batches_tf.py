@@ -46,7 +46,7 @@ def training_batches(
         output_size: Height and width in pixels of the batches; None leaves the
             images' own. Cropped parts of larger images stay sharp; pixels are
             taken, not averaged, so more than twice the size gives jagged edges.
-        mixup: Parameter alpha of the Beta distribution of mixing shares; 0 is off.
+        mixup: Parameter alpha of the Beta distribution of mixing fractions; 0 is off.
         cutmix: The same for pasted boxes; with both on, each image takes either.
         random_erasing: Fraction of the images of which a box becomes noise, 0 to 1.
         label_smoothing: Fraction of the label spread over all classes, 0 to below 1.

@@ -144,7 +144,7 @@ def check_learning_rate(m: Measurements) -> Finding | None:
         "error",
         f"From new weights, {steps} steps at {trial.learning_rate:.3g} "
         + (f"end at a loss of {best:.3g} or more" if best < 1e30 else "diverge")
-        + f" on held-out training samples, {trial.steps} at {slower:.2g} at "
+        + f" on training samples left out of it, {trial.steps} at {slower:.2g} at "
         f"{worst:.3g} or less ({len(trial.losses)} and {len(trial.slower_losses)} "
         f"trainings; guessing gives {trial.chance:.3g}).",
         {

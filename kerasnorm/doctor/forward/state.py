@@ -81,7 +81,7 @@ def temporary_optimizers(model: keras.Model) -> Iterator[None]:
         ValueError: Likewise.
     """
     places = optimizer_attributes(model)
-    # An optimizer that is held in two places is one in both.
+    # An optimizer that stands in two places is one in both.
     others = {
         id(optimizer): new_optimizer_like(optimizer)
         for optimizer in [model.optimizer, *model_optimizers(model).values()]

@@ -26,7 +26,7 @@ SEEDS = 3
 # Last part of the steps over which the rate falls to zero: without it the noise of the
 # steps makes a slower rate win at any rate.
 COOLED = 0.3
-# Part of the training samples that is held out, and at most so many.
+# Fraction of the training samples that is left out, and at most so many.
 HELD_OUT, MOST_HELD_OUT = 0.25, 256
 # Part of the entropy of the classes that a slower training has to explain, three times:
 # where a fifth of the labels is wrong the best possible network explains 0.28.
@@ -37,7 +37,7 @@ MOVED = 0.003
 
 
 class Outcome(NamedTuple):
-    """What a training gave, on held-out samples.
+    """What a training gave, on samples left out of it.
 
     Args:
         loss: Calibrated loss, infinite where the training diverged.
@@ -60,7 +60,7 @@ class Outcome(NamedTuple):
 class RateTrial:
     """Short trainings, each cooled down, from several new weights.
 
-    Losses are calibrated ones of held-out training samples, in nats, one for each
+    Losses are calibrated ones of training samples left out, in nats, one for each
     training; that of a training which diverged is infinite.
 
     Args:

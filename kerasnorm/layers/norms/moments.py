@@ -16,7 +16,7 @@ from kerasnorm.layers.checks import check_dense
 # A shift taken from this part of the pixels is at most sqrt(16) standard deviations off
 # the mean, whatever the pixels are, and so costs the variance at most a factor 16 of
 # the last digit.
-SHIFT_SHARE = 16
+SHIFT_PART = 16
 
 # XLA joins what feeds a sum to the sum itself, in vector instructions, only when the
 # sum is about this short; what feeds a longer one it writes to memory first.
@@ -116,16 +116,18 @@ def take_moments(x: Any) -> tuple[Any, Moments]:
         The shifted pixels, in the shape of `x`, and their moments.
     """
     _, before, _, after = ops.shape(x)
-    part = x[:, : _share(before)] if after == 1 else x[:, :, :, : _share(after)]
+    part = (
+        x[:, : _shift_size(before)] if after == 1 else x[:, :, :, : _shift_size(after)]
+    )
     shift = ops.stop_gradient(ops.mean(part, axis=(1, 3)))
     pixels = x - column(shift)
     offset, square = mean_over_pixels(pixels), mean_over_pixels(ops.square(pixels))
     return pixels, Moments(shift, offset, square)
 
 
-def _share(size: Any) -> Any:
+def _shift_size(size: Any) -> Any:
     most = max if isinstance(size, int) else ops.maximum
-    return most(size // SHIFT_SHARE, 1)
+    return most(size // SHIFT_PART, 1)
 
 
 def _divisor(size: Any) -> int:

@@ -1,10 +1,10 @@
 """The arithmetic of norms that pool mean and variance, and of mixtures of them.
 
-    mean = sum_k mean_shares[k] * mean of pool k
-    variance = sum_k variance_shares[k] * variance of pool k
+    mean = sum_k mean_weights[k] * mean of pool k
+    variance = sum_k variance_weights[k] * variance of pool k
     y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
 
-One pool with share 1 is group, instance or layer normalization, or batch normalization
+One pool with weight 1 is group, instance or layer normalization, or batch normalization
 in training; three are switchable normalization. Everything here works on
 (batch, channels) tensors; the pixels are touched by `moments` and `fused_affine` only.
 """
@@ -65,7 +65,7 @@ class PooledNorm:
             inputs: Tensor with the batch first and at least one more axis.
             axis: Axis of the channels.
             *weights: `gamma` and `beta`, each (channels,), and for several pools
-                `mean_shares` and `variance_shares`, each (pools,); in the dtype of
+                `mean_weights` and `variance_weights`, each (pools,); in the dtype of
                 the statistics.
 
         Returns:
@@ -91,18 +91,18 @@ class PooledNorm:
         )
         return ops.reshape(outputs, ops.shape(inputs)), stats
 
-    def mix(self, stats: moments.Moments, shares: list) -> Mixture:
-        """Pool the moments and mix the pools by their shares."""
+    def mix(self, stats: moments.Moments, weights: list) -> Mixture:
+        """Pool the moments and mix the pools by their weights."""
         mean_offsets = [pool.deviation(stats) for pool in self.pools]
         variances = [pool.variance(stats) for pool in self.pools]
-        center = _weighted(shares[0], mean_offsets) - stats.offset
-        variance = _weighted(shares[1], variances) + self.epsilon
+        center = _weighted(weights[0], mean_offsets) - stats.offset
+        variance = _weighted(weights[1], variances) + self.epsilon
         return Mixture(mean_offsets, variances, center, variance, ops.sqrt(variance))
 
     def coefficients(self, *arrays: Any) -> tuple:
         """Return scale and offset of the shifted pixels, each (batch, channels)."""
         gamma, beta = arrays[3:5]
-        mixture = self.mix(moments.Moments(*arrays[:3]), self._shares(arrays))
+        mixture = self.mix(moments.Moments(*arrays[:3]), self._weights(arrays))
         offset = beta + gamma * mixture.center / mixture.root
         return mixture.hoist_for_xla(gamma / mixture.root), mixture.hoist_for_xla(
             offset
@@ -111,17 +111,17 @@ class PooledNorm:
     def gradients(self, dy: Any, dy_pixels: Any, count: Any, *arrays: Any) -> tuple:
         """Return the coefficients of the gradient, and the gradients of `arrays`."""
         stats, gamma = moments.Moments(*arrays[:3]), arrays[3]
-        shares = self._shares(arrays)
-        mixture = self.mix(stats, shares)
+        weights = self._weights(arrays)
+        mixture = self.mix(stats, weights)
         dy_centered = dy_pixels + mixture.center * dy
         d_mean = -gamma * dy / mixture.root
         d_variance = -0.5 * gamma * dy_centered / (mixture.root * mixture.variance)
         dx_from_x = dx_constant = 0.0
         for i, pool in enumerate(self.pools):
-            part = 2.0 * shares[1][i] * pool.distribute_gradient(d_variance)
+            part = 2.0 * weights[1][i] * pool.distribute_gradient(d_variance)
             dx_from_x = dx_from_x + part
             dx_constant = dx_constant + part * (mixture.mean_offsets[i] - stats.offset)
-            dx_constant = dx_constant + shares[0][i] * pool.distribute_gradient(d_mean)
+            dx_constant = dx_constant + weights[0][i] * pool.distribute_gradient(d_mean)
         d_weights = [
             ops.sum(dy_centered / mixture.root, axis=0) * count,
             ops.sum(dy, axis=0) * count,
@@ -138,9 +138,9 @@ class PooledNorm:
             (None, None, None, *d_weights),
         )
 
-    def _shares(self, arrays: tuple) -> list:
+    def _weights(self, arrays: tuple) -> list:
         return list(arrays[5:]) or [(1.0,), (1.0,)]
 
 
-def _weighted(shares: Any, values: list) -> Any:
-    return sum(shares[i] * value for i, value in enumerate(values))
+def _weighted(weights: Any, values: list) -> Any:
+    return sum(weights[i] * value for i, value in enumerate(values))

@@ -1,4 +1,4 @@
-"""Several devices: shares every batch among them."""
+"""Several devices: divides every batch among them."""
 
 import contextlib
 import functools
@@ -62,7 +62,7 @@ def scope(settings: Settings) -> AbstractContextManager[object]:
         )
     if backend == "jax":
         # Training looks for it, too, so it has to outlast the building. Processes take
-        # their share of the batches by themselves: `processes.own_share`.
+        # their part of the batches by themselves: `multi_process_training.own_rows`.
         keras.distribution.set_distribution(
             keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
         )
@@ -141,7 +141,7 @@ def replicas_of(model: keras.Model) -> int:
 
 
 def with_synchronized_norm(settings: Settings) -> Settings:
-    """Let batch norm see the whole batch and not only a device's share of it.
+    """Let batch norm see the whole batch and not only a device's part of it.
 
     With JAX every batch norm does: arrays that lie on several devices are one array to
     it. Keras refuses the synchronized one there.

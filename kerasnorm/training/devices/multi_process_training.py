@@ -81,7 +81,7 @@ def agree(number: int) -> int:
     return int(np.max(multihost_utils.process_allgather(np.array(number))))
 
 
-def own_share(batches: Any) -> Any:
+def own_rows(batches: Any) -> Any:
     """Cut the rows of this process out of every batch.
 
     Args:
@@ -95,8 +95,8 @@ def own_share(batches: Any) -> Any:
 
     def cut(*parts):
         rows = tf.shape(parts[0])[0] // processes
-        share = slice(own * rows, (own + 1) * rows)
-        return tuple(part[share] for part in parts)
+        selected = slice(own * rows, (own + 1) * rows)
+        return tuple(part[selected] for part in parts)
 
     return batches.map(cut)
 

@@ -91,7 +91,7 @@ class FitSession:
             CHECKPOINT_SECONDS if multi_process_training.count() == 1 else math.inf,
             self.guard.check_weights,
         )
-        self.validation = multi_process_training.own_share(
+        self.validation = multi_process_training.own_rows(
             distribution.share_evenly(
                 batches.validation_batches(settings, job.data),
                 distribution.replicas_of(job.model),
@@ -124,7 +124,7 @@ class FitSession:
         try:
             job.signals.defer_signals = True
             job.model.fit(
-                multi_process_training.own_share(
+                multi_process_training.own_rows(
                     job.batches(first, self.recovery.skipped, self.time_share)
                 ),
                 initial_epoch=self.start.epoch,
@@ -207,7 +207,7 @@ class FitSession:
         if not head_epoch.is_wanted(settings):
             return self.limit.share
         rows = self.history.rows
-        return head_epoch.share_after(self.limit.share, rows, settings.max_minutes)
+        return head_epoch.fraction_after(self.limit.share, rows, settings.max_minutes)
 
     def end(self, reason: str) -> TrainingResult:
         """Return how training went.

@@ -55,13 +55,15 @@ def train(session: Any) -> None:
     calls.on_train_end()
 
 
-def share_after(share: float, history: list[dict[str, float]], minutes: float) -> float:
+def fraction_after(
+    fraction: float, history: list[dict[str, float]], minutes: float
+) -> float:
     """Return the fraction of the time for the other epochs that has passed.
 
     Args:
-        share: Fraction of the whole time.
+        fraction: Fraction of the whole time.
         history: One dict per epoch, the first of them that of the classifier.
         minutes: The whole time.
     """
     before = history[0]["seconds"] / (minutes * 60) if history else 0.0
-    return (share - before) / (1 - before) if before < 1 else 1.0
+    return (fraction - before) / (1 - before) if before < 1 else 1.0

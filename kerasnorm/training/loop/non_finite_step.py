@@ -56,7 +56,7 @@ def examine(
     step = noticed
     try:
         job.model.fit(
-            multi_process_training.own_share(job.batches(first, skipped)),
+            multi_process_training.own_rows(job.batches(first, skipped)),
             steps_per_epoch=noticed - first + 1,
             shuffle=False,
             callbacks=[guard],

@@ -64,7 +64,7 @@ class RunContext:
         total = settings.epochs * self.steps_per_epoch
 
         def side_at(step: int) -> int:
-            share = max(step / total, time_share())
-            return resolution.side_at(share, settings.train_crop_size)
+            fraction = max(step / total, time_share())
+            return resolution.side_at(fraction, settings.train_crop_size)
 
         return resolution_tf.with_growing_images(stream, side_at, first_step)

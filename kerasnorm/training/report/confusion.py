@@ -37,13 +37,13 @@ class Pair:
         true_class: Name of the class of the images.
         predicted_class: Name of the class the model takes them for.
         count: Images, 1 or more.
-        share: Fraction of the images of the true class, above 0 to 1.
+        fraction: Fraction of the images of the true class, above 0 to 1.
     """
 
     true_class: str
     predicted_class: str
     count: int
-    share: float
+    fraction: float
 
 
 def wilson_interval(fraction: float, total: int) -> tuple[float, float]:
@@ -84,8 +84,8 @@ def class_figures(
             ClassFigures(
                 name=name,
                 images=int(images[place]),
-                recall=_share(hits, images[place]),
-                precision=_share(hits, predicted[place]),
+                recall=_fraction(hits, images[place]),
+                precision=_fraction(hits, predicted[place]),
                 taken_for=class_names[int(others.argmax())] if others.any() else None,
             )
         )
@@ -135,5 +135,5 @@ def shades(confusion: np.ndarray) -> np.ndarray:
     return np.ceil(SHADES * confusion / images).astype(int)
 
 
-def _share(part: int, whole: int) -> float | None:
+def _fraction(part: int, whole: int) -> float | None:
     return float(part / whole) if whole else None

@@ -100,8 +100,8 @@ def splits_of(settings: Settings, data: Data) -> dict[str, Any]:
     steps = len(data.validation) // size
     if steps:
         still = settings.without_augmentation()
-        held = dataclasses.replace(data, train=data.validation)
-        splits["swapped"] = batches.training_batches(still, held).take(steps)
+        unchanged = dataclasses.replace(data, train=data.validation)
+        splits["swapped"] = batches.training_batches(still, unchanged).take(steps)
     return splits
 
 

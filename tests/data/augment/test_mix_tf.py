@@ -1,4 +1,4 @@
-"""MixUp and CutMix mix images and labels by the same share."""
+"""MixUp and CutMix mix images and labels by the same fraction."""
 
 import numpy as np
 import pytest
@@ -16,16 +16,16 @@ def test_off_means_nothing_is_mixed():
     assert not mixes.any()
     images = tf.random.stateless_uniform((4, *SIZE, 3), (1, 2))
     labels = tf.eye(4)
-    mixed, shares = cut_and_mix(images, labels, tf.zeros((4, 5)))
+    mixed, fractions = cut_and_mix(images, labels, tf.zeros((4, 5)))
     np.testing.assert_array_equal(mixed, images)
-    np.testing.assert_array_equal(shares, labels)
+    np.testing.assert_array_equal(fractions, labels)
 
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
 def test_shares_of_mixup_have_the_moments_of_beta(alpha):
-    shares = draw_mixes(alpha, 0.0, 1, 0, SAMPLES, SIZE)[:, 0]
-    assert shares.mean() == pytest.approx(0.5, abs=0.03)
-    assert shares.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.1)
+    fractions = draw_mixes(alpha, 0.0, 1, 0, SAMPLES, SIZE)[:, 0]
+    assert fractions.mean() == pytest.approx(0.5, abs=0.03)
+    assert fractions.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.1)
 
 
 def test_boxes_of_cutmix_lie_inside():
@@ -47,18 +47,18 @@ def test_images_and_labels_are_blended_alike():
     images *= np.arange(3.0, dtype=np.float32)[:, None, None, None]
     labels = np.eye(3, dtype=np.float32)
     mixes = np.array([[0.25, 0, 0, 0, 0]] * 3, np.float32)
-    mixed, shares = cut_and_mix(images, labels, mixes)
+    mixed, fractions = cut_and_mix(images, labels, mixes)
     # The neighbour of each is the one before it.
     np.testing.assert_allclose(mixed[:, 0, 0, 0], [0.5, 0.75, 1.75])
-    np.testing.assert_allclose(shares, 0.75 * labels + 0.25 * np.roll(labels, 1, 0))
+    np.testing.assert_allclose(fractions, 0.75 * labels + 0.25 * np.roll(labels, 1, 0))
 
 
 def test_boxes_are_pasted_and_counted():
     images = np.stack([np.zeros((4, 5, 1)), np.ones((4, 5, 1))]).astype(np.float32)
     mixes = np.array([[0, 1, 3, 0, 5], [0, 0, 4, 2, 3]], np.float32)
-    mixed, shares = cut_and_mix(images, np.eye(2, dtype=np.float32), mixes)
+    mixed, fractions = cut_and_mix(images, np.eye(2, dtype=np.float32), mixes)
     np.testing.assert_array_equal(mixed[0, :, :, 0].numpy().sum(axis=1), [0, 5, 5, 0])
     np.testing.assert_array_equal(
         mixed[1, :, :, 0].numpy().sum(axis=0), [4, 4, 0, 4, 4]
     )
-    np.testing.assert_allclose(shares, [[0.5, 0.5], [0.2, 0.8]], rtol=1e-6)
+    np.testing.assert_allclose(fractions, [[0.5, 0.5], [0.2, 0.8]], rtol=1e-6)

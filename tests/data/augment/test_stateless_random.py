@@ -27,10 +27,10 @@ def test_mixing_is_splitmix64s():
 
 
 def test_draws_are_uniform():
-    shares = stateless_random.uniform(1, 2, SAMPLES, stateless_random.ROTATION)
-    assert shares.min() >= 0
-    assert shares.max() < 1
-    counts = np.histogram(shares, 20, (0, 1))[0]
+    fractions = stateless_random.uniform(1, 2, SAMPLES, stateless_random.ROTATION)
+    assert fractions.min() >= 0
+    assert fractions.max() < 1
+    counts = np.histogram(fractions, 20, (0, 1))[0]
     # Chi square with 19 degrees of freedom; 1 in 10,000 is above 51.
     assert np.sum((counts - 1000) ** 2 / 1000) < 51
 
@@ -53,8 +53,8 @@ def test_draws_of_other_seeds_epochs_and_kinds_are_independent(other):
 
 
 def test_neighbouring_samples_are_independent():
-    shares = stateless_random.uniform(1, 2, SAMPLES, stateless_random.ROTATION)
-    assert abs(np.corrcoef(shares[1:], shares[:-1])[0, 1]) < 4 / 20_000**0.5
+    fractions = stateless_random.uniform(1, 2, SAMPLES, stateless_random.ROTATION)
+    assert abs(np.corrcoef(fractions[1:], fractions[:-1])[0, 1]) < 4 / 20_000**0.5
 
 
 def test_draws_do_not_depend_on_company():

@@ -94,9 +94,9 @@ def test_a_image_does_not_depend_on_how_many_are_drawn(tmp_path):
 
 def test_several_processes_draw_the_same_bytes(tmp_path, monkeypatch):
     alone = drawn_pets_directory(7, 3, 2, size=32, cache=tmp_path / "alone")
-    monkeypatch.setattr(dataset, "PICTURES_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(dataset, "IMAGES_WORTH_A_PROCESS", 1)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
-    monkeypatch.setattr(dataset, "draw_share", None)
+    monkeypatch.setattr(dataset, "draw_part", None)
     together = drawn_pets_directory(7, 3, 2, size=32, cache=tmp_path / "together")
     assert contents(alone) == contents(together)
 
@@ -173,7 +173,7 @@ def test_what_a_killed_drawing_left_is_removed_later(tmp_path):
 
 
 def test_a_failed_process_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(dataset, "PICTURES_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(dataset, "IMAGES_WORTH_A_PROCESS", 1)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
     monkeypatch.setattr(sys, "executable", "false")
     with pytest.raises(
@@ -228,11 +228,11 @@ def linear_accuracy(train, validation, gray: bool) -> float:
         return (small.mean(-1) if gray else small).reshape(len(pixels), -1)
 
     scaler = StandardScaler().fit(features(train[0]))
-    x, held = (scaler.transform(features(side[0])) for side in (train, validation))
+    x, tested = (scaler.transform(features(side[0])) for side in (train, validation))
     return max(
         LogisticRegression(C=c, max_iter=200)
         .fit(x, train[1])
-        .score(held, validation[1])
+        .score(tested, validation[1])
         for c in (1e-5, 1e-3, 1e-1)
     )
 

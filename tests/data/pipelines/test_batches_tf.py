@@ -136,11 +136,11 @@ def test_augmentation_is_the_generators_transform(decoded):
     samples = stateless_random.epoch_order(7, 0, 23)[:6]
     generator = ImageDataGenerator()
     for image, sample in zip(images, samples, strict=True):
-        share, coin = (
+        fraction, coin = (
             stateless_random.uniform(7, 0, sample, stream)
             for stream in (stateless_random.ROTATION, stateless_random.HORIZONTAL_FLIP)
         )
-        amounts = {"theta": 50 * (2 * share - 1), "flip_horizontal": coin < 0.5}
+        amounts = {"theta": 50 * (2 * fraction - 1), "flip_horizontal": coin < 0.5}
         np.testing.assert_allclose(
             draw_warps(augmentation, 7, 0, samples[:1] * 0 + sample, SIZE),
             affine_matrices(SIZE, **amounts),
@@ -275,16 +275,16 @@ def test_sample_weights_weigh_every_label_by_its_image(decoded, mixing, smoothin
     numbers = dataclasses.replace(
         decoded, labels=np.arange(23), class_names=tuple(map(str, range(23)))
     )
-    shares = take(training_batches(numbers, 8, STRONG, seed=3, **mixing), 4)
+    fractions = take(training_batches(numbers, 8, STRONG, seed=3, **mixing), 4)
     unmixed = np.eye(3)[np.arange(23) % 3] * (1 - smoothing) + smoothing / 3
-    for (images, labels, given), (same, own, *none), (_, share) in zip(
-        found, plain, shares, strict=True
+    for (images, labels, given), (same, own, *none), (_, fraction) in zip(
+        found, plain, fractions, strict=True
     ):
         assert not none and labels.shape == own.shape
         np.testing.assert_array_equal(images, same)
         np.testing.assert_allclose(labels.sum(axis=1), 1, atol=1e-5)
-        np.testing.assert_allclose(given, share @ weights, atol=1e-5)
-        expected = share @ (weights[:, None] * unmixed)
+        np.testing.assert_allclose(given, fraction @ weights, atol=1e-5)
+        expected = fraction @ (weights[:, None] * unmixed)
         np.testing.assert_allclose(given[:, None] * labels, expected, atol=1e-5)
 
 

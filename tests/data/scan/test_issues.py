@@ -24,9 +24,9 @@ def photo(seed, size=(240, 180)):
     return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
 
 
-def towards(image, colour, share):
+def towards(image, colour, fraction):
     """Return the image mixed with a colour."""
-    return Image.blend(image, Image.new("RGB", image.size, colour), share)
+    return Image.blend(image, Image.new("RGB", image.size, colour), fraction)
 
 
 def one_colour(seed):

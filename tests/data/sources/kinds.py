@@ -39,7 +39,7 @@ def files_of(folder) -> list[tuple[str, str, str, bytes]]:
     return sorted(found, key=lambda row: (row[0], row[2].rpartition(".")[0][::-1]))
 
 
-def shares(rows, count=2):
+def fractions(rows, count=2):
     """Yield the name of each shard, without its ending, and its rows."""
     for part in sorted({row[0] for row in rows}):
         its = [row for row in rows if row[0] == part]
@@ -58,7 +58,7 @@ def add(tar, name, content):
 def make_tar(folder, target: pathlib.Path, labels="json") -> str:
     """Write WebDataset shards whose labels are said by json, cls or folders."""
     target.mkdir(parents=True)
-    for shard, rows in shares(files_of(folder)):
+    for shard, rows in fractions(files_of(folder)):
         with tarfile.open(target / f"{shard}.tar", "w") as tar:
             for number, (_, label, name, content) in enumerate(rows):
                 stem, ending = os.path.splitext(name)
@@ -106,7 +106,7 @@ def record(content: bytes) -> bytes:
 def make_tfrecord(folder, target: pathlib.Path) -> str:
     """Write TFRecord shards in the form of ImageNet's."""
     target.mkdir(parents=True)
-    for shard, rows in shares(files_of(folder)):
+    for shard, rows in fractions(files_of(folder)):
         (target / f"{shard}-of-00002.tfrecord").write_bytes(
             b"".join(
                 record(

@@ -20,7 +20,9 @@ def test_a_part_has_its_share_of_every_class(fraction):
 
 def test_parts_contain_each_other():
     index = table([40, 80])
-    parts = [set(take_fraction(index, share, 5).paths) for share in (0.25, 0.5, 1)]
+    parts = [
+        set(take_fraction(index, fraction, 5).paths) for fraction in (0.25, 0.5, 1)
+    ]
     assert parts[0] < parts[1] < parts[2]
 
 

@@ -236,7 +236,7 @@ def test_a_network_that_learned_nothing_hears_why(skills, steps, reason):
 
 
 @pytest.mark.parametrize(
-    ("trained", "held", "severity"),
+    ("trained", "validation", "severity"),
     [
         # The repair helps validation, or training more than remains, or nothing does.
         ((0.50, 0.95), (0.50, 0.68), "error"),
@@ -247,9 +247,9 @@ def test_a_network_that_learned_nothing_hears_why(skills, steps, reason):
     ],
 )
 def test_stale_statistics_come_after_a_gap_that_their_repair_leaves(
-    trained, held, severity
+    trained, validation, severity
 ):
-    shares = dict(zip(("B", "B'", "D", "D'"), (*trained, *held), strict=True))
+    shares = dict(zip(("B", "B'", "D", "D'"), (*trained, *validation), strict=True))
     scores = {cell: _right(share) for cell, share in shares.items()}
     losses = {"B": 0.4, "B'": 0.2, "D": 1.0, "D'": 0.92}
     found = statistics.check_stale(measured(losses, scores=scores, **WIRING))

@@ -18,7 +18,10 @@ def _with_classes(first, second, right):
         counts = np.round(1000 * np.array(fractions)).astype(int)
         labels = np.repeat(np.arange(len(counts)), counts)
         knows = np.concatenate(
-            [np.arange(n) < n * share for n, share in zip(counts, right, strict=True)]
+            [
+                np.arange(n) < n * fraction
+                for n, fraction in zip(counts, right, strict=True)
+            ]
         )
         said = np.where(knows, labels, (labels + 1) % len(counts))
         scores[cell] = Scores(labels, np.log(0.1 + 0.8 * np.eye(len(counts))[said]))

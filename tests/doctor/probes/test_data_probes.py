@@ -37,9 +37,9 @@ def test_a_small_shuffle_buffer_is_significant(buffer):
 
 
 def shares_for(classes, count=4, sure=0.9):
-    shares = np.full((len(classes), count), (1 - sure) / (count - 1))
-    shares[np.arange(len(classes)), classes] = sure
-    return shares
+    fractions = np.full((len(classes), count), (1 - sure) / (count - 1))
+    fractions[np.arange(len(classes)), classes] = sure
+    return fractions
 
 
 def test_exchanged_classes_are_mapped_back():

@@ -49,12 +49,14 @@ def standardized(x):
 @pytest.mark.thorough
 @pytest.mark.parametrize("norm", [True, False], ids=["batch norm", "no norm"])
 def test_features_that_were_standardized_in_training_only_are_told(norm):
-    (x, y), (held, labels) = table(768, 0), table(256, 1)
+    (x, y), (validation, labels) = table(768, 0), table(256, 1)
     model = trained(norm, standardized(x), y)
-    wrong = examine(model, batches(x, y), batches(held, labels))
+    wrong = examine(model, batches(x, y), batches(validation, labels))
     assert wrong.verdict == "input_mismatch"
     assert wrong.findings[0].evidence["preparation"] == "standardized"
-    right = [batches(standardized(part), of) for part, of in ((x, y), (held, labels))]
+    right = [
+        batches(standardized(part), of) for part, of in ((x, y), (validation, labels))
+    ]
     assert "input_mismatch" not in {f.code for f in examine(model, *right).findings}
 
 
@@ -83,9 +85,9 @@ def test_gray_images_without_channels_are_told_from_scaled_ones():
 @pytest.mark.thorough
 def test_stale_statistics_of_features_are_not_taken_for_their_preparation():
     # At mean 0 and variance 1, where they began, standardized features would fit.
-    (x, y), (held, labels) = table(768, 0), table(256, 1)
+    (x, y), (validation, labels) = table(768, 0), table(256, 1)
     model = trained(True, x, y, first=True, momentum=0.99)
-    found = examine(model, batches(x, y), batches(held, labels))
+    found = examine(model, batches(x, y), batches(validation, labels))
     codes = {finding.code for finding in found.findings}
     assert "stale_statistics" in codes and "input_mismatch" not in codes
 
@@ -138,8 +140,8 @@ def test_gray_images_without_channels_get_the_preparations_of_images(
 
 
 def test_features_that_spread_wider_are_told_apart():
-    x, held = np.random.default_rng(0).normal(size=(2, 400, FEATURES))
-    splits = [sample_batches((part, np.zeros(400))) for part in (x, 2 * held)]
+    x, validation = np.random.default_rng(0).normal(size=(2, 400, FEATURES))
+    splits = [sample_batches((part, np.zeros(400))) for part in (x, 2 * validation)]
     assert measure_separation(*splits).low > 0.8
-    splits = [sample_batches((part, np.zeros(400))) for part in (x, held)]
+    splits = [sample_batches((part, np.zeros(400))) for part in (x, validation)]
     assert measure_separation(*splits).low < 0.55

@@ -14,7 +14,7 @@ def random(seed, shape=SHAPE):
 
 
 def sure_of(member):
-    """Return a layer whose shares are all at one member."""
+    """Return a layer whose weights are all at one member."""
     layer = layers.SwitchableNorm(epsilon=1e-3)
     layer.build(SHAPE)
     logits = np.zeros(3)

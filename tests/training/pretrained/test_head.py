@@ -165,8 +165,8 @@ def test_statistics_are_measured_anew_where_the_policy_says(settings, policy):
 
 def test_the_clock_of_the_other_epochs_begins_behind_the_classifier():
     history = [{"seconds": 60.0}]
-    assert head_epoch.share_after(0.25, history, 4.0) == 0.0
-    assert head_epoch.share_after(0.625, history, 4.0) == pytest.approx(0.5)
-    assert head_epoch.share_after(1.0, history, 4.0) == 1.0
-    assert head_epoch.share_after(2.0, [{"seconds": 600.0}], 4.0) == 1.0
-    assert head_epoch.share_after(0.5, [], 4.0) == 0.5
+    assert head_epoch.fraction_after(0.25, history, 4.0) == 0.0
+    assert head_epoch.fraction_after(0.625, history, 4.0) == pytest.approx(0.5)
+    assert head_epoch.fraction_after(1.0, history, 4.0) == 1.0
+    assert head_epoch.fraction_after(2.0, [{"seconds": 600.0}], 4.0) == 1.0
+    assert head_epoch.fraction_after(0.5, [], 4.0) == 0.5

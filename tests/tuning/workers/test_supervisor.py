@@ -287,7 +287,7 @@ def test_children_do_not_outlive_a_killed_parent(tmp_path):
 def test_workers_share_the_processors(cores, places, expected):
     numbers = list(range(cores))
     found = [
-        child_processes.share_of(numbers, place, places) for place in range(places)
+        child_processes.cores_of(numbers, place, places) for place in range(places)
     ]
     assert found == expected
 

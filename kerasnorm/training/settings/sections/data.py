@@ -55,7 +55,7 @@ class DataSettings:
     )
     validation_fraction: float = number(
         0.2,
-        "Fraction of each class held out where the data has no validation part.",
+        "Fraction of each class for validation where the data has no validation part.",
         0,
         1,
         above=True,
