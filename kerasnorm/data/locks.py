@@ -1,5 +1,6 @@
 """Lock files: they keep two processes from changing the same folder."""
 
+import os
 import pathlib
 import time
 from typing import IO, Any
@@ -24,15 +25,28 @@ def take(
     Returns:
         The open file, or None if others keep it.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    stream = file.open("a")
     limit = time.monotonic() + seconds
-    while not _lock(stream, shared):
+    while True:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        stream = file.open("a")
+        is_locked = _lock(stream, shared)
+        if is_locked and _is_still(file, stream):
+            return stream
+        stream.close()
+        if is_locked:
+            # Who had it has removed it: there may be another file by now.
+            continue
         if time.monotonic() >= limit:
-            stream.close()
             return None
         time.sleep(WAIT_SECONDS)
-    return stream
+
+
+def _is_still(file: pathlib.Path, lock: IO[Any]) -> bool:
+    """Say whether a lock file was not removed before it was locked."""
+    try:
+        return os.path.samestat(os.stat(file), os.fstat(lock.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _lock(stream: IO[Any], shared: bool) -> bool:

@@ -1,6 +1,7 @@
 """Any source as WebDataset shards: small images once, read in sequence ever after."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import io
 import json
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from kerasnorm.data import locks
 from kerasnorm.data.errors import DataError, ImageError
 from kerasnorm.data.images.decode import QuietPillow
 from kerasnorm.data.images.decoded_images import workers_or
@@ -65,8 +67,8 @@ def write_shards(
         The shards.
 
     Raises:
-        DataError: There is nothing to write, or a file that this call did not write is
-            in the way.
+        DataError: There is nothing to write, a file that this call did not write is
+            in the way, or another process writes shards of this name.
     """
     parts = open_files(spec).parts
     total, done = sum(map(len, parts.values())), 0
@@ -80,7 +82,8 @@ def write_shards(
             if progress is not None:
                 progress(first + count, total)
 
-        written += _write_part(index, path, options, report)
+        with _alone(path):
+            written += _write_part(index, path, options, report)
         done += len(index)
     return written
 
@@ -91,7 +94,6 @@ def _write_part(
     options: Options,
     progress: Callable[[int], None],
 ) -> list[Written]:
-    output.parent.mkdir(parents=True, exist_ok=True)
     key = key_of(index, dataclasses.astuple(options), index.gray_bits)
     plan = Plan(output.with_name(f"{output.name}.json"), key)
     plan.read()
@@ -120,6 +122,29 @@ def _write_part(
             _complete(plan, path, images, place, tuple(rejected))
             rejected.clear()
     return plan.written
+
+
+@contextlib.contextmanager
+def _alone(output: pathlib.Path) -> Iterator[None]:
+    """Be the only process that writes shards of a name.
+
+    Raises:
+        DataError: Another one does.
+    """
+    file = output.with_name(f".{output.name}.lock")
+    lock = locks.take(file)
+    if lock is None:
+        raise DataError(
+            f"Expected one process to write shards {output}-*.tar, but another one "
+            "writes them at this moment. Wait for its end, or give another name."
+        )
+    with lock:
+        try:
+            yield
+        finally:
+            # Windows removes no file that is open.
+            with contextlib.suppress(OSError):
+                file.unlink()
 
 
 def _complete(

@@ -14,8 +14,8 @@ from kerasnorm.data.store.journal import append_records, read_journal
 
 DESCRIPTION, IN_USE, WRITER = "store.json", ".in_use.lock", ".writer.lock"
 PIXELS, JOURNAL, REASONS = "pixels.u8", "journal", "rejected.jsonl"
-# Of so many removals in a row none is chance.
-TRIES = 10
+# Who removes a store has it for a moment.
+HOLD_SECONDS = 10.0
 
 
 class StoreFolder:
@@ -178,19 +178,7 @@ def _describe(file: pathlib.Path, made_from: dict[str, Any]) -> None:
 
 def _hold(path: pathlib.Path) -> IO[Any]:
     """Make a folder and hold it, so that nobody removes it."""
-    for _ in range(TRIES):
-        path.mkdir(parents=True, exist_ok=True)
-        lock = locks.take(path / IN_USE, 1.0, shared=True)
-        if lock is not None and _is_still(path / IN_USE, lock):
-            return lock
-        # Somebody is removing it at this moment.
-        if lock is not None:
-            lock.close()
-    raise OSError(f"{path} is being removed again and again")
-
-
-def _is_still(file: pathlib.Path, lock: IO[Any]) -> bool:
-    try:
-        return os.path.samestat(os.stat(file), os.fstat(lock.fileno()))
-    except FileNotFoundError:
-        return False
+    lock = locks.take(path / IN_USE, HOLD_SECONDS, shared=True)
+    if lock is None:
+        raise OSError(f"{path} is being removed again and again")
+    return lock

@@ -159,6 +159,28 @@ def test_killed_by_the_system_the_shards_are_the_same(tmp_path):
     assert shards_of(tmp_path / "cut") == shards_of(tmp_path / "whole")
 
 
+def test_only_one_writes_shards_of_a_name(images, tmp_path, monkeypatch):
+    options, output = Options(SIZE, 6000), tmp_path / "cut" / "x"
+    write_shards(images, tmp_path / "whole" / "x", options)
+    refused, add = [], write._add
+
+    def meanwhile(*arguments):
+        for other in (options, Options(SIZE + 1)):
+            with pytest.raises(DataError, match=r"one process to write shards .*x-"):
+                write_shards(images, output, other)
+            refused.append(other)
+        return add(*arguments)
+
+    monkeypatch.setattr(write, "_add", meanwhile)
+    write_shards(images, output, options)
+    assert len(refused) == 2 * 2 * 17
+    assert shards_of(tmp_path / "cut") == shards_of(tmp_path / "whole")
+    # Another name in the same folder is nobody's business, and no lock is left.
+    monkeypatch.setattr(write, "_add", add)
+    write_shards(images, tmp_path / "cut" / "y", options)
+    assert not list((tmp_path / "cut").glob(".*"))
+
+
 def test_other_files_and_other_images_are_refused(images, tmp_path, capsys):
     output = tmp_path / "x"
     (tmp_path / "x-00003.tar").write_bytes(b"precious")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import numpy as np
@@ -202,12 +203,14 @@ def test_a_folder_that_vanishes_and_comes_back(
     images, _ = open_images({"all": index}, SIZE, Caching(cache))
     aside = data.with_name("aside")
     data.rename(aside)
-    pauses = []
+    pauses, turn = [], threading.Lock()
 
     def pause(seconds):
-        pauses.append(seconds)
-        if len(pauses) == 5 and aside.exists():
-            aside.rename(data)
+        # Several threads wait.
+        with turn:
+            pauses.append(seconds)
+            if len(pauses) == 5 and aside.exists():
+                aside.rename(data)
 
     monkeypatch.setattr(stored_images.time, "sleep", pause)
     found = images["all"].read(np.arange(COUNT))
