@@ -5,6 +5,7 @@ import collections
 import functools
 import importlib
 import pathlib
+import runpy
 
 import pytest
 
@@ -277,15 +278,19 @@ def test_source_raises_instead_of_asserting():
 
 @pytest.mark.parametrize("subpackage", PUBLIC_SUBPACKAGES)
 def test_public_names_are_documented(subpackage):
-    face = importlib.import_module(f"kerasnorm.{subpackage}")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in face.__all__:
-        value = getattr(face, name)
+    module = importlib.import_module(f"kerasnorm.{subpackage}")
+    for name in module.__all__:
+        value = getattr(module, name)
         if callable(value):
             assert value.__doc__, f"kerasnorm.{subpackage}.{name} has no docstring"
-        assert f"`{name}`" in readme or f"`{name}(" in readme, (
-            f"kerasnorm.{subpackage}.{name} is not named in README.md"
-        )
+
+
+def test_the_page_of_public_names_is_up_to_date():
+    maker = runpy.run_path(str(ROOT / "docs" / "make_api.py"))
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert page == maker["page"](), (
+        "write it again: python docs/make_api.py docs/api.md"
+    )
 
 
 def test_no_path_of_a_machine_and_no_registry_address_is_written_down():

@@ -11,7 +11,7 @@ from kerasnorm.inspection.moving_statistics import find_batch_norms, measure_nor
 
 
 class NormStatistics(HeldData, Ordered):
-    """Log the distance between moving and true statistics of every batch norm.
+    """Log the distance between moving and exact statistics of every batch norm.
 
     Validation uses the moving statistics of a batch norm, training those of the batch.
     Where the two part, validation loss explodes while training runs as before. After
