@@ -20,7 +20,7 @@ class NonFinite(ArithmeticError):
 
     def __init__(self, where: str, epoch: int, batch: int) -> None:
         super().__init__(
-            f"{where} was no finite number in epoch {epoch + 1} at batch {batch + 1}"
+            f"{where} was NaN or infinite in epoch {epoch + 1} at batch {batch + 1}"
         )
         self.where = where
         self.epoch = epoch

@@ -371,7 +371,7 @@ def test_a_statistic_that_the_loss_does_not_show_is_named(settings, monkeypatch)
         return keras.Sequential([start, keras.layers.Rescaling(1e25), *model.layers])
 
     monkeypatch.setattr(build, "build_model", fragile_model)
-    where = r"moving_variance was no finite number in epoch 1 at batch 1; it began in"
+    where = r"moving_variance was NaN or infinite in epoch 1 at batch 1; it began in"
     with pytest.raises(RuntimeError, match=where):
         run(settings)
 

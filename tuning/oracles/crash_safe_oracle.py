@@ -189,7 +189,7 @@ class CrashSafeOracle(keras_tuner.Oracle):
         self.save(durable=True)
 
     def score_trial(self, trial: trial_module.Trial) -> None:
-        """Score a trial; what is no finite number makes it a failed one.
+        """Score a trial; what is NaN or infinite makes it a failed one.
 
         Args:
             trial: A completed trial.

@@ -105,7 +105,7 @@ def _trial(
     listed = [figures.get(objective.name) for objective in plan.objectives]
     reason = note.get("reason") if status == "failed" else None
     if status == "failed" and reason is None:
-        reason = saved.get("message") or "its figures were no finite numbers"
+        reason = saved.get("message") or "its figures were NaN or infinite"
     return {
         "id": saved["trial_id"],
         "status": status,

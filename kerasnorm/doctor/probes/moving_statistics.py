@@ -15,7 +15,7 @@ class NormState:
     Args:
         path: Path of the layer.
         momentum: Fraction of the old statistics kept at each step.
-        not_finite: Channels whose moving mean or variance is no finite number.
+        not_finite: Channels whose moving mean or variance is NaN or infinite.
         negative: Channels with a negative moving variance.
         excess: Largest moving variance divided by the larger of the largest true
             variance and 1, the value it starts from: no average of the two exceeds 1.

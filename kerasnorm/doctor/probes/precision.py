@@ -18,7 +18,7 @@ class Precision:
     """Outputs in both precisions.
 
     Args:
-        overflowing: Fraction of samples whose outputs are no finite number in float16.
+        overflowing: Fraction of samples whose outputs are NaN or infinite in float16.
         overflowing_in_float32: The same fraction in float32.
         largest_difference: Largest difference of finite outputs.
     """

@@ -75,7 +75,7 @@ def examine(
     named = ", ".join(corrupted[:FILES_NAMED])
     return NonFiniteCause(
         step,
-        f"{found.where} was no finite number in epoch {epoch + 1} at batch {place + 1}"
+        f"{found.where} was NaN or infinite in epoch {epoch + 1} at batch {place + 1}"
         f"{'; it began in ' + words if words else ''}; the batch ({named}"
         f"{', ...' if len(corrupted) > FILES_NAMED else ''}) is kept in "
         f"{job.directory.path / BATCH_FILE}",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import statistics
 from typing import Any
 
 import keras
@@ -159,5 +160,5 @@ def median(history: list[dict[str, float]], name: str) -> float:
         history: One dict per epoch.
         name: The column.
     """
-    values = sorted(row[name] for row in history if name in row)
-    return values[len(values) // 2] if values else 0.0
+    values = [row[name] for row in history if name in row]
+    return statistics.median_high(values) if values else 0.0
