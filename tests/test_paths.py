@@ -8,6 +8,7 @@ import pytest
 from kerasnorm.training.settings import layering
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.system import importing, paths
+from kerasnorm.training.system.atomic_files import write_text
 from tests.commands import COMMANDS
 
 CHECKS = (paths.local, paths.output, paths.readable)
@@ -114,6 +115,57 @@ def test_without_fsspec_a_url_is_refused(command, name, tmp_path, monkeypatch, c
     for url in URLS:
         assert "the package fsspec" in refused(command, name, url, capsys)
     assert os.listdir(tmp_path) == []
+
+
+# What no system can look up, or what leaves no room beside it.
+NO_PATHS = {
+    "nothing": "",
+    "a zero byte": "a\0b",
+    "a long name": "x" * 256,
+    "a long name of two-byte letters": "\u00e9" * 130,
+    "a long name further up": "/".join(["no such folder", "x" * 256, "y"]),
+    "a long path": "/".join(["y" * 200] * 30),
+}
+
+
+@pytest.mark.parametrize("kind", NO_PATHS)
+@pytest.mark.parametrize(("command", "name"), [path[:2] for path in PATHS])
+def test_what_can_be_no_path_is_refused_before_the_work(
+    command, name, kind, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        importing, "import_keras", lambda *_: pytest.fail("loads Keras")
+    )
+    words = words_with(command, name, NO_PATHS[kind])
+    assert COMMANDS[command].main(words) == 2
+    error = capsys.readouterr().err
+    flag = f"--{name.replace('_', '-')}"
+    assert f"expected {flag if f'--{name}' in _flags(command) else name} to" in error
+    assert error.count("\n") == 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_names_of_runs_leave_room_for_what_lies_beside(capsys):
+    for bad in ("", "x" * 201, "\u00e9" * 101):
+        assert COMMANDS["train"].main(["--name", bad]) == 2
+        error = capsys.readouterr().err
+        assert "expected --name to be the name of a folder" in error
+
+
+def test_the_longest_name_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = "x" * paths.LONGEST_NAME
+    assert paths.output(name, "--html") == paths.local(name, "--runs") == name
+    write_text(tmp_path / name, "text")
+    assert os.listdir(tmp_path) == [name]
+    longer = tmp_path / f"{name}y"
+    for check in (paths.output, paths.local):
+        with pytest.raises(UsageError, match="at most 200 bytes"):
+            check(longer, "--html")
+    # What is there may be opened again.
+    longer.mkdir()
+    assert paths.local(longer, "--resume") == str(longer)
 
 
 @pytest.fixture

@@ -17,71 +17,12 @@ import time
 
 from kerasnorm import models
 from kerasnorm.data.errors import DataError
-from kerasnorm.norm_kinds import NORM_KINDS
-from kerasnorm.training.settings import Settings
+from kerasnorm.training.settings import Settings, unused
 from kerasnorm.training.settings.errors import UsageError
-from kerasnorm.training.settings.sections.optimizer import OPTIMIZERS
-from kerasnorm.training.settings.sections.schedule import SCHEDULES
+from kerasnorm.training.settings.settings import DECLARED, FIELDS
 from kerasnorm.training.system import importing
+from tests.training.flag_values import BASE, NEEDED, RUN, VALUES
 
-BASE = {
-    "image_size": 32,
-    "width": 4,
-    "stages": 1,
-    "batch_size": 4,
-    "epochs": 1,
-    "norm": "batch",
-    "examine": False,
-    "preflight": False,
-    "quiet": True,
-}
-# Other values of each setting than those above and the defaults.
-VALUES = {
-    "train_size": (24,),
-    "center_crop": (0.75,),
-    "batch_size": (1, 6),
-    "validation_fraction": (0.4,),
-    "fraction": (0.5,),
-    "folds": (2,),
-    "label_noise": (0.3,),
-    "balanced": (True,),
-    "rotation_range": (0.0,),
-    "shear_range": (20.0,),
-    "crop_area": (0.5,),
-    "color_jitter": (0.4,),
-    "horizontal_flip": (False,),
-    "rand_augment": (0.3,),
-    "random_erasing": (0.5,),
-    "mixup": (0.3,),
-    "cutmix": (1.0,),
-    "label_smoothing": (0.1,),
-    "model": ("resnet",),
-    "stages": (2,),
-    "stem_strides": (4,),
-    "norm": tuple(norm for norm in NORM_KINDS if norm != "batch"),
-    "norm_momentum": (0.5,),
-    "dropout": (0.5,),
-    "precision": ("bfloat16", "float16"),
-    "optimizer": tuple(name for name in OPTIMIZERS if name != "adamw"),
-    "learning_rate": ("auto",),
-    "weight_decay": (0.0,),
-    "progressive_resizing": (True,),
-    "flip_tta": (True,),
-    "schedule": tuple(name for name in SCHEDULES if name != "cosine"),
-    "warmup_epochs": (0.0, 3.0),
-    "agc": (0.01,),
-    "gradient_centralization": (True,),
-    "lookahead": (True,),
-    "sam": (0.05,),
-    "accumulate": (2,),
-    "epochs": (2,),
-    "max_minutes": (0.05,),
-    "patience": (1,),
-    "on_nan": ("skip", "reduce-lr"),
-    "distribute": ("auto",),
-    "deterministic": (True,),
-    "preflight": (True,),
-}
 REFUSALS = (UsageError, DataError)
 
 
@@ -98,7 +39,7 @@ class Pairs:
         self.open = {
             frozenset(pair)
             for pair in itertools.combinations(self.items, 2)
-            if pair[0][0] != pair[1][0]
+            if pair[0][0] != pair[1][0] and _needed_beside(pair) is not None
         }
         self.refused: dict[frozenset, str] = {}
         self.faults: dict[frozenset, str] = {}
@@ -106,12 +47,29 @@ class Pairs:
 
     def settings(self, items) -> Settings:
         """Return tiny settings with some flags."""
-        return Settings(
-            app="pairs",
-            data=str(self.folder / "data"),
-            runs=str(self.folder / "runs"),
-            **{**BASE, **dict(items)},
+        chosen = {**_needed_beside(items), **dict(items)}
+        if chosen.get("weights") == RUN:
+            chosen["weights"] = str(self.folder / "given" / "pairs" / RUN)
+        if chosen.get("split") == RUN:
+            chosen["split"] = str(self.folder / "given" / "pairs" / RUN / "split.csv")
+        settings = Settings(
+            **{
+                "app": "pairs",
+                "data": str(self.folder / "data"),
+                "runs": str(self.folder / "runs"),
+                **BASE,
+                **chosen,
+            }
         )
+        unused.refuse_unused(settings, [name for name, _ in items])
+        return settings
+
+    def train_run(self) -> None:
+        """Leave the run whose weights and split are values of flags."""
+        from kerasnorm.training import run
+
+        place = {"runs": str(self.folder / "given"), "name": RUN}
+        run(self.settings([]).replace(**place))
 
     def train(self, items) -> tuple[str, str] | None:
         """Train; return nothing, or the kind of the error and its sentence."""
@@ -165,6 +123,9 @@ class Pairs:
         known = set(items)
         if any(bad <= known for bad in (*self.refused, *self.faults)):
             return False
+        beside = _needed_beside(items)
+        if beside is None or not _fits_flags({**dict(items), **beside}):
+            return False
         try:
             self.settings(items)
         except UsageError:
@@ -209,6 +170,39 @@ class Pairs:
             self.open.discard(first)
 
 
+def _needed_beside(items) -> dict | None:
+    """Return what flags need that is not among them, or None if no value is for all."""
+    given = dict(items)
+    needed: dict = {}
+    for name, value in items:
+        conditions = {**DECLARED[name].conditions, **NEEDED.get((name, value), {})}
+        if DECLARED[name].only_with_weights:
+            conditions["weights"] = (RUN, "pretrained")
+        for other, choices in conditions.items():
+            among = needed.get(other, choices)
+            needed[other] = [choice for choice in among if choice in choices]
+    missing = [name for name in needed if name not in given]
+    if not missing:
+        return {}
+    name = missing[0]
+    usual = BASE.get(name, FIELDS[name].default)
+    for choice in sorted(needed[name], key=lambda choice: choice != usual):
+        others = _needed_beside([*items, (name, choice)])
+        if others is not None and _fits_flags({**given, **others, name: choice}):
+            return {name: choice, **others}
+    return None
+
+
+def _fits_flags(values: dict) -> bool:
+    """Say whether no value needs another than is among them."""
+    needs = [NEEDED.get(item, {}) for item in values.items()]
+    return all(
+        values.get(name, choices[0]) in choices
+        for need in needs
+        for name, choices in need.items()
+    )
+
+
 def _flag(item) -> str:
     return "--" + item[0].replace("_", "-")
 
@@ -227,6 +221,7 @@ def main() -> None:
     models.resnet = functools.partial(models.resnet, depth=8)
     pairs = Pairs(pathlib.Path(sys.argv[1]))
     pairs.check_settings()
+    pairs.train_run()
     settled = len(pairs.refused)
     while pairs.open and (limit is None or time.monotonic() < limit):
         pairs.try_row()

@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
+from kerasnorm.training.settings.settings import FIELDS
 from tests.apps.conftest import draw_folder
 from tests.training.flag_pairs import Pairs
+from tests.training.flag_values import BASE, LEFT_OUT, VALUES
 
 
 def named(pair, sentence):
@@ -21,6 +23,13 @@ def test_settings_refuse_pairs_by_the_names_of_both(tmp_path):
     for pair, sentence in pairs.refused.items():
         assert len(named(pair, sentence)) == 2, sentence
         assert "\n" not in sentence
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_setting_is_among_the_flags_or_left_out(name):
+    assert (name in VALUES) != (name in LEFT_OUT)
+    usual = BASE.get(name, FIELDS[name].default)
+    assert usual not in VALUES.get(name, ())
 
 
 @pytest.mark.slow

@@ -14,6 +14,10 @@ from kerasnorm.models.weights import keras_file
 SHOWN = 4
 
 
+class NoLayerFitsError(ValueError):
+    """The weights are of another network."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Taken:
     """What a network took from a file.
@@ -87,7 +91,7 @@ def take_weights(
         else:
             left[path] = "not in the file"
     if not taken:
-        raise ValueError(
+        raise NoLayerFitsError(
             f"Expected weights of a network with layers as in {model.name}. Received: "
             f"{os.fspath(file)!r}, of which no layer fits."
         )

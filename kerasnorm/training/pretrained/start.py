@@ -11,6 +11,7 @@ import keras
 from kerasnorm import models, surgery
 from kerasnorm.inspection import layer_tree
 from kerasnorm.models.efficientnet_lite import pretrained_file
+from kerasnorm.models.weights.transfer import NoLayerFitsError
 from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.record import run_directory
 from kerasnorm.training.settings import Settings
@@ -59,8 +60,7 @@ def take_weights(
         say: Is told what was taken.
 
     Raises:
-        UsageError: If there is no file with weights.
-        ValueError: If nothing in it fits.
+        UsageError: If there is no file with weights, or nothing in it fits.
         RuntimeError: If the package of the weights is missing.
     """
     given = str(settings.weights)
@@ -75,7 +75,14 @@ def take_weights(
         say(f"{given}: all weights of the backbone taken")
         return
     without = (CLASSIFIER,) if others else ()
-    taken = models.take_weights(model, file, without)
+    try:
+        taken = models.take_weights(model, file, without)
+    except NoLayerFitsError as error:
+        raise UsageError(
+            f"expected --weights of such a network as --model {settings.model} and its "
+            f"flags make, received {given}, of which no layer fits; leave these flags "
+            "out where it is a run, which says what its network is"
+        ) from error
     say(f"{given}: {taken}")
 
 

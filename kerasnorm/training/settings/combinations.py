@@ -1,11 +1,13 @@
 """Values of settings that contradict each other."""
 
+import os
 import re
 from typing import Any
 
 from kerasnorm.model_kinds import KERAS, MODEL_KINDS, find_model_kind, models_with
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.spelling import flag_of
+from kerasnorm.training.system.paths import LONGEST_NAME
 
 # The smallest side that the networks take, in pixels.
 SMALLEST = 16
@@ -134,6 +136,11 @@ def _check_folder_name(name: str, value: str | None) -> None:
         raise UsageError(
             f"expected {flag_of(name)} to be the name of a folder, received {value!r}; "
             'leave out slashes and the characters : * ? " < > |'
+        )
+    if len(os.fsencode(value)) > LONGEST_NAME:
+        raise UsageError(
+            f"expected {flag_of(name)} to be the name of a folder, at most "
+            f"{LONGEST_NAME} bytes long, received {value!r}"
         )
     if value in (".", ".."):
         raise UsageError(

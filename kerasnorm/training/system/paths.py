@@ -1,6 +1,7 @@
 """Paths that users write: `~`, URLs, and where nothing may be overwritten."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import urllib.parse
@@ -11,6 +12,9 @@ from kerasnorm.data.errors import DataError
 from kerasnorm.data.sources import remote, shard_files
 from kerasnorm.training.settings.errors import UsageError
 
+# Bytes of the name of what is written: beside it lie locks, parts and what is not yet
+# whole, with names made of it. File systems take 255.
+LONGEST_NAME = 200
 # Values of path settings that name no file.
 _WORDS = ("drawn", "imagenet", "pretrained")
 _PREFIXES = ("tfds:", shard_files.PREFIX)
@@ -39,9 +43,26 @@ def local(path: str | os.PathLike[str], name: str) -> str:
     Raises:
         UsageError: If it is a URL of another machine.
     """
+    text = _here(path, name)
+    last = os.fsencode(os.path.basename(text))
+    if len(last) > LONGEST_NAME and not os.path.lexists(text):
+        raise UsageError(
+            f"expected {name} to have a name of at most {LONGEST_NAME} bytes, which "
+            f"leaves room for what is written beside it, received {text}, whose name "
+            f"has {len(last)}"
+        )
+    return text
+
+
+def _here(path: str | os.PathLike[str], name: str) -> str:
+    """Return a path of this machine that the system can look up, `~` written out."""
     text = os.fspath(path)
     if not is_path(text):
         return text
+    if not text or "\0" in text:
+        raise UsageError(
+            f"expected {name} to be a path, received {text!r}; name a file or a folder"
+        )
     if text.lower().startswith("file://"):
         path = urllib.parse.urlsplit(text).path
         # `url2pathname` loses bytes that are not UTF-8, which only POSIX has in names.
@@ -53,7 +74,24 @@ def local(path: str | os.PathLike[str], name: str) -> str:
             f"expected {name} to be a path on this machine, where all is written, "
             f"received {text}; give a local folder or mount that one"
         )
-    return os.path.expanduser(text)
+    text = os.path.expanduser(text)
+    if _is_too_long(text):
+        raise UsageError(
+            f"expected {name} to be a path as long as this machine takes, received "
+            f"{text}, which is longer; give a shorter one"
+        )
+    return text
+
+
+def _is_too_long(text: str) -> bool:
+    """Say whether the system takes no such path, whatever of it exists."""
+    if any(len(os.fsencode(part)) > 255 for part in pathlib.Path(text).parts):
+        return True
+    try:
+        os.lstat(text)
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
+    return False
 
 
 def readable(path: str | os.PathLike[str], name: str) -> str:
@@ -68,7 +106,7 @@ def readable(path: str | os.PathLike[str], name: str) -> str:
     """
     text = os.fspath(path)
     if not remote.is_url(text):
-        return local(text, name)
+        return _here(text, name)
     with _named(name):
         remote.check_readable(text)
     return text
@@ -111,7 +149,7 @@ def fetched(path: str | os.PathLike[str], name: str) -> str:
     """
     text = os.fspath(path)
     if not remote.is_url(text):
-        return local(text, name)
+        return _here(text, name)
     with _named(name):
         return str(remote.fetch(text))
 

@@ -75,6 +75,12 @@ def test_an_unfinished_run_is_named(finished, tmp_path):
         start_from(tmp_path, ["a", "b"])
 
 
+@pytest.mark.parametrize("flags", [{"width": 8}, {"model": "resnet", "depth": 8}])
+def test_weights_of_another_network_are_refused_by_their_flag(finished, flags):
+    with pytest.raises(UsageError, match=r"--weights .* no layer fits; leave"):
+        start_from(finished.path, ["x", "y"], **flags)
+
+
 def test_a_missing_package_is_said_before_images_are_loaded(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     known = published.Published("no-such-weights", "no_such_weights/x.pth", "")

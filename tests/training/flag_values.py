@@ -1,0 +1,113 @@
+"""Values of flags that are tried in pairs, and what they need beside them."""
+
+from kerasnorm.norm_kinds import NORM_KINDS
+from kerasnorm.training.settings.sections.norm import NORM_POLICIES
+from kerasnorm.training.settings.sections.optimizer import OPTIMIZERS
+from kerasnorm.training.settings.sections.schedule import SCHEDULES
+
+BASE = {
+    "image_size": 32,
+    "width": 4,
+    "stages": 1,
+    "batch_size": 4,
+    "epochs": 1,
+    "norm": "batch",
+    "examine": False,
+    "preflight": False,
+    "quiet": True,
+}
+# Stands for the run that `Pairs.train_run` leaves.
+RUN = "RUN"
+# Other values of each setting than those above and the defaults.
+VALUES = {
+    "train_size": (24,),
+    "center_crop": (0.75,),
+    "batch_size": (1, 6),
+    "validation_fraction": (0.4,),
+    "test_fraction": (0.2,),
+    "split": (RUN,),
+    "fraction": (0.5,),
+    "folds": (2,),
+    "fold": (1,),
+    "fold_groups": (r"(\d)\.",),
+    "label_noise": (0.3,),
+    "balanced": (True,),
+    "cache": ("memory", "disk", "none"),
+    "cache_limit": (0.0, 0.001),
+    "rotation_range": (0.0,),
+    "width_shift_range": (0.0,),
+    "height_shift_range": (0.0,),
+    "shear_range": (20.0,),
+    "zoom_range": (0.0,),
+    "crop_area": (0.5,),
+    "color_jitter": (0.4,),
+    "horizontal_flip": (False,),
+    "rand_augment": (0.3,),
+    "random_erasing": (0.5,),
+    "mixup": (0.3,),
+    "cutmix": (1.0,),
+    "label_smoothing": (0.1,),
+    "model": ("resnet", "efficientnet_lite0"),
+    "width": (8,),
+    "stages": (2,),
+    "stem_strides": (4,),
+    "depth": (14,),
+    "variant": ("D",),
+    "resnet_version": (2,),
+    "activation": ("silu",),
+    "zero_gamma": (False,),
+    "stochastic_depth": (0.2,),
+    "asymmetric": (True,),
+    "res2net_scale": (2,),
+    "base_width": (8,),
+    "weights": (RUN, "pretrained"),
+    "frozen": (True,),
+    "head_first": (True,),
+    "first_layer_rate": (0.1,),
+    "norm": tuple(norm for norm in NORM_KINDS if norm != "batch"),
+    "norm_momentum": (0.5,),
+    "norm_policy": tuple(policy for policy in NORM_POLICIES if policy != "frozen"),
+    "dropout": (0.5,),
+    "precision": ("bfloat16", "float16"),
+    "optimizer": tuple(name for name in OPTIMIZERS if name != "adamw"),
+    "learning_rate": ("auto",),
+    "weight_decay": (0.0,),
+    "progressive_resizing": (True,),
+    "flip_tta": (True,),
+    "schedule": tuple(name for name in SCHEDULES if name != "cosine"),
+    "warmup_epochs": (0.0, 3.0),
+    "agc": (0.01,),
+    "gradient_centralization": (True,),
+    "lookahead": (True,),
+    "sam": (0.05,),
+    "accumulate": (2,),
+    "epochs": (2,),
+    "max_minutes": (0.05,),
+    "patience": (1,),
+    "on_nan": ("skip", "reduce-lr"),
+    "distribute": ("auto",),
+    "deterministic": (True,),
+    "preflight": (True,),
+    "examine": (True,),
+    "seed": (1,),
+    "name": ("pair",),
+}
+# Where a run lies and what is printed, or a flag of resumed runs alone.
+LEFT_OUT = {"app", "data", "runs", "image_size", "quiet", "debug"} | {
+    "resume",
+    "accept_changes",
+}
+# What flags need beside them that no declaration says: other settings' values.
+NEEDED = {
+    ("depth", 14): {"model": ("resnet",)},
+    ("frozen", True): {"weights": (RUN, "pretrained")},
+    ("fold", 1): {"folds": (2,)},
+    ("fold_groups", r"(\d)\."): {"folds": (2,)},
+    ("weights", RUN): {
+        "model": ("convnet",),
+        "width": (4,),
+        "stem_strides": (2,),
+        "asymmetric": (False,),
+    },
+    ("weights", "pretrained"): {"model": ("efficientnet_lite0",)},
+}
