@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kerasnorm import data_commands, script_commands
+from kerasnorm import data_commands, program_commands, script_commands
 from kerasnorm.norm_kinds import NORM_KINDS
 from kerasnorm.training.commands.command_line import ACCEPT_CHANGES, in_one_sentence
 from kerasnorm.training.commands.help_texts import (
@@ -253,6 +253,11 @@ def _save(model: Any, output: str, report: Any = None) -> int:
 
 
 COMMANDS: dict[str, tuple[str, Command]] = {
+    "train": ("train a network on images", program_commands.train),
+    "evaluate": ("loss and accuracy of a finished run", program_commands.evaluate),
+    "predict": ("label and probability of images", program_commands.predict),
+    "search": ("search for better settings", program_commands.search),
+    "results": ("leaderboard of a search", program_commands.results),
     "lint": ("say what in a script would harm a training", script_commands.lint),
     "run": ("run a script unchanged and watch its trainings", script_commands.run),
     "doctor": ("say why validation breaks", doctor),

@@ -77,13 +77,21 @@ _WORDS = {
     "fold": ("model.keras", "new.keras"),
     "recalibrate": ("model.keras", "new.keras", "--data", "photos"),
 }
-COMMANDS = {
+# `kerasnorm train` and its like start these.
+_PROGRAMS = {
     "train": Command(_app()),
     "evaluate": Command(_app("evaluate"), ("run",)),
     "predict": Command(_app("predict"), ("run", "photo.png")),
     "search": Command(search.main, ("--app", "cats_dogs", "--directory", "new")),
     "results": Command(results.main, ("directory",)),
-    **{name: Command(_kerasnorm(name), _WORDS[name]) for name in command_line.COMMANDS},
+}
+COMMANDS = {
+    **_PROGRAMS,
+    **{
+        name: Command(_kerasnorm(name), _WORDS[name])
+        for name in command_line.COMMANDS
+        if name not in _PROGRAMS
+    },
     "run": Command(_run, _WORDS["run"]),
 }
 

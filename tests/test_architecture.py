@@ -14,7 +14,15 @@ import kerasnorm
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Lowest first; a subpackage imports those of lower layers only.
 LAYERS = (
-    ("registration", "version", "norm_kinds", "model_kinds", "pages", "codes"),
+    (
+        "registration",
+        "version",
+        "programs",
+        "norm_kinds",
+        "model_kinds",
+        "pages",
+        "codes",
+    ),
     ("inspection", "lint"),
     ("data", "callbacks"),
     ("layers", "optimizers"),
@@ -22,7 +30,7 @@ LAYERS = (
     ("doctor",),
     ("watch",),
     ("notebook", "training"),
-    ("script_commands", "data_commands"),
+    ("script_commands", "data_commands", "program_commands"),
     ("command_line",),
     ("__main__",),
     ("apps",),
@@ -99,9 +107,14 @@ def imports(path: pathlib.Path, *, top_level: bool = False) -> list[str]:
     for node in nodes:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.append(node.module)
-            found += [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                # Relative to the folder of the file, or to one above it.
+                parts = path.relative_to(ROOT).parts[: -node.level]
+                base = ".".join([*parts, *filter(None, [node.module])])
+            found.append(base)
+            found += [f"{base}.{alias.name}" for alias in node.names]
     return found
 
 

@@ -165,7 +165,7 @@ def test_doctor_prints_the_examination_as_json(capsys, saved, photos):
         (
             ["heal"],
             2,
-            "expected a command, one of lint, run, doctor, scan, shard, cache",
+            "expected a command, one of train, evaluate, predict, search",
         ),
         (["swap", "{saved}", "new.keras", "--to", "grup"], 2, "'grup'"),
         (["swap", "{saved}", "new.h5", "--to", "group"], 2, "ends in .keras"),

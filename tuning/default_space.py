@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from kerasnorm.training.settings.declaration import Searched
 from kerasnorm.training.settings.settings import DECLARED
-from tuning.parameters import Choice, Parameter, Range
-from tuning.spaces import AUGMENTATION, Space, kind_of
+
+from .parameters import Choice, Parameter, Range
+from .spaces import AUGMENTATION, Space, kind_of
 
 # Factors of the app's own augmentation, and their place among the parameters.
 STRENGTHS = (0.0, 0.5, 1.0, 1.5)

@@ -10,8 +10,9 @@ from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings import version as settings_version
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.system.atomic_files import write_text
-from tuning.objectives import Objective
-from tuning.spaces import Space
+
+from .objectives import Objective
+from .spaces import Space
 
 ALGORITHMS = ("random", "bayesian", "hyperband", "grid")
 

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasnorm.data import locks
+from kerasnorm.programs import command_of
 from kerasnorm.training.commands import command_line
 from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.settings import parsing
 from kerasnorm.training.system import streams
 from kerasnorm.training.system.atomic_files import write_text
-from tuning import objectives
-from tuning.plan import Plan, SearchDirectory, read_json
-from tuning.record import importance, search_page, search_summary
+
+from . import objectives
+from .plan import Plan, SearchDirectory, read_json
+from .record import importance, search_page, search_summary
 
 PAGE = "search.html"
 REASON_LENGTH = 60
@@ -58,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     parser = parsing.Parser(
-        prog="python -m tuning.results",
+        prog=command_of("tuning.results"),
         description="Leaderboard of a search and importance of each parameter; writes "
         f"{PAGE} into its directory.",
     )
@@ -192,7 +194,9 @@ def print_table(results: Results) -> None:
     best = content["best"]
     for one in best if isinstance(best, list) else [best] if best else []:
         settings = shlex.quote(str(pathlib.Path(one["run_directory"], "settings.yaml")))
-        command = f"python -m apps.{content['app']} --config {settings} --examine"
+        command = (
+            f"{command_of('apps.' + content['app'])} --config {settings} --examine"
+        )
         print(f"repeat       {command}")
 
 

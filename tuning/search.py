@@ -13,16 +13,18 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from kerasnorm.data.sources import source
+from kerasnorm.programs import module_of
 from kerasnorm.training.app import App
 from kerasnorm.training.commands import command_line
 from kerasnorm.training.settings import layering
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.settings import names_with
 from kerasnorm.training.system import backend, paths
-from tuning import objectives, search_flags, spaces
-from tuning.default_space import default_space
-from tuning.plan import Plan, SearchDirectory
-from tuning.workers import child_processes, roles
+
+from . import objectives, search_flags, spaces
+from .default_space import default_space
+from .plan import Plan, SearchDirectory
+from .workers import child_processes, roles
 
 # They may change when a search continues.
 CHANGEABLE = ("trials", "median_rule", "max_failures", "hang_minutes")
@@ -191,7 +193,7 @@ def _app(name: str | None) -> App:
         raise UsageError(
             f"expected --app to be one of {', '.join(known)}, received {found}"
         )
-    app: App = importlib.import_module(f"apps.{name}").APP
+    app: App = importlib.import_module(module_of(f"apps.{name}")).APP
     return app
 
 

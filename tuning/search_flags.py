@@ -2,18 +2,20 @@
 
 import argparse
 import dataclasses
+import importlib
 import pkgutil
 from collections.abc import Sequence
 from typing import Any
 
-import apps
+from kerasnorm.programs import command_of, module_of
 from kerasnorm.training.app import App, resolve, training_parser
 from kerasnorm.training.settings import Settings, layering, parsing
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.flags import FIELDS, add_settings
 from kerasnorm.training.settings.layering import Layer
 from kerasnorm.training.system import backend, paths
-from tuning.plan import ALGORITHMS
+
+from .plan import ALGORITHMS
 
 DEFAULT_TRIALS = 20
 # Here a switch: a search continues in its own --directory.
@@ -61,6 +63,7 @@ class Given:
 
 def known_apps() -> list[str]:
     """Return the names of the apps there are."""
+    apps = importlib.import_module(module_of("apps"))
     return [module.name for module in pkgutil.iter_modules(apps.__path__)]
 
 
@@ -102,12 +105,13 @@ def _part(layer: Layer, belongs: Any) -> Layer:
 def make_parser() -> parsing.Parser:
     """Return the parser of the flags that belong to the search itself."""
     parser = parsing.Parser(
-        prog="python -m tuning.search",
+        prog=command_of("tuning.search"),
         description="Search settings of an app with KerasTuner. All flags of the app "
-        "(python -m apps.NAME --help) may be added; they are the same in every trial. "
-        "The last line printed is the run directory of the best trial.",
+        f"({command_of('apps.NAME')} --help) may be added; they are the same in every "
+        "trial. The last line printed is the run directory of the best trial.",
     )
     add_settings(parser, skip={RESUME}, hidden=True)
+    parser.add_value("--preset", str | None, argparse.SUPPRESS)
     parser.add_value("--app", str | None, f"One of {', '.join(known_apps())}.")
     parser.add_path(
         "--directory",

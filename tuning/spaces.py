@@ -9,8 +9,9 @@ from kerasnorm.training.settings import Settings, yaml_files
 from kerasnorm.training.settings.declaration import kinds_of
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.settings.settings import DECLARED, FIELDS, OLD_NAMES
-from tuning import parameters
-from tuning.parameters import Choice, Parameter, Value
+
+from . import parameters
+from .parameters import Choice, Parameter, Value
 
 # Scales all of these at once; 0 trains on the images as they are.
 AUGMENTATION = "augmentation"

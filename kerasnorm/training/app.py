@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from kerasnorm.programs import command_of
 from kerasnorm.training.pretrained.network_settings import network_of
 from kerasnorm.training.settings import (
     Settings,
@@ -48,6 +49,11 @@ class App:
     title: str
     settings: Settings
     presets: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def command(self) -> str:
+        """What starts the app where it is installed: `python -m apps.cats_dogs`."""
+        return command_of(f"apps.{self.name}")
 
     def preset_for(
         self, data: str, weights: str | None, name: str | None
@@ -143,7 +149,7 @@ def resolve(
     if given.get("app", app.name) != app.name:
         raise UsageError(
             f"expected settings of the app {app.name}, received some of "
-            f"{given['app']}; run them with python -m apps.{given['app']}"
+            f"{given['app']}; run them with {command_of('apps.' + given['app'])}"
         )
     if given.get("resume"):
         values, sources = layering.merge(_of_resumed(app, given, typed))
@@ -172,8 +178,8 @@ def training_parser(app: App) -> parsing.Parser:
         app: The app.
     """
     parser = parsing.Parser(
-        prog=f"python -m apps.{app.name}",
-        usage=f"python -m apps.{app.name} [COMMAND] [FLAGS]",
+        prog=app.command,
+        usage=f"{app.command} [COMMAND] [FLAGS]",
         description=f"{app.title} Switches need no value: --quiet, "
         "--no-horizontal-flip.",
         commands=COMMANDS,
@@ -216,7 +222,8 @@ def _of_resumed(app: App, given: dict[str, Any], typed: list[Layer]) -> list[Lay
     if saved.app != app.name:
         raise UsageError(
             f"expected a run of the app {app.name}, received one of {saved.app}; "
-            f"continue it by python -m apps.{saved.app} --resume {directory.path}"
+            f"continue it by {command_of('apps.' + saved.app)} --resume "
+            f"{directory.path}"
         )
     named = given.get("preset")
     preset = app.preset_for(saved.data, saved.weights, named) if named else {}

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from apps import cats_dogs
+from kerasnorm.training.app import training_parser
 from kerasnorm.training.settings.errors import UsageError
 from tests.tuning.conftest import make_plan
 from tuning import search, search_flags
@@ -39,6 +41,17 @@ def test_flags_of_the_app_are_fixed_for_all_trials():
     assert plan.settings.norm == "group" and plan.settings.batch_size == 16
     assert not {"norm", "batch_size"} & names
     assert "optimizer" in names
+
+
+def test_every_flag_of_an_app_is_one_of_its_searches():
+    app = {*vars(training_parser(cats_dogs.APP).get_defaults())} - {"resume"}
+    assert app <= {*vars(search_flags.make_parser().get_defaults())}
+    plan = search.make_plan(
+        search_flags.read(
+            ["--app", "cats_dogs", "--preset", "quick", "--directory", "s"]
+        )
+    )
+    assert plan.settings.max_minutes == cats_dogs.APP.presets["quick"]["max_minutes"]
 
 
 @pytest.mark.parametrize("asked", [False, True])

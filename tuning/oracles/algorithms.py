@@ -7,9 +7,9 @@ from typing import Any
 import keras_tuner
 import numpy as np
 
-from tuning.oracles.crash_safe_oracle import CrashSafeOracle, Status
-from tuning.oracles.untried import identity, is_listable, untried
-from tuning.plan import Plan, SearchDirectory
+from ..plan import Plan, SearchDirectory
+from .crash_safe_oracle import CrashSafeOracle, Status
+from .untried import identity, is_listable, untried
 
 
 class _NothingTwice(CrashSafeOracle):

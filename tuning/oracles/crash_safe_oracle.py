@@ -13,10 +13,10 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_module
 
-from tuning import objectives
-from tuning.oracles import median_rule
-from tuning.parameters import Choice
-from tuning.plan import Plan, SearchDirectory, read_json, write_json
+from .. import objectives
+from ..parameters import Choice
+from ..plan import Plan, SearchDirectory, read_json, write_json
+from . import median_rule
 
 PROJECT = "keras_tuner"
 # Under this name a worker reports the figure of one epoch instead of the final ones.

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
-from tuning.objectives import Objective
+from ..objectives import Objective
 
 # With fewer curves to compare with, half of them are too few to mean anything.
 FEWEST_TRIALS = 4

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tuning.parameters import Choice, Parameter
+from ..parameters import Choice, Parameter
 
 # Larger spaces are not listed; random draws find something new there.
 MOST_COMBINATIONS = 20_000

@@ -8,8 +8,9 @@ from typing import Any
 from matplotlib import ticker
 
 from kerasnorm.pages.formatting import number
-from tuning.objectives import Objective
-from tuning.parameters import Choice, Parameter, Range
+
+from ..objectives import Objective
+from ..parameters import Choice, Parameter, Range
 
 WIDTH, HEIGHT = 1100.0, 320.0
 # Room of one vertical axis, so that names and marks do not lie over each other.

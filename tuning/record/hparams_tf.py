@@ -8,11 +8,12 @@ from tensorboard.plugins.hparams import api_pb2, summary
 from tensorboard.plugins.scalar import summary_v2 as scalar_summary
 
 from kerasnorm.callbacks.event_files_tf import EVENT_FILES, EventFile
-from tuning.objectives import Objective
-from tuning.oracles import crash_safe_oracle
-from tuning.parameters import Choice, Parameter
-from tuning.plan import Plan
-from tuning.workers.trial import TrialRun
+
+from ..objectives import Objective
+from ..oracles import crash_safe_oracle
+from ..parameters import Choice, Parameter
+from ..plan import Plan
+from ..workers.trial import TrialRun
 
 # What is shown of every trial, besides the objectives.
 SHOWN = ("val_loss", "val_accuracy", "images_per_second")

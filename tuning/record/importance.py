@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tuning.parameters import Choice, Parameter
+from ..parameters import Choice, Parameter
 
 # With fewer trials a forest only repeats what it was told.
 FEWEST_TRIALS = 8

@@ -8,10 +8,12 @@ import markupsafe
 
 from kerasnorm.pages.formatting import duration, number, percent
 from kerasnorm.pages.template import page_template
+from kerasnorm.programs import module_of
 from kerasnorm.version import __version__
-from tuning.plan import Plan
-from tuning.record import charts
-from tuning.record.importance import Importance
+
+from ..plan import Plan
+from . import charts
+from .importance import Importance
 
 # With more letters a row of the table is wider than a screen.
 MOST_LETTERS = 120
@@ -120,4 +122,4 @@ def _template() -> jinja2.Template:
         "duration": duration,
         "breakable": _breakable,
     }
-    return page_template("tuning", "search.html.jinja", filters)
+    return page_template(module_of("tuning"), "search.html.jinja", filters)

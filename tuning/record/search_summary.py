@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
-from tuning import objectives
-from tuning.plan import Plan, SearchDirectory, read_json, write_json
+from .. import objectives
+from ..plan import Plan, SearchDirectory, read_json, write_json
 
 # KerasTuner's words for it, and ours.
 STATUSES = {

@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from tuning.plan import SearchDirectory
+from ..plan import SearchDirectory
 
 SPLITS = ("train", "validation")
 

@@ -9,8 +9,8 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from tuning.plan import SearchDirectory
-from tuning.workers import child_processes
+from ..plan import SearchDirectory
+from . import child_processes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status.
     """
-    parser = argparse.ArgumentParser(prog="python -m tuning.workers.chief")
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__}.chief")
     parser.add_argument("directory", type=pathlib.Path)
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--workers-live", action="store_true")
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     importing.import_keras()
     from keras_tuner.engine import base_tuner
 
-    from tuning.oracles import algorithms, crash_safe_oracle
+    from ..oracles import algorithms, crash_safe_oracle
 
     directory = SearchDirectory(options.directory)
     plan = directory.read_plan()

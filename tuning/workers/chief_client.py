@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tuning.plan import read_json
+from ..plan import read_json
 
 CALL_SECONDS = 60.0
 # The supervisor restarts a crashed chief within seconds; after a reboot it is minutes.

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tuning.plan import write_json
+from ..plan import write_json
 
 BEAT_SECONDS = 1.0
 

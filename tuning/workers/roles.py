@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from kerasnorm.data import locks
+from kerasnorm.programs import command_of
 from kerasnorm.training.settings.errors import UsageError
-from tuning.plan import Plan, SearchDirectory, read_json
-from tuning.record import search_summary, tensorboard_runs
-from tuning.workers import child_processes, supervisor
-from tuning.workers.worker_processes import Host
+
+from ..plan import Plan, SearchDirectory, read_json
+from ..record import search_summary, tensorboard_runs
+from . import child_processes, supervisor
+from .worker_processes import Host
 
 LOOPBACK = "127.0.0.1"
 # A killed supervisor's children follow it within a second or so.
@@ -132,12 +134,13 @@ def finish(
                 f"{saved['seconds'] / 60:.1f} minutes ({saved['epochs']} epochs)"
             )
     folder = shlex.quote(str(directory.path))
-    say(f"results      python -m tuning.results {folder}")
+    say(f"results      {command_of('tuning.results')} {folder}")
     logdir = shlex.quote(str(tensorboard_runs.logdir(directory)))
     say(f"tensorboard  tensorboard --logdir {logdir}")
     status = STATUSES[content["status"]]
     if content["status"] in ("interrupted", "stopped"):
-        say(f"continue with   python -m tuning.search --resume --directory {folder}")
+        search = command_of("tuning.search")
+        say(f"continue with   {search} --resume --directory {folder}")
     best = content["best"]
     if best is None:
         reasons = [t["reason"] for t in content["trials"] if t["reason"]]

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from tuning.plan import Plan, SearchDirectory, read_json
-from tuning.record import search_summary
-from tuning.workers import child_processes
-from tuning.workers.chief_client import CHIEF_GONE_STATUS, CHIEF_MINUTES
-from tuning.workers.worker_processes import Chief, Host, Worker
+from ..plan import Plan, SearchDirectory, read_json
+from ..record import search_summary
+from . import child_processes
+from .chief_client import CHIEF_GONE_STATUS, CHIEF_MINUTES
+from .worker_processes import Chief, Host, Worker
 
 LOOK_SECONDS = 0.25
 # Saving a checkpoint and the figures so far takes seconds.

@@ -13,7 +13,8 @@ from kerasnorm.training.devices import out_of_memory
 from kerasnorm.training.loop.hooks import Hooks
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.errors import UsageError
-from tuning.plan import Plan, SearchDirectory, read_json, write_json
+
+from ..plan import Plan, SearchDirectory, read_json, write_json
 
 # What Hyperband adds to the values of a trial.
 PROMOTED_FROM = "tuner/trial_id"

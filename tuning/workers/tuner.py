@@ -12,12 +12,13 @@ from kerasnorm.training import runner
 from kerasnorm.training.inputs.loading import load_data
 from kerasnorm.training.loop.hooks import Hooks
 from kerasnorm.training.settings import Settings
-from tuning.oracles import algorithms, crash_safe_oracle
-from tuning.plan import Plan, SearchDirectory
-from tuning.record import hparams_tf, tensorboard_runs
-from tuning.workers.chief_client import PatientStub
-from tuning.workers.reporter import Beat, Reporter
-from tuning.workers.trial import TrialFailed, TrialRun
+
+from ..oracles import algorithms, crash_safe_oracle
+from ..plan import Plan, SearchDirectory
+from ..record import hparams_tf, tensorboard_runs
+from .chief_client import PatientStub
+from .reporter import Beat, Reporter
+from .trial import TrialFailed, TrialRun
 
 # So many deaths of its worker at the same place are a trial's own fault.
 MOST_DEATHS = 4

@@ -8,8 +8,8 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from tuning.plan import SearchDirectory
-from tuning.workers import child_processes
+from ..plan import SearchDirectory
+from . import child_processes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status.
     """
-    parser = argparse.ArgumentParser(prog="python -m tuning.workers.worker")
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__}.worker")
     parser.add_argument("directory", type=pathlib.Path)
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--cores", default="")
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     importing.import_keras()
     grow_memory()
-    from tuning.workers import tuner
+    from . import tuner
 
     directory = SearchDirectory(options.directory)
     tuner.TrialTuner(directory, options.deaths).search()

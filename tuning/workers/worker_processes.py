@@ -6,8 +6,8 @@ import subprocess
 import time
 from typing import Any
 
-from tuning.plan import SearchDirectory, read_json
-from tuning.workers import child_processes
+from ..plan import SearchDirectory, read_json
+from . import child_processes
 
 # A process that ends sooner has not even begun to work.
 SHORT_LIFE_SECONDS = 60.0
@@ -124,7 +124,7 @@ class ManagedProcess:
 class Chief(ManagedProcess):
     """The process that serves KerasTuner's oracle."""
 
-    module = "tuning.workers.chief"
+    module = f"{__package__}.chief"
 
     def __init__(self, site: Host) -> None:
         super().__init__(site, CHIEF)
@@ -145,7 +145,7 @@ class Worker(ManagedProcess):
         places: How many workers there are on this machine.
     """
 
-    module = "tuning.workers.worker"
+    module = f"{__package__}.worker"
 
     def __init__(self, site: Host, name: str, place: int, places: int) -> None:
         super().__init__(site, name)

@@ -37,7 +37,7 @@ def main(app: App, argv: Sequence[str] | None = None) -> int:
         if other is None:
             train_command(app, words)
         else:
-            other(app, words[1:])
+            other(f"{app.command} {words[0]}", words[1:])
 
     return in_one_sentence(command, debug="--debug" in words, keeps_files=other is None)
 
@@ -102,21 +102,21 @@ def train_command(app: App, words: Sequence[str]) -> None:
     from kerasnorm.training import runner
     from kerasnorm.training.loop import hooks
 
-    command = shlex.join(["python", "-m", f"apps.{app.name}", *words])
+    command = f"{app.command} {shlex.join(words)}".rstrip()
     print(
         runner.run(settings, hooks.Hooks(defaults=defaults, command=command)).directory
     )
 
 
-def evaluate_command(app: App, words: Sequence[str]) -> None:
+def evaluate_command(prog: str, words: Sequence[str]) -> None:
     """Print loss and accuracy of a finished run on its own or other images.
 
     Args:
-        app: The app.
+        prog: What the user typed before them.
         words: Run directory and flags.
     """
     parser = parsing.Parser(
-        prog=f"python -m apps.{app.name} evaluate",
+        prog=prog,
         description="Loss and accuracy of a finished run, as JSON.",
     )
     parser.add_path("run_directory", "What the training printed last.", fetch=True)
@@ -144,15 +144,15 @@ def evaluate_command(app: App, words: Sequence[str]) -> None:
     streams.print_json(result, indent=None if options.json else 2)
 
 
-def predict_command(app: App, words: Sequence[str]) -> None:
+def predict_command(prog: str, words: Sequence[str]) -> None:
     """Print label and probability of images.
 
     Args:
-        app: The app.
+        prog: What the user typed before them.
         words: Run directory, files or folders, and flags.
     """
     parser = parsing.Parser(
-        prog=f"python -m apps.{app.name} predict",
+        prog=prog,
         description="What a finished run says of images: path, label, probability.",
     )
     parser.add_path("run_directory", "What the training printed last.", fetch=True)

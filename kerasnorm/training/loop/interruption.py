@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from kerasnorm import callbacks
+from kerasnorm.programs import command_of
 from kerasnorm.training.record.run_directory import RunDirectory
 from kerasnorm.training.settings import Settings
 
@@ -135,4 +136,4 @@ def resume_command(directory: RunDirectory, settings: Settings) -> str:
         settings: The run's settings.
     """
     folder = shlex.quote(str(directory.path))
-    return f"python -m apps.{settings.app} --resume {folder}"
+    return f"{command_of(f'apps.{settings.app}')} --resume {folder}"
