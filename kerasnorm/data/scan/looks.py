@@ -35,6 +35,8 @@ def duplicate_groups(index: ImageIndex) -> list[list[int]] | None:
         Groups of positions; None where too many files would have to be read.
     """
     known = _recall(index.root, index.gray_bits)
+    if len(index) - len(known) > MAX_FILES:
+        return None
     stamps = index.items.stamps().tolist()
     found: list[FileScan | None] = []
     for name, stamp in zip(index.names, stamps, strict=True):

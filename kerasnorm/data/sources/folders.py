@@ -73,11 +73,7 @@ def holds_files(directory: str | os.PathLike) -> bool:
     Args:
         directory: The folder.
     """
-    return any(
-        not name.startswith(".")
-        for _, names in _walk(directory, everything=False, follow_links=True)
-        for name in names
-    )
+    return _has_files(directory, everything=False, hidden=False)
 
 
 def walk_files(
@@ -114,8 +110,48 @@ def _sub_folders(directory: str | os.PathLike[str]) -> list[str]:
 
 def _is_of_runs(directory: str | os.PathLike, name: str) -> bool:
     folder = os.path.join(directory, name)
-    is_empty = not any(names for _, names in _walk(folder, everything=False))
-    return is_empty and any(names for _, names in _walk(folder, everything=True))
+    is_empty = not _has_files(folder, everything=False, hidden=True)
+    return is_empty and _has_files(folder, everything=True, hidden=True)
+
+
+def _has_files(
+    directory: str | os.PathLike[str], *, everything: bool, hidden: bool
+) -> bool:
+    """Say whether `_walk` would find a file, as soon as there is one.
+
+    Args:
+        directory: The folder.
+        everything: What `_walk` takes.
+        hidden: Whether files count whose name begins with a dot.
+    """
+    top = os.fspath(directory)
+    folders = [top]
+    while folders:
+        folder = folders.pop()
+        if not everything and _is_output(folder):
+            continue
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    is_hidden = entry.name.startswith(".")
+                    if not entry.is_dir():
+                        if hidden or not is_hidden:
+                            return True
+                    elif (everything or not is_hidden) and not _is_symlink_cycle(
+                        entry.path, top
+                    ):
+                        folders.append(entry.path)
+        except OSError as error:
+            raise _unreadable(error) from error
+    return False
+
+
+def _is_output(folder: str) -> bool:
+    """Say whether a run or a search has written a folder."""
+    return any(
+        all(os.path.lexists(os.path.join(folder, name)) for name in mark)
+        for mark in OUTPUT_MARKS
+    )
 
 
 def _walk(
