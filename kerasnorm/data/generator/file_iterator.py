@@ -17,6 +17,7 @@ from kerasnorm.data.images.decode import open_image
 from kerasnorm.data.images.decoded_images import check_image_size
 from kerasnorm.data.images.gray_bits import measure_gray_bits
 from kerasnorm.data.items.items import FileItems
+from kerasnorm.data.store.keys import decoder_versions
 
 LOG = logging.getLogger(__name__)
 COLOR_MODES = {"rgb": ("RGB", 3), "rgba": ("RGBA", 4), "grayscale": ("L", 1)}
@@ -92,6 +93,11 @@ class FileFormat:
             )
         return np.asarray(image).reshape(self.array_shape)
 
+    def described(self) -> dict[str, Any]:
+        """Return all that decides the pixels of a file."""
+        versions = decoder_versions(__file__)
+        return dataclasses.asdict(self) | {"decoder": versions}
+
     def dtype_of(self, path: str) -> np.dtype:
         """Return the type of a file's array; uint8 for a file that cannot be read."""
         if self.color_mode != "grayscale":
@@ -120,6 +126,8 @@ class FileIterator(ImageIterator):
     # What counts as an image by the end of its name, as in Keras' class.
     white_list_formats = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
     sample_weight: np.ndarray | None = None
+    # Folder of the files; None where each has its own.
+    directory: str | None = None
 
     def __init__(
         self,
@@ -144,6 +152,8 @@ class FileIterator(ImageIterator):
             file_format.dtype_of(filepaths[0]),
             cache=generator.cache,
             memory_budget=generator.memory_budget,
+            root=self.directory or "",
+            decoding=file_format.described(),
         )
         # Positions in `filepaths` of the files that are used, and why others are not.
         self.used = np.arange(len(filepaths))

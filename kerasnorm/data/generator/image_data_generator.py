@@ -63,7 +63,7 @@ class ImageDataGenerator(ImageTransforms):
             of step with the training part, EXIF rotation ignored, binary targets of
             three classes, and `featurewise_*` silently left out without `fit`.
         cache: Where the iterators keep decoded files: "memory" if they fit the
-            budget, "disk", or "none".
+            budget, "disk" for later runs as well (see docs/cache.md), or "none".
         memory_budget: Bytes for that; default: a quarter of the free memory.
         unreadable: What becomes of files that cannot be read. "raise": their batch
             raises DataError. "skip": they are left out from the beginning and listed in

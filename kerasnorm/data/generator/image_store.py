@@ -1,15 +1,19 @@
 """Reads the images of an iterator and keeps them."""
 
 import concurrent.futures
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from kerasnorm.data.errors import DataError, ImageError
-from kerasnorm.data.images.decoded_images import allocate, free_memory, workers_or
+from kerasnorm.data.generator.kept_images import InMemory, KeptImages, OnDisk
+from kerasnorm.data.images.decoded_images import free_memory, workers_or
 
 CACHES = ("memory", "disk", "none")
 UNREADABLE = ("raise", "skip")
+# Decoded at once where all files are looked at.
+BLOCK_BYTES = 8 * 2**20
 
 
 class ImageStore:
@@ -26,8 +30,10 @@ class ImageStore:
         image_shape: (height, width, channels) of every array.
         dtype: Type of the arrays that are kept; deeper ones are decoded every time.
         cache: "memory" keeps decoded images if all of them fit the budget, "disk"
-            keeps them in an unnamed file, "none" decodes every time.
+            keeps them in the user's cache directory, "none" decodes every time.
         memory_budget: Bytes; default: a quarter of the free memory.
+        root: Folder that the files lie in; "" where they have none in common.
+        decoding: What decides the pixels besides the file and the shape.
     """
 
     def __init__(
@@ -39,24 +45,25 @@ class ImageStore:
         *,
         cache: str = "memory",
         memory_budget: int | None = None,
+        root: str = "",
+        decoding: dict[str, Any] | None = None,
     ):
         self.paths = list(paths)
         self.decode = decode
         self.image_shape = image_shape
-        self._kept: np.ndarray | None = None
-        self._is_kept = np.zeros(len(paths), dtype=bool)
+        self._kept: KeptImages | None = None
         if memory_budget is None:
             memory_budget = free_memory() // 4
-        shape = (len(paths), *image_shape)
-        size = np.prod(shape, dtype=np.int64) * dtype.itemsize
+        size = len(paths) * np.prod(image_shape, dtype=np.int64) * dtype.itemsize
         if cache == "disk":
-            self._kept = allocate(shape, 0, dtype)
+            self._kept = OnDisk(paths, root, decoding or {}, image_shape, dtype)
         elif cache == "memory" and size <= memory_budget:
-            self._kept = allocate(shape, memory_budget, dtype)
+            self._kept = InMemory(len(paths), image_shape, dtype)
 
     def __getstate__(self):
         # Other processes read the files themselves: the images may fill the memory.
-        return self.__dict__ | {"_kept": None, "_is_kept": np.zeros_like(self._is_kept)}
+        kept = None if isinstance(self._kept, InMemory) else self._kept
+        return self.__dict__ | {"_kept": kept}
 
     def read(self, samples: np.ndarray, threads: int | None = None) -> np.ndarray:
         """Return images.
@@ -71,16 +78,21 @@ class ImageStore:
         Raises:
             DataError: A file cannot be read.
         """
-        if self._kept is not None and np.all(self._is_kept[samples]):
-            return np.take(self._kept, samples, axis=0)
-        try:
-            return np.stack(self._map(self._read_one, samples, threads))
-        except ImageError as error:
-            raise DataError(
-                f"Expected an image in every file, but {error}. Remove or replace the "
-                "file, or leave out all that cannot be read with "
-                "ImageDataGenerator(unreadable='skip')."
-            ) from error
+        if isinstance(self._kept, InMemory):
+            taken = self._kept.take(samples)
+            if taken is not None:
+                return taken
+        found = self._read([int(sample) for sample in samples], threads)
+        images: list[np.ndarray] = []
+        for image in found:
+            if isinstance(image, ImageError):
+                raise DataError(
+                    f"Expected an image in every file, but {image}. Remove or replace "
+                    "the file, or leave out all that cannot be read with "
+                    "ImageDataGenerator(unreadable='skip')."
+                ) from image
+            images.append(image)
+        return np.stack(images)
 
     def drop_unreadable(self) -> tuple[np.ndarray, dict[str, str]]:
         """Read every file once and leave out those that cannot be read.
@@ -89,23 +101,16 @@ class ImageStore:
             Positions of the files that stay, in the list there was, and the reason for
             each file that does not.
         """
-
-        def reason_of(sample: int) -> str | None:
-            try:
-                self._read_one(sample)
-            except ImageError as error:
-                return error.reason
-            return None
-
-        reasons = self._map(reason_of, range(len(self.paths)))
-        stay = np.array(
-            [at for at, reason in enumerate(reasons) if reason is None], int
-        )
-        rejected = {
-            path: reason
-            for path, reason in zip(self.paths, reasons, strict=True)
-            if reason is not None
-        }
+        rejected: dict[str, str] = {}
+        bad: list[int] = []
+        length = max(1, BLOCK_BYTES // int(np.prod(self.image_shape)))
+        for first in range(0, len(self.paths), length):
+            block = range(first, min(first + length, len(self.paths)))
+            for sample, image in zip(block, self._read(block), strict=True):
+                if isinstance(image, ImageError):
+                    rejected[self.paths[sample]] = image.reason
+                    bad.append(sample)
+        stay = np.delete(np.arange(len(self.paths)), bad)
         if rejected and len(stay) == 0:
             path, reason = next(iter(rejected.items()))
             raise DataError(
@@ -113,28 +118,36 @@ class ImageStore:
                 f"one (one of them: {path}: {reason}). Replace them."
             )
         self.paths = [self.paths[at] for at in stay]
-        self._is_kept = self._is_kept[stay]
         if self._kept is not None and rejected:
-            # Moved down one by one: a second array might not fit.
-            for place, source in enumerate(stay):
-                self._kept[place] = self._kept[source]
+            self._kept.drop(stay)
         return stay, rejected
 
-    def _map(self, function: Callable, samples: Iterable[int], threads=None) -> list:
-        """Return the function's results, in order, computed in threads."""
-        positions = [int(sample) for sample in samples]
-        threads = min(workers_or(threads), len(positions))
-        if threads == 1:
-            return list(map(function, positions))
-        with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(function, positions))
+    def _read(
+        self, samples: Sequence[int], threads: int | None = None
+    ) -> list[np.ndarray | ImageError]:
+        """Return images, or why they are none, and keep what had to be decoded."""
+        kept = self._kept
 
-    def _read_one(self, sample: int) -> np.ndarray:
-        """Return one image, from what is kept or from its file."""
-        if self._kept is not None and self._is_kept[sample]:
-            return self._kept[sample]
-        image = self.decode(self.paths[sample])
-        if self._kept is not None and np.can_cast(image.dtype, self._kept.dtype):
-            self._kept[sample] = image
-            self._is_kept[sample] = True
-        return image
+        def read(sample: int) -> tuple[np.ndarray | ImageError, bool]:
+            image = kept.get(sample) if kept is not None else None
+            if image is not None:
+                return image, False
+            try:
+                return self.decode(self.paths[sample]), True
+            except ImageError as error:
+                return error, False
+
+        threads = min(workers_or(threads), len(samples))
+        if threads == 1:
+            found = list(map(read, samples))
+        else:
+            with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+                found = list(pool.map(read, samples))
+        new = {
+            sample: image
+            for sample, (image, is_new) in zip(samples, found, strict=True)
+            if is_new and not isinstance(image, ImageError)
+        }
+        if kept is not None and new:
+            kept.put(list(new), list(new.values()))
+        return [image for image, _ in found]

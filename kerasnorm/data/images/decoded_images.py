@@ -3,14 +3,12 @@
 import dataclasses
 import numbers
 import os
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from kerasnorm.data.cache import cache_directory
 from kerasnorm.data.errors import DataError
 
 # TensorFlow takes memory only from a multiple of so many bytes on.
@@ -65,20 +63,6 @@ class DecodedImages:
         """
         found: np.ndarray = self.images[positions]
         return found
-
-
-def allocate(
-    shape: tuple[int, ...],
-    memory_budget: int | None,
-    dtype: npt.DTypeLike = np.uint8,
-) -> np.ndarray:
-    """Return an empty array in memory where the budget allows, else on disk."""
-    if memory_budget is None:
-        memory_budget = free_memory() // 4
-    if np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize <= memory_budget:
-        return aligned_array(shape, dtype)
-    file = tempfile.TemporaryFile(dir=cache_directory("images"))
-    return np.memmap(file, dtype, mode="w+", shape=shape)
 
 
 def aligned_array(

@@ -44,7 +44,8 @@ class Holding:
         """
         stamps, count = index.items.stamps(), len(index)
         rows, checksums = np.full(count, UNKNOWN), np.zeros(count, np.uint32)
-        return cls(index, stamps, image_keys(index, stamps), rows, checksums)
+        keys = image_keys(index.paths, index.root, stamps)
+        return cls(index, stamps, keys, rows, checksums)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -120,7 +121,8 @@ class Holding:
                 break
             self.stamps[position] = now
             one = slice(position, position + 1)
-            self.keys[one] = image_keys(self.index.take([position]), self.stamps[one])
+            path, root = self.index.paths[position], self.index.root
+            self.keys[one] = image_keys([path], root, self.stamps[one])
         raise ImageError(self.index.paths[position], "it changes while it is read")
 
 

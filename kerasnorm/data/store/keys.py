@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +14,12 @@ from kerasnorm.data.sources.index import ImageIndex
 KEY_BYTES = 16
 
 
-def image_keys(index: ImageIndex, stamps: np.ndarray) -> np.ndarray:
+def image_keys(paths: Sequence[str], root: str, stamps: np.ndarray) -> np.ndarray:
     """Return the key of each image: another one once the image has changed.
 
     Args:
-        index: The images.
+        paths: The images.
+        root: Their data folder.
         stamps: Their stamps, (images, numbers).
 
     Returns:
@@ -25,7 +28,7 @@ def image_keys(index: ImageIndex, stamps: np.ndarray) -> np.ndarray:
     content = bytearray()
     rows = np.ascontiguousarray(stamps, np.int64)
     # Not the names: members of two shards may share theirs, and have equal stamps.
-    places = NamesBelow(index.paths, index.root)
+    places = NamesBelow(paths, root)
     for name, stamp in zip(places, rows, strict=True):
         text = os.fsencode(name) + stamp.tobytes()
         content += hashlib.blake2b(text, digest_size=KEY_BYTES).digest()
@@ -78,24 +81,41 @@ def store_name(
     Returns:
         The name, and what it is made from.
     """
-    import PIL
-    from PIL import features
-
     made_from = {
         "root": os.path.realpath(index.root),
         "image_size": [int(side) for side in image_size],
         "max_pixels": max_pixels,
         "gray_bits": index.gray_bits,
-        "decoder": [
-            _digest_of(decode.__file__),
-            _digest_of(deep_gray.__file__),
-            _digest_of(limits.__file__),
-            PIL.__version__,
-            features.version("libjpeg_turbo"),
-        ],
+        "decoder": decoder_versions(),
     }
+    return name_of(made_from), made_from
+
+
+def name_of(made_from: dict[str, Any]) -> str:
+    """Return the name of a store.
+
+    Args:
+        made_from: What decides the pixels in it.
+    """
     digest = hashlib.blake2b(repr(made_from).encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:32], made_from
+    return digest.hexdigest()[:32]
+
+
+def decoder_versions(*files: str) -> list[str | None]:
+    """Return what changes with the pixels that a file is decoded to.
+
+    Args:
+        *files: Python files that decode, besides those of every image.
+    """
+    import PIL
+    from PIL import features
+
+    own = (decode.__file__, deep_gray.__file__, limits.__file__)
+    return [
+        *map(_digest_of, (*own, *files)),
+        PIL.__version__,
+        features.version("libjpeg_turbo"),
+    ]
 
 
 def _digest_of(file: str) -> str:

@@ -39,8 +39,9 @@ class Store:
     def images(self) -> int:
         """How many images it holds, former ones of files that have changed included."""
         height, width = self.made_from["image_size"]
+        image_bytes = self.made_from.get("image_bytes", height * width * 3)
         pixels = self.path / PIXELS
-        return pixels.stat().st_size // (height * width * 3) if pixels.exists() else 0
+        return pixels.stat().st_size // image_bytes if pixels.exists() else 0
 
     @property
     def is_in_use(self) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.data import DataError, ImageIndex, index_directory
+from kerasnorm.data.sources import folders
 from kerasnorm.data.sources.folders import walk_files
 from tests.data.conftest import save_image
 
@@ -33,6 +34,68 @@ def test_hidden_files_are_listed_as_ignored(tmp_path):
     assert index.class_names == ("a", "b")
     assert len(index) == 2
     assert index.ignored == ((str(tmp_path / "a" / "._x.jpg"), "hidden file"),)
+
+
+def test_a_folder_is_not_listed_again_for_each_question_about_it(tmp_path, monkeypatch):
+    for number in range(300):
+        file = tmp_path / "ab"[number % 2] / f"{number}.jpg"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"")
+    listed, scandir = [], os.scandir
+
+    class Counted:
+        def __init__(self, folder):
+            self.entries = scandir(folder)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            self.entries.close()
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            listed.append(next(self.entries))
+            return listed[-1]
+
+    monkeypatch.setattr(os, "scandir", Counted)
+    assert len(index_directory(tmp_path)) == 300
+    # Once for the files, and twice for the folders among them.
+    assert 300 < len(listed) < 3 * 300 + 50
+
+
+FILES = (
+    ("a.jpg",),
+    (".hidden.jpg",),
+    ("below/a.jpg",),
+    (".hidden/a.jpg",),
+    ("settings.yaml", "environment.json", "a.jpg"),
+    ("settings.yaml", "a.jpg"),
+    ("run/settings.yaml", "run/environment.json", "run/a.jpg"),
+    ("run/plan.json", "run/workers/a.jpg"),
+    ("run/plan.json", "run/search.json", "other/.x/a.jpg"),
+    ("empty/deep/",),
+)
+
+
+@pytest.mark.parametrize("names", FILES)
+def test_a_folder_holds_files_where_walking_through_it_finds_some(tmp_path, names):
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        if not name.endswith("/"):
+            (tmp_path / name).write_bytes(b"")
+    (tmp_path / "back").symlink_to(tmp_path)
+    for everything in (False, True):
+        found = [
+            os.path.basename(p) for p in walk_files(tmp_path, everything=everything)
+        ]
+        for hidden in (False, True):
+            expected = any(hidden or not name.startswith(".") for name in found)
+            assert folders._has_files(
+                tmp_path, everything=everything, hidden=hidden
+            ) == (expected)
 
 
 def test_links_back_up_are_not_entered(tmp_path):
