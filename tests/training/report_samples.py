@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kerasnorm.training.report.html_file import Mistake, RunRecord
+from kerasnorm.training.report.html_file import RunRecord, ShownImage
 
 
 def make_history(epochs, **changes):
@@ -24,7 +24,7 @@ def make_history(epochs, **changes):
 
 def make_mistake(path="photos/cat.1.jpg", true="cat", predicted="dog", side=32):
     image = np.full((side, side, 3), 90, np.uint8)
-    return Mistake(path, image, true, predicted, 0.987)
+    return ShownImage(path, image, true, predicted, 0.987)
 
 
 def make_record(**changes):

@@ -63,3 +63,15 @@ def test_mirror_images_are_averaged_when_asked_for(capsys):
     np.testing.assert_allclose(averaged, expected, atol=1e-6)
     assert np.abs(averaged - plain).max() > 0.01
     assert capsys.readouterr().out == ""
+
+
+def test_the_surest_come_first_and_classes_in_turn():
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    sure = np.array([0.5, 0.9, 0.8, 0.7, 0.4, 0.9])
+    probabilities = np.full((6, 3), 0.05)
+    probabilities[np.arange(6), labels] = sure
+    probabilities[5] = [0.9, 0.05, 0.05]
+    result = Evaluation(labels, probabilities)
+    assert result.surest(9) == [1, 3, 2, 4, 0]
+    assert result.surest(2) == [1, 3]
+    assert Evaluation(labels[5:], probabilities[5:]).surest(3) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kerasnorm.training.report import curves, report_page
-from kerasnorm.training.report.html_file import Mistake, RunRecord, write_report
+from kerasnorm.training.report.html_file import RunRecord, ShownImage, write_report
 from tests.training.report_samples import (
     make_classes,
     make_history,
@@ -307,12 +307,12 @@ def test_confusion_must_fit_the_class_names():
 )
 def test_image_must_be_decoded(image):
     with pytest.raises(ValueError, match="expected `image` as uint8 of shape"):
-        Mistake("a.jpg", image, "cat", "dog", 0.9)
+        ShownImage("a.jpg", image, "cat", "dog", 0.9)
 
 
 def test_record_cannot_be_changed():
     assert RunRecord.__dataclass_params__.frozen
-    assert Mistake.__dataclass_params__.frozen
+    assert ShownImage.__dataclass_params__.frozen
 
 
 def luminance(color):

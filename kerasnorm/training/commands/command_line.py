@@ -11,7 +11,7 @@ from kerasnorm.data.sources import remote
 from kerasnorm.training.app import App, parse_with_defaults
 from kerasnorm.training.settings import parsing
 from kerasnorm.training.settings.errors import UsageError
-from kerasnorm.training.system import backend, streams
+from kerasnorm.training.system import backend, paths, streams
 
 USAGE_STATUS = 2
 FAILURE_STATUS = 1
@@ -157,6 +157,11 @@ def predict_command(prog: str, words: Sequence[str]) -> None:
     )
     parser.add_path("run_directory", "What the training printed last.", fetch=True)
     parser.add_path("paths", "Image files, or folders of them.", nargs="+")
+    parser.add_path(
+        "--explain",
+        "New folder for images that show what in each spoke for its label (Grad-CAM).",
+        check=paths.empty_folder,
+    )
     _add_common(parser)
     options = parser.parse(words)
     from kerasnorm.training.system import importing
@@ -165,7 +170,7 @@ def predict_command(prog: str, words: Sequence[str]) -> None:
     from kerasnorm.training.commands import inference
 
     predictions, rejected, notes = inference.predict_run(
-        options.run_directory, options.paths
+        options.run_directory, options.paths, options.explain
     )
     for note in notes:
         print(streams.one_line(note), file=sys.stderr)

@@ -15,7 +15,7 @@ from kerasnorm.data.sources.index import ImageIndex
 from kerasnorm.training.inputs.loading import open_parts
 from kerasnorm.training.inputs.run_files import as_resumed, find_run_files, is_same_data
 from kerasnorm.training.record import environment, run_directory
-from kerasnorm.training.report import evaluation
+from kerasnorm.training.report import evaluation, explanations
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.system import paths
 
@@ -127,16 +127,20 @@ def run_of(model: str | os.PathLike[str]) -> run_directory.RunDirectory | None:
 
 
 def predict_run(
-    path: str | os.PathLike[str], names: Sequence[str]
+    path: str | os.PathLike[str],
+    names: Sequence[str],
+    explain: str | os.PathLike[str] | None = None,
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str]], list[str]]:
     """Classify image files.
 
     Args:
         path: The run directory.
         names: Files, or folders whose images are taken at any depth; or their URLs.
+        explain: New or empty folder for each image beside its Grad-CAM; None for none.
 
     Returns:
-        A list of `path`, `label` and `probability`, the files left out with the
+        A list of `path`, `label`, `probability` and, of explained ones, `explanation`,
+        the file with the Grad-CAM; the files left out with the
         reason, and what was taken of each folder, one line each.
 
     Raises:
@@ -172,13 +176,9 @@ def predict_run(
     index = environment.with_depth_of(directory.path, index)
     images, said = open_parts(settings, {"images": index})
     decoded = images["images"]
-    result = evaluation.evaluate(
-        load_model(directory),
-        decoded,
-        BATCH_SIZE,
-        mirrored=settings.flip_tta,
-    )
-    predictions = [
+    model = load_model(directory)
+    result = evaluation.evaluate(model, decoded, BATCH_SIZE, mirrored=settings.flip_tta)
+    predictions: list[dict[str, Any]] = [
         {
             "path": remote.as_given(str(file)),
             "label": report["class_names"][label],
@@ -188,6 +188,12 @@ def predict_run(
             decoded.paths, result.predictions, result.probabilities, strict=True
         )
     ]
+    if explain is not None:
+        files = explanations.write_explanations(
+            model, decoded, result.predictions, explain, mirrored=settings.flip_tta
+        )
+        for prediction, file in zip(predictions, files, strict=True):
+            prediction["explanation"] = file
     return predictions, _as_given(decoded.rejected), [*notes, said]
 
 

@@ -67,6 +67,26 @@ class Evaluation:
         confidence = self.probabilities[wrong, self.predictions[wrong]]
         return [int(place) for place in wrong[np.argsort(-confidence)][:count]]
 
+    def surest(self, count: int) -> list[int]:
+        """Return positions of rightly classified images, each class in turn.
+
+        Of a class the most confident come first.
+
+        Args:
+            count: How many at most.
+        """
+        right = np.flatnonzero(self.predictions == self.labels)
+        confidence = self.probabilities[right, self.labels[right]]
+        right = right[np.argsort(-confidence, kind="stable")]
+        # How many of its class are more certain.
+        classes = [right[self.labels[right] == label] for label in set(self.labels)]
+        ranked = sorted(
+            (rank, -self.probabilities[place].max(), place)
+            for own in classes
+            for rank, place in enumerate(own)
+        )
+        return [int(place) for *_, place in ranked[:count]]
+
 
 def evaluate(
     model: Any, decoded: Any, batch_size: int, *, mirrored: bool = False

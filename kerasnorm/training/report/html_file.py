@@ -4,8 +4,8 @@ import os
 import pathlib
 
 from kerasnorm.training.report import curves, report_page
-from kerasnorm.training.report.report_record import Mistake as Mistake
 from kerasnorm.training.report.report_record import RunRecord as RunRecord
+from kerasnorm.training.report.report_record import ShownImage as ShownImage
 
 
 def write_report(record: RunRecord, directory: str | os.PathLike[str]) -> pathlib.Path:

@@ -79,6 +79,10 @@ def render(record: RunRecord) -> str:
         wrong=total - right,
         most_frequent=counts.sum(axis=1).max() / total if total else math.nan,
         mistakes=record.mistakes[:MISTAKES_SHOWN],
+        right=record.right,
+        explained=any(
+            one.explanation is not None for one in (*record.mistakes, *record.right)
+        ),
         rejected=rejected,
         rejected_root=rejected_root,
         rejected_shown=REJECTED_SHOWN,

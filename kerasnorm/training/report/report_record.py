@@ -8,8 +8,8 @@ import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
-class Mistake:
-    """A validation image that the model takes for something else.
+class ShownImage:
+    """A validation image and what the model takes it for.
 
     Args:
         path: File of the image below the data folder, or what else names it.
@@ -17,6 +17,8 @@ class Mistake:
         true_class: Name of the class it belongs to.
         predicted_class: Name of the class the model takes it for.
         probability: What the model gives the predicted class, 0 to 1.
+        explanation: The image with what speaks for the predicted class drawn over it,
+            of the same kind; None for none.
 
     Raises:
         ValueError: If `image` has another type or shape.
@@ -27,6 +29,7 @@ class Mistake:
     true_class: str
     predicted_class: str
     probability: float
+    explanation: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.image.shape, self.image.dtype
@@ -57,6 +60,7 @@ class RunRecord:
             the first 24.
         rejected: Path and reason of each file that was left out.
         examination_html: Trusted HTML of the doctor, shown as it is; None for none.
+        right: Rightly predicted images, the most certain of each class first.
         default_settings: Settings of the app as it comes. Settings that differ are
             then shown first, beside their default. None for no comparison.
 
@@ -71,10 +75,11 @@ class RunRecord:
     summary: Mapping[str, Any]
     class_names: Sequence[str]
     confusion: np.ndarray
-    mistakes: Sequence[Mistake]
+    mistakes: Sequence[ShownImage]
     rejected: Sequence[tuple[str, str]]
     examination_html: str | None = None
     default_settings: Mapping[str, Any] | None = None
+    right: Sequence[ShownImage] = ()
 
     def __post_init__(self) -> None:
         expected = (len(self.class_names),) * 2

@@ -6,15 +6,22 @@ import statistics
 from typing import Any
 
 import keras
+import numpy as np
 
 from kerasnorm.training.inputs.loading import Data
 from kerasnorm.training.record.run_directory import RunDirectory
-from kerasnorm.training.report import confusion, evaluation, run_diagnosis
-from kerasnorm.training.report.html_file import Mistake, RunRecord, write_report
+from kerasnorm.training.report import (
+    confusion,
+    evaluation,
+    explanations,
+    run_diagnosis,
+)
+from kerasnorm.training.report.html_file import RunRecord, ShownImage, write_report
 from kerasnorm.training.settings import Settings
 from kerasnorm.training.settings.unused import used_values
 
 WORST_MISTAKES = 24
+RIGHT_SHOWN = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,16 +90,13 @@ def write_results(
     save_model(model, directory)
     examination = run_diagnosis.examine_run(model, settings, data, history)
     report["examination"] = run_diagnosis.verdict_of(examination)
-    mistakes = [
-        Mistake(
-            path=data.name_of(str(data.validation.paths[place])),
-            image=data.validation.images[place],
-            true_class=data.train.class_names[validation.labels[place]],
-            predicted_class=data.train.class_names[validation.predictions[place]],
-            probability=float(validation.probabilities[place].max()),
+    wrong, right = (
+        _shown(model, settings, data, validation, places)
+        for places in (
+            validation.worst(WORST_MISTAKES),
+            validation.surest(RIGHT_SHOWN),
         )
-        for place in validation.worst(WORST_MISTAKES)
-    ]
+    )
     record = RunRecord(
         title=f"{settings.app}: {directory.path.name}",
         settings=used_values(settings),
@@ -102,7 +106,8 @@ def write_results(
         summary=report,
         class_names=list(data.train.class_names),
         confusion=validation.confusion,
-        mistakes=mistakes,
+        mistakes=wrong,
+        right=right,
         rejected=data.rejected,
         examination_html=None
         if examination is None
@@ -111,6 +116,34 @@ def write_results(
     write_report(record, directory.path)
     directory.write_json("report.json", report)
     return report
+
+
+def _shown(
+    model: keras.Model,
+    settings: Settings,
+    data: Data,
+    judged: evaluation.Evaluation,
+    places: list[int],
+) -> list[ShownImage]:
+    """Return validation images with what the model takes them for, and why."""
+    if not places:
+        return []
+    names = data.train.class_names
+    images = data.validation.read(np.array(places))
+    drawn = explanations.explain(
+        model, images, judged.predictions[places], mirrored=settings.flip_tta
+    )
+    return [
+        ShownImage(
+            path=data.name_of(str(data.validation.paths[place])),
+            image=image,
+            true_class=names[judged.labels[place]],
+            predicted_class=names[judged.predictions[place]],
+            probability=float(judged.probabilities[place].max()),
+            explanation=explanation,
+        )
+        for place, image, explanation in zip(places, images, drawn, strict=True)
+    ]
 
 
 def _of_test(model: keras.Model, settings: Settings, data: Data) -> dict[str, Any]:

@@ -201,6 +201,30 @@ def output(path: str | os.PathLike[str], name: str) -> str:
     return str(file)
 
 
+def empty_folder(path: str | os.PathLike[str], name: str) -> str:
+    """Return the path of a folder to be filled, checked before anything is done.
+
+    Args:
+        path: What a user wrote.
+        name: Name of the flag, for the error.
+
+    Raises:
+        UsageError: If something is there already, or it lies in a run.
+    """
+    folder = pathlib.Path(local(path, name))
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            f"expected {name} to be a new or an empty folder, received {folder}, which "
+            "holds files or is one; give another name"
+        )
+    if is_of_a_run(folder):
+        raise UsageError(
+            f"expected {name} to leave alone what a run has written, received "
+            f"{folder}; give a folder elsewhere"
+        )
+    return os.fspath(folder)
+
+
 def is_of_a_run(path: str | os.PathLike[str]) -> bool:
     """Say whether a path lies in the directory of a run or of a search.
 
