@@ -9,11 +9,15 @@ from kerasnorm.lint.trace.values import (
     Items,
     Member,
     Name,
+    Operation,
     Value,
     constant_of,
 )
 
 CLASSES_OF = {"mnist": 10, "fashion_mnist": 10, "cifar10": 10, "cifar100": 100}
+# Of scikit-learn.
+LOADED = {"load_iris": 3, "load_wine": 3, "load_digits": 10, "load_breast_cancer": 2}
+DRAWN = ("integers", "randint")
 PASSING = ("astype", "reshape", "asarray", "array", "ravel", "flatten", "squeeze")
 ON_DATASETS = (
     "batch shuffle repeat prefetch cache take skip with_options unbatch".split()
@@ -89,7 +93,7 @@ def _of_array(value: Value) -> str | None:
             return "categorical"
         if name in ("argmax", "factorize"):
             return "int"
-        if name in ("integers", "randint"):
+        if name in DRAWN:
             size = value.argument("size", 2)
             one_row = not isinstance(size, Items) or len(size.items) == 1
             return "int" if one_row else None
@@ -106,6 +110,75 @@ def _of_array(value: Value) -> str | None:
     if isinstance(value, Item):
         return _of_item(value)
     return None
+
+
+def classes_of(labels: Value | None) -> tuple[int, str] | None:
+    """Return how many classes whole numbers count, and where they come from.
+
+    Args:
+        labels: An array of labels; None where it is not known.
+    """
+    for _ in range(20):
+        if isinstance(labels, Call):
+            name = last(labels.name)
+            if name in DRAWN:
+                return _drawn(labels)
+            if name not in (*PASSING, "permutation"):
+                return None
+            of = labels.receiver
+            if of is None or isinstance(of, Name):
+                of = labels.positional[0] if labels.positional else None
+            labels = of
+        elif isinstance(labels, Member) and labels.name == "target":
+            name = last(getattr(labels.of, "name", ""))
+            return (LOADED[name], name) if name in LOADED else None
+        elif isinstance(labels, Item):
+            found = _of_loaded(labels)
+            if found is not None:
+                return found
+            of, number = labels.of, constant_of(labels.key)
+            if isinstance(of, Call) and last(of.name) == "train_test_split":
+                chosen = number // 2 if isinstance(number, int) else len(of.positional)
+                if chosen >= len(of.positional):
+                    return None
+                labels = of.positional[chosen]
+            elif _is_slice(labels.key) and isinstance(of, Item | Call | Member):
+                labels = of
+            else:
+                return None
+        else:
+            return None
+    return None
+
+
+def _is_slice(key: Value | None) -> bool:
+    """Return whether a key leaves all classes, as far as one can tell."""
+    return isinstance(key, Operation) and key.operator == "slice"
+
+
+def _of_loaded(labels: Item) -> tuple[int, str] | None:
+    """Return the classes of what a loader of arrays gives as labels."""
+    if constant_of(labels.key) != 1:
+        return None
+    of = labels.of
+    if isinstance(of, Call) and last(of.name) in LOADED:
+        return LOADED[last(of.name)], last(of.name)
+    if isinstance(of, Item) and isinstance(of.of, Call):
+        parts = of.of.name.split(".")
+        if parts[-1] == "load_data" and len(parts) > 1 and parts[-2] in CLASSES_OF:
+            return CLASSES_OF[parts[-2]], of.of.name
+    return None
+
+
+def _drawn(labels: Call) -> tuple[int, str] | None:
+    if labels.open:
+        return None
+    low, high = labels.argument("low", 0), labels.argument("high", 1)
+    ends = (0, constant_of(low)) if high is None else map(constant_of, (low, high))
+    first, behind = ends
+    if first != 0 or not isinstance(behind, int):
+        return None
+    return behind, labels.name
 
 
 def _of_item(value: Item) -> str | None:

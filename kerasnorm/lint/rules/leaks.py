@@ -12,8 +12,11 @@ from kerasnorm.lint.trace.values import (
     Call,
     Constant,
     Function,
+    Item,
     Items,
     Member,
+    Name,
+    Operation,
     Value,
     ancestors,
     constant_of,
@@ -21,8 +24,12 @@ from kerasnorm.lint.trace.values import (
 
 COPYING = (
     *("fliplr", "flipud", "flip", "rot90", "flip_left_right", "flip_up_down"),
-    *("random_transform", "random_flip_left_right", "adjust_brightness", "normal"),
+    *("random_transform", "random_flip_left_right", "adjust_brightness"),
+    "roll",
 )
+NOISE = ("normal", "randn", "standard_normal", "uniform", "random", "rand")
+# What leaves samples as they are.
+PASSING = ("astype", "reshape", "copy", "array", "asarray", "expand_dims", "shuffle")
 
 
 def same_data(script: Script) -> Iterator[Found]:
@@ -150,11 +157,11 @@ def _cut(value: Value | None) -> Call | None:
 def split_after_copies(script: Script) -> Iterator[Found]:
     """A random split comes after copies or augmented versions were added."""
     for call in script.calls("train_test_split"):
-        copies = call.positional and _copies(call.positional[0])
+        copies = _copies(call.argument("x", 0))
         if copies:
             yield Found(
                 call,
-                f"the split comes after `{last(copies.name)}` (line "
+                f"the split comes after `{_named(copies)}` (line "
                 f"{script.source.place(_line(copies))}): versions of one sample are in "
                 "both parts",
             )
@@ -164,24 +171,31 @@ def split_after_copies(script: Script) -> Iterator[Found]:
             if copies:
                 yield Found(
                     fit.call,
-                    f"validation_split comes after `{last(copies.name)}` (line "
+                    f"validation_split comes after `{_named(copies)}` (line "
                     f"{script.source.place(_line(copies))}): versions of one sample "
                     "may be in both parts",
                     "warning",
                 )
 
 
+def _named(value: Value) -> str:
+    return last(value.name) if isinstance(value, Call) else "noise"
+
+
 def _line(value: Value) -> int:
     return getattr(value.node, "lineno", 0)
 
 
-def _copies(value: Value | None) -> Call | None:
+def _copies(value: Value | None) -> Value | None:
     """Return what makes copies of samples, None where nothing is known to."""
     if value is None:
         return None
     parts = list(ancestors(value, 200))
     if any(isinstance(p, Call) and last(p.name) == "train_test_split" for p in parts):
         return None
+    repeated = _repeated(value)
+    if repeated is not None:
+        return repeated
     for part in parts:
         if not isinstance(part, Call) or isinstance(part.function, Function):
             continue
@@ -194,16 +208,83 @@ def _copies(value: Value | None) -> Call | None:
     return None
 
 
-def _beside_its_source(joined: Value) -> Call | None:
+def _repeated(value: Value) -> Call | None:
+    """Return what repeats whole samples, where they reach a split unchanged."""
+    if isinstance(value, Items):
+        return next((r for v in value.items if (r := _repeated(v))), None)
+    if isinstance(value, Item):
+        return _repeated(value.of)
+    if isinstance(value, Operation) and constant_of(value.operands[-1]) is not None:
+        return _repeated(value.operands[0])
+    if not isinstance(value, Call):
+        return None
+    name, first = last(value.name), value.argument("a", 0)
+    if name == "resample" and "sklearn" in value.name:
+        again = constant_of(value.argument("replace"), True)
+        return value if again is True else None
+    if name == "repeat" and isinstance(value.function, Name):
+        times = constant_of(value.argument("repeats", 1))
+        along = constant_of(value.argument("axis", 2))
+        return value if along == 0 and isinstance(times, int) and times > 1 else None
+    if isinstance(value.function, Member) and name in PASSING:
+        return _repeated(value.function.of)
+    if name in (*JOINING, *PASSING) and first is not None:
+        return _repeated(first)
+    return None
+
+
+def _beside_its_source(joined: Value) -> Value | None:
     """Return what makes another version of samples that it is joined with."""
     if not isinstance(joined, Items):
         return None
     made = [{id(v): v for v in ancestors(item, 60)} for item in joined.items]
     for number, part in enumerate(made):
+        others = joined.items[:number] + joined.items[number + 1 :]
+        behind = {id(v) for other in others for v in ancestors(other, 60)}
         for found in part.values():
             if isinstance(found, Call) and last(found.name) in COPYING:
-                others = made[:number] + made[number + 1 :]
-                sources = {id(v) for v in ancestors(found, 60)} - {id(found)}
-                if any(sources & set(other) for other in others):
+                if behind & _samples_in(found):
                     return found
+            # Noise on a template makes new samples, noise on the samples does not.
+            elif any(_original(s) in others for s in _under_noise(found)):
+                return found
     return None
+
+
+def _original(samples: Value) -> Value:
+    """Return the samples that others are a copy of."""
+    while isinstance(samples, Call) and last(samples.name) in ("copy", "astype"):
+        if not isinstance(samples.function, Member):
+            break
+        samples = samples.function.of
+        if isinstance(samples, Name):
+            break
+    return samples
+
+
+def _under_noise(value: Value) -> list[Value]:
+    """Return the samples that a step adds noise to."""
+    if not isinstance(value, Operation) or value.operator not in ("+", "-", "*"):
+        return []
+    noisy = [_is_noise(operand) for operand in value.operands]
+    return [
+        v
+        for v, is_noise in zip(value.operands, noisy, strict=True)
+        if not is_noise and any(noisy)
+    ]
+
+
+def _is_noise(value: Value) -> bool:
+    parts = ancestors(value, 20)
+    return any(isinstance(part, Call) and last(part.name) in NOISE for part in parts)
+
+
+def _samples_in(value: Value) -> set[int]:
+    """Return the arrays that a value is made of; generators and numbers are none."""
+    return {
+        id(found)
+        for found in ancestors(value, 60)
+        if found is not value
+        and isinstance(found, Call | Item)
+        and last(getattr(found, "name", "")) not in ("default_rng", "RandomState")
+    }

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kerasnorm.lint.facts import heads
-from kerasnorm.lint.facts.labels import CLASSES_OF, form_of_labels
+from kerasnorm.lint.facts.labels import classes_of, form_of_labels
 from kerasnorm.lint.facts.trainings import Compiled
 from kerasnorm.lint.rules.found import Found
 from kerasnorm.lint.script import Script
 from kerasnorm.lint.trace.names import last
-from kerasnorm.lint.trace.values import Call, Constant, Item, Name, Value, constant_of
+from kerasnorm.lint.trace.values import Call, Constant, Name, Value, constant_of
 
 KINDS = {
     "binary_crossentropy": "binary",
@@ -177,26 +177,25 @@ def labels_and_loss(script: Script) -> Iterator[Found]:
 
 
 def outputs_and_classes(script: Script) -> Iterator[Found]:
-    """The number of outputs is not that of the classes of a known data set."""
+    """The number of outputs is not that of the classes of known labels."""
     for fit in script.fits:
         loss = loss_of(fit.compiled) if fit.compiled is not None else None
         units = heads.units_of(fit.network)
-        source = getattr(fit.preparations[0].source, "name", "")
-        classes = CLASSES_OF.get(source.split(".")[-2] if "." in source else "")
-        if loss is None or units is None or classes is None:
+        counted = classes_of(fit.argument("y"))
+        if loss is None or units is None or counted is None:
             continue
-        if not _is_everything(fit.argument("y")):
+        if fit.network.outputs != 1 or not heads.is_dense(fit.network):
             continue
+        classes, source = counted
         if loss.kind == "sparse" and 1 < units < classes:
             yield Found(
                 fit.call,
-                f"{units} outputs for the {classes} classes of {source}",
+                f"{units} outputs for the {classes} classes of {last(source)}",
             )
-
-
-def _is_everything(labels: Value | None) -> bool:
-    """Return whether labels are those of the whole data set, unchanged."""
-    while isinstance(labels, Call) and labels.name in ("reshape", "astype", "ravel"):
-        labels = labels.receiver
-    pair = isinstance(labels, Item) and isinstance(labels.of, Item)
-    return pair and isinstance(labels.of.of, Call)  # type: ignore[union-attr]
+        elif loss.kind == "binary" and units == 1 and classes > 2:
+            yield Found(
+                fit.call,
+                f"one output and binary cross-entropy for the {classes} classes of "
+                f"{last(source)}: it tells two classes apart, expected an output for "
+                "each, softmax and sparse categorical cross-entropy",
+            )

@@ -23,6 +23,12 @@ DEFAULTS = {
     "ModelCheckpoint": "val_loss",
     "ReduceLROnPlateau": "val_loss",
 }
+# What Keras does with a warning where the name is missing from the logs.
+WITHOUT_VALUE = {
+    "EarlyStopping": "training never stops early, and no best weights are restored",
+    "ModelCheckpoint": "the file is written after every epoch, the best or not",
+    "ReduceLROnPlateau": "the learning rate is never lowered",
+}
 LARGE_IS_GOOD = ("accuracy", "acc", "auc", "precision", "recall", "f1_score", "iou")
 LARGE_IS_GOOD_SUFFIXES = ("_accuracy", "_acc", "_auc", "_precision", "_recall", "_iou")
 
@@ -107,7 +113,7 @@ def unknown_monitor(script: Script) -> Iterator[Found]:
                 yield Found(
                     given or callback,
                     f"{kind} watches {monitor!r}, but `fit` gets no validation data "
-                    "and never logs it: the callback cannot act",
+                    f"and never logs it: {_consequence(callback, monitor, fit)}",
                 )
                 continue
             names = metric_names(fit)
@@ -121,8 +127,17 @@ def unknown_monitor(script: Script) -> Iterator[Found]:
                 yield Found(
                     given or callback,
                     f"{kind} watches {monitor!r}, but `fit` logs {logged} (and the "
-                    "same with val_): the callback cannot act",
+                    f"same with val_): {_consequence(callback, monitor, fit)}",
                 )
+
+
+def _consequence(callback: Call, monitor: str, fit: Fitted) -> str:
+    """Return what happens where a callback never gets the value that it watches."""
+    name, names = monitor.removeprefix("val_"), metric_names(fit)
+    mode = constant_of(callback.argument("mode"), "auto")
+    if mode == "auto" and name != "loss" and names is not None and name not in names:
+        return "`fit` ends with a ValueError after its first epoch"
+    return WITHOUT_VALUE[last(callback.name)]
 
 
 def _adds_logs(fit: Fitted) -> bool:

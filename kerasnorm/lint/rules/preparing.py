@@ -167,6 +167,16 @@ def scaled_twice(script: Script) -> Iterator[Found]:
                 "they are scaled twice",
             )
             continue
+        for base in fit.network.bases:
+            # Of pretrained weights another rule says more.
+            if not _is_pretrained(base) and _scales_inside(base):
+                yield Found(
+                    train.where,
+                    f"inputs are multiplied by {train.factor:.4g}, but "
+                    f"{last(base.name)} scales inside: it expects "
+                    f"{applications.AS_THEY_ARE}",
+                    "warning",
+                )
         for layer in fit.network.named("Rescaling")[:1]:
             factor = constant_of(layer.argument("scale", 0))
             if isinstance(factor, int | float) and abs(factor) < 0.05:
@@ -175,6 +185,12 @@ def scaled_twice(script: Script) -> Iterator[Found]:
                     f"the model multiplies inputs by {factor:.4g} that line "
                     f"{script.source.place(line_of(train.where))} has scaled before",
                 )
+
+
+def _scales_inside(base: Call) -> bool:
+    kept = constant_of(base.argument("include_preprocessing"), True) is True
+    expected = applications.expected_by(base.name)
+    return kept and not base.open and expected == applications.AS_THEY_ARE
 
 
 def generator_scales_twice(script: Script) -> Iterator[Found]:

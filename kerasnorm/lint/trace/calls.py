@@ -52,6 +52,33 @@ class Event:
     around: tuple[ast.AST, ...] = ()
 
 
+def is_partial(value: Value) -> bool:
+    """Return whether a value is a `functools.partial` of something.
+
+    Args:
+        value: What is called.
+    """
+    return (
+        isinstance(value, Call)
+        and value.name == "functools.partial"
+        and bool(value.positional)
+    )
+
+
+def _completed(made: Call) -> Call:
+    """Return the call that a call of a `functools.partial` makes."""
+    while is_partial(made.function):
+        partial: Call = made.function  # type: ignore[assignment]
+        made = Call(
+            made.node,
+            partial.positional[0],
+            [*partial.positional[1:], *made.positional],
+            {**partial.keywords, **made.keywords},
+            made.open or partial.open,
+        )
+    return made
+
+
 class Caller(Evaluator):
     """Follows calls; what statements do is added by `Tracer`."""
 
@@ -119,6 +146,8 @@ class Caller(Evaluator):
         Args:
             made: The call with its arguments.
         """
+        if is_partial(made.function):
+            made = _completed(made)
         function = made.function
         if isinstance(function, Function):
             return self.follow_function(function, made)
@@ -207,12 +236,13 @@ class Caller(Evaluator):
             inner.names[arguments.kwarg.arg] = Entries(None, dict(rest), made.open)
 
     def _make(self, cls: Class, made: Call) -> None:
-        """Follow `__init__` and `call` of a class of the script."""
-        for name in ("__init__", "call", "forward"):
+        """Follow the methods of a class of the script that Keras or Python calls."""
+        for name in ("__init__", "call", "forward", "train_step"):
             method = self.method_of(cls, name, made)
             if method is not None:
                 inside = made if name == "__init__" else Call(made.node, method)
-                made.applied = self.follow_function(method, inside)
+                given = self.follow_function(method, inside)
+                made.applied = made.applied if name == "train_step" else given
 
     def method_of(self, cls: Value, name: str, owner: Value) -> Function | None:
         """Return a method of a class of the script or of its bases.
