@@ -6,7 +6,10 @@ import numpy as np
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.generator.iterator import ImageIterator
-from kerasnorm.data.generator.iterator_options import IteratorOptions
+from kerasnorm.data.generator.iterator_options import (
+    IteratorOptions,
+    check_switches,
+)
 from kerasnorm.data.generator.random_transforms import value_range_of
 
 SUBSETS = ("training", "validation")
@@ -52,6 +55,7 @@ class ArrayIterator(ImageIterator):
                 "Expected images of rank 4, (samples, height, width, channels). "
                 f"Received: shape {x.shape}. Add the missing axis."
             )
+        check_switches(ignore_class_split=ignore_class_split)
         check_lengths(x, y=y, sample_weight=weights, misc=misc)
         if generator.compat == "fixed":
             check_finite("`y`", y)

@@ -18,7 +18,10 @@ from kerasnorm.data.generator.file_iterator import (
     check_class_names,
     image_endings,
 )
-from kerasnorm.data.generator.iterator_options import IteratorOptions
+from kerasnorm.data.generator.iterator_options import (
+    IteratorOptions,
+    check_switches,
+)
 from kerasnorm.data.sources.folders import check_directory
 
 LOG = logging.getLogger(__name__)
@@ -82,6 +85,7 @@ class DataFrameIterator(FileIterator):
     ):
         check_choice("class_mode", class_mode, self.allowed_class_modes)
         check_class_names(classes)
+        check_switches(validate_filenames=validate_filenames)
         fixed = generator.compat == "fixed"
         names = table.text_column(dataframe, columns.file)
         if directory is not None:

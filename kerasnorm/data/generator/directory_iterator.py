@@ -17,7 +17,10 @@ from kerasnorm.data.generator.file_iterator import (
     check_class_names,
     image_endings,
 )
-from kerasnorm.data.generator.iterator_options import IteratorOptions
+from kerasnorm.data.generator.iterator_options import (
+    IteratorOptions,
+    check_switches,
+)
 from kerasnorm.data.sources.folders import check_directory, class_folders, walk_files
 
 LOG = logging.getLogger(__name__)
@@ -63,6 +66,7 @@ class DirectoryIterator(FileIterator):
     ):
         check_choice("class_mode", class_mode, self.allowed_class_modes)
         check_class_names(classes)
+        check_switches(follow_links=follow_links)
         folder = check_directory(directory)
         directory = os.path.expanduser(directory)
         fixed = generator.compat == "fixed"

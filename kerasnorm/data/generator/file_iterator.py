@@ -12,7 +12,10 @@ from PIL import Image
 from kerasnorm.data.errors import DataError, ImageError
 from kerasnorm.data.generator.image_store import ImageStore
 from kerasnorm.data.generator.iterator import ImageIterator
-from kerasnorm.data.generator.iterator_options import IteratorOptions
+from kerasnorm.data.generator.iterator_options import (
+    IteratorOptions,
+    check_switches,
+)
 from kerasnorm.data.images.decode import open_image
 from kerasnorm.data.images.decoded_images import check_image_size
 from kerasnorm.data.images.gray_bits import measure_gray_bits
@@ -61,6 +64,7 @@ class FileFormat:
         check_image_size(self.target_size, "`target_size`")
         object.__setattr__(self, "target_size", tuple(self.target_size))
         check_choice("color_mode", self.color_mode, COLOR_MODES)
+        check_switches(keep_aspect_ratio=self.keep_aspect_ratio)
         check_choice("interpolation", self.interpolation, INTERPOLATIONS)
 
     @property

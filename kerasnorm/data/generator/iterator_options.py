@@ -13,6 +13,9 @@ from PIL import Image
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.sources.folders import check_directory
 
+# File systems take names of 255 bytes; numbers and an ending follow.
+LONGEST_PREFIX = 200
+
 
 @dataclasses.dataclass(frozen=True)
 class IteratorOptions:
@@ -27,7 +30,7 @@ class IteratorOptions:
         save_format: "png", "jpeg" or another format of Pillow.
 
     Raises:
-        DataError: A number is none, or the folder does not exist.
+        DataError: A number, a switch or a name is none, or the folder does not exist.
     """
 
     batch_size: int = 32
@@ -41,6 +44,8 @@ class IteratorOptions:
         check_whole("batch_size", self.batch_size, smallest=1)
         if self.seed is not None:
             check_whole("seed", self.seed)
+        check_switches(shuffle=self.shuffle)
+        self._check_prefix()
         if self.save_to_dir is not None:
             try:
                 folder = check_directory(self.save_to_dir)
@@ -50,6 +55,16 @@ class IteratorOptions:
                     f"{self.save_to_dir!r}. Make it first."
                 ) from None
             object.__setattr__(self, "save_to_dir", folder)
+
+    def _check_prefix(self) -> None:
+        prefix = self.save_prefix
+        is_name = isinstance(prefix, str) and not {*"/\\\0"} & {*prefix}
+        if not is_name or len(os.fsencode(prefix)) > LONGEST_PREFIX:
+            raise DataError(
+                "Expected `save_prefix` to begin file names: a text without slashes, "
+                f"at most {LONGEST_PREFIX} bytes long. Received: {prefix!r}. Name the "
+                "folder by `save_to_dir`."
+            )
 
     def check_format(self, channels: int) -> None:
         """Raise DataError for a format that cannot hold images of so many channels."""
@@ -71,6 +86,24 @@ class IteratorOptions:
     def ending(self) -> str:
         """End of the names of saved images."""
         return f".{self.save_format}".lower()
+
+
+def is_switch(value: Any) -> bool:
+    """Say whether a value is one of True and False, or a number for them."""
+    return isinstance(value, int | np.bool_) and value in (0, 1)
+
+
+def check_switches(**switches: Any) -> None:
+    """Raise DataError for a value that is neither True nor False: "no" would be True.
+
+    Args:
+        **switches: Values by the name of the option.
+    """
+    for name, value in switches.items():
+        if not is_switch(value):
+            raise DataError(
+                f"Expected `{name}` to be True or False. Received: {value!r}."
+            )
 
 
 def check_whole(name: str, value: Any, smallest: int | None = None) -> None:

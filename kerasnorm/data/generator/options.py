@@ -11,6 +11,7 @@ import numpy as np
 
 from kerasnorm.data.errors import DataError
 from kerasnorm.data.generator.image_store import CACHES, UNREADABLE
+from kerasnorm.data.generator.iterator_options import is_switch
 
 COMPATS = ("fixed", "keras")
 FORMATS = ("channels_last", "channels_first", None)
@@ -67,8 +68,7 @@ def check(options: Any) -> None:
                 f"{getattr(options, name)!r}."
             )
     for name in FLAGS:
-        value = getattr(options, name)
-        if not (isinstance(value, int | np.bool_) and value in (0, 1)):
+        if not is_switch(getattr(options, name)):
             raise wrong(options, name, "True or False")
     for name in NUMBERS:
         if not is_number(getattr(options, name)):

@@ -1,5 +1,6 @@
 """Every wrong option of the generator and its iterators is refused in one sentence."""
 
+import inspect
 import itertools
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from kerasnorm.data import DataError, ImageDataGenerator
+from kerasnorm.data.generator.options import FLAGS
 
 SIZE = (6, 6)
 NAN = np.array([0, 1, np.nan, 0, 1, 1, 0, 1])
@@ -14,6 +16,7 @@ NAMES = [f"{name}/{number}.png" for name in "ab" for number in range(4)]
 TABLE = {"filename": NAMES, "class": list("abababab"), "w": [1.0] * 8, "nan": NAN}
 
 NO_NUMBERS = ("abc", [1, 2, 3], float("nan"), float("inf"), None)
+NO_SWITCHES = ("yes", 2, None)
 GENERATOR = {
     **dict.fromkeys(
         ("rotation_range", "shear_range", "channel_shift_range", "cval", "zca_epsilon"),
@@ -31,8 +34,7 @@ GENERATOR = {
     "dtype": ("abc", 1, [1, 2, 3], float("nan")),
     "memory_budget": ("abc", -1),
     "gray_bits": ("abc", 7, 17, 12.5),
-    "horizontal_flip": ("yes", 2, None),
-    "featurewise_center": ("yes", 2, None),
+    **dict.fromkeys(FLAGS, NO_SWITCHES),
     **dict.fromkeys(
         ("fill_mode", "data_format", "interpolation_order", "cache", "unreadable",
          "compat"),
@@ -42,7 +44,9 @@ GENERATOR = {
 WALK = {
     "batch_size": (0, -1, 2.5, "4", None),
     "seed": ("a", 1.5),
+    "shuffle": NO_SWITCHES,
     "save_to_dir": ("/nowhere/at/all", 3),
+    "save_prefix": (5, None, "a/b", "/a", "..\\a", "a\0", "x" * 201),
     "save_format": ("docx", "", None),
     "subset": ("test", "validation"),
 }
@@ -54,7 +58,9 @@ FILES = {
     "classes": ("ab", ["a", "z"], ["a", "a"], 5),
     "directory": ("/nowhere/at/all", 5),
 }
+FOLDERS = {"follow_links": NO_SWITCHES, "keep_aspect_ratio": NO_SWITCHES}
 ARRAYS = {
+    "ignore_class_split": NO_SWITCHES,
     "x": (None, "abc", np.zeros((8, 6, 6)), np.full((8, 6, 6, 3), np.nan)),
     "y": ("abc", np.zeros(3), NAN),
     "sample_weight": (1.0, np.zeros(3), NAN),
@@ -64,6 +70,7 @@ FRAMES = {
     "y_col": ("other", None, "w"),
     "weight_col": ("other", "class", "nan"),
     "dataframe": (None, [1, 2]),
+    "validate_filenames": NO_SWITCHES,
 }
 
 
@@ -95,12 +102,25 @@ ROWS = [
     (iterate, {"save_to_dir": "."} if name == "save_format" else {}, name, value)
     for iterate, table in (
         (flow, WALK | ARRAYS),
-        (flow_from_directory, WALK | FILES),
+        (flow_from_directory, WALK | FILES | FOLDERS),
         (flow_from_dataframe, WALK | FILES | FRAMES),
     )
     for name, values in table.items()
     for value in values
 ]
+
+
+@pytest.mark.parametrize(
+    "iterate", [None, flow, flow_from_directory, flow_from_dataframe]
+)
+def test_every_option_has_its_rows(iterate):
+    if iterate is None:
+        taken, tried = ImageDataGenerator, GENERATOR
+    else:
+        taken = getattr(ImageDataGenerator, iterate.__name__)
+        tried = {name for one, _, name, _ in ROWS if one is iterate}
+    # Keyword arguments that Keras has retired have a test of their own.
+    assert set(inspect.signature(taken).parameters) - {"self", "kwargs"} == set(tried)
 
 
 @pytest.mark.parametrize(("iterate", "others", "name", "value"), ROWS)
