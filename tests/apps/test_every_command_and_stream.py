@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests import commands
 from tests.apps.conftest import TINY
 
 pytestmark = pytest.mark.slow
@@ -21,6 +22,13 @@ STREAMS = {
 SEARCH = ("--trials", "1", "--workers", "1", "--app", "cats_dogs")
 # What these print is only a word on the files they write.
 KEEP_FILES = ("train", "search", "swap", "fold", "recalibrate", "shard")
+SCRIPT = """
+import pathlib, keras, numpy as np
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(np.zeros((8, 2)), np.zeros((8, 1)), verbose=0)
+pathlib.Path("done.txt").touch()
+"""
 # A command, and the files it leaves with every kind of stream.
 COMMANDS = {
     "train": (
@@ -34,7 +42,17 @@ COMMANDS = {
         ("search/search.json",),
     ),
     "doctor": (("kerasnorm", "doctor", "run", "--html", "page.html"), ("page.html",)),
-    "scan": (("kerasnorm", "scan", "data", "--quarantine", "bad.txt"), ("bad.txt",)),
+    "scan": (
+        ("kerasnorm", "scan", "data", "--quarantine", "bad.txt", "--html", "s.html"),
+        ("bad.txt", "s.html"),
+    ),
+    "suspects": (
+        ("kerasnorm", "scan", "data", "--suspect-labels", "suspects.html"),
+        ("suspects.html",),
+    ),
+    "results": (("tuning.results", "searched"), ()),
+    "lint": (("kerasnorm", "lint", "train.py"), ()),
+    "run": (("kerasnorm", "run", "--output", "pages", "train.py"), ("done.txt",)),
     "cache": (("kerasnorm", "cache"), ()),
     "shard": (("kerasnorm", "shard", "data", "out/x"), ("out/x-00000.tar",)),
     "swap": (
@@ -51,15 +69,31 @@ COMMANDS = {
 }
 
 
+@pytest.fixture(scope="module")
+def finished_search(shapes, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("search")
+    words = [*SEARCH, "--directory", str(folder / "s"), "--data", str(shapes), *TINY]
+    subprocess.run([sys.executable, "-m", "tuning.search", *words], check=True)
+    return folder / "s"
+
+
+def test_the_table_holds_every_command():
+    assert set(commands.COMMANDS) <= set(COMMANDS)
+
+
 @pytest.mark.parametrize("streams", STREAMS)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_work_is_done(command, streams, finished_run, shapes, tmp_path):
+def test_the_work_is_done(
+    command, streams, finished_run, finished_search, shapes, tmp_path
+):
     words, files = COMMANDS[command]
     redirection, status = STREAMS[streams]
     if streams == "full" and not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")
     shutil.copytree(finished_run, tmp_path / "run")
     (tmp_path / "data").symlink_to(shapes)
+    (tmp_path / "searched").symlink_to(finished_search)
+    (tmp_path / "train.py").write_text(SCRIPT)
     line = f"{shlex.join([sys.executable, '-m', *words])} {redirection}"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", line],

@@ -5,11 +5,12 @@ import shutil
 import pytest
 
 from apps.cats_dogs import APP
-from kerasnorm import command_line
 from kerasnorm.data import locks
 from kerasnorm.training.commands.command_line import main
-from kerasnorm.training.system import importing
+from kerasnorm.training.system import importing, paths
+from tests import commands
 from tests.apps.conftest import TINY
+from tests.test_paths import PATHS, words_with
 from tuning import search
 
 # What a run leaves; nothing of it may be the output of a command.
@@ -75,13 +76,13 @@ ATTEMPTS = {
         ("--app", "cats_dogs", "--directory", "{place}/runs"),
     ),
     **{
-        f"{command} {name}": (command_line.main, (command, *words, f"{RUN}/{name}"))
-        for name in FILES
-        for command, words in (
-            ("doctor", (RUN, "--html")),
-            ("scan", ("{place}/data", "--quarantine")),
-            ("swap", (f"{RUN}/model.keras", "--to", "group")),
+        f"{command} --{flag} {name}": (
+            commands.COMMANDS[command].main,
+            words_with(command, flag, f"{RUN}/{name}"),
         )
+        for command, flag, check in PATHS
+        if check is paths.output
+        for name in FILES
     },
 }
 
@@ -93,6 +94,7 @@ def test_no_command_touches_a_run(attempt, place, capsys, monkeypatch):
     before = snapshot(run)
     if "name" not in attempt and "runs" not in attempt:
         monkeypatch.setattr(importing, "import_keras", lambda *_: None)
+    monkeypatch.chdir(place)
     assert command([word.format(place=place) for word in words]) in (1, 2)
     error = capsys.readouterr().err
     assert "Traceback" not in error and error.startswith("error: expected "), error

@@ -14,6 +14,7 @@ from kerasnorm.training.app import parse_training
 from kerasnorm.training.commands import command_line
 from kerasnorm.training.settings.errors import UsageError
 from kerasnorm.training.system import backend, importing
+from tests import commands
 from tuning import search
 
 HERE = keras.config.backend()
@@ -63,8 +64,8 @@ def test_what_is_not_installed_is_refused_by_name(monkeypatch):
 
 
 COMMANDS = {
-    "evaluate": lambda *words: command_line.evaluate_command(APP, words),
-    "predict": lambda *words: command_line.predict_command(APP, [*words, __file__]),
+    "evaluate": lambda *words: command_line.evaluate_command("x", words),
+    "predict": lambda *words: command_line.predict_command("x", [*words, __file__]),
     "doctor": lambda *words: package_line.doctor([*words]),
     "swap": lambda *words: package_line.swap([*words, "x.keras", "--to", "group"]),
     "fold": lambda *words: package_line.fold([*words, "x.keras"]),
@@ -72,6 +73,12 @@ COMMANDS = {
     "train": lambda *words: parse_training(APP, words[1:]),
     "search": lambda *words: search.run(["--directory", *words]),
 }
+
+
+def test_the_table_holds_every_command_with_the_flag():
+    assert set(COMMANDS) == {
+        name for name in commands.COMMANDS if "backend" in commands.flags_of(name)
+    }
 
 
 @pytest.mark.parametrize("command", COMMANDS)
