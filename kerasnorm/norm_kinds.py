@@ -20,6 +20,8 @@ class NormKind:
             norms and must not wait for Keras.
         help: What it normalizes over, in a few words.
         options: Arguments of the layer that the name decides.
+        unneeded: Arguments that norms take and that decide nothing here, so that code
+            need not ask which norm it makes.
         also: Other classes whose layers are of this kind in a finished model.
         is_batch_norm: Whether it has the weights and arguments of Keras'
             BatchNormalization, so that one such kind takes over another's statistics.
@@ -37,6 +39,7 @@ class NormKind:
     layer: str
     help: str
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    unneeded: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     is_batch_norm: bool = False
     has_moving_statistics: bool = False
@@ -115,6 +118,7 @@ NORM_KINDS: dict[str, NormKind] = {
     "none": NormKind(
         "keras.layers.Identity",
         "nothing: norm-free, trained with AGC",
+        unneeded=("axis", "epsilon"),
         counts_masked_steps=False,
     ),
 }

@@ -1,6 +1,7 @@
 """From the name of a norm to its layer: `make_norm`."""
 
 import functools
+import inspect
 import pydoc
 from typing import Any
 
@@ -19,12 +20,13 @@ def make_norm(name: str, /, **kwargs: Any) -> keras.layers.Layer:
             of one sample over all pixels and channels. `layer_channels` is
             `keras.layers.LayerNormalization`, as in transformers and ConvNeXt:
             statistics of the channels of each pixel. `batch` and its two variants are
-            Keras' own layer; `none` is an identity.
+            Keras' own layer; `none` is an identity, and takes the `axis` and the
+            `epsilon` of the others without needing them.
         **kwargs: Arguments of the layer, handed on unchanged.
 
     Raises:
         ValueError: If the name is unknown, or an argument is one that the name
-            itself decides.
+            itself decides or that the layer does not have.
 
     Example:
         >>> make_norm("group", groups=8, name="stem_norm")
@@ -38,7 +40,20 @@ def make_norm(name: str, /, **kwargs: Any) -> keras.layers.Layer:
             f"{make.__name__} with {dict(kind.options)}. Received: "
             f"{decided[0]}={kwargs[decided[0]]!r}; make that layer itself."
         )
-    return make(**kind.options, **kwargs)
+    options = {k: v for k, v in kwargs.items() if k not in kind.unneeded}
+    try:
+        return make(**kind.options, **options)
+    except (TypeError, ValueError) as error:
+        known = _arguments_of(kind.layer)
+        unknown = sorted(options.keys() - known)
+        if not unknown:
+            raise
+        raise ValueError(
+            f"Expected arguments of {make.__name__}, which {name!r} means: "
+            f"{', '.join(sorted(known))}. Received: "
+            f"{unknown[0]}={options[unknown[0]]!r}; leave it out or choose a norm "
+            "that takes it."
+        ) from error
 
 
 @functools.cache
@@ -50,3 +65,17 @@ def layer_class(path: str) -> type[keras.layers.Layer]:
     """
     found: Any = pydoc.locate(path)
     return found
+
+
+@functools.cache
+def _arguments_of(path: str) -> frozenset[str]:
+    """Name what a layer's constructor takes, itself or by handing it on."""
+    bases = [vars(base) for base in layer_class(path).__mro__ if base is not object]
+    constructors = [names["__init__"] for names in bases if "__init__" in names]
+    parameters = [
+        parameter
+        for constructor in constructors
+        for parameter in inspect.signature(constructor).parameters.values()
+    ]
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return frozenset(p.name for p in parameters if p.kind in kinds) - {"self"}

@@ -168,13 +168,13 @@ class AdaPNM(keras.optimizers.Optimizer):
             slot = self._momenta[index]
             last = ops.convert_to_tensor(slot)
             if not self.positive_negative_momentum:
-                momentum = last + (1 - self.beta_1) * (gradient - last)
+                momentum = _towards(gradient, last, 1 - self.beta_1)
                 updates.append((slot, momentum))
                 momenta.append(momentum)
                 continue
             older_slot = self._older_momenta[index]
             older = ops.convert_to_tensor(older_slot)
-            newest = older + (1 - self.beta_1**2) * (gradient - older)
+            newest = _towards(gradient, older, 1 - self.beta_1**2)
             noise_norm = ((1 + self.beta_0) ** 2 + self.beta_0**2) ** 0.5
             combined = (1 + self.beta_0) * newest - self.beta_0 * last
             updates += [(older_slot, last), (slot, newest)]
@@ -186,7 +186,7 @@ class AdaPNM(keras.optimizers.Optimizer):
         moments, updates = [], []
         for gradient, index in zip(gradients, indices, strict=True):
             slot = self._second_moments[index]
-            moment = slot + (1 - self.beta_2) * (ops.square(gradient) - slot)
+            moment = _towards(ops.square(gradient), slot, 1 - self.beta_2)
             updates.append((slot, moment))
             if self.amsgrad:
                 largest = self._largest_moments[index]
@@ -222,3 +222,10 @@ class AdaPNM(keras.optimizers.Optimizer):
             "norm_loss": self.norm_loss,
             "decay_kernels_only": self.decay_kernels_only,
         }
+
+
+def _towards(value, average, part: float):
+    """Return a moving average moved by a part of the way to a value."""
+    # Keras on TensorFlow takes a second summand of shape (0, 2) for a bias, and fails;
+    # differences it leaves alone.
+    return average - part * (average - value)

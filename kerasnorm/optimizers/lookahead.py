@@ -129,7 +129,8 @@ class Lookahead(OptimizerWrapper):
         return ops.stack([fingerprint(weight) for weight in weights])
 
     def _synchronize(self, fast, slow):
-        met = slow + self.slow_step * (fast - slow)
+        # Keras on TensorFlow takes a summand of shape (0, 2) for a bias, and fails.
+        met = slow - self.slow_step * (slow - fast)
         return met, met
 
     def get_config(self):

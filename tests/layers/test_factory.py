@@ -32,6 +32,26 @@ def test_unknown_keyword_is_not_swallowed(name):
         layers.make_norm(name, colour="red")
 
 
+@pytest.mark.parametrize("name", HERE)
+@pytest.mark.parametrize("given", [{"axis": 1}, {"epsilon": 1e-3}, {"name": "norm"}])
+def test_code_need_not_ask_which_norm_it_makes(name, given):
+    layer = layers.make_norm(name, **given)
+    assert layer(np.ones((2, 32, 4, 32), "float32")).shape == (2, 32, 4, 32)
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_arguments_that_the_norm_does_not_have_are_refused_with_its_name(name):
+    if "groups" in NORM_KINDS[name].options or NORM_KINDS[name].chooses_groups:
+        return
+    with pytest.raises(ValueError, match=r"Expected (arg|no `g).*Received: groups=2; "):
+        layers.make_norm(name, groups=2)
+
+
+def test_wrong_values_are_refused_in_the_words_of_the_layer():
+    with pytest.raises(ValueError, match="an integer of at least 1"):
+        layers.make_norm("group", groups=0.5)
+
+
 @pytest.mark.parametrize(
     ("name", "kwargs"),
     [

@@ -156,3 +156,33 @@ def test_the_optimizer_inside_clips(cls, clip):
     before = values(variables)
     optimizer.apply([100 * keras.ops.ones(v.shape) for v in variables], variables)
     assert 0 < largest_difference(values(variables), before) <= 1.001e-3
+
+
+EMPTY = [(0, 2), (2, 0), (0,), (3, 3, 0, 2)]
+
+
+def after_steps(cls, *weights):
+    """Take steps, which come to every special one of Lookahead and Ranger21."""
+    variables = [
+        keras.Variable(np.full(shape, 0.5, "float32"), name="kernel")
+        for shape in weights
+    ]
+    # The same rate for the last one, whatever stands before it.
+    rates = ([1.0] * len(weights),) if cls is optimizers.LayerRates else ()
+    optimizer = cls(keras.optimizers.SGD(0.1), *rates) if wraps(cls) else cls(0.1)
+    optimizer.build(variables)
+    draw = np.random.default_rng(0)
+    for _ in range(6):
+        gradients = [draw.normal(size=v.shape).astype("float32") for v in variables]
+        gradients = [keras.ops.convert_to_tensor(g) for g in gradients]
+        if cls is optimizers.SAM:
+            optimizer.climb(gradients, variables)
+        optimizer.apply(gradients, variables)
+    return values(variables)
+
+
+@every_optimizer
+def test_variables_without_entries_change_nothing_for_the_others(cls):
+    *empty, others = after_steps(cls, *EMPTY, (3, 2))
+    assert [value.shape for value in empty] == EMPTY
+    assert largest_difference([others], after_steps(cls, (3, 2))) == 0.0

@@ -24,6 +24,9 @@ class InstanceNorm(GroupNorm):
         scale: Whether to multiply by the weight `gamma`, default True.
         **kwargs: As for `GroupNorm`.
 
+    Raises:
+        ValueError: If `groups` or `group_size` is given.
+
     Example:
         >>> InstanceNorm()(keras.random.normal((2, 16, 16, 64))).shape
         (2, 16, 16, 64)
@@ -40,6 +43,13 @@ class InstanceNorm(GroupNorm):
         scale: bool = True,
         **kwargs: Any,
     ) -> None:
+        for argument in ("groups", "group_size"):
+            if argument in kwargs:
+                raise ValueError(
+                    f"Expected no `{argument}` in InstanceNorm, whose groups have one "
+                    f"channel each. Received: {argument}={kwargs[argument]!r}; use "
+                    "GroupNorm."
+                )
         super().__init__(-1, None, axis, epsilon, center, scale, **kwargs)
 
     def get_config(self) -> dict:
