@@ -63,9 +63,9 @@ def main() -> None:
     parser.add_argument(
         "--seconds",
         type=float,
-        default=600.0,
-        help="limit of an examination in wall time, so long that a busy machine leaves "
-        "nothing out; what counts is the processor time, which is recorded",
+        default=30.0,
+        help="limit of an examination in seconds of processor time, which a busy "
+        "machine does not change (default: %(default)s, that of the doctor)",
     )
     parser.add_argument("--no-examination", action="store_true", help="only train")
     parser.add_argument("--report-only", action="store_true")

@@ -5,10 +5,12 @@ import json
 import os
 import pathlib
 import time
+from unittest import mock
 
 TABLES = pathlib.Path("docs/field_zoo")
 NETWORKS = pathlib.Path("runs/field_zoo")
-#: Training samples whose labels an examination looks at by default.
+#: Training samples whose labels an examination looks at by default, evenly over the
+#: epoch.
 LOOKED_AT = 2048
 TABLE_NAMES = ("truth", "examinations")
 
@@ -44,12 +46,16 @@ def finished(name: str) -> set[tuple[str, int, str]]:
 def examine(trained, seconds: float) -> dict:
     """Examine a network as a user would and return the row of `examinations.csv`."""
     from kerasnorm import doctor
+    from kerasnorm.doctor.sampling.sample_batches import sample_batches
 
-    start = time.process_time()
-    examination = doctor.examine(
-        trained.model, *trained.given(), history=trained.history, seconds=seconds
-    )
+    start, start_of_wall = time.process_time(), time.monotonic()
+    # On a busy machine wall time would leave out what an idle one has time for.
+    with mock.patch("time.perf_counter", time.process_time):
+        examination = doctor.examine(
+            trained.model, *trained.given(), history=trained.history, seconds=seconds
+        )
     cpu_seconds = time.process_time() - start
+    wall_seconds = time.monotonic() - start_of_wall
     name = f"{trained.setup.name}-{trained.seed}"
     found = examination.to_dict()
     (NETWORKS / f"{name}-examination.json").write_text(json.dumps(found, indent=2))
@@ -57,7 +63,8 @@ def examine(trained, seconds: float) -> dict:
     suspects = next(
         (f.evidence["suspects"] for f in findings if f.code == "label_noise"), ()
     )
-    flipped = trained.positions_flipped(LOOKED_AT)
+    looked_at = sample_batches(trained.given()[0], LOOKED_AT).positions
+    flipped = trained.positions_flipped(looked_at)
     remains = (found["measurements"]["remains"] or {}).get("interval", ("", ""))
     return {
         "setup": trained.setup.name,
@@ -71,7 +78,7 @@ def examine(trained, seconds: float) -> dict:
         "flipped": len(flipped),
         "remains_low": remains[0],
         "remains_high": remains[1],
-        "wall_seconds": round(examination.seconds, 1),
+        "wall_seconds": round(wall_seconds, 1),
         "cpu_seconds": round(cpu_seconds, 1),
     }
 

@@ -130,6 +130,7 @@ MISLABELLED = (
             epochs=3,
             batch=64,
             augmented=True,
+            choosing=True,
             **PAIR,
         ),
         flips=0.0,

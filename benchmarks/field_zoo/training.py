@@ -116,10 +116,10 @@ class Trained:
             seed=self.seed,
         )
 
-    def positions_flipped(self, most: int) -> set[int]:
-        """Return where among the first samples, as given, labels are exchanged."""
-        order = self.training().order[:most]
-        return set(np.flatnonzero(np.isin(order, self.flipped)).tolist())
+    def positions_flipped(self, looked_at: np.ndarray) -> set[int]:
+        """Return which of these positions in the epoch have exchanged labels."""
+        order = self.training().order[looked_at]
+        return set(looked_at[np.isin(order, self.flipped)].tolist())
 
     def validation(self, preparation: str | None = None) -> Batches:
         """Return the validation batches, by default prepared as for training."""

@@ -142,7 +142,9 @@ def measure_truth(trained: Trained) -> dict:
     if failed:
         planted = set(setup.causes) & {"learning_rate_too_high", "ordered_batches"}
         material += sorted(planted) or ["not_learned"]
-        possible += ["not_learned", "learning_rate_too_high"] if planted else []
+        # Both may be said of it as well.
+        said = {"not_learned", "learning_rate_too_high"} - planted
+        possible += sorted(said) if planted else []
     else:
         material += [c for c in setup.causes if c in ("label_noise", "ordered_batches")]
     fractions = np.bincount(trained.y) / len(trained.y)

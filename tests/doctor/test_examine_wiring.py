@@ -147,3 +147,20 @@ def test_of_a_network_that_knows_nothing_the_rate_is_tried_first(monkeypatch, kn
     examined(model)
     expected = ["compare_splits", "estimate_label_noise"]
     assert asked == ["try_learning_rates"] * (not knows) + expected
+
+
+def test_suspects_are_asked_of_the_network_under_repaired_statistics(monkeypatch):
+    answers = []
+
+    def asking(train, validation, seconds, network):
+        answers.append([network(train, "training"), network(validation, "validation")])
+
+    monkeypatch.setattr(collect, "estimate_label_noise", asking)
+    for mean in (None, [9.0, 0.0]):
+        model = sharp_network(data()[0])
+        if mean is not None:
+            set_statistics(model.get_layer("norm"), mean, [4.0, 1.0])
+        examined(model)
+    for right, repaired in zip(*answers, strict=True):
+        assert right.shape[1] == 2 and right.max() <= 0
+        np.testing.assert_allclose(np.exp(repaired), np.exp(right), atol=0.1)

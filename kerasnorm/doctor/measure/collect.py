@@ -7,7 +7,12 @@ import keras
 import numpy as np
 
 from kerasnorm.doctor.cells import Cell
-from kerasnorm.doctor.forward.statistics import batch_norms, read_statistics
+from kerasnorm.doctor.forward.statistics import (
+    batch_norms,
+    evaluate,
+    read_statistics,
+)
+from kerasnorm.doctor.forward.temporary_statistics import temporary_statistics
 from kerasnorm.doctor.loss_matrix.budget import PairedDraws, split_gap
 from kerasnorm.doctor.loss_matrix.loss_scale import scale_of
 from kerasnorm.doctor.loss_matrix.matrix import (
@@ -15,7 +20,7 @@ from kerasnorm.doctor.loss_matrix.matrix import (
     describe_added,
     measure_losses,
 )
-from kerasnorm.doctor.loss_matrix.scores import score_cells
+from kerasnorm.doctor.loss_matrix.scores import log_probabilities, score_cells
 from kerasnorm.doctor.losses.evaluation_batches import first_batch
 from kerasnorm.doctor.measure.setup import Setup, set_up
 from kerasnorm.doctor.measure.split_differences import compare_splits
@@ -34,6 +39,7 @@ from kerasnorm.doctor.probes.labels.noise_estimate import (
     LabelNoiseEstimate,
     describe_label_noise,
 )
+from kerasnorm.doctor.probes.labels.suspects import Network
 from kerasnorm.doctor.probes.learning_rate import RateTrial, try_learning_rates
 from kerasnorm.doctor.probes.moving_statistics import measure_norm_states
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
@@ -170,9 +176,27 @@ def _estimate_label_noise(
         return None
     if not limit.allows("looking for wrong labels"):
         return None
-    noise = estimate_label_noise(every.plainest_train, every.validation, limit.left)
+    noise = estimate_label_noise(
+        every.plainest_train, every.validation, limit.left, _network(setup, found)
+    )
     limit.notes.append(describe_label_noise(noise))
     return noise
+
+
+def _network(setup: Setup, found: Measurements) -> Network | None:
+    """Return what gives log probabilities under the right statistics and inputs."""
+    model, loss, expected = setup.model, setup.loss, setup.expected
+    if loss is None or found.repaired[0] not in found.scores:
+        return None
+
+    def log_p(samples: Samples, split: str) -> np.ndarray | None:
+        if expected is not None:
+            samples = expected.repair(samples, split)
+        with temporary_statistics(model, found.matrix.estimated):
+            outputs = evaluate(model, samples)
+        return log_probabilities(outputs, loss.from_logits)
+
+    return log_p
 
 
 def _train_shortly(setup: Setup, found: Measurements) -> RateTrial | None:

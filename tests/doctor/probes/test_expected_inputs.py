@@ -1,5 +1,7 @@
 """Which inputs a network expects: maps, predicted statistics, drawn preparations."""
 
+import statistics
+
 import keras
 import numpy as np
 import pytest
@@ -324,3 +326,52 @@ def test_an_order_without_another_is_not_judged():
     assert decide_order(Told(0.02), maps[0], maps, None) == (maps[0], None)
     fitted = InputMap((2.0,) * 3, (0.0,) * 3, (0, 1, 2))
     assert decide_order(Told(0.02), fitted, maps, None) == (fitted, None)
+
+
+def tinted(accuracy, seed=0, count=512, spread=0.04):
+    """Return images of 0 to 1 that one hidden unit tells so often, and that network.
+
+    The unit looks at red minus most of green, so that halving the scale around 0 moves
+    it into its flat part for some images.
+    """
+    generator = np.random.default_rng(seed)
+    y = np.arange(count) % 2
+    apart = spread * statistics.NormalDist().inv_cdf(accuracy)
+    green = generator.uniform(0.3, 0.5, count)
+    red = green + apart * (2 * y - 1) + generator.normal(0, spread, count)
+    x = np.stack([red, green, generator.uniform(0.3, 0.5, count)], axis=1)
+    x = np.broadcast_to(x[:, None, None], (count, 4, 4, 3)).astype("float32")
+    limit = 0.01
+    less = max(apart - spread, 0.02) / 0.3
+    model = keras.Sequential(
+        [
+            keras.Input((4, 4, 3)),
+            L.GlobalAveragePooling2D(),
+            L.Dense(1, activation="relu"),
+            L.Dense(1, activation="sigmoid"),
+        ]
+    )
+    slope = 2 * apart / spread**2
+    weights = ([[1.0], [less - 1], [0.0]], [limit - 0.4 * less])
+    weights += ([[slope]], [-slope * limit])
+    model.set_weights([np.array(w, "float32") for w in weights])
+    model.compile("adam", "binary_crossentropy")
+    return model, x, y
+
+
+@pytest.mark.parametrize("missed", [False, True], ids=["alone", "history"])
+@pytest.mark.parametrize("seed", range(2))
+def test_without_norms_a_network_that_does_well_is_asked_too(seed, missed):
+    model, x, y = tinted(0.99, seed)
+    right = float(model.evaluate(x, y, verbose=0))
+    found = measured(model, 2 * x - 1, y, right if missed else None)
+    before, after = (o["training"].accuracy for o in (found.before, found.after))
+    assert expected_inputs.BADLY < before < after - 0.03
+    np.testing.assert_allclose(found.images.apply(2 * x - 1), x, atol=0.05)
+
+
+@pytest.mark.parametrize("accuracy", [0.91, 0.94, 0.97, 0.99])
+@pytest.mark.parametrize("seed", range(2))
+def test_without_norms_the_right_inputs_are_left_alone(seed, accuracy):
+    model, x, y = tinted(accuracy, seed)
+    assert measured(model, x, y) is None

@@ -27,6 +27,7 @@ from kerasnorm.doctor.probes.inputs.input_statistics import (
 )
 from kerasnorm.doctor.probes.inputs.input_trials import (
     FIRST_ROUND,
+    KNOWN_BEFORE,
     NATS,
     Outcome,
     Trials,
@@ -43,7 +44,7 @@ FEWEST = 48
 # Training accuracy with which no inputs can be far from what the network expects.
 WELL = 0.98
 # Below this accuracy, or above this part of the loss of guessing, preparations are
-# tried even where no statistics ask for them.
+# tried even where statistics speak of none. Where no statistics could, they always are.
 BADLY, BADLY_LOSS = 0.9, 0.5
 # Augmentation alone changes scales and offsets by less: a factor, and a part of the
 # standard deviation.
@@ -148,10 +149,8 @@ def measure_expected_inputs(
         proved.
     """
     x = train.inputs
-    if loss.by_batch or fixed_batch(model):
-        return None
     axis = _axis_to_map(x)
-    if axis is None or train.count < FEWEST:
+    if loss.by_batch or fixed_batch(model) or axis is None or train.count < FEWEST:
         return None
     if any(isinstance(n, keras.layers.Embedding) for _, n in iter_layers(model)):
         return None
@@ -169,7 +168,8 @@ def measure_expected_inputs(
         return None
     known = read_expected_inputs(model, choosing.inputs, axis, steps, named)
     reached = reported and reported.is_reached(model, choosing)
-    badly = not reached and _does_badly(losses, scores)
+    silent = not table and not batch_norms(model, frozen=True)
+    badly = not reached and _does_badly(losses, scores, silent)
     usual = _from_trial(known, choosing.inputs, axis, named) if badly else []
     for source, maps in (
         ("statistics", _from_statistics(known, choosing.inputs)),
@@ -179,9 +179,9 @@ def measure_expected_inputs(
             continue
         best, tried = trials.best_of(maps, choosing)
         halves = choosing, confirming
-        if not table and not batch_norms(model, frozen=True):
-            best, tried = _searched(trials, best, tried, choosing, unit)
         missed = reached is False
+        if silent and scores and (missed or scores.skill[0] < KNOWN_BEFORE):
+            best, tried = _searched(trials, best, tried, choosing, unit)
         proof = prove_map(trials, halves, unchanged, best, tried, unit, missed=missed)
         if proof is None and (told := _told(known, maps)) is not None:
             best = told
@@ -249,10 +249,16 @@ def _told(known: StatisticsOfInputs | None, maps: list[InputMap]) -> InputMap | 
     return images if residual <= BEYOND_DOUBT * known.misfit else None
 
 
-def _does_badly(losses: np.ndarray, scores: Scores | None) -> bool:
-    """Return whether a classifier knows its training samples badly."""
-    if scores is None:
-        return False
+def _does_badly(losses: np.ndarray, scores: Scores | None, silent: bool) -> bool:
+    """Return whether a classifier may know its training samples badly.
+
+    Args:
+        losses: Losses of (samples,).
+        scores: What else is known of them, None where they have no classes.
+        silent: Whether the network has no statistics that could speak of its inputs.
+    """
+    if scores is None or silent:
+        return scores is not None
     guessing = max(scores.prior_entropy, 1e-12)
     return scores.accuracy < BADLY or losses.mean() >= BADLY_LOSS * guessing
 

@@ -24,6 +24,8 @@ PATCH, STRIDE, CENTRES = 6, 3, 96
 PATCHES, PASSES = 12_000, 8
 # Regions along a side over which the patches of an image are summed.
 REGIONS = 3
+# Numbers of channels by which the axis of the channels is recognized.
+CHANNELS = (1, 3, 4)
 # Images at a time, to bound the memory.
 CHUNK = 256
 
@@ -39,6 +41,12 @@ def seconds_per_image(images: np.ndarray) -> float:
     gradient_features(ready)
     patch_features(ready)
     return (time.perf_counter() - begin) / len(ready)
+
+
+def channels_last(x: np.ndarray) -> np.ndarray:
+    """Return images with their channels behind; what is no image stays."""
+    first = x.ndim == 4 and x.shape[-1] not in CHANNELS and x.shape[1] in CHANNELS
+    return np.moveaxis(x, 1, -1) if first else x
 
 
 def as_bytes(image: np.ndarray, low: float, high: float) -> np.ndarray:

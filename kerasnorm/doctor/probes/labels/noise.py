@@ -1,17 +1,17 @@
 """Estimates the fraction of wrong labels, from models that never saw them."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import PurePath
 
 import numpy as np
 
-from kerasnorm.doctor.probes.labels.image_features import as_bytes, seconds_per_image
+from kerasnorm.doctor.probes.labels.image_features import (
+    channels_last,
+    seconds_per_image,
+)
 from kerasnorm.doctor.probes.labels.noise_estimate import (
     SMALLEST_NUMBER,
     SUSPECTED,
     LabelNoiseEstimate,
-    Suspect,
 )
 from kerasnorm.doctor.probes.labels.noise_plateau import (
     group_by_margin,
@@ -19,12 +19,16 @@ from kerasnorm.doctor.probes.labels.noise_plateau import (
 )
 from kerasnorm.doctor.probes.labels.noise_tests import measure_excess
 from kerasnorm.doctor.probes.labels.reference_models import (
-    Predictions,
     ReferenceModel,
     choose_model,
     similarities,
     similarities_of_values,
     without_duplicates,
+)
+from kerasnorm.doctor.probes.labels.suspects import (
+    Compared,
+    Network,
+    list_suspects,
 )
 from kerasnorm.doctor.sampling.samples import Samples
 
@@ -34,16 +38,15 @@ NUMBERS = (3000, 2500, 2000, 1500, 1000, 500, 250)
 COST_OF_MODELS = 3000
 # Area under the ROC curve from which the splits differ, by whatever it is.
 DIFFERENT = 0.55
-# Probability of being wrong from which a sample is listed, and how many with image.
-LIKELY, SHOWN = 0.3, 24
 # Inputs that are no images: more values are no table of quantities.
 MOST_VALUES = 5000
-# Numbers of channels by which the axis of the channels is recognized.
-CHANNELS = (1, 3, 4)
 
 
 def estimate_label_noise(
-    train: Samples, validation: Samples, seconds: float | None = None
+    train: Samples,
+    validation: Samples,
+    seconds: float | None = None,
+    network: Network | None = None,
 ) -> LabelNoiseEstimate | None:
     """Look for labels that reference models contradict more than their errors explain.
 
@@ -51,6 +54,8 @@ def estimate_label_noise(
         train: Training samples without augmentation, if there are any.
         validation: Validation samples.
         seconds: Time there is, for which fewer samples may be used; None for any.
+        network: Log probabilities that the examined network gives; called only where
+            wrong labels are proved, to find more of them.
 
     Returns:
         The estimate, None where inputs are no single array, labels no classes, or
@@ -63,7 +68,7 @@ def estimate_label_noise(
     limit = NUMBERS[0] if seconds is None else _affordable(train.x, seconds)
     validation_part = validation.thinned(max(limit // 2, limit - train.count))
     train_part = train.thinned(limit - validation_part.count)
-    inputs = [_channels_last(split.x) for split in (train_part, validation_part)]
+    inputs = [channels_last(split.x) for split in (train_part, validation_part)]
     images = inputs[0].ndim == 4
     kernels = (similarities if images else similarities_of_values)(inputs)
     kept = without_duplicates(kernels)
@@ -103,15 +108,8 @@ def estimate_label_noise(
     )
     if not estimate.proved:
         return estimate
-    chosen = Predictions(said.predicted[training], said.margin[training])
-    suspects = _list_suspects(
-        train_part,
-        kept[training],
-        labels[training],
-        chosen,
-        numbers,
-        estimate.fraction[0],
-    )
+    compared = Compared(train_part, validation_part, kept, labels, said.scores, numbers)
+    suspects = list_suspects(compared, estimate.fraction[0], network)
     return replace(estimate, suspects=suspects)
 
 
@@ -129,16 +127,11 @@ def _is_mixed(y: np.ndarray) -> bool:
     return bool(y.ndim == 2 and y.shape[1] > 1 and np.ptp(y.max(axis=1)) > 1e-3)
 
 
-def _channels_last(x: np.ndarray) -> np.ndarray:
-    first = x.ndim == 4 and x.shape[-1] not in CHANNELS and x.shape[1] in CHANNELS
-    return np.moveaxis(x, 1, -1) if first else x
-
-
 def _affordable(x: np.ndarray, seconds: float) -> int:
     """Return how many samples can be compared in the time there is."""
     if x.ndim != 4:
         return NUMBERS[0]
-    each = seconds_per_image(_channels_last(x[:64]))
+    each = seconds_per_image(channels_last(x[:64]))
     for number in NUMBERS:
         models = COST_OF_MODELS * (number / NUMBERS[0]) ** 3
         if each * (number + models) <= seconds:
@@ -156,67 +149,3 @@ def _separation(model: ReferenceModel, training: np.ndarray) -> float:
     trained, other = int(training.sum()), int((~training).sum())
     area = (ranks[training].sum() - trained * (trained + 1) / 2) / (trained * other)
     return float(area - 1.96 * np.sqrt((1 / trained + 1 / other) / 12))
-
-
-def _list_suspects(
-    split: Samples,
-    kept: np.ndarray,
-    labels: np.ndarray,
-    said: Predictions,
-    numbers: np.ndarray,
-    fraction: float,
-) -> tuple[Suspect, ...]:
-    """Return contradicted samples that are probably labelled wrongly.
-
-    Args:
-        split: The samples.
-        kept: Which of them were compared.
-        labels: Their classes, as positions in `numbers`.
-        said: What the reference model says of them.
-        numbers: Class numbers in use.
-        fraction: How many labels are wrong.
-    """
-    wrong, classes = said.predicted != labels, len(numbers)
-    groups = group_by_margin(wrong, said.margin, classes)
-    error = groups.error(
-        groups.fit(np.array([fraction]))[1][0], said.margin / groups.scale
-    )
-    rate = groups.rate(error, fraction)
-    probability = fraction * (1 - error / (classes - 1)) / np.maximum(rate, 1e-9)
-    probability = np.where(wrong, np.clip(probability, 0, 1), 0.0)
-    order = np.argsort(-probability, kind="stable")
-    chosen = order[probability[order] >= LIKELY]
-    low, high = np.percentile(split.x[:: max(1, split.count // 64)], (0.5, 99.5))
-    names = _naming(split)
-    positions = np.arange(split.count) if split.positions is None else split.positions
-    found = []
-    for rank, place in enumerate(chosen):
-        sample = kept[place]
-        label, suggested = (
-            int(numbers[c]) for c in (labels[place], said.predicted[place])
-        )
-        shown = rank < SHOWN and split.x.ndim == 4
-        found.append(
-            Suspect(
-                int(positions[sample]),
-                label,
-                suggested,
-                float(probability[place]),
-                split.files[sample] if split.files else None,
-                as_bytes(_channels_last(split.x[sample][None])[0], low, high)
-                if shown
-                else None,
-                (names(label), names(suggested)),
-            )
-        )
-    return tuple(found)
-
-
-def _naming(split: Samples) -> Callable[[int], str]:
-    """Return what names a class: its folder where files are known, else its number."""
-    folders: dict[int, str] = {}
-    classes = split.classes()
-    if split.files is not None and classes is not None:
-        for number, file in zip(classes.tolist(), split.files, strict=True):
-            folders[number] = PurePath(file).parent.name
-    return lambda number: folders.get(number, f"class {number}")

@@ -29,10 +29,12 @@ class Predictions:
     Args:
         predicted: Class numbers of `(samples,)`.
         margin: Difference of the two largest scores, `(samples,)`, not negative.
+        scores: Scores of `(samples, classes)`.
     """
 
     predicted: np.ndarray
     margin: np.ndarray
+    scores: np.ndarray
 
 
 class ReferenceModel:
@@ -80,7 +82,8 @@ class ReferenceModel:
         mean = targets.mean(axis=0)
         scores = self.scores(targets - mean) + mean
         ordered = np.sort(scores, axis=1)
-        return Predictions(scores.argmax(axis=1), ordered[:, -1] - ordered[:, -2])
+        margin = ordered[:, -1] - ordered[:, -2]
+        return Predictions(scores.argmax(axis=1), margin, scores)
 
     def error(self, labels: np.ndarray, classes: int) -> float:
         """Return the mean squared error of the predictions of samples left out.
