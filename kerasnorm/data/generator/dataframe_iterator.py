@@ -92,12 +92,11 @@ class DataFrameIterator(FileIterator):
             if fixed:
                 check_directory(directory)
             directory = os.path.expanduser(directory)
-        endings = image_endings(self.white_list_formats, generator.compat)
         paths = [os.path.join(directory or "", name) for name in names]
         rows = list(range(len(names)))
         self.invalid_filenames: list[str] = []
         if validate_filenames:
-            rows = self._valid_rows(names, paths, endings, columns.file)
+            rows = self._valid_rows(names, paths, generator.compat, columns.file)
         self.directory = directory
         self.class_indices: dict[str, int] = {}
         if class_mode in LABEL_MODES:
@@ -149,10 +148,11 @@ class DataFrameIterator(FileIterator):
         self,
         names: Sequence[str],
         paths: Sequence[str],
-        endings: tuple[str, ...],
+        compat: str,
         column: str,
     ) -> list[int]:
         """Return the rows whose files are there, and note and report the others."""
+        endings = image_endings(self.white_list_formats, compat)
         rows = [
             row for row, path in enumerate(paths) if table.is_image_file(path, endings)
         ]
