@@ -25,7 +25,9 @@ class Lookahead(OptimizerWrapper):
     same, so validation sees the slow weights where `sync_period` divides the updates
     of an epoch. When `fit` ends, it calls `finalize_variable_values`, which leaves the
     slow weights in the model (or the moving average, if the inner optimizer keeps one
-    with `use_ema`). A model saved in mid-training saves both. Where anything else has
+    with `use_ema`): what updates after the last synchronization did is dropped, and a
+    `fit` of fewer updates than `sync_period` ends where it began, so a short one wants
+    a short period. A model saved in mid-training saves both. Where anything else has
     changed the weights between two updates (`set_weights`, `load_weights`, the best
     weights that early stopping restores), the slow weights start again from them.
 
@@ -34,7 +36,7 @@ class Lookahead(OptimizerWrapper):
         sync_period: Updates from one synchronization to the next, at least 1.
             Default 5.
         slow_step: How far the slow weights go towards the fast ones, above 0, at most
-            1; with 1 nothing is changed. Default 0.5.
+            1; with 1 no update is changed. Default 0.5.
         name: Name of the optimizer.
 
     Raises:
