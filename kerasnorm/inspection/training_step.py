@@ -12,7 +12,8 @@ def batches_as_in_fit(model: keras.Model, bare: bool = False) -> Iterator[None]:
     """Let `train_on_batch` give a training step of the user's own what `fit` gives it.
 
     `train_on_batch` hands over inputs, targets and weights, with None for what is not
-    there; a step that begins with `x, y = data` takes two parts only.
+    there; a step that begins with `x, y = data` takes two parts only. On PyTorch and in
+    eager steps it hands over arrays, with which own steps cannot calculate.
 
     Args:
         model: A compiled model.
@@ -33,7 +34,11 @@ def batches_as_in_fit(model: keras.Model, bare: bool = False) -> Iterator[None]:
 
     def step(*args: Any) -> Any:
         *state, data = args
-        parts = tuple(part for part in data if part is not None)
+        parts = tuple(
+            keras.tree.map_structure(keras.ops.convert_to_tensor, part)
+            for part in data
+            if part is not None
+        )
         return own(*state, parts[0] if bare and len(parts) == 1 else parts)
 
     compiled = model.train_function

@@ -130,7 +130,7 @@ def pixels(activation="sigmoid"):
     )
 
 
-REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight")
+REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", None)
 CASES = {
     "padding": (masked, "mse", (PADDED, numbers(COUNT, STEPS, 1))),
     "own compute_loss": (lambda: own(OwnLoss), "mse", (X, Y)),

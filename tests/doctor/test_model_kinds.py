@@ -10,7 +10,8 @@ from kerasnorm import callbacks, doctor, surgery
 from kerasnorm.doctor import examine, preflight, prove
 from kerasnorm.inspection.moving_statistics import find_batch_norms
 from kerasnorm.surgery import fold_batch_norm, recalibrate_batch_norm, swap_norm
-from tests.doctor.model_kinds import KINDS, SIZE, TENSORFLOW, Batches, Frame, trained
+from tests.doctor.model_kinds import KINDS, SIZE, TENSORFLOW, Batches, trained
+from tests.doctor.own_steps import Frame
 from tests.doctor.test_model_kinds_training import IN_FIT
 
 # What is refused, and the words that the refusal is known by.
@@ -187,11 +188,15 @@ def acts_of(*packages):
 
 # A function of a model that is new gets rows by itself, and they fail without an act.
 ACTS = acts_of(doctor, surgery, callbacks)
-# What the other backends repeat: masks, several outputs, own and unusual losses.
+# What the other backends repeat: masks, several outputs, own and unusual losses, steps.
 REPEATED = [
-    (kind, act)
-    for kind in ("padded", "multi_output", "triplet", "ctc")
-    for act in ("examine", "swap")
+    *(
+        (kind, act)
+        for kind in ("padded", "multi_output", "triplet", "ctc")
+        for act in ("examine", "swap")
+    ),
+    *((kind, "LearningRateFinder") for kind in ("own_step", "frame")),
+    ("frame", "recalibrate"),
 ]
 QUICK = [("segmentation", "examine"), ("segmentation", "preflight")]
 

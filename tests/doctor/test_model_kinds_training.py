@@ -7,7 +7,8 @@ import pytest
 from kerasnorm import callbacks, optimizers
 from kerasnorm.doctor import DoctorCallback
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
-from tests.doctor.model_kinds import KINDS, SIZE, TRAIN, Batches, Frame, cut, numbers
+from tests.doctor.model_kinds import KINDS, SIZE, TRAIN, Batches, cut, numbers
+from tests.doctor.own_steps import Frame
 
 SCHEDULES = ("WarmupCosine", "WarmupStableDecay")
 # SAM needs a step of its own.

@@ -44,7 +44,7 @@ def check_small_batch(m: Measurements) -> Finding | None:
         f"{what}; normalized by themselves they cost {value:.3g} more loss than in "
         "batches of 64 with the same weights.",
         evidence,
-        "kerasnorm.surgery.swap_norm(model, 'group') and train on, or batches of 16 "
+        "kerasnorm.surgery.swap_norm(model, 'group') and train on, or batches of 32 "
         "and more",
         max(
             value, m.difference(Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED)[0]

@@ -66,7 +66,8 @@ class SplitLoss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return losses of (samples,)."""
         values = call_loss(self._values, y_true, y_pred, sample_weight)
-        whole = call_loss(self._weight, y_true, y_pred, sample_weight)
+        # Without a reduction `evaluate` shows the mean of what the loss gives.
+        whole = ops.mean(call_loss(self._weight, y_true, y_pred, sample_weight))
         weights = ops.sum(call_loss(self._weights, y_true, y_pred, sample_weight))
         count = ops.cast(ops.shape(values)[0], values.dtype)
         by_sample = ops.sum(ops.reshape(values, (ops.shape(values)[0], -1)), axis=1)
@@ -84,7 +85,7 @@ def can_be_split(
         y_pred: Outputs for it.
         sample_weight: Weights or None.
     """
-    whole = call_loss(loss, y_true, y_pred, sample_weight)
+    whole = ops.mean(call_loss(loss, y_true, y_pred, sample_weight))
     try:
         view = _View(loss, None, ones=False)
         values = call_loss(view, y_true, y_pred, sample_weight)
