@@ -18,6 +18,7 @@ from kerasnorm.doctor.checks import (
     training,
 )
 from kerasnorm.doctor.checks.remainder import describe_remainder, measure_remainder
+from kerasnorm.doctor.checks.samples import class_balance, image_properties
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
@@ -45,6 +46,12 @@ CHECKS: tuple[Check, ...] = (
     data.check_shared,
     data.check_domain,
     class_fractions.check_class_fractions,
+    class_balance.check_collapse,
+    class_balance.check_imbalance,
+    class_balance.check_label_drift,
+    image_properties.check_image_drift,
+    image_properties.check_shortcut,
+    image_properties.check_segments,
     noise.check_noise,
     training.check_overfitting,
 )

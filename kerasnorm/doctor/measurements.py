@@ -15,6 +15,9 @@ from kerasnorm.doctor.loss_matrix.proportions import (
 )
 from kerasnorm.doctor.loss_matrix.scores import Scores
 from kerasnorm.doctor.probes.history import Curves
+from kerasnorm.doctor.probes.images.drifts import Drift
+from kerasnorm.doctor.probes.images.segments import Segment
+from kerasnorm.doctor.probes.images.shortcuts import Shortcut
 from kerasnorm.doctor.probes.inputs.expected_inputs import ExpectedInputs
 from kerasnorm.doctor.probes.inputs.inputs import (
     InputMoments,
@@ -76,6 +79,9 @@ class Measurements:
         scores: Outputs against hard labels in each cell, empty where labels are no
             classes.
         added_loss: What regularizers add to every loss that Keras reports.
+        drifts: Properties of images that differ between the splits.
+        shortcuts: Properties of images that predict the label.
+        segments: Where validation errors sit.
         extra: Measurements of optional probes, by name.
     """
 
@@ -109,6 +115,9 @@ class Measurements:
     weights_finite: bool = True
     scores: Mapping[Cell, Scores] = field(default_factory=dict)
     added_loss: float = 0.0
+    drifts: tuple[Drift, ...] = ()
+    shortcuts: tuple[Shortcut, ...] = ()
+    segments: tuple[Segment, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -22,6 +22,7 @@ from kerasnorm.doctor.loss_matrix.matrix import (
 )
 from kerasnorm.doctor.loss_matrix.scores import log_probabilities, score_cells
 from kerasnorm.doctor.losses.evaluation_batches import first_batch
+from kerasnorm.doctor.measure.sample_study import study_samples
 from kerasnorm.doctor.measure.setup import Setup, set_up
 from kerasnorm.doctor.measure.split_differences import compare_splits
 from kerasnorm.doctor.measurements import LARGEST_LOSS, Measurements
@@ -92,7 +93,8 @@ def collect_measurements(
         found = replace(found, rate_trial=_train_shortly(setup, found))
     if splits.validation is not None:
         found = compare_splits(setup, found, splits.validation)
-    return replace(found, label_noise=_estimate_label_noise(setup, found))
+    found = replace(found, label_noise=_estimate_label_noise(setup, found))
+    return study_samples(setup, found)
 
 
 def _measure_matrix(setup: Setup) -> LossMatrix:

@@ -1,0 +1,1 @@
+"""Judges which samples the network gets wrong, and by what it recognizes them."""

@@ -1,0 +1,1 @@
+"""Properties of images that differ, predict labels or go with errors."""
