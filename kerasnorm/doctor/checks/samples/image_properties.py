@@ -17,7 +17,7 @@ SAVES = 0.07
 # side that changes its answer with it.
 TELLS, FOLLOW = 0.85, 0.3
 # The same from which it is worth a word.
-FOLLOW_A_LITTLE = 0.1
+FOLLOW_A_LITTLE = 0.2
 # How much more than a change as large the other way.
 MORE_THAN_CONTROL = 1.5
 
