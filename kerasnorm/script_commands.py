@@ -97,14 +97,14 @@ def run(words: list[str]) -> int:
     failed = in_one_sentence(parse, debug="--debug" in words)
     if failed or not found:
         return failed
+    [(options, arguments)] = found
+    unsuited = _unsuited(options.script)
+    if unsuited:
+        print(f"error: {remote.as_given(unsuited)}", file=sys.stderr)
+        return FAILURE
     from kerasnorm.watch.run_script import run_script
     from kerasnorm.watch.session import Session
 
-    [(options, arguments)] = found
-    if not pathlib.Path(options.script).is_file():
-        said = remote.as_given(_is_folder(options.script))
-        print(f"error: {said}", file=sys.stderr)
-        return FAILURE
     session = Session(
         pathlib.Path(options.script).stem,
         options.output,
@@ -112,6 +112,19 @@ def run(words: list[str]) -> int:
         fits=options.fits,
     )
     return run_script(options.script, arguments, session)
+
+
+def _unsuited(script: str) -> str:
+    """Return why a path is no script that can be run, nothing where it may be one."""
+    if not pathlib.Path(script).is_file():
+        return _is_folder(script)
+    if pathlib.Path(script).suffix == ".ipynb":
+        return (
+            f"expected a script, received the notebook {script}: put %load_ext "
+            "kerasnorm in its first cell and run it in Jupyter, or convert it with "
+            "`jupyter nbconvert --to script`"
+        )
+    return ""
 
 
 def _divided(words: list[str]) -> tuple[list[str], list[str], list[str]]:

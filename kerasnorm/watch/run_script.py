@@ -40,13 +40,14 @@ def run_script(script: str, arguments: Sequence[str], session: Session) -> int:
         return _left(left, session)
     except KeyboardInterrupt as error:
         _show(error, script)
-        say(f"the script was interrupted; {summary_of(session)}")
+        say(f"the script was interrupted; {summary_of(session, failed=True)}")
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
         return INTERRUPTED
     except BaseException as error:
         _show(error, script)
-        say(f"the script ended with {type(error).__name__}; {summary_of(session)}")
+        told = summary_of(session, failed=True)
+        say(f"the script ended with {type(error).__name__}; {told}")
         return 1
     if not session.seen:
         say(summary_of(session))

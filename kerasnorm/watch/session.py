@@ -140,12 +140,15 @@ def verdict_of(watched: Any) -> str:
     return line + (f"; {notes}" if missing and notes else "")
 
 
-def summary_of(session: Session) -> str:
+def summary_of(session: Session, failed: bool = False) -> str:
     """Return in one line what a script's trainings showed until it ended.
 
     Args:
         session: The session.
+        failed: Whether an error ended it.
     """
+    if not session.seen and failed:
+        return "no `fit` had begun"
     if not session.seen:
         return (
             "no `fit` ran, so there was nothing to watch; a training loop of your own "

@@ -87,11 +87,15 @@ def is_installed(module):
 
 
 FAILING = {
-    "fails": ("import keras\nraise RuntimeError('own mistake')\n", 1, "RuntimeError"),
+    "fails": (
+        "import keras\nraise RuntimeError('own mistake')\n",
+        1,
+        "no `fit` had begun",
+    ),
     "leaves": ("import sys\nprint('seen')\nsys.exit(7)\n", 7, "no `fit` ran"),
     "says": ("import sys\nsys.exit('because')\n", 1, "no `fit` ran"),
     "is quiet": ("print(__file__, __name__, __doc__)\n", 0, "no `fit` ran"),
-    "is no Python": ("print 'a'\n", 1, "SyntaxError"),
+    "is no Python": ("print 'a'\n", 1, "SyntaxError; no `fit` had begun"),
     "looks around": (
         "import sys, helper\nprint(sys.argv, sys.path[0], helper.NAME)\n",
         0,
@@ -129,4 +133,8 @@ def test_a_missing_script_is_wrong_usage(tmp_path, capsys, monkeypatch):
     assert command_line.main(["run"]) == 2
     (tmp_path / "folder.py").mkdir()
     assert command_line.main(["run", "folder.py"]) == 1
-    assert capsys.readouterr().err.count("\n") == 3
+    (tmp_path / "book.ipynb").write_text('{"cells": []}')
+    assert command_line.main(["run", "book.ipynb"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 4
+    assert "%load_ext" in said
