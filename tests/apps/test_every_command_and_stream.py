@@ -21,7 +21,7 @@ STREAMS = {
 }
 SEARCH = ("--trials", "1", "--workers", "1", "--app", "cats_dogs")
 # What these print is only a word on the files they write.
-KEEP_FILES = ("train", "search", "swap", "fold", "recalibrate", "shard")
+KEEP_FILES = ("train", "search", "swap", "fold", "recalibrate", "shard", "run")
 SCRIPT = """
 import pathlib, keras, numpy as np
 model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -45,10 +45,6 @@ COMMANDS = {
     "scan": (
         ("kerasnorm", "scan", "data", "--quarantine", "bad.txt", "--html", "s.html"),
         ("bad.txt", "s.html"),
-    ),
-    "suspects": (
-        ("kerasnorm", "scan", "data", "--suspect-labels", "suspects.html"),
-        ("suspects.html",),
     ),
     "results": (("tuning.results", "searched"), ()),
     "lint": (("kerasnorm", "lint", "train.py"), ()),
