@@ -1,5 +1,7 @@
 """Causes that need a real training to plant, judged from what one would measure."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ from kerasnorm.doctor.loss_matrix.scores import Scores
 from kerasnorm.doctor.probes.inputs.inputs import MapTrial
 from kerasnorm.doctor.probes.inputs.split_separation import SplitSeparation
 from kerasnorm.doctor.probes.labels.labels import ClassPermutation, LabelOrder
-from kerasnorm.doctor.probes.labels.noise_estimate import LabelNoiseEstimate
+from kerasnorm.doctor.probes.labels.noise_estimate import LabelNoiseEstimate, Suspect
 from kerasnorm.doctor.probes.labels.noise_plateau import Plateau
 from kerasnorm.doctor.probes.labels.noise_tests import Excess
 from kerasnorm.doctor.probes.leakage import Overlap
@@ -147,6 +149,21 @@ def estimate(z=6.0, low=0.1, family=(4.0, 4.0), comparable=True, ratio=0.0, pool
 def test_wrong_labels_need_all_parts_of_the_proof(seen, expected):
     m = measured({"B": 0.1, "D": 1.5}, label_noise=estimate(**seen))
     assert code(noise.check_noise(m)) == expected
+
+
+def test_wrong_labels_show_the_suspects_whose_images_are_known():
+    image = np.zeros((2, 2, 3), "uint8")
+    suspects = (
+        Suspect(7, 0, 1, 0.9, "a.png", image),
+        Suspect(3, 1, 0, 0.8, "b.png"),
+        Suspect(5, 1, 0, 0.7),
+    )
+    known = dataclasses.replace(estimate(), suspects=suspects)
+    found = noise.check_noise(measured({"B": 0.1, "D": 1.5}, label_noise=known))
+    assert [shown for _, shown in found.images] == [image]
+    assert found.images[0][0] == suspects[0].caption
+    assert found.evidence["suspects"] == [7, 3, 5]
+    assert found.evidence["suspect_files"] == ["a.png", "b.png"]
 
 
 def test_wrong_labels_stand_beside_overfitting():
