@@ -98,6 +98,7 @@ def test_no_command_touches_a_run(attempt, place, capsys, monkeypatch):
     assert command([word.format(place=place) for word in words]) in (1, 2)
     error = capsys.readouterr().err
     assert "Traceback" not in error and error.startswith("error: expected "), error
+    assert " --" not in attempt or "leave alone what a run has written" in error
     assert snapshot(run) == before
 
 
