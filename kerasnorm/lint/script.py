@@ -6,7 +6,7 @@ from functools import cached_property
 from kerasnorm.lint.facts.networks import Network, network_of
 from kerasnorm.lint.facts.trainings import Compiled, Fitted, trainings
 from kerasnorm.lint.source import Source
-from kerasnorm.lint.trace.calls import Assignment
+from kerasnorm.lint.trace.events import Assignment
 from kerasnorm.lint.trace.names import last
 from kerasnorm.lint.trace.tracer import Tracer
 from kerasnorm.lint.trace.values import Call, Value

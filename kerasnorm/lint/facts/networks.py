@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kerasnorm.lint.facts import applications
-from kerasnorm.lint.trace.calls import Event
+from kerasnorm.lint.trace.events import Event
 from kerasnorm.lint.trace.names import is_keras, last
 from kerasnorm.lint.trace.values import (
     Call,

@@ -12,7 +12,7 @@ from kerasnorm.lint.facts.networks import (
     network_of,
 )
 from kerasnorm.lint.facts.preparation import Preparation
-from kerasnorm.lint.trace.calls import Event
+from kerasnorm.lint.trace.events import Event
 from kerasnorm.lint.trace.values import (
     Call,
     Choice,

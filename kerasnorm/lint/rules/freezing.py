@@ -8,7 +8,7 @@ from kerasnorm.lint.facts.networks import Network
 from kerasnorm.lint.facts.trainings import Fitted
 from kerasnorm.lint.rules.found import Found
 from kerasnorm.lint.script import Script
-from kerasnorm.lint.trace.calls import Assignment
+from kerasnorm.lint.trace.events import Assignment
 from kerasnorm.lint.trace.names import last
 from kerasnorm.lint.trace.values import (
     Call,

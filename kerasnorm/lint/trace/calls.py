@@ -1,8 +1,8 @@
 """Calls to values: functions of the script are followed inside."""
 
 import ast
-from dataclasses import dataclass, field
 
+from kerasnorm.lint.trace.events import Event
 from kerasnorm.lint.trace.expressions import Evaluator
 from kerasnorm.lint.trace.scope import Scope
 from kerasnorm.lint.trace.values import (
@@ -24,32 +24,6 @@ from kerasnorm.lint.trace.values import (
 DEPTH = 12
 # Methods of a dataset that call a function with each element.
 ELEMENTWISE = ("map", "flat_map", "interleave", "filter", "apply")
-
-
-@dataclass(eq=False)
-class Assignment(Value):
-    """An attribute that the script sets."""
-
-    target: Value = field(default_factory=Value)
-    attribute: str = ""
-    value: Value = field(default_factory=Value)
-    #: Conditions and loops around it, the innermost last.
-    around: tuple[ast.AST, ...] = ()
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that the script does, in the order in which it does it.
-
-    Args:
-        what: A call, or an attribute that is set.
-        certain: Whether it does so in every run.
-        around: Conditions and loops around it, the innermost last.
-    """
-
-    what: Call | Assignment
-    certain: bool
-    around: tuple[ast.AST, ...] = ()
 
 
 def is_partial(value: Value) -> bool:

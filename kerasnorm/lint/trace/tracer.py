@@ -3,7 +3,8 @@
 import ast
 from typing import Any
 
-from kerasnorm.lint.trace.calls import Assignment, Caller, Event
+from kerasnorm.lint.trace.calls import Caller
+from kerasnorm.lint.trace.events import Assignment, Event
 from kerasnorm.lint.trace.expressions import TooLong, element_of
 from kerasnorm.lint.trace.names import imported
 from kerasnorm.lint.trace.scope import Scope, merged
