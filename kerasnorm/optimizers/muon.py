@@ -197,8 +197,10 @@ class Muon(keras.optimizers.Muon):
         axes = self._axes_of(variable)
         order = [*axes, *(axis for axis in range(len(step.shape)) if axis not in axes)]
         turned = ops.transpose(step, order)
-        inputs = math.prod(step.shape[axis] for axis in axes)
-        matrix = ops.reshape(turned, (inputs, -1))
+        # Sizes in full: nothing can be inferred of a variable without entries.
+        inputs = math.prod(turned.shape[: len(axes)])
+        outputs = math.prod(turned.shape[len(axes) :])
+        matrix = ops.reshape(turned, (inputs, outputs))
         flat = self.lr_adjust(self.zeropower_via_newtonschulz5(matrix, self.ns_steps))
         back = [order.index(axis) for axis in range(len(order))]
         update = ops.transpose(ops.reshape(flat, turned.shape), back)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.checks.class_fractions import check_class_fractions
 from kerasnorm.doctor.checks.data import repaired_cells
 from kerasnorm.doctor.finding import Finding
@@ -67,7 +68,7 @@ def check_collapse(m: Measurements) -> Finding | None:
     top = int(answers.argmax())
     fraction = float(answers[top] / answers.sum())
     fractions = both.fractions(both.train)
-    if fraction < COLLAPSED or fractions[top] > OF_IT:
+    if fraction < COLLAPSED or fractions[top] > OF_IT or not _collapses_in_training(m):
         return None
     seen = both.validation
     biases = matching_biases(both.train.log_p, fractions)
@@ -95,6 +96,18 @@ def check_collapse(m: Measurements) -> Finding | None:
         },
         effect=max(change.value, 0.0) * m.loss_unit,
     )
+
+
+def _collapses_in_training(m: Measurements) -> bool:
+    """Return whether batch statistics leave the answers at one class.
+
+    Where they do not, statistics are what is wrong, and not the biases.
+    """
+    scores = m.scores.get(Cell.TRAIN_BATCH_STATISTICS)
+    if scores is None:
+        return True
+    answers = np.bincount(scores.log_p.argmax(axis=1))
+    return bool(answers.max() >= COLLAPSED * answers.sum())
 
 
 def check_imbalance(m: Measurements) -> Finding | None:
