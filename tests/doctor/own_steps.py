@@ -11,6 +11,16 @@ def norm():
     return L.BatchNormalization(momentum=0.5)
 
 
+def scope_of(parts, state):
+    """Return a scope in which variables have the values that JAX hands on."""
+    mapping = [
+        pair
+        for part, values in zip(parts, state, strict=True)
+        for pair in zip(part, values, strict=True)
+    ]
+    return keras.StatelessScope(state_mapping=mapping)
+
+
 class Descending:
     """Goes down losses that `aims` names, one after the other.
 
@@ -57,12 +67,7 @@ class Descending:
                 self.optimizer.variables,
                 self.metrics_variables,
             )
-            mapping = [
-                pair
-                for part, values in zip(parts, state, strict=True)
-                for pair in zip(part, values, strict=True)
-            ]
-            with keras.StatelessScope(state_mapping=mapping):
+            with scope_of(parts, state):
                 losses = [self._descend(*aim) for aim in self.aims(data)]
                 logs = self.logs(data, losses)
                 state = tuple([variable.value for variable in part] for part in parts)
@@ -188,12 +193,7 @@ class Frame(Descending, keras.Model):
                 self.non_trainable_variables,
                 self.metrics_variables,
             )
-            mapping = [
-                pair
-                for part, values in zip(parts, state, strict=True)
-                for pair in zip(part, values, strict=True)
-            ]
-            with keras.StatelessScope(state_mapping=mapping):
+            with scope_of(parts, state):
                 logs = self.logs(data, None)
                 return logs, tuple([v.value for v in part] for part in parts)
 

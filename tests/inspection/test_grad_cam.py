@@ -174,7 +174,7 @@ def test_every_kind_of_network_has_a_map(name):
     maps = keras.Model(model.input, model.get_layer("pool").input)
     features = keras.ops.convert_to_numpy(maps(images, training=False))
     classifier = model.get_layer("classifier")
-    # So that something speaks for each class, whatever was drawn.
+    # So that something speaks for each class, for every seed.
     classifier.kernel.assign(keras.ops.abs(classifier.kernel))
     kernel = keras.ops.convert_to_numpy(classifier.kernel)
     expected = literal(features, kernel[:, [1, 0]].T)

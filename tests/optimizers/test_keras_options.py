@@ -167,7 +167,7 @@ def after_steps(cls, *weights):
         keras.Variable(np.full(shape, 0.5, "float32"), name="kernel")
         for shape in weights
     ]
-    # The same rate for the last one, whatever stands before it.
+    # The same rate for the last one, with any layers before it.
     rates = ([1.0] * len(weights),) if cls is optimizers.LayerRates else ()
     optimizer = cls(keras.optimizers.SGD(0.1), *rates) if wraps(cls) else cls(0.1)
     optimizer.build(variables)

@@ -14,13 +14,13 @@ def test_interval_ends_solve_wilsons_equation(fraction, total):
     # of p away from p.
     fraction = round(fraction * total) / total
     for end in confusion.wilson_interval(fraction, total):
-        deviation = (fraction - end) ** 2
-        assert deviation == pytest.approx(
+        distance = (fraction - end) ** 2
+        assert distance == pytest.approx(
             1.959963984540054**2 * end * (1 - end) / total, abs=1e-10
         )
 
 
-def test_interval_of_a_share_that_rounding_put_above_one():
+def test_interval_of_a_fraction_that_rounding_put_above_one():
     exact = confusion.wilson_interval(1.0, 10)
     assert confusion.wilson_interval(1.0000001, 10) == exact
 

@@ -84,7 +84,7 @@ def _here(path: str | os.PathLike[str], name: str) -> str:
 
 
 def _is_too_long(text: str) -> bool:
-    """Say whether the system takes no such path, whatever of it exists."""
+    """Say whether the system takes no such path, whether it exists or not."""
     if any(len(os.fsencode(part)) > 255 for part in pathlib.Path(text).parts):
         return True
     try:

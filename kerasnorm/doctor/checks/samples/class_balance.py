@@ -55,7 +55,7 @@ def _both(m: Measurements) -> _Both | None:
 
 
 def check_collapse(m: Measurements) -> Finding | None:
-    """Find a network that answers one class, whatever it is shown.
+    """Find a network that answers one class for nearly every sample.
 
     Outputs that lean to one class may still know the others. Biases that make its mean
     answer on training samples the class fractions tell: accuracy on validation samples

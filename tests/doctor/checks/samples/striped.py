@@ -70,7 +70,7 @@ def stripe_reader(head, threshold=0.0):
 
 
 def brightness_reader(head, middle=0.5):
-    """Return a network that takes bright images for class 1, whatever they show."""
+    """Return a network that tells class 1 by brightness alone."""
     inputs = keras.Input((SIDE, SIDE, 3))
     x = keras.layers.Rescaling(1.0, -middle)(inputs)
     if head == "sigmoid":
