@@ -18,7 +18,11 @@ from kerasnorm.doctor.checks import (
     training,
 )
 from kerasnorm.doctor.checks.remainder import describe_remainder, measure_remainder
-from kerasnorm.doctor.checks.samples import class_balance, image_properties
+from kerasnorm.doctor.checks.samples import (
+    class_balance,
+    image_properties,
+    near_duplicates,
+)
 from kerasnorm.doctor.examination import Examination
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
@@ -30,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     training.check_precision,
     training.check_diverged,
     data.check_overlap,
+    near_duplicates.check_twins,
     labels.check_head,
     expected_inputs.check_expected,
     labels.check_labels,
@@ -60,7 +65,11 @@ CHECKS: tuple[Check, ...] = (
 BREAKS_STATISTICS = frozenset({"learning_rate_too_high", "mixed_precision_overflow"})
 
 #: Causes that say more of a network at chance than that it has not learned.
-EXPLAINS_NOT_LEARNED = frozenset(ROOTS) - {"ordered_batches", "leakage"}
+EXPLAINS_NOT_LEARNED = frozenset(ROOTS) - {
+    "ordered_batches",
+    "leakage",
+    "near_duplicate_leakage",
+}
 
 
 def diagnose(

@@ -29,6 +29,7 @@ from kerasnorm.doctor.probes.labels.noise_estimate import LabelNoiseEstimate
 from kerasnorm.doctor.probes.leakage import Overlap
 from kerasnorm.doctor.probes.learning_rate import RateTrial
 from kerasnorm.doctor.probes.moving_statistics import NormState
+from kerasnorm.doctor.probes.near_duplicates.twins import Twins
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
 from kerasnorm.doctor.probes.structure import Structure
@@ -66,6 +67,7 @@ class Measurements:
         separation: How well the splits can be told apart.
         permutation: Exchange of classes.
         overlap: Validation samples in the training data.
+        twins: Validation images that are crops or edits of training images.
         label_noise: What reference models say of the labels.
         rate_trial: Short trainings at the learning rate and a fraction of it.
         precision: Float16 against float32.
@@ -105,6 +107,7 @@ class Measurements:
     separation: SplitSeparation | None = None
     permutation: ClassPermutation | None = None
     overlap: Overlap | None = None
+    twins: Twins | None = None
     label_noise: LabelNoiseEstimate | None = None
     rate_trial: RateTrial | None = None
     precision: Precision | None = None

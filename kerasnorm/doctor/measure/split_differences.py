@@ -20,6 +20,7 @@ from kerasnorm.doctor.probes.labels.labels import (
     measure_class_permutation,
 )
 from kerasnorm.doctor.probes.leakage import measure_overlap
+from kerasnorm.doctor.probes.near_duplicates.twins import find_twins
 from kerasnorm.doctor.probes.preprocessing import (
     measure_mapped,
     try_maps_under_true_statistics,
@@ -34,6 +35,8 @@ MAP_SAMPLES, MAP_SAMPLES_LATE = 256, 64
 # Loss of validation samples beyond that of training samples, in units of the loss, from
 # which another preparation may explain it.
 GAP_TO_EXPLAIN = 0.1
+# Fraction of exact copies beyond which nobody needs to look for crops.
+MOST_COPIES = 0.05
 
 
 def compare_splits(
@@ -52,6 +55,7 @@ def compare_splits(
     if limit.allows("looking for validation samples in the training data"):
         overlap = measure_overlap(every.plainest_train, all_validation)
         found = replace(found, overlap=overlap)
+        found = _look_for_twins(setup, found, validation)
     separation = measure_separation(every.train, all_validation)
     found = replace(found, separation=separation)
     if setup.loss is None:
@@ -62,6 +66,19 @@ def compare_splits(
         validation,
         setup.loss,
     )
+
+
+def _look_for_twins(
+    setup: Setup, found: Measurements, validation: Samples
+) -> Measurements:
+    """Add crops and edits of one photo in both splits, where no copies are."""
+    overlap = found.overlap
+    if overlap is None or overlap.exact > MOST_COPIES or not found.weights_finite:
+        return found
+    if not setup.limit.allows("looking for crops of one photo in both splits"):
+        return found
+    twins = find_twins(setup.model, setup.splits.plainest_train, validation)
+    return replace(found, twins=twins)
 
 
 def _add_mapped(

@@ -1,0 +1,1 @@
+"""Looks for crops and edits of one photo in both splits."""
