@@ -1,5 +1,7 @@
 """Judges crops and edits of one photo in both splits."""
 
+from typing import Any
+
 from scipy import stats
 
 from kerasnorm.doctor.checks.data import LEAKED, check_overlap
@@ -57,7 +59,7 @@ def _without_twins(m: Measurements) -> tuple[dict, str]:
         return {}, ""
     correct = scores.correct[twins.numbers]
     rest = correct[~twins.found]
-    values = {
+    values: dict[str, Any] = {
         "validation_accuracy": float(correct.mean()),
         "accuracy_of_twins": float(correct[twins.found].mean()),
         "images_without_twin": len(rest),
