@@ -30,6 +30,7 @@ LAYERS = (
     ("doctor",),
     ("watch",),
     ("notebook", "training"),
+    ("studies",),
     ("script_commands", "data_commands", "program_commands"),
     ("command_line",),
     ("__main__",),

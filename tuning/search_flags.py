@@ -62,9 +62,13 @@ class Given:
 
 
 def known_apps() -> list[str]:
-    """Return the names of the apps there are."""
+    """Return the names of the apps whose settings can be searched: no studies."""
     apps = importlib.import_module(module_of("apps"))
-    return [module.name for module in pkgutil.iter_modules(apps.__path__)]
+    names = [module.name for module in pkgutil.iter_modules(apps.__path__)]
+    modules = {
+        name: importlib.import_module(f"{apps.__name__}.{name}") for name in names
+    }
+    return [name for name, module in modules.items() if hasattr(module, "APP")]
 
 
 def read(words: Sequence[str]) -> Given:

@@ -88,17 +88,18 @@ def test_rand_augment_changes_images_and_keeps_their_range(data):
         assert other.max() <= 255
 
 
-PRESETS = [
-    f"{module.name} {name}"
-    for module in pkgutil.iter_modules(apps.__path__)
-    for name in importlib.import_module(f"apps.{module.name}").APP.presets
-]
+APPS = {
+    found.name: module.APP
+    for found in pkgutil.iter_modules(apps.__path__)
+    if hasattr(module := importlib.import_module(f"apps.{found.name}"), "APP")
+}
+PRESETS = [f"{name} {preset}" for name, app in APPS.items() for preset in app.presets]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_no_preset_asks_for_what_one_backend_alone_can_do(preset, monkeypatch):
     app, name = preset.split()
-    own = importlib.import_module(f"apps.{app}").APP
+    own = APPS[app]
     settings = own.settings.replace(**own.presets[name])
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
     assert batches.keras_layers(settings) == []
