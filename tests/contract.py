@@ -127,7 +127,11 @@ def _ghost(x, weights):
     return norms.ghost_batch_norm(x, parts, 1e-3, *pair(weights))
 
 
-def _ghost_inference(x, weights):
+def _batch(x, weights):
+    return norms.ghost_batch_norm(x, [len(x)], 1e-3, *pair(weights))
+
+
+def _batch_inference(x, weights):
     given = weights["moving_mean"], weights["moving_variance"]
     return norms.batch_norm(x, 1e-3, *pair(weights), *given)
 
@@ -285,6 +289,20 @@ ROWS = [
         call=TRAINING,
     ),
     Row(
+        "BatchNorm, training",
+        lambda channels, **kw: layers.BatchNorm(**kw),
+        _batch,
+        call=TRAINING,
+        # Keras' own arithmetic, which does not shift first.
+        inputs={k: v for k, v in NORM_INPUTS.items() if k != "large offset"},
+    ),
+    Row(
+        "BatchNorm, inference",
+        lambda channels, **kw: layers.BatchNorm(**kw),
+        _batch_inference,
+        call=INFERENCE,
+    ),
+    Row(
         "GhostBatchNorm, training",
         lambda channels, **kw: layers.GhostBatchNorm(**({"ghost_batch_size": 3} | kw)),
         _ghost,
@@ -301,7 +319,7 @@ ROWS = [
     Row(
         "GhostBatchNorm, inference",
         lambda channels, **kw: layers.GhostBatchNorm(3, **kw),
-        _ghost_inference,
+        _batch_inference,
         call=INFERENCE,
     ),
     Row(

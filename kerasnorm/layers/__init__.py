@@ -8,6 +8,7 @@ from kerasnorm.layers.convolutions.scaled_ws_conv import (
 )
 from kerasnorm.layers.convolutions.ws_conv import WSConv2D
 from kerasnorm.layers.factory import make_norm
+from kerasnorm.layers.norms.batch_norm import BatchNorm
 from kerasnorm.layers.norms.filter_response_norm import FilterResponseNorm
 from kerasnorm.layers.norms.ghost_batch_norm import GhostBatchNorm
 from kerasnorm.layers.norms.group_norm import GroupNorm, group_count
@@ -20,6 +21,7 @@ from kerasnorm.layers.stochastic_depth import StochasticDepth
 __all__ = [
     "TLU",
     "AsymmetricConv2D",
+    "BatchNorm",
     "ChannelScale",
     "FilterResponseNorm",
     "GhostBatchNorm",

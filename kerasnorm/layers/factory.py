@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from kerasnorm.layers.norms.batch_norm import BatchNorm
 from kerasnorm.norm_kinds import find_kind
 
 
@@ -20,8 +21,10 @@ def make_norm(name: str, /, **kwargs: Any) -> keras.layers.Layer:
             of one sample over all pixels and channels. `layer_channels` is
             `keras.layers.LayerNormalization`, as in transformers and ConvNeXt:
             statistics of the channels of each pixel. `batch` and its two variants are
-            Keras' own layer; `none` is an identity, and takes the `axis` and the
-            `epsilon` of the others without needing them.
+            Keras' own layer, or `BatchNorm` where it would lose the range of its inputs
+            (float16) or the moving statistics (weights in half precision). `none` is
+            an identity, and takes the `axis` and the `epsilon` of the others without
+            needing them.
         **kwargs: Arguments of the layer, handed on unchanged.
 
     Raises:
@@ -33,6 +36,8 @@ def make_norm(name: str, /, **kwargs: Any) -> keras.layers.Layer:
     """
     kind = find_kind(name)
     make = layer_class(kind.layer)
+    if make is keras.layers.BatchNormalization and _is_narrow(kwargs.get("dtype")):
+        make = BatchNorm
     decided = sorted(kind.options.keys() & kwargs.keys())
     if decided:
         raise ValueError(
@@ -54,6 +59,17 @@ def make_norm(name: str, /, **kwargs: Any) -> keras.layers.Layer:
             f"{unknown[0]}={options[unknown[0]]!r}; leave it out or choose a norm "
             "that takes it."
         ) from error
+
+
+def _is_narrow(dtype: Any) -> bool:
+    """Say whether a dtype policy has less range or digits than batch statistics need.
+
+    Args:
+        dtype: Policy as layers take it, None for the global one.
+    """
+    policy = keras.dtype_policies.get(dtype)
+    has_short_weights = policy.variable_dtype in ("float16", "bfloat16")
+    return has_short_weights or policy.compute_dtype == "float16"
 
 
 @functools.cache

@@ -1,5 +1,7 @@
 """Lookahead: slow weights that follow those of any Keras optimizer."""
 
+from typing import Any
+
 from keras import ops
 
 from kerasnorm.optimizers.assignment import assign_when
@@ -23,13 +25,13 @@ class Lookahead(OptimizerWrapper):
 
     Training and validation see the fast weights; at a synchronization both are the
     same, so validation sees the slow weights where `sync_period` divides the updates
-    of an epoch. When `fit` ends, it calls `finalize_variable_values`, which leaves the
-    slow weights in the model (or the moving average, if the inner optimizer keeps one
-    with `use_ema`): what updates after the last synchronization did is dropped, and a
-    `fit` of fewer updates than `sync_period` ends where it began, so a short one wants
-    a short period. A model saved in mid-training saves both. Where anything else has
-    changed the weights between two updates (`set_weights`, `load_weights`, the best
-    weights that early stopping restores), the slow weights start again from them.
+    of an epoch. When `fit` ends, it calls `finalize_variable_values`, which
+    synchronizes once more, whatever is left of the period, so that the model keeps
+    slow weights and no update is lost (with `use_ema` in the inner optimizer it keeps
+    the moving average); the next `fit` begins a period anew. A model saved in
+    mid-training saves both. Where anything else has changed the weights (`set_weights`,
+    `load_weights`, the best weights that early stopping restores), they stay as they
+    were set and the slow weights start again from them.
 
     Args:
         optimizer: The optimizer to wrap, found again as `inner_optimizer`.
@@ -92,8 +94,8 @@ class Lookahead(OptimizerWrapper):
         They do not before the first update, nor after weights have been set.
         """
         fast, slow = self._pairs()
-        is_known = ops.all(ops.equal(self._fingerprints, self._fingerprints_of(fast)))
-        is_new = ops.logical_or(ops.equal(self._updates, 0), ops.logical_not(is_known))
+        is_changed = ops.logical_not(self._is_known(fast))
+        is_new = ops.logical_or(ops.equal(self._updates, 0), is_changed)
         assign_when(is_new, lambda fast, slow: (fast, fast), fast, slow)
 
     def after_update(self):
@@ -106,20 +108,29 @@ class Lookahead(OptimizerWrapper):
         self._fingerprints.assign(self._fingerprints_of(map(_constrained, fast)))
 
     def finalize_variable_values(self, var_list):
-        """Leave the slow weights, or the moving average if `use_ema` is set."""
+        """Synchronize a last time, unless `use_ema` has left a moving average."""
         super().finalize_variable_values(var_list)
-        if self.use_ema or not self.built:
-            return
         # A failed step under JAX takes the values along; Keras still calls this, and
         # an error here would hide that of the step.
-        has_value = self._updates._value is not None
-        if has_value and int(ops.convert_to_numpy(self._updates)):
-            for fast, slow in zip(*self._pairs(), strict=True):
-                # A copy: JAX would otherwise keep one array in both and, in the next
-                # step, give it away twice.
-                value = ops.copy(ops.convert_to_tensor(slow))
+        if self.use_ema or not self.built or self._updates._value is None:
+            return
+        if not int(ops.convert_to_numpy(self._updates)):
+            return
+        fast, slow = self._pairs()
+        # At a synchronization both are the same already.
+        is_between = ops.not_equal(self._updates % self.sync_period, 0)
+        if bool(
+            ops.convert_to_numpy(ops.logical_and(self._is_known(fast), is_between))
+        ):
+            for one, other in zip(fast, slow, strict=True):
                 # Keras constrains what a step leaves in the fast weights alone.
-                fast.assign(_constrained(fast, value))
+                one.assign(_constrained(one, self._synchronize(one, other)[0]))
+        # The next update starts the slow weights from what is in the model now.
+        self._updates.assign(0)
+
+    def _is_known(self, fast) -> Any:
+        """Say whether the weights are those that the last update has left."""
+        return ops.all(ops.equal(self._fingerprints, self._fingerprints_of(fast)))
 
     def _pairs(self) -> tuple[list, list]:
         pairs = zip(self._trainable_variables, self._slow_weights, strict=True)

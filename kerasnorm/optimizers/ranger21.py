@@ -33,8 +33,9 @@ class Ranger21(OptimizerWrapper):
     `min(2 / (1 - beta_2), 0.22 * total_steps)` updates and falls to 0 over the last
     28%. Everything off is AdamW.
 
-    Training and validation see the fast weights, `fit` ends with the slow ones (see
-    `Lookahead`). Callbacks find the scheduled rate under `learning_rate`.
+    Training and validation see the fast weights, `fit` ends with a
+    synchronization (see `Lookahead`). Callbacks find the scheduled rate under
+    `learning_rate`.
 
     Args:
         learning_rate: Highest learning rate, a `LearningRateSchedule` or a callable.

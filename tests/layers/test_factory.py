@@ -4,6 +4,7 @@ import pytest
 
 from kerasnorm import layers
 from kerasnorm.norm_kinds import NORM_KINDS
+from tests.layers.differentiate import numpy
 
 # Synchronized batch norm exists on the TensorFlow backend only.
 HERE = [
@@ -19,6 +20,37 @@ def test_every_name_makes_a_layer_of_the_given_name(name):
     layer = layers.make_norm(name, name="norm")
     assert layer.name == "norm"
     assert layer(np.ones((2, 4, 4, 32), "float32")).shape == (2, 4, 4, 32)
+
+
+POLICIES = {"float16": 4e-3, "bfloat16": 3e-2}
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("policy", [*POLICIES, *(f"mixed_{half}" for half in POLICIES)])
+@pytest.mark.parametrize("name", [name for name in HERE if name != "none"])
+def test_inputs_beyond_float16_are_normalized_as_in_float32(name, policy):
+    kind = NORM_KINDS[name]
+    options = {"momentum": 0.5} if kind.has_moving_statistics else {}
+    if "renorm" in kind.options:
+        # Without limits the first outputs are the inputs themselves, in any type.
+        options["renorm_clipping"] = {"rmin": 1 / 3, "rmax": 3.0, "dmax": 5.0}
+    short, full = (
+        layers.make_norm(name, dtype=dtype, **options) for dtype in (policy, "float32")
+    )
+    x = np.random.default_rng(5).normal(0.5, 1.0, (4, 3, 3, 64)) * 1e5
+    x, half = x.astype("float32"), policy.removeprefix("mixed_")
+    for training in (True, True, False):
+        ours, expected = short(x, training=training), numpy(full(x, training=training))
+        assert keras.backend.standardize_dtype(ours.dtype) == half
+        error = np.max(np.abs(numpy(ours).astype("float32") - expected))
+        assert error < POLICIES[half] * np.max(np.abs(expected))
+    again = type(short).from_config(short.get_config())
+    again.build(x.shape)
+    for one, other, new in zip(short.weights, full.weights, again.weights, strict=True):
+        assert new.dtype == one.dtype
+        difference = np.abs(numpy(one).astype("float64") - numpy(other))
+        # Keras' own layer sees the inputs in bfloat16.
+        assert np.max(difference) < 2e-3 * np.max(np.abs(numpy(other))) + 1e-6
 
 
 def test_unknown_name_lists_the_known_ones():

@@ -75,13 +75,31 @@ def test_validation_sees_the_fast_weights():
 
 
 @pytest.mark.backends
-def test_fit_ends_with_the_slow_weights():
-    model = harness.small_model()
-    x, y = harness.small_data(24)
-    model.compile(optimizer=Lookahead(sgd(), sync_period=2), loss="mse")
-    start = model.get_weights()[0]
-    model.fit(x, y, batch_size=24, verbose=0)
-    np.testing.assert_array_equal(model.get_weights()[0], start)
+@pytest.mark.parametrize("period", [1, 2, 3, 5])
+def test_fit_ends_with_a_synchronization_and_loses_no_update(period):
+    kernel = keras.Variable(np.zeros(2, "float32"), name="kernel")
+    optimizer = Lookahead(keras.optimizers.SGD(1.0), period, slow_step=0.25)
+    step = [np.full(2, -1.0, "float32")]
+    expected = 0.0
+    for _ in range(2):
+        # Three updates of 1 each, from slow weights that the last fit has left.
+        harness.run_steps(optimizer, [kernel], [step] * 3)
+        for length in [period] * (3 // period) + [3 % period]:
+            expected += 0.25 * length
+        for _ in range(2):
+            optimizer.finalize_variable_values([kernel])
+        value = keras.ops.convert_to_numpy(kernel)
+        np.testing.assert_allclose(value, expected, rtol=1e-6)
+
+
+@pytest.mark.backends
+def test_weights_that_were_set_before_fit_ends_stay():
+    kernel = keras.Variable(np.zeros(2, "float32"), name="kernel")
+    optimizer = Lookahead(keras.optimizers.SGD(1.0))
+    harness.run_steps(optimizer, [kernel], [[np.ones(2, "float32")]])
+    kernel.assign([5.0, 6.0])
+    optimizer.finalize_variable_values([kernel])
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(kernel), [5.0, 6.0])
 
 
 @pytest.mark.thorough

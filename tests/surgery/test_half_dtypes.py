@@ -50,7 +50,9 @@ def network(policy, asymmetric=False):
 
 
 def dtypes(model):
-    weights = {keras.backend.standardize_dtype(w.dtype) for w in model.weights}
+    # Our batch norms keep the moving statistics in float32.
+    trained = model.trainable_weights
+    weights = {keras.backend.standardize_dtype(w.dtype) for w in trained}
     return weights, keras.backend.standardize_dtype(model.outputs[0].dtype)
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from kerasnorm.layers.checks import (
@@ -14,6 +13,7 @@ from kerasnorm.layers.checks import (
     check_positive,
 )
 from kerasnorm.layers.norms import statistics_group
+from kerasnorm.layers.norms.batch_norm import BatchNorm
 from kerasnorm.layers.norms.moments import Moments, as_computed, at_least_float32
 from kerasnorm.layers.norms.pooled_norm import PooledNorm
 from kerasnorm.registration import register
@@ -28,7 +28,7 @@ OF_OTHER_BATCH_NORMS = {
 
 
 @register
-class GhostBatchNorm(keras.layers.BatchNormalization):
+class GhostBatchNorm(BatchNorm):
     """Normalize each small part of the batch by the part's own statistics.
 
     Large batches lose the regularizing noise of small-batch statistics and generalize
@@ -89,8 +89,6 @@ class GhostBatchNorm(keras.layers.BatchNormalization):
             epsilon=check_positive("epsilon", epsilon),
             **kwargs,
         )
-        # `moments.as_computed` and the inference of Keras' layer cast the inputs.
-        self.autocast = False
         self.ghost_batch_size = check_count("ghost_batch_size", ghost_batch_size)
         self.update_per_part = update_per_part
 
@@ -142,10 +140,6 @@ class GhostBatchNorm(keras.layers.BatchNormalization):
         momentum = ops.cast(self.momentum, means.dtype)
         new = ops.sum(means * ops.expand_dims(momentum**age, 1), axis=0)
         return moving * momentum**count + new * (1.0 - momentum)
-
-    def add_weight(self, *args: Any, **kwargs: Any) -> Any:
-        """Create a weight that is read in full precision."""
-        return super().add_weight(*args, **{**kwargs, "autocast": False})
 
     def get_config(self) -> dict:
         """Return the arguments of the constructor."""

@@ -82,20 +82,17 @@ class SwitchableNorm(ChannelNorm):
         self.moving_mean: Any = None
         self.moving_variance: Any = None
         if self.batch_statistics and self.moving_average:
-            channels = (input_shape[self.axis],)
+            options = {
+                "shape": (input_shape[self.axis],),
+                "dtype": at_least_float32(self.variable_dtype),
+                "trainable": False,
+                "autocast": False,
+            }
             self.moving_mean = self.add_weight(
-                name="moving_mean",
-                shape=channels,
-                initializer="zeros",
-                trainable=False,
-                autocast=False,
+                name="moving_mean", initializer="zeros", **options
             )
             self.moving_variance = self.add_weight(
-                name="moving_variance",
-                shape=channels,
-                initializer="ones",
-                trainable=False,
-                autocast=False,
+                name="moving_variance", initializer="ones", **options
             )
 
     def call(self, inputs: Any, training: bool = False) -> Any:
