@@ -8,6 +8,7 @@ import numpy as np
 
 from kerasnorm.inspection import layer_tree
 from kerasnorm.inspection.loss_gradients import loss_gradients
+from kerasnorm.inspection.own_methods import training_loss
 from kerasnorm.inspection.patched_calls import patched_calls
 
 
@@ -46,7 +47,7 @@ def first_non_finite(model: keras.Model, batch: Any) -> tuple[str | None, list[i
         predicted = model(x, training=True)
         if found:
             return found[0]
-        if not _all_finite(model.compute_loss(x, y, predicted, sample_weight)):
+        if not _all_finite(training_loss(model, x, y, predicted, sample_weight)):
             return "the loss itself", []
     path = _non_finite_gradient(model, x, y, sample_weight)
     if path is not None:

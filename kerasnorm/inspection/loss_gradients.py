@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from kerasnorm.inspection.own_methods import training_loss
+
 
 def loss_gradients(model: keras.Model, x: Any, y: Any, sample_weight: Any) -> list[Any]:
     """Return the gradient of each trainable weight; None where the loss has none.
@@ -19,7 +21,7 @@ def loss_gradients(model: keras.Model, x: Any, y: Any, sample_weight: Any) -> li
 
     def loss() -> Any:
         predicted = model(x, training=True)
-        return model.compute_loss(x, y, predicted, sample_weight)
+        return training_loss(model, x, y, predicted, sample_weight)
 
     compute = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
     return compute[keras.config.backend()](model.trainable_variables, loss)

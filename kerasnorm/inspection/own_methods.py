@@ -1,6 +1,7 @@
 """What a model of the user's own has in the place of the methods of Keras."""
 
 import contextlib
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,11 @@ import keras
 import numpy as np
 
 from kerasnorm.inspection import layer_tree
+
+#: Methods that decide the loss, the first that a class overrides; the second is JAX'.
+LOSS_METHODS = ("test_step", "compute_loss_and_updates", "compute_loss")
+#: Methods that decide how a model trains and what its loss is.
+STEP_METHODS = ("train_step", *LOSS_METHODS)
 
 
 def is_overridden(model: keras.Model, method: str) -> bool:
@@ -22,7 +28,63 @@ def is_overridden(model: keras.Model, method: str) -> bool:
         for kind in type(model).__mro__
         if kind.__module__.partition(".")[0] == "keras"
     )
-    return getattr(type(model), method) is not getattr(keras_class, method)
+    theirs = getattr(keras_class, method, None)
+    # Methods of another backend decide nothing here.
+    return theirs is not None and getattr(type(model), method) is not theirs
+
+
+def own_loss_method(model: keras.Model) -> str | None:
+    """Return the method that decides the loss in the place of the compiled one.
+
+    Args:
+        model: Any Keras model.
+
+    Returns:
+        One of `LOSS_METHODS`, None where the compiled loss is that of `evaluate`.
+    """
+    for method in LOSS_METHODS:
+        if is_overridden(model, method) and not _is_helper(model, method):
+            return method
+    return None
+
+
+def _is_helper(model: keras.Model, method: str) -> bool:
+    """Return whether only a step of the user's own can call the method.
+
+    The guides of Keras write one of fewer arguments beside their `train_step`.
+    """
+    if method != "compute_loss_and_updates":
+        return False
+    try:
+        inspect.signature(getattr(model, method)).bind(*range(6), training=False)
+    except TypeError:
+        return True
+    return False
+
+
+def training_loss(model: keras.Model, x: Any, y: Any, y_pred: Any, weights: Any) -> Any:
+    """Return the loss of a batch as the training step of Keras computes it.
+
+    Args:
+        model: A compiled model.
+        x: Inputs.
+        y: Targets.
+        y_pred: Outputs in training mode.
+        weights: Weights of the samples, or None.
+    """
+    if own_loss_method(model) != "compute_loss_and_updates":
+        return model.compute_loss(x, y, y_pred, weights)
+    variables = (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.metrics_variables,
+        getattr(model.optimizer, "variables", []),
+    )
+    *state, optimizer = ([v.value for v in part] for part in variables)
+    own = model.compute_loss_and_updates
+    takes = inspect.signature(own).parameters
+    more = {"optimizer_variables": optimizer} if "optimizer_variables" in takes else {}
+    return own(*state, x, y, weights, training=True, **more)[0]
 
 
 def can_be_called(model: keras.Model) -> bool:

@@ -245,6 +245,12 @@ KINDS = {
         *((text,) if TENSORFLOW else ()),
     )
 }
+# Kinds whose networks differ: the others have that of `regression` and another loss.
+NETWORKS = [
+    kind
+    for kind in KINDS
+    if kind not in ("large_targets", "multi_label", "logits", "autoencoder")
+]
 
 
 class Batches(keras.utils.PyDataset):

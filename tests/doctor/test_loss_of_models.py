@@ -12,6 +12,7 @@ pytestmark = pytest.mark.backends
 L = keras.layers
 ops = keras.ops
 STEPS, COUNT, SIZE = 5, 24, 8
+ON_JAX = keras.backend.backend() == "jax"
 rng = np.random.default_rng(0)
 
 
@@ -69,6 +70,17 @@ class OwnLoss(keras.Model):
         return ops.mean(ops.abs(y - y_pred)) + ops.mean(ops.square(x)) + 7.0
 
 
+class OwnUpdates(keras.Model):
+    """Computes its loss in the method that Keras has on JAX only."""
+
+    def compute_loss_and_updates(
+        self, trained, others, metrics, x, y, weights, training=False, **_
+    ):
+        y_pred, others = self.stateless_call(trained, others, x, training=training)
+        loss = ops.mean(ops.abs(y - y_pred)) + ops.mean(ops.square(x)) + 7.0
+        return loss, (loss, y_pred, others, metrics)
+
+
 class OwnStep(keras.Model):
     def __init__(self, *args, **more):
         super().__init__(*args, **more)
@@ -81,7 +93,7 @@ class OwnStep(keras.Model):
     def _far(self, x, y):
         return ops.max(ops.abs(self(x, training=False) - y))
 
-    if keras.backend.backend() == "jax":
+    if ON_JAX:
 
         def test_step(self, state, data):
             x, y = data
@@ -135,6 +147,11 @@ CASES = {
     "padding": (masked, "mse", (PADDED, numbers(COUNT, STEPS, 1))),
     "own compute_loss": (lambda: own(OwnLoss), "mse", (X, Y)),
     "own test_step": (lambda: own(OwnStep), "mse", (X, Y)),
+    **(
+        {"own compute_loss_and_updates": (lambda: own(OwnUpdates), None, (X, Y))}
+        if ON_JAX
+        else {}
+    ),
     "loss of whole batches": (pixels, batch_dice, (IMAGES, PIXELS)),
     "saturated": (saturated, "categorical_crossentropy", (X, ONE_HOT)),
     "saturated pixels": (
@@ -205,7 +222,7 @@ def test_the_stated_loss_is_that_of_evaluate(name):
     found = examine(model, cut(data), cut(data), thorough=False)
     assert found.losses["D"] == pytest.approx(evaluated(model, data), rel=1e-5)
     assert ("whole batches" in " ".join(found.notes)) == (
-        name in ("own compute_loss", "own test_step", "loss of whole batches")
+        name.startswith("own ") or name == "loss of whole batches"
     )
 
 
@@ -219,8 +236,9 @@ def test_several_outputs_count_with_their_loss_weights(weights):
     assert not any("whole batches" in note for note in found.notes)
 
 
-def test_batch_mode_gives_what_a_test_step_in_that_mode_would_say():
-    model = compiled(lambda: own(OwnLoss), "mse")
+@pytest.mark.parametrize("kind", [OwnLoss, *([OwnUpdates] if ON_JAX else [])])
+def test_batch_mode_gives_what_a_test_step_in_that_mode_would_say(kind):
+    model = compiled(lambda: own(kind), "mse")
     found = examine(model, cut((X, Y)), None, thorough=False)
     norm, head = model.layers[1:]
     wanted = []

@@ -9,7 +9,8 @@ from kerasnorm.doctor.forward.statistics import Pass, evaluate, evaluate_loss
 from kerasnorm.doctor.loss_matrix.loss_scale import measure_scale
 from kerasnorm.doctor.losses.model_losses import resolve_loss
 from kerasnorm.doctor.sampling.sample_batches import sample_batches
-from tests.doctor.model_kinds import Batches
+from tests.doctor.model_kinds import Batches, Triplets
+from tests.doctor.test_loss_of_models import OwnStep
 from tests.marks import thorough_after
 
 pytestmark = pytest.mark.backends
@@ -115,19 +116,23 @@ def batches(kind):
     return [(x[i : i + SIZE], y[i : i + SIZE]) for i in range(0, COUNT, SIZE)]
 
 
+def scale_of(model, data):
+    samples = sample_batches(data)
+    loss = resolve_loss(model, samples)
+    seen = Pass(evaluate(model, samples), evaluate_loss(model, samples, loss))
+    return measure_scale(loss, samples, seen)
+
+
 @pytest.mark.parametrize("kind", thorough_after(2, KINDS))
 def test_the_constant_costs_what_evaluate_says_of_a_network_that_gives_it(kind):
     model, head, _ = network(kind)
-    samples = sample_batches(batches(kind))
     losses = []
     for answer in (np.nanmean, np.nanmedian):
         with np.errstate(divide="ignore"):
             head.set_weights(constant(kind, answer))
         found = model.evaluate(Batches(batches(kind)), verbose=0)
         losses.append(found)
-    loss = resolve_loss(model, samples)
-    seen = Pass(evaluate(model, samples), evaluate_loss(model, samples, loss))
-    scale = measure_scale(loss, samples, seen)
+    scale = scale_of(model, batches(kind))
     # Constants differ from place to place, which one kernel cannot give.
     one = kind not in ("segmentation", "padded steps")
     assert scale.constant == pytest.approx(min(losses), rel=1e-4 if one else 0.1)
@@ -159,3 +164,33 @@ def test_outputs_that_are_right_have_learned(kind):
 @pytest.mark.parametrize("kind", thorough_after(1, KINDS))
 def test_few_samples_prove_nothing(kind):
     assert "not_learned" not in codes(kind, constant(kind, np.nanmean), count=8)
+
+
+def test_a_loss_without_labels_is_compared_with_one_answer_for_all_samples():
+    far = np.where(np.arange(COUNT) % 2, 5, -5)[:, None] * np.ones(4)
+    x = np.stack([far, far, -far], axis=1).astype("float32")
+    inputs = keras.Input(x.shape[1:])
+    head = L.Dense(4, use_bias=False)
+    model = Triplets(inputs, head(inputs))
+    model.compile("sgd", jit_compile=False)
+    head.set_weights([EYE])
+    # Every triplet is right: losses of 0 tell nothing, the margin does.
+    scale = scale_of(model, [(x[i : i + SIZE],) for i in range(0, COUNT, SIZE)])
+    assert scale.loss_unit == pytest.approx(1.0)
+
+
+def test_a_test_step_of_ones_own_is_asked_for_other_answers():
+    inputs = keras.Input((4,))
+    model = OwnStep(inputs, L.Dense(1)(inputs))
+    model.compile("sgd", jit_compile=False)
+    model.layers[-1].set_weights([EYE[:, :1], np.zeros(1)])
+    y = X[:, :1]
+    data = [(X[i : i + SIZE], y[i : i + SIZE]) for i in range(0, COUNT, SIZE)]
+    scale = scale_of(model, data)
+    # Its loss is the largest distance in a batch.
+    wanted = min(
+        np.mean([np.abs(b - answer).max() for _, b in data])
+        for answer in (y.mean(), np.median(y))
+    )
+    assert scale.perfect == pytest.approx(0, abs=1e-6)
+    assert scale.constant == scale.loss_unit == pytest.approx(wanted, rel=1e-5)

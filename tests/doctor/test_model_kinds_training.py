@@ -7,7 +7,15 @@ import pytest
 from kerasnorm import callbacks, optimizers
 from kerasnorm.doctor import DoctorCallback
 from kerasnorm.optimizers.wrapper import OptimizerWrapper
-from tests.doctor.model_kinds import KINDS, SIZE, TRAIN, Batches, cut, numbers
+from tests.doctor.model_kinds import (
+    KINDS,
+    NETWORKS,
+    SIZE,
+    TRAIN,
+    Batches,
+    cut,
+    numbers,
+)
 from tests.doctor.own_steps import Frame
 
 SCHEDULES = ("WarmupCosine", "WarmupStableDecay")
@@ -75,8 +83,8 @@ def compiled(kind, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", optimizers.__all__)
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_optimizer_trains_every_kind_and_is_saved(kind, name, tmp_path):
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_every_optimizer_trains_every_network_and_is_saved(kind, name, tmp_path):
     model, train = compiled(kind, name)
     if name == "SAM" and kind in OWN_STEPS:
         with pytest.raises(RuntimeError, match="two gradients a step"):

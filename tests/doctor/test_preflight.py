@@ -3,7 +3,10 @@ import numpy as np
 import pytest
 
 from kerasnorm.doctor import preflight
+from kerasnorm.doctor.probes.gradients.gradients import measure_gradients
+from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from tests.doctor.networks import batches, data
+from tests.doctor.own_steps import OwnStep
 
 
 def network(activation="softmax", outputs=2, norm=False):
@@ -102,6 +105,27 @@ def test_right_gradients_agree_with_the_loss():
     agreement = found.measurements["gradients"]["agreement"]
     assert len(agreement) == 3
     assert list(agreement.values()) == pytest.approx([1, 1, 1], abs=0.1)
+
+
+class Reporting(OwnStep):
+    """Goes down another loss than the one that `evaluate` reports."""
+
+    def test_step(self, data):
+        x, y = data
+        loss = keras.ops.mean(keras.ops.square(y - self(x, training=False)))
+        return {"loss": 3 * loss - 1}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("kind", "count"), [(OwnStep, 2), (Reporting, 0)])
+def test_a_step_of_ones_own_is_compared_with_the_loss_that_it_goes_down(kind, count):
+    inputs = keras.Input((2,))
+    hidden = keras.layers.Dense(4, "tanh")(inputs)
+    model = kind(inputs, keras.layers.Dense(1)(hidden))
+    model.compile("sgd", "mse", jit_compile=False)
+    x, _ = data(32)
+    found = measure_gradients(model, sample_batches([(x, x[:, :1])]))
+    assert list(found.agreement.values()) == pytest.approx([1] * count, abs=0.1)
 
 
 class Scaled(keras.layers.Layer):

@@ -97,7 +97,9 @@ def _is_large(m: Measurements) -> bool:
     weighted, points = weigh_classes(m), m.accuracy_change(seen, trained)
     gap, low, _ = weighted.loss if weighted else m.difference(seen, trained)
     if points is None:
-        return gap >= _harmful(m) and low >= SURELY * m.loss_unit
+        # How much losses differ says nothing of what there is to lose.
+        proved = gap >= _harmful(m) and low >= SURELY * m.loss_unit
+        return proved and not m.scale.is_spread
     value, sure = (points.value, points.low)
     if weighted:
         value, sure = weighted.points[:2]

@@ -9,13 +9,10 @@ import numpy as np
 
 from kerasnorm.doctor.forward.state import restored_after
 from kerasnorm.doctor.sampling.samples import Samples
-from kerasnorm.inspection.own_methods import is_overridden
+from kerasnorm.inspection.own_methods import STEP_METHODS, is_overridden
 from kerasnorm.inspection.training_step import batches_as_in_fit
 from kerasnorm.surgery.copier import RewritePlan
 from kerasnorm.surgery.rebuild import compile_like, rebuild
-
-#: Methods that decide how a model trains and what its loss is.
-STEPS = ("train_step", "test_step", "compute_loss")
 
 
 class CannotCloneError(ValueError):
@@ -55,7 +52,7 @@ def copy_model(
             f"expected a model that can be copied, received {type(model).__name__}: "
             f"{error}"
         ) from error
-    steps = [name for name in STEPS if is_overridden(model, name)]
+    steps = [name for name in STEP_METHODS if is_overridden(model, name)]
     if steps and type(copy) is not type(model):
         raise CannotCloneError(
             f"expected a model whose copy keeps its own {steps[0]}, received "
@@ -94,7 +91,9 @@ def computing_in(dtype: str | None) -> Iterator[None]:
             keras.config.set_dtype_policy(before[1])
 
 
-def train_on(model: keras.Model, samples: Samples, batches: list[np.ndarray]) -> None:
+def train_on(
+    model: keras.Model, samples: Samples, batches: list[np.ndarray]
+) -> dict[str, Any]:
     """Take one training step on each batch, in the form in which `fit` gives them.
 
     A training step of the user's own may begin with `x, y = data`: batches have as many
@@ -104,10 +103,15 @@ def train_on(model: keras.Model, samples: Samples, batches: list[np.ndarray]) ->
         model: A compiled model.
         samples: The samples.
         batches: Sample numbers of each batch.
+
+    Returns:
+        What the last step says, with the loss before it.
     """
+    logs: dict[str, Any] = {}
     with batches_as_in_fit(model, samples.bare):
         for numbers in batches:
-            model.train_on_batch(*samples.take(numbers))
+            logs = model.train_on_batch(*samples.take(numbers), return_dict=True)
+    return logs
 
 
 def trainable_arrays(model: keras.Model) -> list[np.ndarray]:

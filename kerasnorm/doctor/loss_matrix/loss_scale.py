@@ -50,6 +50,8 @@ class LossScale:
         constants: Loss of the best constant answer for each sample, (samples,), None
             where none is known.
         perfects: Loss of the labels themselves likewise.
+        is_spread: Whether the unit is only how much the losses differ: no answer was
+            found that costs so much more.
     """
 
     loss_unit: float
@@ -60,6 +62,7 @@ class LossScale:
     outputs: float = 0.0
     constants: np.ndarray | None = field(default=None, repr=False, compare=False)
     perfects: np.ndarray | None = field(default=None, repr=False, compare=False)
+    is_spread: bool = False
 
     @property
     def gap(self) -> float | None:
@@ -138,10 +141,12 @@ def measure_scale(loss: LossOfSamples, train: Samples, found: Pass) -> LossScale
     if loss.of_outputs is not None:
         return scale
     if uninformed and nats and loss.known and not loss.joint and len(heads) == 1:
-        loss_unit = uninformed / nats
-    else:
-        loss_unit = scale.gap or _loss_variation(loss, train, found, masks)
-    return replace(scale, loss_unit=loss_unit)
+        return replace(scale, loss_unit=uninformed / nats)
+    gain = scale.gap or _cost_of_knowing_nothing(loss, train, found, masks)
+    std = float(np.nanstd(found.losses))
+    if not scale.gap and np.isfinite(std) and std > max(gain, SMALLEST_GAP):
+        return replace(scale, loss_unit=std, is_spread=True)
+    return replace(scale, loss_unit=gain or 1.0)
 
 
 def _sizes(y: np.ndarray, outputs: np.ndarray) -> tuple[float, float]:
@@ -272,16 +277,23 @@ def _losses(
     return None
 
 
-def _loss_variation(
+def _cost_of_knowing_nothing(
     loss: LossOfSamples, train: Samples, found: Pass, masks: list | None
 ) -> float:
-    """Return what the outputs for other samples cost, or how much losses differ."""
+    """Return what outputs that know nothing cost more, 0 where none is found.
+
+    Outputs for other samples do not fit the labels; where there are none, one answer
+    for all samples is what a network gives that tells none of them apart.
+    """
     order = np.arange(train.count)
     for group in train.by_shape(order.copy()):
         order[group] = np.roll(group, len(group) // 2)
-    others = [array[order] for array in keras.tree.flatten(found.outputs)]
-    mixed = _mean(_losses(loss, train, others, masks))
-    gain = 0.0 if mixed is None else mixed - float(found.losses.mean())
-    std = float(np.nanstd(found.losses))
-    sizes = [size for size in (gain, std) if np.isfinite(size) and size > 1e-9]
-    return max(sizes, default=1.0)
+    outputs = keras.tree.flatten(found.outputs)
+    others = [array[order] for array in outputs]
+    costs = [_mean(_losses(loss, train, others, masks))]
+    if train.groups is None:
+        alike = [np.broadcast_to(array.mean(axis=0), array.shape) for array in outputs]
+        costs.append(_mean(_losses(loss, train, alike, masks)))
+    known = float(found.losses.mean())
+    more = [cost - known for cost in costs if cost is not None]
+    return max((m for m in more if np.isfinite(m) and m > SMALLEST_GAP), default=0.0)

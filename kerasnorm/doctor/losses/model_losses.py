@@ -10,7 +10,7 @@ from keras import ops
 
 from kerasnorm.doctor.losses.head_activation import last_activation
 from kerasnorm.doctor.losses.masks import Masked, has_mask
-from kerasnorm.doctor.losses.own_losses import OWN, Batch
+from kerasnorm.doctor.losses.own_losses import MAKE_OUTPUTS, OWN, Batch
 from kerasnorm.doctor.losses.sample_losses import (
     SplitLoss,
     Trial,
@@ -20,7 +20,8 @@ from kerasnorm.doctor.losses.sample_losses import (
 )
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.loss_gradients import without_gradients
-from kerasnorm.inspection.own_methods import is_overridden
+from kerasnorm.inspection.own_methods import own_loss_method
+from kerasnorm.inspection.patched_calls import patched_calls
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ class LossOfSamples:
             if masks is not None:
                 flat = [Masked(m)(t) for t, m in zip(flat, masks, strict=True)]
             given = keras.tree.pack_sequence_as(self.form, flat)
-        with without_gradients():
+        makes = self.name in MAKE_OUTPUTS and self.given is None
+        calls = {self.model: lambda *_, **__: given} if makes else {}
+        with without_gradients(), patched_calls(calls):
             values = self.measure(self.model, batch, given)
         return np.asarray(ops.convert_to_numpy(values), "float64")
 
@@ -114,9 +117,9 @@ def describe_loss(
     Raises:
         ValueError: If there is no loss and none can be inferred.
     """
-    for method in ("test_step", "compute_loss") if loss is None else ():
-        if is_overridden(model, method):
-            return LossOfSamples(method, by_batch=True, joint=True, complete=True)
+    own = own_loss_method(model) if loss is None else None
+    if own is not None:
+        return LossOfSamples(own, by_batch=True, joint=True, complete=True)
     chosen = getattr(model, "loss", None) if loss is None else loss
     inferred = chosen is None
     if inferred and samples.y is None and model.losses:
@@ -156,9 +159,7 @@ def known_loss(
     unlabelled = any(split.y is None for split in splits)
     if not unlabelled:
         return describe_loss(model, splits[0], loss)
-    own = loss is None and any(
-        is_overridden(model, m) for m in ("test_step", "compute_loss")
-    )
+    own = loss is None and own_loss_method(model) is not None
     if own or (getattr(model, "loss", loss) is None and model.losses):
         return describe_loss(model, splits[0], loss)
     return None

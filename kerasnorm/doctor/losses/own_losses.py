@@ -43,9 +43,12 @@ def added_loss(model: keras.Model) -> Any:
     return added
 
 
+#: Methods that make outputs themselves; the second one, the step of Keras calls.
+MAKE_OUTPUTS = ("test_step", "compute_loss_and_updates")
+
 #: What takes the place of a compiled loss.
 OWN: dict[str, Callable[[Any, Batch, Any], Any]] = {
-    "test_step": _by_own_step,
+    **dict.fromkeys(MAKE_OUTPUTS, _by_own_step),
     "compute_loss": _by_own_loss,
     "add_loss": _as_added,
 }

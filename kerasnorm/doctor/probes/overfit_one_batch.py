@@ -13,7 +13,7 @@ from kerasnorm.doctor.loss_matrix.loss_scale import LossScale
 from kerasnorm.doctor.losses.model_losses import LossOfSamples
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.layer_tree import iter_layers
-from kerasnorm.inspection.own_methods import is_overridden
+from kerasnorm.inspection.own_methods import STEP_METHODS, is_overridden
 from kerasnorm.inspection.patched_calls import patched_calls
 
 # Steps on one batch: enough to halve the loss at most sensible learning rates; where a
@@ -103,7 +103,7 @@ def _can_train(model) -> bool:
     """Return whether there are an optimizer and a loss, or a step of its own."""
     if getattr(model, "optimizer", None) is None:
         return False
-    own = any(is_overridden(model, name) for name in ("train_step", "compute_loss"))
+    own = any(is_overridden(model, n) for n in STEP_METHODS if n != "test_step")
     return own or getattr(model, "loss", None) is not None
 
 

@@ -39,6 +39,8 @@ FIT = (
 )
 COMPILE = ("optimizer", "loss", "loss_weights", "metrics")
 OF_FIT = {"epochs", "validation_data", "validation_split", "callbacks", "batch_size"}
+#: Methods by which a class trains in its own way.
+OWN_METHODS = {"train_step", "test_step", "compute_loss", "compute_loss_and_updates"}
 
 
 @dataclass
@@ -126,7 +128,7 @@ class Fitted:
         """Whether the model's class trains in its own way."""
         function = self.model.function if isinstance(self.model, Call) else None
         while isinstance(function, Class):
-            if {"train_step", "compute_loss", "test_step"} & set(function.methods):
+            if OWN_METHODS & set(function.methods):
                 return True
             function = next((b for b in function.bases if isinstance(b, Class)), None)
         return False

@@ -21,6 +21,7 @@ from kerasnorm.doctor.probes.gradients.loss_slopes import (
     silence_dropout,
 )
 from kerasnorm.doctor.sampling.samples import Samples
+from kerasnorm.inspection.own_methods import is_overridden
 
 # The step along the gradient that should change the loss by this fraction of itself:
 # small enough for a straight line, large enough for float32.
@@ -28,6 +29,8 @@ CHANGE = 0.004
 # A layer's weights move by this fraction of their norm at most, and a smaller change of
 # the loss than this fraction of it is lost in rounding.
 FARTHEST, LEAST = 0.05, 2e-4
+# Losses this near, in units of it, are one.
+SAME = 1e-3
 # Two steps of different lengths agree to this factor where the loss is straight.
 STRAIGHT = 1.1
 
@@ -82,7 +85,7 @@ def measure_gradients(
         return None
     is_random = not silence_dropout(copy)
     before, whole = trainable_arrays(copy), copy.get_weights()
-    train_on(copy, batch, [numbers])
+    logs = train_on(copy, batch, [numbers])
     gradients = [
         old.astype("float64") - now
         for old, now in zip(before, trainable_arrays(copy), strict=True)
@@ -100,7 +103,9 @@ def measure_gradients(
         try:
             agreement = measure_slopes(model, batch, gradients, loss_unit, has_time)
         except CannotCloneError:
-            agreement = _agreement(copy, before, gradients, batch, loss_unit)
+            own = is_overridden(model, "train_step")
+            told = float(logs.get("loss", np.nan)) if own else None
+            agreement = _agreement(copy, before, gradients, batch, loss_unit, told)
     return Gradients(
         finite,
         float(np.linalg.norm(norms)),
@@ -110,7 +115,9 @@ def measure_gradients(
     )
 
 
-def _agreement(copy, before, gradients, batch: Samples, loss_unit) -> dict[str, float]:
+def _agreement(
+    copy, before, gradients, batch: Samples, loss_unit, told: float | None
+) -> dict[str, float]:
     # What the step goes down: the loss with its weights, as the copy has it, and what
     # layers and regularizers add.
     loss = resolve_loss(copy, batch)
@@ -127,7 +134,11 @@ def _agreement(copy, before, gradients, batch: Samples, loss_unit) -> dict[str, 
         return float(seen.losses.mean()) + seen.added
 
     # Neither a constant in the loss nor a loss near 0 may decide the step.
-    size = max(min(abs(loss_at([], 0.0)), loss_unit), 1e-3 * loss_unit)
+    begin = loss_at([], 0.0)
+    if told is not None and not abs(told - begin) <= SAME * loss_unit:
+        # A step of the user's own goes down another loss than `evaluate` reports.
+        return {}
+    size = max(min(abs(begin), loss_unit), 1e-3 * loss_unit)
     found = {}
     for path, members in layers_of(variables).items():
         square = sum(float((gradients[i] ** 2).sum()) for i in members)

@@ -59,7 +59,8 @@ class WideLoss:
     """
 
     def __init__(self, model: keras.Model, batch: Samples) -> None:
-        if is_overridden(model, "train_step"):
+        own = ("train_step", "compute_loss_and_updates")
+        if any(is_overridden(model, method) for method in own):
             raise CannotCloneError("a training step of its own decides the loss")
         self.model = copy_model(model, batch, dtype=WIDE)
         if not silence_dropout(self.model):
