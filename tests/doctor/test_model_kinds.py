@@ -33,6 +33,8 @@ REFUSED = {
 }
 UNLABELLED = ("gan", "frame")
 BY_BATCH = ("triplet",)
+# Seconds that leave nothing out on a busy machine either.
+PATIENT = 300
 
 
 def loss_of(model, batches):
@@ -50,7 +52,7 @@ def predict(model, batches):
 
 @functools.cache
 def examined(kind):
-    return diagnose_model(*trained(kind), thorough=False)
+    return diagnose_model(*trained(kind), thorough=False, seconds=PATIENT)
 
 
 def try_examine(kind):
@@ -69,7 +71,7 @@ def try_examine(kind):
 
 def try_preflight(kind):
     model, train, validation = trained(kind)
-    found = preflight(model, train, validation)
+    found = preflight(model, train, validation, seconds=PATIENT)
     summaries = [f.summary for f in found.findings if f.severity == "error"]
     assert not summaries
     if kind not in UNLABELLED:
