@@ -40,7 +40,7 @@ OPEN = {
     "doctor/checks/statistics": CAUSES,
     "doctor/probes/structure": "doctor/probes/test_structure",
     "doctor/probes/optimizer": "doctor/probes/test_structure",
-    "doctor/probes/learning_rate": "doctor/probes/test_learning_rate",
+    "doctor/probes/rates/learning_rate": "doctor/probes/test_learning_rate",
     "doctor/probes/leakage": DATA_PROBES,
     "doctor/probes/batch_loss_variance": DATA_PROBES,
     "doctor/probes/precision": DATA_PROBES,

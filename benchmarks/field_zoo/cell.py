@@ -80,6 +80,7 @@ def examine(trained, seconds: float) -> dict:
         "remains_high": remains[1],
         "wall_seconds": round(wall_seconds, 1),
         "cpu_seconds": round(cpu_seconds, 1),
+        "limit": seconds,
     }
 
 

@@ -27,11 +27,11 @@ from kerasnorm.doctor.probes.inputs.split_separation import SplitSeparation
 from kerasnorm.doctor.probes.labels.labels import ClassPermutation, LabelOrder
 from kerasnorm.doctor.probes.labels.noise_estimate import LabelNoiseEstimate
 from kerasnorm.doctor.probes.leakage import Overlap
-from kerasnorm.doctor.probes.learning_rate import RateTrial
 from kerasnorm.doctor.probes.moving_statistics import NormState
 from kerasnorm.doctor.probes.near_duplicates.twins import Twins
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
+from kerasnorm.doctor.probes.rates.rate_trial import RateTrial
 from kerasnorm.doctor.probes.structure import Structure
 
 # Beyond this a loss is as good as infinite.

@@ -3,7 +3,7 @@
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.loss_matrix.scores import LITTLE_SKILL
 from kerasnorm.doctor.measurements import Measurements
-from kerasnorm.doctor.probes.learning_rate import RateTrial
+from kerasnorm.doctor.probes.rates.rate_trial import RateTrial
 
 # A constant that fits fewer samples best fits them better than others by over 6%.
 FEWEST = 16

@@ -138,22 +138,29 @@ def check_learning_rate(m: Measurements) -> Finding | None:
     if m.weights_finite and m.scores and not m.has_learned_little:
         return None
     slower = trial.learning_rate * trial.fraction
-    worst, best = max(trial.slower_losses), min(trial.losses)
+    at_rate, below = trial.losses, trial.slower_losses
+    on, guessing = "training samples left out of it", True
+    if trial.explodes:
+        at_rate, below = trial.training_losses, trial.slower_training_losses
+        on, guessing = "the training samples", False
+    worst, best = max(below), min(at_rate)
     most = trial.most_steps or trial.steps
     steps = f"{trial.steps} to {most}" if most > trial.steps else f"{trial.steps}"
     return Finding(
         "learning_rate_too_high",
         "error",
-        f"From new weights, {steps} steps at {trial.learning_rate:.3g} "
+        f"From new weights, up to {steps} steps at {trial.learning_rate:.3g} "
         + (f"end at a loss of {best:.3g} or more" if best < 1e30 else "diverge")
-        + f" on training samples left out of it, {trial.steps} at {slower:.2g} at "
-        f"{worst:.3g} or less ({len(trial.losses)} and {len(trial.slower_losses)} "
-        f"trainings; guessing gives {trial.chance:.3g}).",
+        + f" on {on}, as many at {slower:.2g} at {worst:.3g} or less "
+        f"({len(at_rate)} and {len(below)} trainings"
+        + (f"; guessing gives {trial.chance:.3g})." if guessing else ")."),
         {
             "learning_rate": trial.learning_rate,
             "losses": [finite(loss) for loss in trial.losses],
+            "training_losses": [finite(loss) for loss in trial.training_losses],
             "slower_learning_rate": slower,
             "losses_at_slower_rate": list(trial.slower_losses),
+            "training_losses_at_slower_rate": list(trial.slower_training_losses),
             "loss_of_guessing": trial.chance,
             "steps": trial.steps,
             "most_steps": most,
@@ -164,7 +171,7 @@ def check_learning_rate(m: Measurements) -> Finding | None:
         },
         f"learning_rate={slower:.2g}, with a warm-up; "
         "kerasnorm.callbacks.LearningRateFinder finds a better one",
-        trial.chance - worst,
+        max(trial.chance - max(trial.slower_losses), 0.0),
     )
 
 

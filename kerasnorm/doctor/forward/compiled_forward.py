@@ -49,10 +49,12 @@ def run_cached(model: keras.Model, key: Hashable, forward: Forward, x: Any) -> A
     if functions is None or eager or keras.backend.backend() != "tensorflow":
         with without_gradients():
             return forward(x)
-    return _run(functions, (id(model), key), forward, x, fixed_batch(model))
+    return _run(functions, model, (id(model), key), forward, x)
 
 
-def _run(functions: dict, key: Hashable, forward: Forward, x: Any, size: Any) -> Any:
+def _run(
+    functions: dict, model: keras.Model, key: Hashable, forward: Forward, x: Any
+) -> Any:
     """Run the graph for batches like this one; make it where there is none yet.
 
     Batches of a second length make a graph for every length, if it can be traced.
@@ -73,7 +75,7 @@ def _run(functions: dict, key: Hashable, forward: Forward, x: Any, size: Any) ->
         attempts = {kind: tuple(map(_widened, shapes, functions[kind][1])), **attempts}
     for known, likes in attempts.items():
         try:
-            graph = compiled(forward, x, likes, size)
+            graph = compiled(forward, x, likes, fixed_batch(model))
             found = graph(x)
         except Exception:
             # A layer needs to know the length, which is not tried again.

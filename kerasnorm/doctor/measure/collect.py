@@ -41,10 +41,11 @@ from kerasnorm.doctor.probes.labels.noise_estimate import (
     describe_label_noise,
 )
 from kerasnorm.doctor.probes.labels.suspects import Network
-from kerasnorm.doctor.probes.learning_rate import RateTrial, try_learning_rates
 from kerasnorm.doctor.probes.moving_statistics import measure_norm_states
 from kerasnorm.doctor.probes.optimizer import inspect_optimizer
 from kerasnorm.doctor.probes.precision import measure_precision
+from kerasnorm.doctor.probes.rates.learning_rate import try_learning_rates
+from kerasnorm.doctor.probes.rates.rate_trial import RateTrial
 from kerasnorm.doctor.probes.structure import inspect_structure
 from kerasnorm.doctor.probes.training_mode_layers import measure_dropout_shift
 from kerasnorm.doctor.probes.unsupported_inputs import weights_are_finite

@@ -23,10 +23,10 @@ from kerasnorm.doctor.probes.labels.noise_estimate import LabelNoiseEstimate, Su
 from kerasnorm.doctor.probes.labels.noise_plateau import Plateau
 from kerasnorm.doctor.probes.labels.noise_tests import Excess
 from kerasnorm.doctor.probes.leakage import Overlap
-from kerasnorm.doctor.probes.learning_rate import RateTrial
 from kerasnorm.doctor.probes.moving_statistics import NormState
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
+from kerasnorm.doctor.probes.rates.rate_trial import RateTrial
 from kerasnorm.doctor.probes.structure import Structure
 from tests.doctor.checks.test_thresholds import measured
 

@@ -11,9 +11,9 @@ from kerasnorm.doctor.loss_matrix.matrix import LossMatrix
 from kerasnorm.doctor.loss_matrix.scores import Scores
 from kerasnorm.doctor.measurements import Measurements
 from kerasnorm.doctor.probes.labels.labels import ClassPermutation
-from kerasnorm.doctor.probes.learning_rate import RateTrial
 from kerasnorm.doctor.probes.optimizer import OptimizerState
 from kerasnorm.doctor.probes.precision import Precision
+from kerasnorm.doctor.probes.rates.rate_trial import RateTrial
 from kerasnorm.doctor.probes.structure import Structure
 
 

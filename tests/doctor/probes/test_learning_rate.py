@@ -4,15 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from kerasnorm.doctor.probes import learning_rate
-from kerasnorm.doctor.probes.learning_rate import (
-    COOLED,
-    MOVED,
-    SHORT,
-    Outcome,
-    try_learning_rates,
-)
-from kerasnorm.doctor.probes.short_training import ShortTraining
+from kerasnorm.doctor.probes.rates import learning_rate
+from kerasnorm.doctor.probes.rates.learning_rate import MOVED, try_learning_rates
+from kerasnorm.doctor.probes.rates.rate_runs import COOLED, SHORT, Outcome, RateRuns
+from kerasnorm.doctor.probes.rates.short_training import ShortTraining
 from kerasnorm.doctor.sampling.sample_batches import sample_batches
 from tests.doctor.networks import rings
 
@@ -44,7 +39,7 @@ def test_every_draw_starts_from_other_weights_with_batches_in_another_order():
     training = ShortTraining(network("adam"), keras.optimizers.Adam(0.01), train)
     kernels, orders = [], []
     for seed in range(3):
-        training.run(1)
+        training.run([0.01])
         training.draw(seed)
         kernels.append([weight for weight in training.start if weight.ndim == 2])
         orders.append(np.concatenate(training.batches))
@@ -61,23 +56,21 @@ def test_every_draw_starts_from_other_weights_with_batches_in_another_order():
 
 @pytest.mark.thorough
 def test_rates_fall_to_zero_at_the_end(monkeypatch):
-    rates = []
+    runs = []
     run = ShortTraining.run
 
-    def watched(training, steps, *, first=0):
-        rate = keras.ops.convert_to_numpy(training.optimizer.learning_rate)
-        rates.append((first, float(rate)))
-        run(training, steps, first=first)
+    def watched(training, rates, first=0):
+        if not first:
+            runs.append([])
+        runs[-1] += list(rates)
+        return run(training, rates, first)
 
     monkeypatch.setattr(ShortTraining, "run", watched)
     try_learning_rates(network(keras.optimizers.Adam(0.5)), samples(), False, 600)
-    full = [rate for step, rate in rates[2:] if step == 0]
-    last = [rate for step, rate in rates[2:] if step == SHORT - 1]
-    steady = [rate for step, rate in rates[2:] if step == int(0.6 * SHORT)]
-    # Two more steps measure how long one takes.
-    assert full[0] == pytest.approx(0.5) and len(rates) == 2 + SHORT * len(full)
-    np.testing.assert_allclose(last, np.array(full) / (COOLED * SHORT), rtol=1e-5)
-    assert steady == pytest.approx(full)
+    # Two calls measure how long a step takes.
+    full = runs[2]
+    assert len(full) == SHORT and full[0] == full[int(0.6 * SHORT)] == 0.5
+    assert full[-1] == pytest.approx(0.5 / (COOLED * SHORT), rel=1e-5)
 
 
 class Stopwatch:
@@ -107,7 +100,7 @@ def trial_of(monkeypatch, learns, moves_from, taken, seconds=60.0):
         moved = MOVED * factor / moves_from
         return Outcome(0.2 if knows else 0.69, 0.7 if knows else 0.0, moved)
 
-    monkeypatch.setattr(learning_rate._Trainings, "run", run)
+    monkeypatch.setattr(RateRuns, "run", run)
     monkeypatch.setattr(learning_rate, "MOST_STEPS", 400)
     monkeypatch.setattr(learning_rate, "ShortTraining", lambda *_: Stopwatch())
     model = network(keras.optimizers.Adam(0.5))
@@ -127,7 +120,7 @@ SLOW = [(0.1, 60), (0.01, 60)]
             {0.1: 60, 0.01: 400},
             0.01,
             600,
-            [(1.0, 60), *SLOW, *[(0.1, 60)] * 2, *[(1.0, 60)] * 2, (1.0, 400)],
+            [(1.0, 60), (0.1, 60), *[(0.1, 60), (1.0, 60)] * 2, (1.0, 400)],
             60,
             True,
             [0.1],
@@ -137,7 +130,7 @@ SLOW = [(0.1, 60), (0.01, 60)]
             {0.1: 60, 1.0: 400},
             0.01,
             600,
-            [(1.0, 60), *SLOW, *[(0.1, 60)] * 2, *[(1.0, 60)] * 2, (1.0, 400)],
+            [(1.0, 60), (0.1, 60), *[(0.1, 60), (1.0, 60)] * 2, (1.0, 400)],
             400,
             False,
             [0.1, 1.0],
@@ -183,13 +176,48 @@ def test_a_trial_takes_as_many_trainings_as_decide(
     assert trial.is_too_high is too_high and trial.learning_factors == factors
 
 
-@pytest.mark.parametrize(("seconds", "longest"), [(1.0, 0), (3.0, 75), (9.0, 225)])
-def test_a_trial_takes_no_longer_than_there_is_time(monkeypatch, seconds, longest):
+@pytest.mark.parametrize(
+    ("seconds", "longest", "is_told"),
+    [(0.7, 0, False), (1.0, 25, False), (3.0, 75, True), (9.0, 225, True)],
+)
+def test_a_trial_takes_no_longer_than_there_is_time(
+    monkeypatch, seconds, longest, is_told
+):
     trial, made = trial_of(monkeypatch, {}, 0.1, None, seconds)
     assert max((steps for _, steps in made), default=0) == pytest.approx(
         longest, abs=longest / 4
     )
-    assert (trial is None) is (longest == 0)
+    assert (trial is not None) is is_told
+
+
+INF = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("losses", "fraction"),
+    [
+        # Nothing learns: the loss alone tells, beside the fraction with the lowest.
+        ({1.0: (30, 30, 30)}, 0.1),
+        ({1.0: (INF, 30, INF), 0.1: (8, 8, 8)}, 0.01),
+        ({1.0: (INF,) * 3, 0.1: (INF,) * 3, 0.01: (INF,) * 3}, 1e-3),
+        ({1.0: (40,) * 3, 0.1: (20,) * 3, 0.01: (5,) * 3}, 1e-3),
+        # Few times as much, not from all new weights, as much at any rate, not told.
+        ({1.0: (5, 5, 5)}, None),
+        ({1.0: (30, 30, 5)}, None),
+        ({1.0: (30, 30, 30), 0.1: (0.7, 4, 0.7)}, None),
+        (dict.fromkeys((1.0, 0.1, 0.01, 1e-3, 1e-4), (INF,) * 3), None),
+        ({1.0: (float("nan"),) * 3}, None),
+    ],
+)
+def test_a_loss_that_explodes_tells_where_nothing_learns(monkeypatch, losses, fraction):
+    def run(runs, factor, steps, seed=0):
+        return Outcome(0.69, 0.0, 1.0, losses.get(factor, (0.7,) * 3)[seed])
+
+    monkeypatch.setattr(RateRuns, "run", run)
+    monkeypatch.setattr(learning_rate, "ShortTraining", lambda *_: Stopwatch())
+    trial = try_learning_rates(network("adam"), samples(128), False, 60)
+    assert trial.is_too_high is (fraction is not None)
+    assert fraction in (None, trial.fraction)
 
 
 def test_of_a_schedule_the_first_rate_is_tried():

@@ -37,9 +37,12 @@ def seconds_per_image(images: np.ndarray) -> float:
         images: Some images, `(images, height, width, channels)`.
     """
     begin = time.perf_counter()
-    ready = standardize_images(np.concatenate([images] * (2 * CHUNK // len(images))))
+    ready = standardize_images(images)
     gradient_features(ready)
-    patch_features(ready)
+    size = PATCH * PATCH * ready.shape[-1]
+    # Learning the centres costs the same for any number of images.
+    eye, centres = np.eye(size, dtype="float32"), np.zeros((2 * CENTRES, size))
+    _pool_patches(ready, np.zeros(size, "float32"), eye, centres.astype("float32"))
     return (time.perf_counter() - begin) / len(ready)
 
 
@@ -64,8 +67,10 @@ def as_bytes(image: np.ndarray, low: float, high: float) -> np.ndarray:
 
 def _in_chunks(function: Callable, images: np.ndarray) -> np.ndarray:
     """Apply a function to some images at a time, on all cores."""
-    parts = [images[i : i + CHUNK] for i in range(0, len(images), CHUNK)]
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    cores = os.cpu_count() or 1
+    size = max(1, min(CHUNK, -(-len(images) // cores)))
+    parts = [images[i : i + size] for i in range(0, len(images), size)]
+    with concurrent.futures.ThreadPoolExecutor(cores) as pool:
         return np.concatenate(list(pool.map(function, parts)))
 
 
@@ -183,9 +188,7 @@ def patch_features(images: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.nd
     mean, whiten, centres = _learn_centres(images, generator)
     both = np.concatenate([centres, _mirror(centres)])
     whitened = (both - mean) @ whiten
-    pooled = _in_chunks(
-        lambda part: _near_centres(part, mean, whiten, whitened), images
-    )
+    pooled = _pool_patches(images, mean, whiten, whitened)
     swapped = np.roll(np.arange(len(both)), len(centres))
     mirrored = pooled[:, :, ::-1][..., swapped]
     return _root(pooled), _root(mirrored)
@@ -236,6 +239,10 @@ def _learn_centres(images, generator):
         centres[found] = sums[found] / counts[found, None].astype("float32")
     back = np.linalg.inv(whiten.astype("float64")).astype("float32")
     return mean, whiten, (centres @ back + mean).astype("float32")
+
+
+def _pool_patches(images, mean, whiten, centres) -> np.ndarray:
+    return _in_chunks(lambda part: _near_centres(part, mean, whiten, centres), images)
 
 
 def _near_centres(images, mean, whiten, centres) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Trains a new copy of a model for a moment; the model itself is not touched."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -17,6 +18,9 @@ from kerasnorm.doctor.losses.evaluation_batches import shuffled
 from kerasnorm.doctor.sampling.samples import Samples
 from kerasnorm.inspection.layer_tree import iter_layers
 from kerasnorm.inspection.training_step import batches_as_in_fit
+
+# Steps over which the time of one is measured.
+TIMED = 3
 
 
 class ShortTraining:
@@ -44,11 +48,11 @@ class ShortTraining:
         self.rate = float(ops.convert_to_numpy(optimizer.learning_rate))
         self.start = self.copy.get_weights()
         self.batches = train.shuffled(train.batch_size, seed=1)
-        self.run(1)
+        self.run([self.rate])
         begin = time.perf_counter()
-        self.run(1)
+        self.run([self.rate] * TIMED)
         #: Seconds that one step takes, compiling left out.
-        self.seconds_per_step = time.perf_counter() - begin
+        self.seconds_per_step = (time.perf_counter() - begin) / TIMED
         self.restart()
 
     def draw(self, seed: int) -> None:
@@ -83,15 +87,24 @@ class ShortTraining:
         change = (moved / max(size, 1e-30)) ** 0.5
         return change if np.isfinite(change) else float("inf")
 
-    def run(self, steps: int, *, first: int = 0) -> None:
-        """Take that many steps.
+    def run(self, rates: Iterable[float], first: int = 0) -> float | None:
+        """Take a step at each of these learning rates.
 
         Args:
-            steps: Number of steps.
-            first: Number of the first, which says which batch is next.
+            rates: Learning rates.
+            first: Number of the first step, which says which batch is next.
+
+        Returns:
+            Their mean loss, None where a step of the user's own tells none.
         """
-        numbers = [(first + step) % len(self.batches) for step in range(steps)]
-        train_on(self.copy, self.train, [self.batches[n] for n in numbers])
+        self.copy.reset_metrics()
+        loss = None
+        for step, rate in enumerate(rates, first):
+            self.optimizer.learning_rate = float(rate)
+            batch = self.batches[step % len(self.batches)]
+            # Keras averages over the steps since the metrics were reset.
+            loss = train_on(self.copy, self.train, [batch]).get("loss")
+        return None if loss is None or np.ndim(loss) else float(loss)
 
     def outputs(self, samples: Samples) -> Any:
         """Return outputs under the statistics of shuffled batches of 64.

@@ -1,0 +1,1 @@
+"""Short trainings of new copies at several learning rates."""
