@@ -109,6 +109,46 @@ def _repeat(
     return outcomes
 
 
+def _trial(
+    runs: RateRuns,
+    tried: Mapping[float, Outcome],
+    slower: float,
+    steps: int,
+    outcomes: Mapping[float, list[Outcome]],
+) -> RateTrial:
+    """Put together what trainings at a slower and at the full rate gave."""
+    full, below = outcomes.get(1.0, []), outcomes.get(slower, [])
+    skills = {factor: outcome.skill for factor, outcome in tried.items()}
+    skills[1.0] = max([skills[1.0], *(outcome.skill for outcome in full)])
+    return RateTrial(
+        runs.rate,
+        slower,
+        steps,
+        runs.chance,
+        tuple(outcome.loss for outcome in full),
+        tuple(outcome.loss for outcome in below),
+        tuple(outcome.skill for outcome in below),
+        skills,
+        steps,
+        tuple(outcome.training_loss for outcome in full),
+        tuple(outcome.training_loss for outcome in below),
+    )
+
+
+def _explosion(
+    runs: RateRuns, tried: Mapping[float, Outcome], steps: int
+) -> RateTrial | None:
+    """Compare from other weights where the loss explodes at the rate alone."""
+    calm = _calm(tried)
+    if not calm:
+        return None
+    slower = min(calm, key=lambda f: tried[f].training_loss)
+    # A loss that explodes does so at once.
+    outcomes = _repeat(runs, tried, slower, min(FEW, steps))
+    found = _trial(runs, tried, slower, steps, outcomes)
+    return found if found.explodes else None
+
+
 def _judge(
     runs: RateRuns,
     tried: Mapping[float, Outcome],
@@ -116,7 +156,7 @@ def _judge(
     steps: int,
     most: int,
 ) -> RateTrial:
-    """Repeat from other weights where the rate alone explodes, or alone fails to learn.
+    """Repeat from other weights where a slower training alone has learned.
 
     Args:
         runs: Makes the trainings.
@@ -125,43 +165,17 @@ def _judge(
         steps: Number of steps.
         most: Number of steps of the longest training, at the full rate.
     """
-    slower, calm = [factor for factor in tried if factor < 1], _calm(tried)
+    slower = [factor for factor in tried if factor < 1]
     best = min(slower, key=lambda f: tried[f].loss, default=SLOWER[0])
-    if calm and not tried[best].learned:
-        best = min(calm, key=lambda f: tried[f].training_loss)
-
-    def trial(outcomes: Mapping[float, list[Outcome]], longest: int) -> RateTrial:
-        full, below = outcomes.get(1.0, []), outcomes.get(best, [])
-        skills = {f: outcome.skill for f, outcome in {**before, **tried}.items()}
-        skills[1.0] = max([skills[1.0], *(outcome.skill for outcome in full)])
-        return RateTrial(
-            runs.rate,
-            best,
-            steps,
-            runs.chance,
-            tuple(outcome.loss for outcome in full),
-            tuple(outcome.loss for outcome in below),
-            tuple(outcome.skill for outcome in below),
-            skills,
-            longest,
-            tuple(outcome.training_loss for outcome in full),
-            tuple(outcome.training_loss for outcome in below),
-        )
-
-    found = trial({}, steps)
-    if best in calm:
-        # A loss that explodes does so at once.
-        exploded = trial(_repeat(runs, tried, best, min(FEW, steps)), steps)
-        if exploded.explodes:
-            return exploded
-    if slower and tried[best].learned and not tried[1.0].learned:
-        outcomes, longest = _repeat(runs, tried, best, steps), steps
-        if most > steps:
-            # It may only need longer than the slower one.
-            outcomes[1.0].append(runs.run(1.0, most))
-            longest = most
-        found = trial(outcomes, longest)
-    if tried[1.0].learned or 1.0 not in found.learning_factors or found.is_too_high:
+    known = {**before, **tried}
+    if not slower or not tried[best].learned or tried[1.0].learned:
+        return _trial(runs, known, best, steps, {})
+    outcomes = _repeat(runs, tried, best, steps)
+    if most > steps:
+        # It may only need longer than the slower one.
+        outcomes[1.0].append(runs.run(1.0, most))
+    found = replace(_trial(runs, known, best, steps, outcomes), most_steps=most)
+    if found.is_too_high or 1.0 not in found.learning_factors:
         return found
     return replace(found, steps=most)
 
@@ -222,8 +236,11 @@ def try_learning_rates(
     runs = RateRuns(training, judging, from_logits, rate)
     before: dict[float, Outcome] = {}
     tried, steps = _explore(runs, short), short
+    exploded = _explosion(runs, tried, short)
+    if exploded is not None:
+        return exploded
     longer = min(most, affordable())
-    if longer > short and not _is_decided(tried):
+    if longer > short and not any(outcome.learned for outcome in tried.values()):
         before, steps = tried, longer
         tried = _look_again(runs, longer, tried)
     longest = max(steps, min(most, affordable()))
