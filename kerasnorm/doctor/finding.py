@@ -32,7 +32,8 @@ class Finding:
         severity: `"info"`, `"warning"` or `"error"`. Only warnings and errors can
             become the verdict.
         summary: One sentence with the numbers that matter.
-        evidence: Measured numbers and names, JSON values only.
+        evidence: Measured numbers and names, JSON values or NaN only; None for what
+            was not measured, which nothing shows.
         remedy: What to do, as a call or a command to type; that of the table of codes
             if empty.
         effect: Loss that this cause explains, in the unit of the loss; ranks the
@@ -85,7 +86,7 @@ class Finding:
             "title": CODES[self.code],
             "severity": self.severity,
             "summary": self.summary,
-            "evidence": dict(self.evidence),
+            "evidence": {k: v for k, v in self.evidence.items() if v is not None},
             "remedy": self.remedy,
             "effect": self.effect,
             "where": list(self.where),

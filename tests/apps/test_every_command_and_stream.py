@@ -46,6 +46,10 @@ COMMANDS = {
         ("kerasnorm", "scan", "data", "--quarantine", "bad.txt", "--html", "s.html"),
         ("bad.txt", "s.html"),
     ),
+    "suspects": (
+        ("kerasnorm", "scan", "data", "--suspect-labels", "s.csv"),
+        ("s.csv",),
+    ),
     "results": (("tuning.results", "searched"), ()),
     "lint": (("kerasnorm", "lint", "train.py"), ()),
     "run": (("kerasnorm", "run", "--output", "pages", "train.py"), ("done.txt",)),

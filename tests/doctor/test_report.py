@@ -96,3 +96,10 @@ def test_images_of_a_finding_lie_in_the_page_and_not_in_the_json(examination, ch
     assert parser.loads[0].startswith("data:image/png;base64,")
     assert "cat &lt;7&gt;" in shown.to_html()
     assert "images" not in shown.to_dict()["findings"][0]
+
+
+def test_what_was_not_measured_is_not_shown_and_what_is_nan_is():
+    evidence = {"loss": float("nan"), "reason": None, "samples": 3}
+    found = Finding("overfitting", "warning", "It overfits.", evidence)
+    assert list(found.to_dict()["evidence"]) == ["loss", "samples"]
+    assert found._repr_html_().count("not a number") == 1

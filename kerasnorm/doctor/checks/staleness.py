@@ -104,8 +104,8 @@ def staleness_evidence(m: Measurements) -> dict:
             Cell.VALIDATION_MOVING, Cell.VALIDATION_RECALIBRATED
         )
     return {
-        "validation_loss": finite(m.matrix.mean(Cell.VALIDATION_MOVING)),
-        "with_true_statistics": finite(m.matrix.mean(Cell.VALIDATION_RECALIBRATED)),
+        "validation_loss": m.matrix.mean(Cell.VALIDATION_MOVING),
+        "with_true_statistics": m.matrix.mean(Cell.VALIDATION_RECALIBRATED),
         "costs": value,
         "interval": [low, high],
         "on_training_samples": on_train[0],
@@ -175,8 +175,3 @@ def describe_costs(m: Measurements, evidence: dict) -> str:
         else ""
     )
     return f" Exact statistics change {' and '.join(parts)}.{remains}"
-
-
-def finite(value: float) -> float | None:
-    """Return a number that JSON knows, None for NaN and infinity."""
-    return float(value) if abs(value) < 1e30 else None

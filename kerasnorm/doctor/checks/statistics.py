@@ -3,7 +3,6 @@
 from kerasnorm.doctor.cells import Cell
 from kerasnorm.doctor.checks.staleness import (
     describe_costs,
-    finite,
     is_minor,
     is_shared,
     is_stale,
@@ -56,9 +55,7 @@ def check_broken(m: Measurements) -> Finding | None:
             "not_finite_channels": sum(n.not_finite for n in m.norms),
             "negative_variances": sum(n.negative for n in m.norms),
             "largest_excess": max(n.excess for n in m.norms),
-            "validation_loss_repaired": finite(
-                m.matrix.mean(Cell.VALIDATION_RECALIBRATED)
-            ),
+            "validation_loss_repaired": m.matrix.mean(Cell.VALIDATION_RECALIBRATED),
         },
         effect=max(repaired, 1.0),
         where=tuple(n.path for n in bad or far),
@@ -216,5 +213,5 @@ def _lagging(m: Measurements) -> Finding:
         "kerasnorm.surgery.recalibrate_batch_norm(model, train), or train with "
         "kerasnorm.callbacks.RecalibrateBatchNorm, or with "
         f"momentum={min(momentum, 0.99):.2g}",
-        {"initial_share": finite(initial)},
+        {"initial_share": initial},
     )

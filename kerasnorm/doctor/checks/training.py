@@ -9,7 +9,6 @@ from kerasnorm.doctor.checks.data import (
     repaired_cells,
 )
 from kerasnorm.doctor.checks.labels import check_labels
-from kerasnorm.doctor.checks.staleness import finite
 from kerasnorm.doctor.finding import Finding
 from kerasnorm.doctor.measurements import Measurements
 
@@ -156,8 +155,8 @@ def check_learning_rate(m: Measurements) -> Finding | None:
         + (f"; guessing gives {trial.chance:.3g})." if guessing else ")."),
         {
             "learning_rate": trial.learning_rate,
-            "losses": [finite(loss) for loss in trial.losses],
-            "training_losses": [finite(loss) for loss in trial.training_losses],
+            "losses": list(trial.losses),
+            "training_losses": list(trial.training_losses),
             "slower_learning_rate": slower,
             "losses_at_slower_rate": list(trial.slower_losses),
             "training_losses_at_slower_rate": list(trial.slower_training_losses),

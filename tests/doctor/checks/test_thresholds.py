@@ -126,14 +126,6 @@ def test_what_exact_statistics_change_is_told_of_both_splits(knows_classes):
     )
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(0.5, 0.5), (np.inf, None), (-np.inf, None), (np.nan, None), (1e31, None)],
-)
-def test_json_gets_finite_numbers(value, expected):
-    assert staleness.finite(value) == expected
-
-
 HALF = Precision(0.0, 0.0, 0.0)
 
 
