@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ accumulator = pytest.importorskip(
 from tensorboard.util import tensor_util  # noqa: E402
 
 from kerasnorm.callbacks import Throughput  # noqa: E402
+from kerasnorm.callbacks.event_files_tf import EventFile  # noqa: E402
 from kerasnorm.callbacks.tensorboard_tf import (  # noqa: E402
     TensorBoard,
     settings_table,
@@ -260,3 +262,14 @@ def test_histograms_graph_and_speed_are_written(tmp_path):
 def test_what_it_does_not_write_is_refused(tmp_path, options):
     with pytest.raises(ValueError, match=f"expected .?{next(iter(options))}"):
         TensorBoard(tmp_path, **options)
+
+
+@pytest.mark.parametrize("seconds", [-86400, 0, 86400])
+def test_a_new_event_file_is_read_after_the_earlier_whatever_the_clock(
+    tmp_path, seconds
+):
+    earlier = tmp_path / f"events.out.tfevents.{int(time.time()) + seconds}.zz.9.9"
+    earlier.touch()
+    EventFile(tmp_path).close()
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert len(files) == 2 and files[0] == earlier.name

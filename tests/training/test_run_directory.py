@@ -27,6 +27,15 @@ def test_an_existing_run_is_never_overwritten(tmp_path):
     assert (made.path / "precious").read_text() == "data"
 
 
+def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
+    made = run_directory.create(settings_in(tmp_path))
+    with made.alone(), pytest.raises(ValueError, match="another process is training"):
+        with made.alone():
+            pass
+    with made.alone():
+        pass
+
+
 def test_runs_without_a_name_get_one_each(tmp_path):
     settings = settings_in(tmp_path)
     paths = {run_directory.create(settings).path for _ in range(3)}
