@@ -78,6 +78,16 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
         for variable in list(self._variables):
             self._untrack_variable(variable)
         self._self_setattr_tracking = True
+        # `get` takes any object with a `get_config` for an optimizer, and None as such.
+        is_known = isinstance(optimizer, keras.optimizers.Optimizer | str)
+        if not is_known and "class_name" not in (
+            optimizer if isinstance(optimizer, dict) else ()
+        ):
+            raise TypeError(
+                "Expected `optimizer` to be a Keras optimizer, its name or its "
+                f"serialized form, received {optimizer!r}. Give "
+                "keras.optimizers.SGD(), for instance."
+            )
         inner = keras.optimizers.get(optimizer)
         runs_as_keras = type(inner).apply is keras.optimizers.Optimizer.apply
         if not runs_as_keras:

@@ -242,6 +242,16 @@ def test_loss_scaling_inside_is_refused():
         AGC(keras.optimizers.LossScaleOptimizer(sgd()))
 
 
+NO_OPTIMIZER = (None, (keras.optimizers.SGD(),), {"lr": 1}, keras.optimizers.SGD)
+
+
+@pytest.mark.parametrize("given", NO_OPTIMIZER, ids=["none", "tuple", "dict", "class"])
+@pytest.mark.parametrize("wrapper", [AGC, Lookahead, GradientCentralization, SAM])
+def test_what_is_no_optimizer_is_refused_with_a_sentence(wrapper, given):
+    with pytest.raises(TypeError, match=r"a Keras optimizer, its name.*received"):
+        wrapper(given)
+
+
 def test_unknown_arguments_are_refused():
     with pytest.raises(TypeError, match="clipnorm"):
         AGC(sgd(), clipnorm=1.0)

@@ -151,6 +151,19 @@ def test_wrong_labels_need_all_parts_of_the_proof(seen, expected):
     assert code(noise.check_noise(m)) == expected
 
 
+def test_wrong_labels_are_not_proved_by_samples_labelled_in_another_way():
+    exchange = ClassPermutation((1, 0), 2.0, 0.9, 0.2, 0.2, 0.4, gain_on_training=0.0)
+    m = measured({"B": 2.0}, label_noise=estimate(), permutation=exchange)
+    assert labels.check_labels(m)
+    assert noise.check_noise(m) is None
+
+
+@pytest.mark.parametrize(("loss", "effect"), [(1.5, 1.4), (0.05, 0.0)])
+def test_wrong_labels_cost_what_new_samples_cost(loss, effect):
+    m = measured({"B": 0.1, "A": 0.1, "D": loss, "C": loss}, label_noise=estimate())
+    assert noise.check_noise(m).effect == pytest.approx(effect, abs=1e-3)
+
+
 def test_wrong_labels_show_the_suspects_whose_images_are_known():
     image = np.zeros((2, 2, 3), "uint8")
     suspects = (
@@ -196,6 +209,26 @@ def test_overflow_counts_where_float32_has_none(half, full, scale, is_found):
 def test_one_sample_left_over_is_named_where_statistics_are_stale(last, expected):
     m = measured(STALE, **WIRING, last_size=last)
     assert code(statistics.check_stale(m)) == expected
+
+
+@pytest.mark.parametrize(
+    ("shift", "low", "expected"),
+    [
+        (0.2, 0.1, "dropout_before_norm"),
+        (0.1, 0.05, "stale_statistics"),
+        (0.2, -0.1, "stale_statistics"),
+    ],
+)
+def test_dropout_must_explain_half_of_what_is_stale(shift, low, expected):
+    m = measured(STALE, **WIRING, dropout_shift={"dropout": (shift, low, 0.3)})
+    assert code(statistics.check_stale(m)) == expected
+
+
+@pytest.mark.parametrize(("equal", "others"), [(0.9, ()), (0.1, ("stale_statistics",))])
+def test_averages_are_sure_where_most_weights_are_their_average(equal, others):
+    state = OptimizerState(uses_ema=True, weights_are_average=equal)
+    found = statistics.check_stale(measured(STALE, **{**WIRING, "optimizer": state}))
+    assert (found.code, found.alternatives) == ("ema_statistics", others)
 
 
 @pytest.mark.parametrize(

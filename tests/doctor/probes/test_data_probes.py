@@ -104,6 +104,20 @@ def test_the_spread_of_ordered_batches_exceeds_chance():
     assert alike["p_value"] > 0.05 > ordered["p_value"]
 
 
+def test_the_spread_is_that_of_the_means_of_batches_and_counts_nan_as_nothing():
+    samples = sample_batches([np.zeros((n, 1), "float32") for n in (2, 1)])
+    found = measure_batch_loss_variance(np.array([np.nan, 4.0, 5.0]), samples)
+    assert found["deviation"] == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("dtype", [object, "U9"])
+def test_equal_texts_are_copies_however_they_are_kept(dtype):
+    own = np.array([["one"], ["two"], ["three"], ["four"]], dtype)
+    # As wide or wider in memory, and other objects: what they say is the same.
+    other = np.array([["one"], ["six"], ["seven and more"], ["ten"]], "U14")
+    assert overlap(own, other).exact == 0.25
+
+
 @pytest.mark.parametrize(("factor", "overflows"), [(1.0, 0.0), (1e5, 1.0)])
 def test_overflow_in_half_precision_is_measured(factor, overflows):
     model = keras.Sequential(

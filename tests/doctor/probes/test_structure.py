@@ -106,5 +106,22 @@ def test_averages_and_accumulation_are_read():
     assert (found.uses_ema, found.accumulation_steps) == (True, 2)
 
 
+@pytest.mark.parametrize(
+    ("accumulation", "iterations", "steps"), [(None, 3, 3), (2, 3, 6), (2, 0, 0)]
+)
+def test_steps_are_batches_where_gradients_are_gathered(
+    accumulation, iterations, steps
+):
+    model = base()
+    sgd = keras.optimizers.SGD(0.5, gradient_accumulation_steps=accumulation)
+    model.compile(sgd, "mse")
+    sgd.build(model.trainable_variables)
+    # Keras counts batches in one variable and gives out updates.
+    sgd._iterations.assign(iterations * (accumulation or 1))
+    found = inspect_optimizer(model)
+    assert (found.steps, found.learning_rate) == (steps, 0.5)
+    assert found.weights_are_average == 0.0
+
+
 def test_a_model_that_was_not_compiled_has_no_optimizer():
     assert inspect_optimizer(base()).name is None
