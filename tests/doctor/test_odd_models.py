@@ -240,3 +240,16 @@ def test_a_norm_of_another_kind_is_left_alone_with_a_note():
         compiled(model, "binary_crossentropy"), (x, y), (x, y), thorough=False
     )
     assert any("own keeps moving statistics" in note for note in found.notes)
+
+
+def test_outputs_beyond_probabilities_are_named_and_measured():
+    x, y = data(64)
+    head = L.Dense(2, bias_initializer="ones")
+    model = compiled(
+        keras.Sequential([keras.Input((2,)), head]), "sparse_categorical_crossentropy"
+    )
+    found = examine(model, cut(x, y), thorough=False)
+    assert found.verdict == "label_mismatch"
+    assert "from_logits=True" in found.summary
+    assert "not_learned" not in {f.code for f in found.findings}
+    assert np.isfinite(found.losses["B"])

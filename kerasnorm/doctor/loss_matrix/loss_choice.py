@@ -7,7 +7,10 @@ import keras
 
 from kerasnorm.doctor.forward.statistics import forward_pass
 from kerasnorm.doctor.loss_matrix.scores import loss_to_judge_by
-from kerasnorm.doctor.losses.label_compatibility import label_mismatch_reason
+from kerasnorm.doctor.losses.label_compatibility import (
+    label_mismatch_reason,
+    logits_mismatch_reason,
+)
 from kerasnorm.doctor.losses.model_losses import LossOfSamples, known_loss, resolve_loss
 from kerasnorm.doctor.sampling.samples import Samples
 
@@ -75,4 +78,9 @@ def choose_loss(
             f"losses are judged with hard labels; the compiled {found.name} of each "
             "cell stands beside them"
         )
-    return LossChoice(judged, found, None, tuple(notes))
+    # Whether an activation comes twice is for preflight: Keras may see through it.
+    if found.known:
+        problem = logits_mismatch_reason(
+            seen.outputs, found.name, found.from_logits, None
+        )
+    return LossChoice(judged, found, problem, tuple(notes))
