@@ -154,7 +154,7 @@ def tf_generator(model):
     import tensorflow as tf
 
     spec = tf.TensorSpec((None, 8, 8, 1)), tf.TensorSpec((None,), "int64")
-    data = tf.data.Dataset.from_generator(lambda: batches(3), output_signature=spec)
+    data = tf.data.Dataset.from_generator(batches, args=(3,), output_signature=spec)
     return model.fit(data, **OPTIONS)
 
 
