@@ -1,9 +1,8 @@
 """What `kerasnorm lint` finds in the script zoo, beside the truth.
 
-python -m benchmarks.script_zoo.measure_lint [FILE.csv]
-python -m benchmarks.script_zoo.measure_lint --forum [FILE.csv]
+python -m benchmarks.script_zoo.measure_lint [--forum | --posts] [FILE.csv]
 
-The second measures the scripts of `forum`, which were written later (README.md).
+The scripts of `forum` and of `posts` were written later (README.md).
 """
 
 import csv
@@ -66,10 +65,11 @@ def measure(
 def main() -> None:
     """Print the figures and write the rows."""
     words = sys.argv[1:]
-    forum = FOLDER / "forum"
-    of_forum = words[:1] == ["--forum"]
-    rows = measure(forum / "truth.csv", forum) if of_forum else measure()
-    words = words[1:] if of_forum else words
+    if words[:1] in (["--forum"], ["--posts"]):
+        folder = FOLDER / words.pop(0).removeprefix("--")
+        rows = measure(folder / "truth.csv", folder)
+    else:
+        rows = measure()
     faulty = [row for row in rows if row["cause"] != "healthy"]
     for readable in ("yes", "likely", "no"):
         of_kind = [row for row in faulty if row["readable"] == readable]

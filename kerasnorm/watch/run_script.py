@@ -8,6 +8,8 @@ import sys
 import types
 from collections.abc import Sequence
 
+from kerasnorm.lint.errors import UnreadableError
+from kerasnorm.lint.source import read_source
 from kerasnorm.watch.session import Session, say, summary_of
 
 INTERRUPTED = 130
@@ -31,10 +33,15 @@ def run_script(script: str, arguments: Sequence[str], session: Session) -> int:
     sys.modules["__main__"] = module
     sys.argv = [script, *arguments]
     sys.path[0] = os.path.dirname(whole)
-    session.start()
     try:
         with io.open_code(whole) as file:
             code = compile(file.read(), whole, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        _show(error, script)
+        say(_why_unreadable(script, error))
+        return 1
+    session.start()
+    try:
         exec(code, module.__dict__)
     except SystemExit as left:
         return _left(left, session)
@@ -52,6 +59,15 @@ def run_script(script: str, arguments: Sequence[str], session: Session) -> int:
     if not session.seen:
         say(summary_of(session))
     return 0
+
+
+def _why_unreadable(script: str, error: Exception) -> str:
+    """Return in one sentence why Python cannot read a script."""
+    try:
+        read_source(script)
+    except UnreadableError as unread:
+        return str(unread)
+    return f"the script cannot be read ({type(error).__name__}); nothing ran"
 
 
 def _left(left: SystemExit, session: Session) -> int:

@@ -63,6 +63,7 @@ class Session:
 
         @functools.wraps(fit)
         def watched_fit(model: Any, *args: Any, **options: Any) -> Any:
+            __tracebackhide__ = True  # in notebooks
             if self.active:
                 return fit(model, *args, **options)
             try:

@@ -2,6 +2,8 @@
 
 import contextlib
 import copy
+import threading
+import time
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ import numpy as np
 # Training batches of a generator that are kept for the examination.
 KEPT_SAMPLES = 1024
 DEFAULT_BATCH = 32
+# Seconds without a batch after which no thread draws ahead any more, and the longest
+# time to wait for that.
+QUIET, PATIENCE = 0.05, 20.0
 
 
 @dataclass
@@ -77,16 +82,42 @@ class Recorder:
     def __init__(self, batches: Iterator) -> None:
         self.batches = batches
         self.kept: list[Any] = []
-        self.samples = 0
+        self.samples = self.drawn = 0
+        # The thread that waits for a batch, and the last one that did.
+        self.drawing = self.thread = 0
 
     def generator(self) -> Iterator:
         """Yield what the generator yields, and nothing more of it than is asked for."""
-        for batch in self.batches:
+        while True:
+            try:
+                batch = self._next()
+            except StopIteration:
+                return
             if self.samples < KEPT_SAMPLES:
                 copied = keras.tree.map_structure(_copied, batch)
                 self.samples += len(keras.tree.flatten(copied)[0])
                 self.kept.append(copied)
             yield batch
+
+    def _next(self) -> Any:
+        self.drawing = self.thread = threading.get_ident()
+        try:
+            return next(self.batches)
+        finally:
+            self.drawing, self.drawn = 0, self.drawn + 1
+
+    def settle(self) -> None:
+        """Wait until no other thread draws from the generator.
+
+        On TensorFlow, Keras draws ahead in a thread: a random state that is kept
+        meanwhile would be one that the script never had.
+        """
+        until = time.monotonic() + PATIENCE
+        while self.thread != threading.get_ident() and time.monotonic() < until:
+            drawn = self.drawn
+            time.sleep(QUIET)
+            if not self.drawing and drawn == self.drawn:
+                return
 
 
 def _copied(leaf: Any) -> Any:

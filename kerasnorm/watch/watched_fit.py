@@ -117,6 +117,7 @@ def watch_fit(
         watched: Gets what is seen.
         limits: How much time looking may take.
     """
+    __tracebackhide__ = True  # in notebooks
     given = Given(dict(arguments), Source(reason="its data cannot be read"), None)
     with _guarded(watched, "the data of this `fit`"):
         given = read_arguments(arguments)
@@ -136,6 +137,9 @@ def watch_fit(
     except BaseException as error:
         watched.failed = error
         raise
+    for source in (given.train, given.validation):
+        if source is not None and source.recorder is not None:
+            source.recorder.settle()
     with _guarded(watched, "the examination"):
         watched.after = _after(model, given, watched, limits, history)
     return history

@@ -1,11 +1,9 @@
-"""Trains with data of every kind; prints what a watched run must not change.
-
-python all_kinds.py KIND...
-"""
+"""Trains with data of every kind; prints what a watched run must not change."""
 
 import hashlib
+import importlib.util
+import itertools
 import random
-import sys
 
 import keras
 import numpy as np
@@ -65,13 +63,15 @@ class OwnStep(Net):
         return super().train_step(*arguments, **options)
 
 
-def endless():
-    # Keras draws ahead in a thread: how often is a matter of time, so that this has no
-    # part in the random state that is compared.
-    drawing = np.random.default_rng(1)
-    while True:
+def batches(count=None, drawing=None):
+    """Yield batches, without end if there is no count."""
+    # On TensorFlow, Keras draws ahead in a thread: how often is a matter of time, so
+    # that what is drawn has no part in the random state that is compared.
+    drawing = drawing or np.random.default_rng(1)
+    while count is None or count > 0:
         chosen = drawing.integers(0, len(X), 32)
         yield X[chosen], Y[chosen]
+        count = None if count is None else count - 1
 
 
 def fit_twice(model, *arguments, **options):
@@ -85,30 +85,52 @@ def arrays(model):
 
 
 def split(model):
+    return model.fit(X, Y, validation_split=0.25, **OPTIONS)
+
+
+def class_weights(model):
     weights = {0: 1.0, 1: 2.0}
-    return fit_twice(model, X, Y, validation_split=0.25, class_weight=weights)
+    return model.fit(X, Y, validation_split=0.25, class_weight=weights, **OPTIONS)
 
 
 def sample_weights(model):
-    return fit_twice(model, X, Y, 16, sample_weight=np.linspace(0.5, 1, len(X)))
+    return model.fit(X, Y, 16, sample_weight=np.linspace(0.5, 1, len(X)), **OPTIONS)
 
 
 def one_pass(model):
-    batches = ((X[i : i + 32], Y[i : i + 32]) for i in range(0, 256, 32))
-    history = model.fit(batches, steps_per_epoch=2, verbose=0)
-    print("left", sum(len(x) for x, _ in batches if len(x)))
+    given = batches(40)
+    history = model.fit(given, steps_per_epoch=2, verbose=0)
+    print("not used up", next(given, None) is not None)
     return history
 
 
-def generator(model):
-    return model.fit(endless(), steps_per_epoch=3, **OPTIONS)
+def finite(model):
+    return model.fit(batches(3), **OPTIONS)
+
+
+def endless(model):
+    return model.fit(batches(), steps_per_epoch=3, **OPTIONS)
+
+
+def validated(model):
+    return model.fit(X, Y, validation_data=batches(), validation_steps=2, **OPTIONS)
+
+
+def shared_state(model):
+    return model.fit(batches(drawing=GENERATOR), steps_per_epoch=3, **OPTIONS)
 
 
 def py_dataset(model):
-    batches = Batches()
-    history = fit_twice(model, batches)
-    print("asked for", batches.seen)
+    given = Batches()
+    history = fit_twice(model, given)
+    print("asked for", given.seen)
     return history
+
+
+def tensors():
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices((X, Y))
 
 
 def tf_data(model):
@@ -119,32 +141,76 @@ def tf_data(model):
     def change(x, y):
         return augment(x, training=True) + tf.random.normal(tf.shape(x)), y
 
-    data = tf.data.Dataset.from_tensor_slices((X, Y))
-    train = data.skip(32).shuffle(96).batch(32).map(change).prefetch(2)
-    return fit_twice(model, train, validation_data=data.take(32).batch(32))
+    train = tensors().skip(32).shuffle(96).batch(32).map(change).prefetch(2)
+    return fit_twice(model, train, validation_data=tensors().take(32).batch(32))
 
 
-def subclassed(model):
-    return fit_twice(model, X, Y)
+def tf_repeated(model):
+    data = tensors().cache().shuffle(128, seed=4).repeat().batch(32)
+    return model.fit(data, steps_per_epoch=3, **OPTIONS)
 
 
-KINDS = {
-    "arrays": (arrays, network),
-    "split": (split, network),
-    "sample_weights": (sample_weights, network),
-    "one_pass": (one_pass, network),
-    "generator": (generator, network),
-    "py_dataset": (py_dataset, network),
-    "tf_data": (tf_data, network),
-    "unbuilt": (subclassed, lambda: network(inputs=False)),
-    "subclassed": (subclassed, Net),
-    "own_step": (subclassed, OwnStep),
+def tf_generator(model):
+    import tensorflow as tf
+
+    spec = tf.TensorSpec((None, 8, 8, 1)), tf.TensorSpec((None,), "int64")
+    data = tf.data.Dataset.from_generator(batches, args=(3,), output_signature=spec)
+    return model.fit(data, **OPTIONS)
+
+
+def loader(model):
+    import torch
+
+    data = torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y))
+    return model.fit(torch.utils.data.DataLoader(data, 32, shuffle=True), **OPTIONS)
+
+
+MODELS = {
+    "sequential": network,
+    "unbuilt": lambda: network(inputs=False),
+    "subclassed": Net,
+    "own_step": OwnStep,
 }
+# What `fit` is given, and what of Keras' backends and packages it needs: an iterator in
+# a thread of TensorFlow draws a number of batches that is a matter of time.
+DATA = {
+    arrays: "",
+    split: "",
+    class_weights: "",
+    sample_weights: "",
+    one_pass: "",
+    finite: "",
+    endless: "",
+    validated: "",
+    shared_state: "no thread",
+    py_dataset: "",
+    tf_data: "tensorflow",
+    tf_repeated: "tensorflow",
+    tf_generator: "tensorflow",
+    loader: "torch",
+}
+TWICE = (arrays, py_dataset, tf_data)
 
 
-def main(kinds):
-    for kind in kinds:
-        fit, build = KINDS[kind]
+def kinds():
+    """Return data and model by name: each data once, each model in turn."""
+    models = itertools.cycle(MODELS)
+    paired = {fit: next(models) for fit in DATA}
+    return {
+        f"{fit.__name__}-{model}": (fit, MODELS[model])
+        for fit, model in paired.items()
+        if _is_possible(DATA[fit])
+    }
+
+
+def _is_possible(need):
+    if need == "no thread":
+        return keras.backend.backend() != "tensorflow"
+    return not need or importlib.util.find_spec(need) is not None
+
+
+def main():
+    for kind, (fit, build) in kinds().items():
         keras.utils.set_random_seed(3)
         print("kind", kind)
         model = build()
@@ -160,4 +226,4 @@ def main(kinds):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

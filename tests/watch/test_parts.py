@@ -125,22 +125,3 @@ def test_the_state_of_a_data_set_of_python_is_as_before():
     with state_kept(data):
         data[0]
     assert (data.seen, data.order, hasattr(data, "new")) == (0, [1, 2], False)
-
-
-@pytest.mark.thorough
-def test_the_extension_of_notebooks_watches_and_stops(capsys, tmp_path, monkeypatch):
-    import kerasnorm
-
-    monkeypatch.chdir(tmp_path)
-    own = keras.Model.fit
-    kerasnorm.load_ipython_extension(None)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    x, y = np.random.rand(64, 4), np.random.randint(0, 2, 64)
-    model.fit(x, y, verbose=0)
-    kerasnorm.unload_ipython_extension(None)
-    model.fit(x, y, verbose=0)
-    said = capsys.readouterr().err
-    assert said.count("kerasnorm: fit ") == 1
-    assert len(list(tmp_path.rglob("doctor.html"))) == 1
-    assert keras.Model.fit is own

@@ -17,7 +17,8 @@ class Curves:
         rise: How far the validation loss of the last epochs lies above its lowest.
         jumps: Fraction of epochs whose training loss rose, after the first.
         lowest: Lowest validation loss of all epochs, NaN without one.
-        last: Training loss of the last epoch.
+        losses: Training loss of each epoch.
+        validation: Validation loss of each epoch, empty without.
     """
 
     epochs: int
@@ -25,7 +26,8 @@ class Curves:
     rise: float
     jumps: float
     lowest: float = float("nan")
-    last: float = float("nan")
+    losses: tuple[float, ...] = ()
+    validation: tuple[float, ...] = ()
 
 
 def read_history(history: Any) -> Curves | None:
@@ -43,9 +45,9 @@ def read_history(history: Any) -> Curves | None:
     losses = np.asarray(curves["loss"], "float64")
     jumps = float((np.diff(losses) > 0).mean()) if len(losses) > 1 else 0.0
     validation = np.asarray(curves.get("val_loss", ()), "float64")
-    last = float(losses[-1])
+    kept = tuple(map(float, losses)), tuple(map(float, validation))
     if not np.isfinite(validation).any():
-        return Curves(len(losses), None, 0.0, jumps, last=last)
+        return Curves(len(losses), None, 0.0, jumps, float("nan"), *kept)
     best = int(np.nanargmin(validation))
     rise = float(np.nanmean(validation[-3:]) - validation[best])
-    return Curves(len(losses), best + 1, rise, jumps, float(validation[best]), last)
+    return Curves(len(losses), best + 1, rise, jumps, float(validation[best]), *kept)

@@ -10,6 +10,7 @@ from kerasnorm.lint.trace.values import (
     Call,
     Item,
     Items,
+    Member,
     Operation,
     Value,
     ancestors,
@@ -18,6 +19,7 @@ from kerasnorm.lint.trace.values import (
 
 ALL_LABELS = ("zeros", "ones", "full", "repeat")
 JOINING = ("concatenate", "vstack", "hstack", "append", "r_")
+UNCHANGED = ("astype", "reshape", "copy", "array", "asarray", "expand_dims")
 ON_DATASETS = ("map", "batch", "cache", "prefetch", "repeat", "take", "skip", "unbatch")
 
 
@@ -112,6 +114,53 @@ def is_sorted(labels: Value) -> bool:
         )
         for part in parts.items
     )
+
+
+def split_again(script: Script) -> Iterator[Found]:
+    """Training and validation are parts of two random splits of the same samples."""
+    for fit in script.fits:
+        a, b = _part_of_split(fit.inputs), _part_of_split(fit.validation)
+        if a is None or b is None or a[0] is b[0] or a[1] is not b[1]:
+            continue
+        kept = [constant_of(call.argument("shuffle"), True) for call, _ in (a, b)]
+        given = [
+            [constant_of(call.argument(name)) for name in ("random_state", "test_size")]
+            for call, _ in (a, b)
+        ]
+        if False in kept or (given[0] == given[1] and given[0][0] is not None):
+            continue
+        # A seed or size that is no constant may be the same one.
+        if all(
+            a[0].argument(name) is b[0].argument(name) is not None
+            for name in ("random_state", "test_size")
+        ):
+            continue
+        yield Found(
+            b[0],
+            "training comes from another random split of the same samples (line "
+            f"{script.source.place(getattr(a[0].node, 'lineno', 0))}): most of what "
+            "validates trains as well",
+        )
+
+
+def _part_of_split(value: Value | None) -> tuple[Call, Value] | None:
+    """Return the split that samples are a part of, and what it divides."""
+    while isinstance(value, Call | Operation):
+        if isinstance(value, Operation):
+            value = value.operands[0] if value.operands else None
+        elif isinstance(value.function, Member) and value.name in UNCHANGED:
+            value = value.receiver
+        elif last(value.name) in UNCHANGED and value.positional:
+            value = value.positional[0]
+        else:
+            return None
+    if not isinstance(value, Item) or not isinstance(value.of, Call):
+        return None
+    place, call = constant_of(value.key), value.of
+    if last(call.name) != "train_test_split" or not isinstance(place, int):
+        return None
+    known = place // 2 < len(call.positional)
+    return (call, call.positional[place // 2]) if known else None
 
 
 def loader_of(value: Value | None) -> Call | None:

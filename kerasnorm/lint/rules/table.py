@@ -47,6 +47,7 @@ CHECKS: dict[str, Rule] = {
     "same_data": leaks.same_data,
     "overlapping_subsets": leaks.overlapping_subsets,
     "folds_share_a_model": leaks.folds_share_a_model,
+    "split_again": splits.split_again,
     "classes_differ": splits.classes_differ,
     "reshuffled_split": leaks.reshuffled_split,
     "split_after_copies": leaks.split_after_copies,

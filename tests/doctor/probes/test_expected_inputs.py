@@ -148,7 +148,7 @@ def measured(model, x, y, reported=None):
     with restored_after(model):
         loss = hard_loss(model, samples)
         if reported is not None:
-            reported = expected_inputs.Reported(loss, reported)
+            reported = expected_inputs.Reported(loss, (reported,))
         return expected_inputs.measure_expected_inputs(
             model, samples, None, loss, steps, reported=reported
         )
@@ -174,6 +174,33 @@ def test_drawn_scales_and_offsets_are_found(trained, scale, offset, order):
     np.testing.assert_allclose(found.images.scale, scale, rtol=0.15)
     np.testing.assert_allclose(found.images.offset, offset, atol=0.1)
     assert found.after["training"].accuracy > 0.97
+
+
+RESTORED = (1.2, 0.9, 0.5), (1.1, 0.8, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "means", "reached"),
+    [
+        (0.5, None, ((1.2, 0.5), ()), True),
+        (1.1, None, ((1.2, 0.5), ()), False),
+        (1.1, 1.1, RESTORED, True),
+        (1.1, 0.8, RESTORED, False),
+        (1.1, 0.95, RESTORED, False),
+        (1.1, 1.1, ((1.2, 0.5), (1.1,)), False),
+        (1.1, 1.1, ((1.2, 0.5), (1.1, float("nan"))), True),
+    ],
+)
+def test_the_loss_that_fit_reported_is_that_of_the_epoch_restored(
+    train, validation, means, reached, monkeypatch
+):
+    seen = {"train": (train, 0.01), "validation": (validation, 0.01)}
+    monkeypatch.setattr(
+        expected_inputs.Reported, "_measure", lambda _, model, split: seen[split]
+    )
+    reported = expected_inputs.Reported(None, *means)
+    other = "validation" if validation else None
+    assert reported.is_reached(None, "train", other) is reached
 
 
 @pytest.mark.thorough

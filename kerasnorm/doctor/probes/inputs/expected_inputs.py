@@ -141,8 +141,8 @@ def measure_expected_inputs(
         loss: The loss of each sample.
         steps: Training steps, None where unknown.
         unit: Loss that counts as one.
-        reported: What the training said of its last epoch: where the images as given
-            lose no more, none is tried but what statistics name. None if unknown.
+        reported: What the training said of its epochs: where the images as given lose
+            no more, none is tried but what statistics name. None if unknown.
 
     Returns:
         The map, None where the inputs are right as they are, or nothing else is
@@ -167,7 +167,7 @@ def measure_expected_inputs(
     if scores and scores.accuracy >= WELL and losses.mean() < NATS * unit:
         return None
     known = read_expected_inputs(model, choosing.inputs, axis, steps, named)
-    reached = reported and reported.is_reached(model, choosing)
+    reached = reported and reported.is_reached(model, choosing, validation)
     silent = not table and not batch_norms(model, frozen=True)
     badly = not reached and _does_badly(losses, scores, silent)
     usual = _from_trial(known, choosing.inputs, axis, named) if badly else []
