@@ -63,6 +63,46 @@ def unfrozen_with_flag(seed):
     return usual(model, (x, y), validation, history)
 
 
+def _prepared(images, name):
+    """Return images of 0 to 255 in the range that a preparation gives them."""
+    return {"0..255": images, "0..1": images / 255, "-1..1": images / 127.5 - 1}[name]
+
+
+def _given_wrongly(seed, wanted, given):
+    """Train a head on a frozen base whose weights were trained on other inputs."""
+    x, y = draw_shapes(1024, 4000 + seed, noise=35.0)
+    keras.utils.set_random_seed(seed)
+    whole = network(KINDS[seed % 3], momentum=0.9, scaled=False)
+    train(whole, _prepared(x, wanted), y, epochs=5)
+    base = keras.Model(whole.input, whole.layers[-2].output, name="base")
+    base.trainable = False
+    (x, y), (vx, vy) = images(seed, 512)
+    x, vx = _prepared(x, given), _prepared(vx, given)
+    model = _on_top(base, training=False)
+    history = train(model, x, y, epochs=4, rate=1e-2)
+    return usual(model, (x, y), (vx, vy), history)
+
+
+@case("input_mismatch")
+def weights_of_0_1_given_0_255(seed):
+    return _given_wrongly(seed, "0..1", "0..255")
+
+
+@case("input_mismatch")
+def weights_of_0_255_given_0_1(seed):
+    return _given_wrongly(seed, "0..255", "0..1")
+
+
+@case("input_mismatch")
+def weights_of_0_1_given_minus_1_1(seed):
+    return _given_wrongly(seed, "0..1", "-1..1")
+
+
+@case("input_mismatch")
+def weights_of_minus_1_1_given_0_1(seed):
+    return _given_wrongly(seed, "-1..1", "0..1")
+
+
 @case("freeze_without_recompile")
 def frozen_too_late(seed):
     (x, y), validation = images(seed, 512)

@@ -24,6 +24,7 @@ from kerasnorm.doctor.probes.inputs.inputs import (
     MapTrial,
 )
 from kerasnorm.doctor.probes.inputs.split_separation import SplitSeparation
+from kerasnorm.doctor.probes.inputs.weights_inputs import InputsOfWeights
 from kerasnorm.doctor.probes.labels.labels import ClassPermutation, LabelOrder
 from kerasnorm.doctor.probes.labels.noise_estimate import LabelNoiseEstimate
 from kerasnorm.doctor.probes.leakage import Overlap
@@ -63,6 +64,8 @@ class Measurements:
         validation_inputs: Moments of validation inputs.
         expected: Inputs that the network expects, where they are others than those
             given: all else is then measured with them.
+        weights_inputs: Inputs that frozen weights were trained on, where they are
+            others than those given.
         maps: Trials of simple maps on validation inputs.
         separation: How well the splits can be told apart.
         permutation: Exchange of classes.
@@ -103,6 +106,7 @@ class Measurements:
     train_inputs: InputMoments | None = None
     validation_inputs: InputMoments | None = None
     expected: ExpectedInputs | None = None
+    weights_inputs: InputsOfWeights | None = None
     maps: list[MapTrial] | None = None
     separation: SplitSeparation | None = None
     permutation: ClassPermutation | None = None

@@ -110,6 +110,8 @@ def _map(model: keras.Model, train: Samples, validation: Samples, finding: Findi
         if "validation" in finding.evidence["splits"]:
             validation = validation.with_inputs(images.apply(validation.x))
         return None, validation, f"inputs mapped: {images.name}", train
+    if "map_of_weights" in finding.evidence:
+        raise NothingToTryError("nothing to try: the classifier has to learn again")
     name = finding.evidence.get("map")
     if name is None:
         raise NothingToTryError("no simple map: prepare the images in one way")

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import time
@@ -20,12 +19,13 @@ def test_a_killed_study_resumes_and_trains_nothing_twice(tmp_path):
     words = [sys.executable, "-m", "apps.from_scratch_study", "--runs", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     folder = tmp_path / "from_scratch_study" / "tiny"
-    study = subprocess.Popen(words, cwd=ROOT, env=environment)
-    wait_for(lambda: len(read_rows(folder / "results.csv")) >= 3)
-    # In the midst of the next cell.
-    wait_for(lambda: len(list((folder / "cells").glob("*/history.csv"))) >= 4)
-    study.send_signal(signal.SIGKILL)
-    study.wait()
+    with subprocess.Popen(words, cwd=ROOT, env=environment) as study:
+        try:
+            wait_for(lambda: len(read_rows(folder / "results.csv")) >= 3)
+            # In the midst of the next cell.
+            wait_for(lambda: len(list((folder / "cells").glob("*/history.csv"))) >= 4)
+        finally:
+            study.kill()
     before = read_rows(folder / "results.csv")
     ended = subprocess.run(
         words, cwd=ROOT, env=environment, capture_output=True, text=True

@@ -70,6 +70,35 @@ def check_expected(m: Measurements) -> Finding | None:
     )
 
 
+def check_weights(m: Measurements) -> Finding | None:
+    """Find inputs unlike those that the frozen weights were trained on."""
+    w = m.weights_inputs
+    if w is None:
+        return None
+    before, after = w.accuracy
+    return Finding(
+        "input_mismatch",
+        "error",
+        "The frozen weights were trained on inputs prepared as "
+        f"{w.images.preparation}, which those given are not: with {w.images.name} a "
+        f"classifier trained anew on their features is right for {after:.1%} of other "
+        f"samples, as they are given for {before:.1%}.",
+        {
+            "map_of_weights": w.images.name,
+            "preparation": w.images.preparation,
+            "norm": w.norm,
+            "misfit_of_first_norm": w.misfit[0],
+            "misfit_mapped": w.misfit[1],
+            "accuracy_of_new_classifier": before,
+            "accuracy_of_new_classifier_mapped": after,
+            "accuracy_change_interval": [w.change.low, w.change.high],
+        },
+        f"prepare the inputs as these weights expect ({w.images.name}), best inside "
+        "the model, and train the classifier again" + _layer(w.images),
+        where=(w.norm,),
+    )
+
+
 def _layer(images) -> str:
     """Return layer and flag of a map that treats channels alike, or nothing."""
     alike = len(set(images.scale)) == len(set(images.offset)) == 1

@@ -30,6 +30,7 @@ from kerasnorm.doctor.probes.batch_loss_variance import measure_batch_loss_varia
 from kerasnorm.doctor.probes.batch_size import measure_batch_sizes
 from kerasnorm.doctor.probes.history import read_history
 from kerasnorm.doctor.probes.inputs.inputs import describe_inputs
+from kerasnorm.doctor.probes.inputs.weights_inputs import measure_inputs_of_weights
 from kerasnorm.doctor.probes.labels.labels import (
     label_entropy,
     measure_label_order,
@@ -88,6 +89,9 @@ def collect_measurements(
         label_order=measure_label_order(setup.all_splits.train),
         precision=measure_precision(model, first_batch(model, splits.train)),
     )
+    if setup.expected is None and limit.allows("asking frozen weights for inputs"):
+        inputs = measure_inputs_of_weights(model, splits.train)
+        found = replace(found, weights_inputs=inputs)
     found = _measure_layers(setup, found)
     if thorough:
         # Of a network that knows nothing this tells more than all that follows.

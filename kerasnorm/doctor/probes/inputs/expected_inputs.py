@@ -224,7 +224,7 @@ def _searched(
     unchanged = identity(samples.inputs, usual.axis)
     found, passes = search_map(trials, unchanged, usual, few)
     fits = trials.mean_loss(few, found) < trials.mean_loss(few, usual) - NATS * unit
-    better = fits and _is_other(found, samples.inputs)
+    better = fits and is_other(found, samples.inputs)
     return found if better else usual, tried + passes
 
 
@@ -233,11 +233,11 @@ def _from_statistics(known: StatisticsOfInputs | None, x: np.ndarray) -> list[In
         return []
     found = [images for images, _ in known.maps]
     if is_table(x):
-        return [images for images in found if _is_other(images, x)]
+        return [images for images in found if is_other(images, x)]
     # Means and variances are the same for a negative.
     best = {images.order: images for images in reversed(found)}
     found += [negative_of(images, x) for images in best.values()]
-    return [images for images in found if _is_other(images, x)]
+    return [images for images in found if is_other(images, x)]
 
 
 def _told(known: StatisticsOfInputs | None, maps: list[InputMap]) -> InputMap | None:
@@ -267,7 +267,7 @@ def _from_trial(
     known: StatisticsOfInputs | None, x: np.ndarray, axis: int, named: list[InputMap]
 ) -> list[InputMap]:
     """Return the usual preparations that statistics do not speak against."""
-    maps = [images for images in named if _is_other(images, x)]
+    maps = [images for images in named if is_other(images, x)]
     if known is not None:
         # A large scale hides any shift of the statistics, so that it helps where they
         # are wrong: without their word only orders are tried.
@@ -292,6 +292,6 @@ def _is_scaled_alike(images: InputMap, x: np.ndarray) -> bool:
     return bool(near and (moved <= OTHER_OFFSET * std[order] * np.abs(scale)).all())
 
 
-def _is_other(images: InputMap, x: np.ndarray) -> bool:
+def is_other(images: InputMap, x: np.ndarray) -> bool:
     """Return whether a map does more to the images than augmentation would."""
     return images.is_reordered or not _is_scaled_alike(images, x)
