@@ -1,4 +1,4 @@
-# 99% validation accuracy, but it fails on new pictures
+# 99% validation accuracy, but it fails on new images
 import keras
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -6,16 +6,16 @@ from sklearn.model_selection import train_test_split
 keras.utils.set_random_seed(2)
 rng = np.random.default_rng(2)
 labels = rng.integers(0, 3, 900)
-pictures = rng.normal(0.4, 0.25, (900, 20, 20, 1)).astype("float32")
-for picture, label in zip(pictures, labels):
+images = rng.normal(0.4, 0.25, (900, 20, 20, 1)).astype("float32")
+for image, label in zip(images, labels):
     at = rng.integers(2, 12)
     if label == 0:
-        picture[at : at + 3] += 0.35
+        image[at : at + 3] += 0.35
     elif label == 1:
-        picture[:, at : at + 3] += 0.35
+        image[:, at : at + 3] += 0.35
 
-train_x, _, train_y, _ = train_test_split(pictures, labels, test_size=0.2, random_state=10)
-_, test_x, _, test_y = train_test_split(pictures, labels, test_size=0.2, random_state=42)
+train_x, _, train_y, _ = train_test_split(images, labels, test_size=0.2, random_state=10)
+_, test_x, _, test_y = train_test_split(images, labels, test_size=0.2, random_state=42)
 print(train_x.shape, test_x.shape)
 
 model = keras.Sequential(
