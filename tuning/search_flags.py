@@ -5,6 +5,7 @@ import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Sequence
+from importlib import resources
 from typing import Any
 
 from kerasnorm.programs import command_of, module_of
@@ -64,11 +65,13 @@ class Given:
 def known_apps() -> list[str]:
     """Return the names of the apps whose settings can be searched: no studies."""
     apps = importlib.import_module(module_of("apps"))
-    names = [module.name for module in pkgutil.iter_modules(apps.__path__)]
-    modules = {
-        name: importlib.import_module(f"{apps.__name__}.{name}") for name in names
+    names = (module.name for module in pkgutil.iter_modules(apps.__path__))
+    # Read, not imported: studies import what takes longer than `--help` may.
+    sources = {
+        name: resources.files(apps).joinpath(f"{name}.py").read_text("utf-8")
+        for name in names
     }
-    return [name for name, module in modules.items() if hasattr(module, "APP")]
+    return [name for name, source in sources.items() if "\nAPP = " in source]
 
 
 def read(words: Sequence[str]) -> Given:

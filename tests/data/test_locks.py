@@ -48,8 +48,9 @@ def test_of_many_that_remove_their_lock_one_at_a_time_has_it(tmp_path):
             with locks.take(file, 30.0):
                 inside.append(0)
                 most.append(len(inside))
-                file.unlink()
                 inside.pop()
+                # The file is the next one's as soon as it is removed.
+                file.unlink()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
