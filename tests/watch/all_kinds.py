@@ -173,7 +173,10 @@ MODELS = {
 }
 # What `fit` is given, and what of Keras' backends and packages it needs: an iterator in
 # a thread of TensorFlow draws a number of batches that is a matter of time.
+# `from_generator` comes first: it is only read again while no earlier `fit` has left
+# generators of Keras' own that cannot begin anew.
 DATA = {
+    tf_generator: "tensorflow",
     arrays: "",
     split: "",
     class_weights: "",
@@ -186,7 +189,6 @@ DATA = {
     py_dataset: "",
     tf_data: "tensorflow",
     tf_repeated: "tensorflow",
-    tf_generator: "tensorflow",
     loader: "torch",
 }
 TWICE = (arrays, py_dataset, tf_data)

@@ -1,6 +1,5 @@
 """`kerasnorm run`: a watched script does what it does alone, bit for bit."""
 
-import functools
 import os
 import pathlib
 import re
@@ -35,11 +34,6 @@ def run(folder, script, *words):
     return python(folder, "-m", "kerasnorm", "run", *flags, script, *words)
 
 
-@functools.cache
-def both(folder):
-    return python(folder, SCRIPT), run(folder, SCRIPT)
-
-
 def sections(text):
     return dict(
         (part.split("\n", 1)[0], part) for part in text.split("kind ") if part.strip()
@@ -50,29 +44,22 @@ def said(ended):
     return [line for line in ended.stderr.splitlines() if "kerasnorm:" in line]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("runs")
-
-
+# One test: the script trains with every kind, twice, which takes minutes.
 @pytest.mark.thorough
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("kind", KINDS)
-def test_output_weights_and_random_state_are_those_of_the_script_alone(folder, kind):
-    alone, watched = both(folder)
+def test_a_watched_script_does_what_it_does_alone_and_every_fit_has_a_page(tmp_path):
+    alone, watched = python(tmp_path, SCRIPT), run(tmp_path, SCRIPT)
     assert (alone.returncode, watched.returncode) == (0, 0), watched.stderr[-2000:]
-    assert sections(watched.stdout)[kind] == sections(alone.stdout)[kind]
-    assert "weights" in sections(alone.stdout)[kind]
-
-
-@pytest.mark.thorough
-def test_every_fit_has_one_line_and_a_page(folder):
-    watched = both(folder)[1]
+    expected, received = sections(alone.stdout), sections(watched.stdout)
+    assert list(expected) == list(KINDS)
+    assert all("weights" in section for section in expected.values())
+    differing = [kind for kind in KINDS if received.get(kind) != expected[kind]]
+    assert not differing
     lines = said(watched)
     numbers = [re.match(r"kerasnorm: fit (\d+):", line)[1] for line in lines]
     fits = sum(1 + (fit in all_kinds.TWICE) for fit, _ in KINDS.values())
     assert numbers == [str(number + 1) for number in range(fits)]
-    pages = list(folder.glob("kerasnorm_run/all_kinds/*/fit_*/doctor.html"))
+    pages = list(tmp_path.glob("kerasnorm_run/all_kinds/*/fit_*/doctor.html"))
     assert len(pages) == fits == sum("doctor.html" in line for line in lines)
     assert "Traceback" not in watched.stderr
 
